@@ -1,0 +1,130 @@
+/**
+ * The binary interface of Linux on x86-64 and arm64: constants and struct layouts. `test/unit/ffi/abi.test.ts`
+ * compares all of it with what the system's C compiler says.
+ */
+import type { Block } from "./memory.ts";
+
+if (process.platform !== "linux" || !(process.arch === "x64" || process.arch === "arm64")) {
+  throw new Error(`webserv runs on Linux on x86-64 and arm64, not on ${process.platform} ${process.arch}`);
+}
+const arm64 = process.arch === "arm64";
+
+export const AF_UNIX = 1;
+export const AF_INET = 2;
+export const AF_INET6 = 10;
+export const SOCK_STREAM = 1;
+export const SOCK_NONBLOCK = 0o4000;
+export const SOCK_CLOEXEC = 0o2000000;
+export const SOL_SOCKET = 1;
+export const SO_REUSEADDR = 2;
+export const SO_REUSEPORT = 15;
+export const SO_LINGER = 13;
+export const SO_SNDBUF = 7;
+export const SO_RCVBUF = 8;
+export const IPPROTO_TCP = 6;
+export const TCP_NODELAY = 1;
+export const IPPROTO_IPV6 = 41;
+export const IPV6_V6ONLY = 26;
+export const MSG_NOSIGNAL = 0x4000;
+export const MSG_MORE = 0x8000;
+export const SHUT_WR = 1;
+
+export const EPOLLIN = 0x1;
+export const EPOLLOUT = 0x4;
+export const EPOLLERR = 0x8;
+export const EPOLLHUP = 0x10;
+export const EPOLLRDHUP = 0x2000;
+export const EPOLLET = 0x80000000 | 0;
+export const EPOLL_CTL_ADD = 1;
+export const EPOLL_CTL_DEL = 2;
+export const EPOLL_CLOEXEC = 0o2000000;
+
+export const O_RDONLY = 0;
+export const O_WRONLY = 1;
+export const O_RDWR = 2;
+export const O_CREAT = 0o100;
+export const O_EXCL = 0o200;
+export const O_NOCTTY = 0o400;
+export const O_TRUNC = 0o1000;
+export const O_APPEND = 0o2000;
+export const O_NONBLOCK = 0o4000;
+export const O_CLOEXEC = 0o2000000;
+export const O_PATH = 0o10000000;
+export const O_DIRECTORY = arm64 ? 0o40000 : 0o200000;
+export const O_NOFOLLOW = arm64 ? 0o100000 : 0o400000;
+
+export const AT_FDCWD = -100;
+export const AT_EMPTY_PATH = 0x1000;
+export const RESOLVE_NO_MAGICLINKS = 0x02;
+export const RESOLVE_NO_SYMLINKS = 0x04;
+export const RESOLVE_BENEATH = 0x08;
+
+export const S_IFMT = 0o170000;
+export const S_IFREG = 0o100000;
+export const S_IFDIR = 0o040000;
+export const S_IFLNK = 0o120000;
+
+export const SIGHUP = 1;
+export const SIGINT = 2;
+export const SIGQUIT = 3;
+export const SIGUSR1 = 10;
+export const SIGTERM = 15;
+
+export const RLIMIT_NOFILE = 7;
+
+/** System calls without a wrapper in every libc. */
+export const SYS_getdents64 = arm64 ? 61 : 217;
+export const SYS_openat2 = 437;
+
+/** struct epoll_event as 32-bit words: the stride, and the words of `events`, `data` (our fd) and its upper half (our generation). */
+export const EPOLL_EVENT = arm64
+  ? ({ words: 4, events: 0, fd: 2, generation: 3 } as const)
+  : ({ words: 3, events: 0, fd: 1, generation: 2 } as const);
+
+/** struct sockaddr_storage's size. */
+export const SOCKADDR_STORAGE = 128;
+/** sizeof(struct sockaddr_in), sockaddr_in6, sockaddr_un; offset of sun_path. */
+export const SOCKADDR_IN = 16;
+export const SOCKADDR_IN6 = 28;
+export const SOCKADDR_UN = 110;
+export const SUN_PATH = 2;
+
+/** struct statx: byte offsets of what the server reads, and its size. */
+export const STATX = {
+  size: 256,
+  mode: 28,
+  inode: 32,
+  fileSize: 40,
+  mtimeSeconds: 112,
+  mtimeNanoseconds: 120,
+  deviceMajor: 136,
+  deviceMinor: 140,
+} as const;
+export const STATX_BASIC_STATS = 0x7ff;
+
+/** struct open_how: three 64-bit fields, flags, mode, resolve. */
+export const OPEN_HOW = 24;
+
+/** struct linux_dirent64: offsets of d_reclen, d_type and d_name. */
+export const DIRENT64 = { length: 16, type: 18, name: 19 } as const;
+export const DT_DIR = 4;
+export const DT_REG = 8;
+export const DT_LNK = 10;
+
+/** A name in a folder and its d_type (DT_UNKNOWN 0 where the file system does not tell). */
+export interface DirectoryEntry {
+  readonly name: string;
+  readonly type: number;
+}
+
+/** The entries in the first `length` bytes of what getdents64 wrote, without "." and "..". */
+export function directoryEntries(block: Block, length: number): DirectoryEntry[] {
+  const { bytes } = block;
+  const entries: DirectoryEntry[] = [];
+  for (let at = 0; at < length; at += bytes.readUInt16LE(at + DIRENT64.length)) {
+    const start = at + DIRENT64.name;
+    const name = bytes.utf8Slice(start, bytes.indexOf(0, start));
+    if (name !== "." && name !== "..") entries.push({ name, type: bytes[at + DIRENT64.type]! });
+  }
+  return entries;
+}

@@ -1,0 +1,80 @@
+/**
+ * Error numbers of Linux (asm-generic/errno.h: the same on x86-64 and arm64, glibc and musl), their names and texts.
+ */
+
+const table = {
+  EPERM: [1, "Operation not permitted"],
+  ENOENT: [2, "No such file or directory"],
+  ESRCH: [3, "No such process"],
+  EINTR: [4, "Interrupted system call"],
+  EIO: [5, "Input/output error"],
+  ENXIO: [6, "No such device or address"],
+  E2BIG: [7, "Argument list too long"],
+  ENOEXEC: [8, "Exec format error"],
+  EBADF: [9, "Bad file descriptor"],
+  ECHILD: [10, "No child processes"],
+  EAGAIN: [11, "Resource temporarily unavailable"],
+  ENOMEM: [12, "Cannot allocate memory"],
+  EACCES: [13, "Permission denied"],
+  EFAULT: [14, "Bad address"],
+  EBUSY: [16, "Device or resource busy"],
+  EEXIST: [17, "File exists"],
+  EXDEV: [18, "Invalid cross-device link"],
+  ENODEV: [19, "No such device"],
+  ENOTDIR: [20, "Not a directory"],
+  EISDIR: [21, "Is a directory"],
+  EINVAL: [22, "Invalid argument"],
+  ENFILE: [23, "Too many open files in system"],
+  EMFILE: [24, "Too many open files"],
+  ETXTBSY: [26, "Text file busy"],
+  EFBIG: [27, "File too large"],
+  ENOSPC: [28, "No space left on device"],
+  ESPIPE: [29, "Illegal seek"],
+  EROFS: [30, "Read-only file system"],
+  EMLINK: [31, "Too many links"],
+  EPIPE: [32, "Broken pipe"],
+  ENAMETOOLONG: [36, "File name too long"],
+  ENOSYS: [38, "Function not implemented"],
+  ENOTEMPTY: [39, "Directory not empty"],
+  ELOOP: [40, "Too many levels of symbolic links"],
+  EOVERFLOW: [75, "Value too large for defined data type"],
+  ENOTSOCK: [88, "Socket operation on non-socket"],
+  EPROTO: [71, "Protocol error"],
+  ENOPROTOOPT: [92, "Protocol not available"],
+  EOPNOTSUPP: [95, "Operation not supported"],
+  EAFNOSUPPORT: [97, "Address family not supported by protocol"],
+  EADDRINUSE: [98, "Address already in use"],
+  EADDRNOTAVAIL: [99, "Cannot assign requested address"],
+  ENETDOWN: [100, "Network is down"],
+  ENETUNREACH: [101, "Network is unreachable"],
+  ECONNABORTED: [103, "Software caused connection abort"],
+  ECONNRESET: [104, "Connection reset by peer"],
+  ENOBUFS: [105, "No buffer space available"],
+  ENOTCONN: [107, "Transport endpoint is not connected"],
+  ETIMEDOUT: [110, "Connection timed out"],
+  ECONNREFUSED: [111, "Connection refused"],
+  EHOSTUNREACH: [113, "No route to host"],
+  EDQUOT: [122, "Disk quota exceeded"],
+} as const;
+
+export type ErrnoName = keyof typeof table;
+
+/** Each name's number: `ERRNO.EAGAIN` is 11. */
+export const ERRNO = Object.freeze(
+  Object.fromEntries(Object.entries(table).map(([name, [number]]) => [name, number])),
+) as { readonly [name in ErrnoName]: (typeof table)[name][0] };
+
+const byNumber = new Map<number, { name: string; text: string }>(
+  Object.entries(table).map(([name, [number, text]]) => [number, { name, text }]),
+);
+
+/** The name of an error number (positive or negated): `ENOENT`, or `errno 999`. */
+export function errnoName(number: number): string {
+  return byNumber.get(Math.abs(number))?.name ?? `errno ${Math.abs(number)}`;
+}
+
+/** What messages say of an error number (positive or negated): `2: No such file or directory`. */
+export function errnoText(number: number): string {
+  const known = byNumber.get(Math.abs(number));
+  return known ? `${Math.abs(number)}: ${known.text}` : `${Math.abs(number)}: unknown error`;
+}

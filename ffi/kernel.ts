@@ -1,0 +1,91 @@
+/**
+ * The kernel, as the server sees it. Production passes `linux` (ffi/linux.ts); tests pass a simulated one.
+ *
+ * Conventions: a call returns `n >= 0`, or `-errno`; it never throws. Memory is (Block, offset, length).
+ * Paths are strings without NUL; implementations encode them as UTF-8. Descriptors are small integers.
+ */
+import type { Block } from "./memory.ts";
+
+/** What statx(2) tells of a file, filled in place so that a hot path allocates nothing. Times are seconds and nanoseconds. */
+export class FileStatus {
+  /** st_mode: type and permission bits (see S_IFMT in abi.ts). */
+  mode = 0;
+  size = 0;
+  mtimeSeconds = 0;
+  mtimeNanoseconds = 0;
+  inode = 0;
+  /** Major and minor number of the file system's device in one number. */
+  device = 0;
+}
+
+/** How `openBeneath` treats symbolic links: followed while they stay under the folder, followed anywhere, refused. */
+export type LinkPolicy = "inside" | "follow" | "deny";
+
+export interface Kernel {
+  // Sockets: socket(2), bind(2), listen(2), accept4(2), getsockname(2), recv(2), send(2), sendfile(2), shutdown(2).
+
+  /** A non-blocking, close-on-exec socket. */
+  socket(family: number, type: number): number;
+  setsockopt(fd: number, level: number, name: number, value: number): number;
+  /** `address` holds a struct sockaddr of `length` bytes at its start. */
+  bind(fd: number, address: Block, length: number): number;
+  connect(fd: number, address: Block, length: number): number;
+  listen(fd: number, backlog: number): number;
+  /** Accepts one connection, non-blocking and close-on-exec; the peer's struct sockaddr is written at the start of `address`. */
+  accept(fd: number, address: Block): number;
+  /** Writes the socket's own struct sockaddr at the start of `address`; gives its length. */
+  getsockname(fd: number, address: Block): number;
+  /** Bytes read into `block` at `offset`; 0 at end of stream. */
+  recv(fd: number, block: Block, offset: number, length: number): number;
+  /** Bytes taken from `block` at `offset`. MSG_NOSIGNAL is always set; `more` adds MSG_MORE. */
+  send(fd: number, block: Block, offset: number, length: number, more: boolean): number;
+  /** Bytes moved from the file `source` at `position` to the socket; 0 when the file ends before `position`. */
+  sendfile(socket: number, source: number, position: number, length: number): number;
+  /** shutdown(2) of the sending side. */
+  shutdownWrite(fd: number): number;
+  close(fd: number): number;
+
+  // epoll(7)
+
+  epollCreate(): number;
+  /** `generation` comes back with each event of this descriptor (see EPOLL_EVENT in abi.ts). */
+  epollAdd(epoll: number, fd: number, events: number, generation: number): number;
+  epollRemove(epoll: number, fd: number): number;
+  /** Fills `events` with at most `capacity` struct epoll_event; waits at most `timeout` ms. Gives the count. -EINTR: a signal. */
+  epollWait(epoll: number, events: Block, capacity: number, timeout: number): number;
+
+  // Files
+
+  /** open(2): absolute, or relative to the process' working folder. O_CLOEXEC, O_NONBLOCK and O_NOCTTY are always set. */
+  open(path: string, flags: number, mode: number): number;
+  /**
+   * Opens `path` (relative, "." for the folder itself) beneath the folder `directory`; the same always-set flags.
+   * -EXDEV: the path or a link leaves the folder. -ELOOP: a link where `links` is "deny".
+   */
+  openBeneath(directory: number, path: string, flags: number, mode: number, links: LinkPolicy): number;
+  /** statx(2) of an open descriptor. */
+  fstat(fd: number, into: FileStatus): number;
+  /** Reads at `position` of a file, or at the current place when `position` is -1. */
+  read(fd: number, block: Block, offset: number, length: number, position: number): number;
+  /** Writes at the current place (which is the end, for O_APPEND). */
+  write(fd: number, block: Block, offset: number, length: number): number;
+  /** getdents64(2): fills `block` with struct linux_dirent64; 0 at the end. Parse with `directoryEntries` in abi.ts. */
+  getdents(fd: number, block: Block): number;
+  /** Removes a file by name relative to `directory` (AT_FDCWD allowed). Never a folder. */
+  unlink(directory: number, name: string): number;
+  /** The target of a link, as text in `into[0]`; relative to `directory` (AT_FDCWD allowed). */
+  readlink(directory: number, name: string, into: string[]): number;
+
+  // Clock, randomness, process
+
+  /** CLOCK_MONOTONIC in milliseconds, with fractions. */
+  monotonic(): number;
+  /** CLOCK_REALTIME in milliseconds since 1970, with fractions. It may step in either direction. */
+  realtime(): number;
+  getrandom(block: Block, offset: number, length: number): number;
+  getpid(): number;
+  kill(pid: number, signal: number): number;
+  /** The soft RLIMIT_NOFILE. */
+  descriptorLimit(): number;
+  setDescriptorLimit(limit: number): number;
+}

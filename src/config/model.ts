@@ -1,0 +1,197 @@
+/**
+ * The configuration as the server uses it: immutable, every default and inheritance already applied.
+ * `src/config/` makes it from text; nothing else of `src/config/` is visible to the server and its handlers.
+ * Units: sizes are bytes, times are milliseconds.
+ */
+
+/** Where something stands in a configuration file; line and column count from 1. */
+export interface Position {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Text with variables: `parts` alternates as written; a variable part has its name without the `$`, capture groups are "1".."9". */
+export interface Template {
+  /** As written in the configuration. */
+  readonly text: string;
+  readonly parts: readonly (string | { readonly variable: string })[];
+  /** The whole text when it contains no variable, else null. */
+  readonly constant: string | null;
+}
+
+export interface Config {
+  /** The main configuration file. */
+  readonly file: string;
+  /** What relative paths start from; every path below is already absolute (but for variables inside). */
+  readonly prefix: string;
+  readonly pidFile: string | null;
+  readonly workerConnections: number | null;
+  readonly workerRlimitNofile: number | null;
+  /** The main error log, which start-up and the loop itself use. */
+  readonly errorLog: ErrorLog;
+  readonly addresses: readonly ListenAddress[];
+  readonly servers: readonly VirtualServer[];
+}
+
+export type SocketAddress =
+  | { readonly family: "ipv4" | "ipv6"; readonly host: string; readonly port: number }
+  | { readonly family: "unix"; readonly path: string };
+
+/** One address of `listen`, merged over all servers that name it. */
+export interface ListenAddress {
+  readonly address: SocketAddress;
+  /** As messages show it: `127.0.0.1:8080`, `[::1]:80`, `*:8080` as `0.0.0.0:8080`, `unix:/run/x.sock`. */
+  readonly text: string;
+  readonly backlog: number;
+  readonly reuseport: boolean;
+  readonly ipv6only: boolean;
+  readonly defaultServer: VirtualServer;
+  readonly servers: readonly VirtualServer[];
+  readonly position: Position;
+}
+
+export interface ServerName {
+  /** `exact`: x.org; `leading`: `*.x.org`, text ".x.org"; `trailing`: `x.*`, text "x."; `regex`. All lower case but regex. `.x.org` gives an exact and a leading one. */
+  readonly kind: "exact" | "leading" | "trailing" | "regex";
+  readonly text: string;
+  readonly regex: RegExp | null;
+}
+
+export interface VirtualServer {
+  /** $server_name: the first name as written, "" when there is none. */
+  readonly name: string;
+  readonly names: readonly ServerName[];
+  /** The server's own settings as a location that matches when no other does: modifier "", pattern "". */
+  readonly scope: Location;
+  /** In the order written, named ones (`@`) included. */
+  readonly locations: readonly Location[];
+  readonly position: Position;
+}
+
+export interface Location {
+  /** Unique within the Config, counted from 0. */
+  readonly id: number;
+  readonly modifier: "" | "=" | "^~" | "~" | "~*" | "@";
+  /** The prefix, the regular expression's source, or the name with its `@`. */
+  readonly pattern: string;
+  readonly regex: RegExp | null;
+  readonly settings: Settings;
+  /** Nested locations, in the order written. */
+  readonly locations: readonly Location[];
+  readonly position: Position;
+}
+
+/** Everything a request can depend on, after inheritance. */
+export interface Settings {
+  /** Default `html` beneath the prefix. Absolute when constant. */
+  readonly root: Template;
+  readonly alias: Template | null;
+  readonly index: readonly Template[];
+  readonly autoindex: boolean;
+  readonly autoindexFormat: "html" | "json";
+  readonly tryFiles: TryFiles | null;
+  /** As configured; null: the default (GET and HEAD, and what other directives of the location add). */
+  readonly allowedMethods: readonly string[] | null;
+  readonly limitExcept: { readonly methods: readonly string[]; readonly rules: readonly AccessRule[] } | null;
+  /** allow/deny in order; the first that matches decides; none matches: allowed. */
+  readonly access: readonly AccessRule[];
+  readonly return: Return | null;
+  readonly errorPages: readonly ErrorPage[];
+  /** 0: no limit. */
+  readonly clientMaxBodySize: number;
+  readonly clientBodyBufferSize: number;
+  readonly clientBodyTempPath: string | null;
+  readonly clientHeaderBufferSize: number;
+  readonly largeClientHeaderBuffers: { readonly count: number; readonly size: number };
+  readonly clientHeaderTimeout: number;
+  readonly clientBodyTimeout: number;
+  readonly sendTimeout: number;
+  /** 0: keep-alive is off. */
+  readonly keepaliveTimeout: number;
+  /** Seconds for the field `Keep-Alive: timeout=N`, or null for no field. */
+  readonly keepaliveHeader: number | null;
+  readonly keepaliveRequests: number;
+  /** Bytes a second, 0: off. */
+  readonly clientMinRate: number;
+  readonly sendMinRate: number;
+  readonly lingeringTime: number;
+  readonly lingeringTimeout: number;
+  /** Extension (lower case, no dot) to media type. */
+  readonly types: ReadonlyMap<string, string>;
+  readonly defaultType: string;
+  readonly charset: string | null;
+  readonly addHeaders: readonly AddHeader[];
+  readonly expires: Expires | null;
+  readonly serverTokens: boolean;
+  readonly etag: boolean;
+  readonly ifModifiedSince: "exact" | "before" | "off";
+  readonly symlinks: "inside" | "follow" | "deny";
+  readonly dotfiles: "allow" | "deny";
+  readonly accessLogs: readonly AccessLog[];
+  readonly errorLog: ErrorLog;
+  /** null: off. `inactive` in ms. */
+  readonly openFileCache: { readonly max: number; readonly inactive: number } | null;
+  readonly openFileCacheValid: number;
+}
+
+export interface TryFiles {
+  /** A name that ends in `/` means a folder. */
+  readonly files: readonly Template[];
+  /** What happens when none exists: `=CODE`, or an internal redirect to a URI or a `@name`. */
+  readonly last: { readonly status: number } | { readonly uri: Template };
+}
+
+/** `return CODE TEXT`, `return CODE URL` (301 302 303 307 308), `return URL` (302). 444 closes without a reply. */
+export interface Return {
+  readonly status: number;
+  readonly text: Template | null;
+}
+
+export interface ErrorPage {
+  readonly statuses: readonly number[];
+  /** null: keep the error's status. 0: `=`, the status the page itself gives. Else: `=CODE`. */
+  readonly status: number | null;
+  /** A path for an internal redirect, a `@name`, or an absolute URL for a redirect (302 unless `status`). */
+  readonly uri: Template;
+}
+
+export interface AccessRule {
+  readonly allow: boolean;
+  /** "all", "unix:", or an address with its prefix length; IPv4 has 4 bytes, IPv6 16. */
+  readonly match: "all" | "unix" | { readonly address: readonly number[]; readonly bits: number };
+}
+
+export interface AddHeader {
+  readonly name: string;
+  readonly value: Template;
+  readonly always: boolean;
+}
+
+/** `seconds` from now, or from the file's mtime (`modified`); `at`: seconds after local midnight (`@15h30m`). */
+export type Expires =
+  | { readonly kind: "off" | "epoch" | "max" }
+  | { readonly kind: "in" | "modified" | "at"; readonly seconds: number };
+
+export interface AccessLog {
+  /** An absolute path, "stdout" or "stderr". */
+  readonly file: string;
+  readonly format: LogFormat;
+}
+
+export interface LogFormat {
+  readonly name: string;
+  /** null: the built-in JSON line. */
+  readonly template: Template | null;
+  readonly escape: "default" | "json" | "none";
+}
+
+export const LOG_LEVELS = ["debug", "info", "notice", "warn", "error", "crit", "alert", "emerg"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export interface ErrorLog {
+  /** An absolute path, "stdout" or "stderr". */
+  readonly file: string;
+  /** Messages below it are dropped. */
+  readonly level: LogLevel;
+}
