@@ -87,6 +87,8 @@ export interface Settings {
   /** Default `html` beneath the prefix. Absolute when constant. */
   readonly root: Template;
   readonly alias: Template | null;
+  /** What `alias` replaces: the prefix of the location that wrote it (nested ones inherit both). null: no alias, or a regular expression's, which is the whole path. */
+  readonly aliasPrefix: string | null;
   readonly index: readonly Template[];
   readonly autoindex: boolean;
   readonly autoindexFormat: "html" | "json";

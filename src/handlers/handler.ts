@@ -102,6 +102,8 @@ export interface Exchange {
   readonly method: string;
   /** How many internal redirects led here. */
   readonly redirects: number;
+  /** The status that `error_page` gives whatever reply comes now; 0: the reply's own. Such a reply is never a 304, 206, 412 or 416. */
+  readonly errorStatus: number;
 
   readonly connection: ConnectionInfo;
   /** Monotonic ms at the request's first byte. */
@@ -130,8 +132,11 @@ export interface Exchange {
   wholeReply(status: number, fields: readonly Field[], bodyLength: number, options?: ReplyOptions): WholeReply;
   /** Answers with an error: `error_page` if one is configured, else the built-in page. `fields` go into the reply (Allow, Content-Range). */
   fail(status: number, fields?: readonly Field[]): void;
-  /** Routes again inside the server: to a URI ("/path?query", decoded path) or a named location ("@name"). After 10: 500. */
-  redirect(uri: string): void;
+  /**
+   * Routes again inside the server: to a URI ("/path?query", decoded path) or a named location ("@name"). After 10: 500.
+   * With `query` the first argument is only a path, and a "?" in it is part of a name.
+   */
+  redirect(uri: string, query?: string): void;
   /** Closes the connection without a reply (return 444). */
   drop(): void;
   /** A sink or stream that had nothing to take or give has again. */
