@@ -2,7 +2,7 @@
  * The one dlopen table. Data, no logic: a row per libc function, its types as the ABI has them. Counts and results
  * that fit 32 bits are declared so, which is what makes a call cost 4 ns; a pointer is a number.
  */
-import { dlopen, type FFIFunction, type Pointer, toArrayBuffer } from "bun:ffi";
+import { dlopen, type FFIFunction, FFIType, type Pointer, toArrayBuffer } from "bun:ffi";
 
 const functions = {
   socket: { args: ["i32", "i32", "i32"], returns: "i32" },
@@ -23,7 +23,7 @@ const functions = {
   open: { args: ["ptr", "i32", "i32"], returns: "i32" },
   openat: { args: ["i32", "ptr", "i32", "i32"], returns: "i32" },
   read: { args: ["i32", "ptr", "i32"], returns: "i32" },
-  pread: { args: ["i32", "ptr", "i32", "i64_fast"], returns: "i32" },
+  pread: { args: ["i32", "ptr", "i32", FFIType.i64_fast], returns: "i32" },
   write: { args: ["i32", "ptr", "i32"], returns: "i32" },
   unlinkat: { args: ["i32", "ptr", "i32"], returns: "i32" },
   readlinkat: { args: ["i32", "ptr", "ptr", "i32"], returns: "i32" },
@@ -32,7 +32,7 @@ const functions = {
   kill: { args: ["i32", "i32"], returns: "i32" },
   getrlimit: { args: ["i32", "ptr"], returns: "i32" },
   setrlimit: { args: ["i32", "ptr"], returns: "i32" },
-  syscall: { args: ["i64_fast", "i64_fast", "ptr", "ptr", "i64_fast"], returns: "i32" },
+  syscall: { args: [FFIType.i64_fast, FFIType.i64_fast, "ptr", "ptr", FFIType.i64_fast], returns: "i32" },
   __errno_location: { args: [], returns: "ptr" },
 } as const satisfies Record<string, FFIFunction>;
 

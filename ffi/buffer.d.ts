@@ -1,0 +1,10 @@
+/**
+ * The runtime's fast paths between bytes and strings, which its type package leaves out: unlike
+ * `toString(encoding, start, end)` they do not dispatch on the name of the encoding.
+ */
+interface Buffer {
+  latin1Slice(start?: number, end?: number): string;
+  utf8Slice(start?: number, end?: number): string;
+  /** Bytes written. */
+  latin1Write(text: string, offset: number, length?: number): number;
+}

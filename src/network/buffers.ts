@@ -1,0 +1,47 @@
+/**
+ * Blocks that go round: a client borrows one while it has half a request or an unsent reply, and gives it back.
+ * Sizes are powers of two, so that what comes back fits the next.
+ */
+import { Block } from "../../ffi/memory.ts";
+
+const SMALLEST = 1024;
+/** Free bytes kept for the next borrower; what comes back beyond it is left to the garbage collector. */
+const MOST_KEPT = 4 * 1024 * 1024;
+
+export class BufferPool {
+  private readonly free = new Map<number, Block[]>();
+  private kept = 0;
+
+  /** A Block of at least `size` bytes, with arbitrary content. */
+  take(size: number): Block {
+    const rounded = roundUp(size);
+    const block = this.free.get(rounded)?.pop();
+    if (block === undefined) return new Block(rounded);
+    this.kept -= rounded;
+    return block;
+  }
+
+  /** Takes a Block from `take` back; the caller must not use it again. */
+  give(block: Block): void {
+    const size = block.bytes.length;
+    if (this.kept + size > MOST_KEPT) return;
+    let list = this.free.get(size);
+    if (list === undefined) this.free.set(size, (list = []));
+    list.push(block);
+    this.kept += size;
+  }
+
+  /** A larger Block with bytes[start, end) of `block` at its beginning; `block` goes back. */
+  grow(block: Block, start: number, end: number, size: number): Block {
+    const larger = this.take(size);
+    block.bytes.copy(larger.bytes, 0, start, end);
+    this.give(block);
+    return larger;
+  }
+}
+
+function roundUp(size: number): number {
+  let rounded = SMALLEST;
+  while (rounded < size) rounded *= 2;
+  return rounded;
+}

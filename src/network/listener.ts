@@ -1,0 +1,108 @@
+/** Listening sockets: bound at start, accepting in bounded batches, paused while the process has no descriptor to spare. */
+import {
+  EPOLLIN,
+  IPPROTO_IPV6,
+  IPPROTO_TCP,
+  IPV6_V6ONLY,
+  SO_REUSEADDR,
+  SO_REUSEPORT,
+  SOCK_STREAM,
+  SOCKADDR_STORAGE,
+  SOL_SOCKET,
+  TCP_NODELAY,
+} from "../../ffi/abi.ts";
+import { ERRNO } from "../../ffi/errno.ts";
+import type { Kernel } from "../../ffi/kernel.ts";
+import { Block } from "../../ffi/memory.ts";
+import { type Address, decodeAddress, encodeAddress, familyNumber } from "./address.ts";
+import type { Reactor, Source } from "./reactor.ts";
+
+export interface ListenOptions {
+  readonly backlog: number;
+  readonly reuseport: boolean;
+  readonly ipv6only: boolean;
+}
+
+/** Connections taken per turn and socket, so that a flood of them does not starve those already here. */
+const ACCEPTS_PER_TURN = 64;
+
+/** The peer's struct sockaddr of the connection being accepted. */
+const peer = new Block(SOCKADDR_STORAGE);
+
+/** Opens a listening socket. Its descriptor, or -errno. TCP_NODELAY is set here because accepted sockets inherit it (tcp(7)). */
+export function openListener(kernel: Kernel, address: Address, options: ListenOptions): number {
+  const fd = kernel.socket(familyNumber[address.family], SOCK_STREAM);
+  if (fd < 0) return fd;
+  const n = prepare(kernel, fd, address, options);
+  if (n < 0) kernel.close(fd);
+  return n < 0 ? n : fd;
+}
+
+function prepare(kernel: Kernel, fd: number, address: Address, options: ListenOptions): number {
+  if (address.family !== "unix") {
+    kernel.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    kernel.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  }
+  if (options.reuseport) kernel.setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+  if (address.family === "ipv6") kernel.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6only ? 1 : 0);
+  const block = new Block(SOCKADDR_STORAGE);
+  const n = kernel.bind(fd, block, encodeAddress(address, block));
+  return n < 0 ? n : kernel.listen(fd, options.backlog);
+}
+
+/** The address a socket has on this side; after binding port 0, with the port the kernel chose. */
+export function localAddress(kernel: Kernel, fd: number): Address {
+  const block = new Block(SOCKADDR_STORAGE);
+  kernel.getsockname(fd, block);
+  return decodeAddress(block);
+}
+
+export class Listener implements Source {
+  private watching = false;
+
+  /**
+   * @param accepted takes a new descriptor and its peer's struct sockaddr; false: take no more now.
+   * @param exhausted accept4 failed for want of descriptors or memory (-errno): it should pause the listeners.
+   */
+  constructor(
+    private readonly kernel: Kernel,
+    private readonly reactor: Reactor,
+    readonly fd: number,
+    private readonly accepted: (fd: number, peer: Block) => boolean,
+    private readonly exhausted: (error: number) => void,
+  ) {}
+
+  /** Accepts from now on. Level-triggered, so what a batch leaves is reported again. 0, or -errno. */
+  resume(): number {
+    if (this.watching) return 0;
+    const n = this.reactor.add(this, EPOLLIN);
+    this.watching = n === 0;
+    return n;
+  }
+
+  /** Leaves new connections in the kernel's queue. */
+  pause(): void {
+    if (this.watching) this.reactor.remove(this);
+    this.watching = false;
+  }
+
+  close(): void {
+    this.watching = false;
+    this.reactor.close(this);
+  }
+
+  onEvents(): void {
+    for (let i = 0; i < ACCEPTS_PER_TURN && this.watching; i++) {
+      const fd = this.kernel.accept(this.fd, peer);
+      if (fd >= 0) {
+        if (!this.accepted(fd, peer)) return;
+      } else if (fd === -ERRNO.EAGAIN) return;
+      else if (isExhaustion(fd)) return this.exhausted(fd);
+      // Anything else (ECONNABORTED, EPROTO, EINTR, a network error) is that connection's own: accept(2) says try the next.
+    }
+  }
+}
+
+function isExhaustion(error: number): boolean {
+  return error === -ERRNO.EMFILE || error === -ERRNO.ENFILE || error === -ERRNO.ENOBUFS || error === -ERRNO.ENOMEM;
+}

@@ -1,0 +1,158 @@
+/**
+ * The event loop: one epoll descriptor for everything that can become ready, timers, and a list of those that have
+ * more to do than their share of a turn (models: redis ae.c, nginx's epoll module).
+ */
+import { EPOLL_EVENT } from "../../ffi/abi.ts";
+import { ERRNO, errnoText } from "../../ffi/errno.ts";
+import type { Kernel } from "../../ffi/kernel.ts";
+import { Block } from "../../ffi/memory.ts";
+import { Timers } from "./timers.ts";
+
+/** Something with a descriptor that epoll watches. */
+export interface Source {
+  readonly fd: number;
+  /** `events` as epoll_wait(2) reports them. */
+  onEvents(events: number): void;
+}
+
+/** Something that asked for another share in the next turn. */
+export interface Unfinished {
+  onTurn(): void;
+}
+
+const EVENTS_PER_TURN = 512;
+/** How often a busy loop lets the runtime breathe: its garbage collector's timers and its signal handlers need it. */
+const TURNS_BETWEEN_YIELDS = 16;
+/** No wait is longer, ms: a signal that arrives between two waits is noticed after at most this. */
+const LONGEST_WAIT = 1000;
+
+export class Reactor {
+  readonly timers = new Timers();
+  /** Monotonic ms, read once a turn. */
+  now: number;
+  /** Called when a turn's events are known, before any is handled; and when all are handled, before descriptors are closed. */
+  onTurnStart: () => void = () => {};
+  onTurnEnd: () => void = () => {};
+
+  private readonly epoll: number;
+  private readonly events = new Block(EVENTS_PER_TURN * EPOLL_EVENT.words * 4);
+  private readonly words = new Int32Array(this.events.bytes.buffer);
+  private readonly sources: (Source | null)[] = [];
+  private readonly generations: number[] = [];
+  private generation = 0;
+  private unfinished: Unfinished[] = [];
+  private readonly closing: number[] = [];
+  private stopped = false;
+
+  constructor(private readonly kernel: Kernel) {
+    this.epoll = kernel.epollCreate();
+    if (this.epoll < 0) throw new Error(`epoll_create1() failed (${errnoText(this.epoll)})`);
+    this.now = kernel.monotonic();
+  }
+
+  /** Watches `source.fd` for `events`. 0, or -errno. */
+  add(source: Source, events: number): number {
+    const { fd } = source;
+    this.generation = (this.generation + 1) | 0;
+    const n = this.kernel.epollAdd(this.epoll, fd, events, this.generation);
+    if (n < 0) return n;
+    this.sources[fd] = source;
+    this.generations[fd] = this.generation;
+    return 0;
+  }
+
+  /** Stops watching; the descriptor stays open. */
+  remove(source: Source): void {
+    this.kernel.epollRemove(this.epoll, source.fd);
+    this.sources[source.fd] = null;
+  }
+
+  /** Stops watching now and closes at the end of the turn, so that no new descriptor has this number before. */
+  close(source: Source): void {
+    this.sources[source.fd] = null;
+    this.closing.push(source.fd);
+  }
+
+  /** Calls `what.onTurn()` in the next turn, which then does not wait. */
+  again(what: Unfinished): void {
+    this.unfinished.push(what);
+  }
+
+  /** The descriptors it watches or has still to close: for tests that account for every descriptor. */
+  *descriptors(): Iterable<number> {
+    yield this.epoll;
+    for (const source of this.sources) if (source) yield source.fd;
+    yield* this.closing;
+  }
+
+  /** Waits at most `timeout` ms for something to do, and does it. Gives the number of events, or -EINTR. */
+  turn(timeout: number): number {
+    const n = this.kernel.epollWait(this.epoll, this.events, EVENTS_PER_TURN, this.waitTime(timeout));
+    this.now = this.kernel.monotonic();
+    this.onTurnStart();
+    this.dispatch(n);
+    this.resumeUnfinished();
+    this.timers.fire(this.now);
+    this.onTurnEnd();
+    this.closeAll();
+    return n;
+  }
+
+  /** Turns until `stop`. Between turns the runtime gets its own turn, always after a signal or an idle wait. */
+  async run(): Promise<void> {
+    for (let busy = 0; !this.stopped; ) {
+      const n = this.turn(LONGEST_WAIT);
+      if (n > 0 && ++busy < TURNS_BETWEEN_YIELDS) continue;
+      busy = 0;
+      await new Promise(setImmediate);
+    }
+  }
+
+  stop(): void {
+    this.stopped = true;
+  }
+
+  /** Closes the epoll descriptor; everything else must be closed before. */
+  dispose(): void {
+    this.closeAll();
+    this.kernel.close(this.epoll);
+  }
+
+  private waitTime(timeout: number): number {
+    if (this.unfinished.length > 0) return 0;
+    const left = this.timers.nearest() - this.kernel.monotonic();
+    return left >= timeout ? timeout : Math.max(0, Math.ceil(left));
+  }
+
+  /** An event of a descriptor that was closed, or closed and opened anew, since it was reported has another generation. */
+  private dispatch(count: number): void {
+    const { words, generations, sources } = this;
+    for (let i = 0, at = 0; i < count; i++, at += EPOLL_EVENT.words) {
+      const fd = words[at + EPOLL_EVENT.fd]!;
+      const source = sources[fd];
+      if (source && generations[fd] === words[at + EPOLL_EVENT.generation]) {
+        source.onEvents(words[at + EPOLL_EVENT.events]!);
+      }
+    }
+  }
+
+  private resumeUnfinished(): void {
+    const list = this.unfinished;
+    if (list.length === 0) return;
+    this.unfinished = [];
+    for (const what of list) what.onTurn();
+  }
+
+  private closeAll(): void {
+    while (this.closing.length > 0) {
+      const fd = this.closing.pop()!;
+      // EINTR from close(2) on Linux means closed.
+      const n = this.kernel.close(fd);
+      if (n < 0 && n !== -ERRNO.EINTR) this.closeFailed(fd, n);
+    }
+  }
+
+  private closeFailed(fd: number, error: number): void {
+    if (error === -ERRNO.EBADF) throw new Error(`descriptor ${fd} was closed by someone else`);
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * A connected socket under an edge-triggered epoll: `readable` and `writable` say what is known of it, a call that
+ * would block or moves fewer bytes than asked clears them, and the next edge sets them again.
+ */
+import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from "../../ffi/abi.ts";
+import { ERRNO } from "../../ffi/errno.ts";
+import type { Kernel } from "../../ffi/kernel.ts";
+import type { Block } from "../../ffi/memory.ts";
+import type { Reactor, Source } from "./reactor.ts";
+import { Timed } from "./timers.ts";
+
+const EDGES = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+
+export abstract class Stream extends Timed implements Source {
+  readable = false;
+  writable = false;
+  /** The peer closed or broke its side: data before the end is still to be read, and no further edge announces it. */
+  hangup = false;
+  /** recv has returned 0: the peer sends nothing more. */
+  ended = false;
+  /** Both directions are gone (EPOLLHUP, EPOLLERR), not only the peer's sending side. */
+  broken = false;
+
+  constructor(
+    protected readonly kernel: Kernel,
+    protected readonly reactor: Reactor,
+    readonly fd: number,
+  ) {
+    super();
+  }
+
+  /** Something can be read or written again, or the peer is gone: go on. */
+  abstract onReady(): void;
+
+  /** Registers with the reactor, once. 0, or -errno. */
+  watch(): number {
+    return this.reactor.add(this, EDGES);
+  }
+
+  onEvents(events: number): void {
+    if (events & (EPOLLIN | EPOLLRDHUP)) this.readable = true;
+    if (events & EPOLLOUT) this.writable = true;
+    if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) this.onHangup(events);
+    this.onReady();
+  }
+
+  private onHangup(events: number): void {
+    this.hangup = true;
+    this.readable = !this.ended;
+    if (events & (EPOLLHUP | EPOLLERR)) this.broken = this.writable = true;
+  }
+
+  /** recv(2). Bytes; 0 at the end of the stream; -EAGAIN when nothing waits; other -errno: the connection is lost. */
+  receive(block: Block, offset: number, length: number): number {
+    let n = this.kernel.recv(this.fd, block, offset, length);
+    while (n === -ERRNO.EINTR) n = this.kernel.recv(this.fd, block, offset, length);
+    if (n <= 0) {
+      this.readable = false;
+      if (n === 0) this.ended = true;
+    } else if (n < length && !this.hangup) this.readable = false;
+    return n;
+  }
+
+  /** send(2). Bytes taken, perhaps fewer than asked; -EAGAIN; other -errno: the connection is lost. `more`: a sendfile follows at once. */
+  transmit(block: Block, offset: number, length: number, more: boolean): number {
+    let n = this.kernel.send(this.fd, block, offset, length, more);
+    while (n === -ERRNO.EINTR) n = this.kernel.send(this.fd, block, offset, length, more);
+    if (n < length) this.writable = false;
+    return n;
+  }
+
+  /**
+   * sendfile(2). Bytes moved; 0: the file ends before `position`; -EAGAIN; other -errno. Fewer bytes than asked can also mean
+   * that the file has become shorter, so only -EAGAIN says that the socket is full.
+   */
+  transmitFile(file: number, position: number, length: number): number {
+    let n = this.kernel.sendfile(this.fd, file, position, length);
+    while (n === -ERRNO.EINTR) n = this.kernel.sendfile(this.fd, file, position, length);
+    if (n === -ERRNO.EAGAIN) this.writable = false;
+    return n;
+  }
+}
