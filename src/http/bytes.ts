@@ -1,0 +1,88 @@
+/** Bytes as HTTP's grammar sees them: character classes as tables, and comparisons that need no strings. */
+
+export const HTAB = 0x09;
+export const LF = 0x0a;
+export const CR = 0x0d;
+export const SP = 0x20;
+export const QUOTE = 0x22;
+export const HASH = 0x23;
+export const PERCENT = 0x25;
+export const ASTERISK = 0x2a;
+export const COMMA = 0x2c;
+export const DOT = 0x2e;
+export const SLASH = 0x2f;
+export const ZERO = 0x30;
+export const NINE = 0x39;
+export const COLON = 0x3a;
+export const SEMICOLON = 0x3b;
+export const EQUALS = 0x3d;
+export const QUESTION = 0x3f;
+export const BACKSLASH = 0x5c;
+export const DEL = 0x7f;
+
+const ALPHANUMERIC = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/** A table with 1 for each character of `characters`. */
+export function classOf(characters: string): Uint8Array {
+  const table = new Uint8Array(256);
+  for (let i = 0; i < characters.length; i++) table[characters.charCodeAt(i)] = 1;
+  return table;
+}
+
+/** 1 for the characters of a token (RFC 9110 §5.6.2). */
+export const TOKEN = classOf(ALPHANUMERIC + "!#$%&'*+-.^_`|~");
+
+/** 1 for what a field value may hold: visible characters, SP, HTAB and obs-text (RFC 9110 §5.5). */
+export const FIELD_TEXT = new Uint8Array(256).map((_, byte) => (byte === HTAB || (byte >= SP && byte !== DEL) ? 1 : 0));
+
+/** 1 for unreserved characters and sub-delims (RFC 3986 §2): a registered name without its percent-encodings. */
+export const REG_NAME = classOf(ALPHANUMERIC + "-._~!$&'()*+,;=");
+
+/** The value of a hexadecimal digit, 255 for every other byte. */
+export const HEX = new Uint8Array(256).map((_, byte) => {
+  const digit = "0123456789abcdef".indexOf(String.fromCharCode(byte).toLowerCase());
+  return digit < 0 ? 255 : digit;
+});
+
+/** The byte with ASCII capitals made small; others as they are. */
+export const LOWER = new Uint8Array(256).map((_, byte) => (byte >= 0x41 && byte <= 0x5a ? byte + 32 : byte));
+
+/** The bytes of an ASCII text, for the comparisons below. */
+export function ascii(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
+/** Whether bytes[start...] begins with `lower`, capitals counting as small letters. The caller has compared the lengths. */
+export function startsWithIgnoringCase(bytes: Uint8Array, start: number, lower: Uint8Array): boolean {
+  for (let i = 0; i < lower.length; i++) if (LOWER[bytes[start + i]] !== lower[i]) return false;
+  return true;
+}
+
+/** Whether bytes[start, end) is `lower` but for capitals. */
+export function equalsIgnoringCase(bytes: Uint8Array, start: number, end: number, lower: Uint8Array): boolean {
+  return end - start === lower.length && startsWithIgnoringCase(bytes, start, lower);
+}
+
+/** Whether bytes[start, end) is well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms, at most U+10FFFF). */
+export function isUtf8(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; ) {
+    const length = utf8Length(bytes, at, end);
+    if (length === 0) return false;
+    at += length;
+  }
+  return true;
+}
+
+/** The length of the well-formed UTF-8 sequence at `at`, or 0. */
+function utf8Length(bytes: Uint8Array, at: number, end: number): number {
+  const lead = bytes[at];
+  if (lead < 0x80) return 1;
+  const length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  if (lead < 0xc2 || lead > 0xf4 || at + length > end) return 0;
+  const second = bytes[at + 1];
+  const lowest = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
+  const highest = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
+  if (second < lowest || second > highest) return 0;
+  for (let i = 2; i < length; i++) if ((bytes[at + i] & 0xc0) !== 0x80) return 0;
+  return length;
+}
