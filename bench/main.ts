@@ -1,0 +1,120 @@
+/**
+ * CPU time per request beside nginx, lighttpd, Bun.serve and a floor, and the other promises about cost:
+ * `bun run bench [SCENARIO...]`. See docs/bench.md.
+ */
+import { parseArgs } from "node:util";
+import { comparing } from "./compare.ts";
+import { FAMILIES, type Options, type Scenario } from "./scenario.ts";
+import { COMPARISONS } from "./scenarios/comparisons.ts";
+import { idle } from "./scenarios/idle.ts";
+import { siege } from "./scenarios/siege.ts";
+import { soak } from "./scenarios/soak.ts";
+import { start } from "./scenarios/start.ts";
+import { stopAll } from "./servers/server.ts";
+import { makeSite, removeSite } from "./site.ts";
+import { format, type Report } from "./table.ts";
+
+const SCENARIOS = new Map<string, Scenario>();
+for (const name of new Set(COMPARISONS.map((comparison) => comparison.scenario))) {
+  SCENARIOS.set(name, comparing(COMPARISONS.filter((comparison) => comparison.scenario === name)));
+}
+SCENARIOS.set("idle", idle).set("soak", soak).set("siege", siege).set("start", start);
+
+const USAGE = `usage: bun run bench [options] [${[...SCENARIOS.keys()].join("|")}|all]...   (default: small)
+  --rounds N      measured rounds, after one to warm up (5)
+  --requests N    requests a round
+  --clients N     connections at once
+  --only NAME     measure this server only; may be repeated: ${FAMILIES.join(", ")}
+  --json FILE     write the figures there as well
+  --check         exit status 1 when a promise is missed
+  -h, --help      this text`;
+
+async function main(): Promise<number> {
+  const command = commandLine();
+  if (typeof command === "string") {
+    console.error(command);
+    return 2;
+  }
+  if (command.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const site = makeSite();
+  process.on("SIGINT", () => stopAll().then(() => process.exit(130)));
+  try {
+    const reports = await measureAll(command.scenarios, { ...command.options, site });
+    if (command.json !== null) await Bun.write(command.json, `${JSON.stringify(reports, null, 2)}\n`);
+    return command.check && reports.some((report) => report.checks.some((check) => !check.pass)) ? 1 : 0;
+  } catch (problem) {
+    console.error(`bench: ${problem instanceof Error ? problem.message : problem}`);
+    return 1;
+  } finally {
+    await stopAll();
+    removeSite(site);
+  }
+}
+
+async function measureAll(names: readonly string[], options: Options): Promise<Report[]> {
+  const reports: Report[] = [];
+  for (const name of names) {
+    for (const report of await SCENARIOS.get(name)!(options)) {
+      reports.push(report);
+      console.log(format(report));
+    }
+  }
+  return reports;
+}
+
+interface Command {
+  readonly scenarios: readonly string[];
+  readonly options: Omit<Options, "site">;
+  readonly json: string | null;
+  readonly check: boolean;
+  readonly help: boolean;
+}
+
+/** The command line as values, or what is wrong with it. */
+function commandLine(): Command | string {
+  try {
+    const { values, positionals } = parseArgs({ args: Bun.argv.slice(2), allowPositionals: true, options: FLAGS });
+    const scenarios = positionals.length === 0 ? ["small"] : positionals.flatMap(scenariosNamed);
+    const options = {
+      rounds: count(values.rounds, "--rounds") ?? 5,
+      requests: count(values.requests, "--requests"),
+      clients: count(values.clients, "--clients"),
+      only: (values.only ?? []).map(family),
+    };
+    return { scenarios, options, json: values.json ?? null, check: values.check, help: values.help };
+  } catch (problem) {
+    return `bench: ${problem instanceof Error ? problem.message : problem}\n${USAGE}`;
+  }
+}
+
+const FLAGS = {
+  rounds: { type: "string" },
+  requests: { type: "string" },
+  clients: { type: "string" },
+  only: { type: "string", multiple: true },
+  json: { type: "string" },
+  check: { type: "boolean", default: false },
+  help: { type: "boolean", short: "h", default: false },
+} as const;
+
+function scenariosNamed(name: string): string[] {
+  if (name === "all") return [...SCENARIOS.keys()];
+  if (!SCENARIOS.has(name)) throw new Error(`there is no scenario "${name}"`);
+  return [name];
+}
+
+function count(text: string | undefined, option: string): number | null {
+  if (text === undefined) return null;
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new Error(`${option} takes a number from 1, not "${text}"`);
+  return Number(text);
+}
+
+function family(name: string): string {
+  if (!FAMILIES.includes(name)) throw new Error(`there is no server "${name}"`);
+  return name;
+}
+
+process.exitCode = await main();

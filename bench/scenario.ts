@@ -1,0 +1,43 @@
+/** What the scenarios share: the options of the command line, and the peers that are there. */
+
+import { bunServe } from "./servers/bun-serve.ts";
+import { floor } from "./servers/floor.ts";
+import { lighttpd } from "./servers/lighttpd.ts";
+import { nginx } from "./servers/nginx.ts";
+import type { Peer } from "./servers/server.ts";
+import { webserv } from "./servers/webserv.ts";
+import type { Site } from "./site.ts";
+import type { Report } from "./table.ts";
+
+export interface Options {
+  readonly site: Site;
+  /** Measured rounds, after one to warm up. */
+  readonly rounds: number;
+  /** null: what the scenario itself asks for. */
+  readonly requests: number | null;
+  readonly clients: number | null;
+  /** Families to measure; empty: all. */
+  readonly only: readonly string[];
+}
+
+/** Measures something and reports it. */
+export type Scenario = (options: Options) => Promise<Report[]>;
+
+/** The order of the tables. */
+const PEERS: readonly Peer[] = [webserv, ...nginx, lighttpd, bunServe, floor];
+
+export const FAMILIES: readonly string[] = [...new Set(PEERS.map((peer) => peer.family))];
+
+/** The wanted peers of `families` that are installed, and a note for each one that is not. */
+export function choosePeers(families: readonly string[], options: Options): { peers: Peer[]; notes: string[] } {
+  const wanted = PEERS.filter((peer) => families.includes(peer.family) && allowed(peer.family, options));
+  const missing = new Set(wanted.filter((peer) => Bun.which(peer.program) === null).map((peer) => peer.family));
+  return {
+    peers: wanted.filter((peer) => !missing.has(peer.family)),
+    notes: [...missing].map((family) => `${family} is not installed: left out`),
+  };
+}
+
+function allowed(family: string, options: Options): boolean {
+  return options.only.length === 0 || options.only.includes(family);
+}

@@ -1,0 +1,32 @@
+/** This server, from its sources. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Peer, Setup } from "./server.ts";
+
+export const SOURCE = join(import.meta.dir, "../../src/main.ts");
+export const BINARY = join(import.meta.dir, "../../dist/webserv");
+
+export const webserv: Peer = {
+  name: "webserv",
+  family: "webserv",
+  program: process.execPath,
+  command: (setup) => [process.execPath, "run", SOURCE, writeConfiguration(setup)],
+};
+
+/** Writes a configuration with every default but the connection limits, and gives its path. */
+export function writeConfiguration(setup: Setup): string {
+  const file = join(setup.site.folder, `webserv-${setup.port}.conf`);
+  const log = setup.log ? join(setup.site.folder, `webserv-${setup.port}.log`) + " combined" : "off";
+  writeFileSync(
+    file,
+    `access_log ${log};
+keepalive_requests 1000000000;
+keepalive_timeout 1h;
+server {
+  listen 127.0.0.1:${setup.port};
+  root ${setup.site.root};
+}
+`,
+  );
+  return file;
+}

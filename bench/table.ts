@@ -1,0 +1,43 @@
+/** What a scenario found, and how it is printed. */
+
+/** One promise of the project, kept or not. */
+export interface Check {
+  /** What was measured, as `webserv / nginx`. */
+  readonly what: string;
+  readonly value: number;
+  /** The value must not be larger. */
+  readonly limit: number;
+  readonly pass: boolean;
+}
+
+export interface Report {
+  readonly scenario: string;
+  readonly title: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+  readonly checks: readonly Check[];
+  /** What a reader must know: peers left out, variants dropped. */
+  readonly notes: readonly string[];
+}
+
+/** A check of `value <= limit`. */
+export function atMost(what: string, value: number, limit: number): Check {
+  return { what, value, limit, pass: value <= limit };
+}
+
+/** The two last cells of a row: the must and the verdict; empty without a check. */
+export function verdict(check: Check | undefined, unit: string, digits: number): [must: string, word: string] {
+  if (check === undefined) return ["", ""];
+  return [`<= ${check.limit.toFixed(digits)}${unit}`, check.pass ? "pass" : "MISS"];
+}
+
+/** The report as text: title, table (first column to the left, the others to the right), notes. */
+export function format(report: Report): string {
+  const lines = [report.columns, ...report.rows];
+  const widths = report.columns.map((_, column) => Math.max(...lines.map((line) => line[column].length)));
+  const table = lines.map((line) =>
+    line.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column]))).join("  "),
+  );
+  const parts = [`${report.scenario}: ${report.title}`, ...table, ...report.notes.map((note) => `note: ${note}`)];
+  return `${parts.map((part) => part.trimEnd()).join("\n  ")}\n`;
+}
