@@ -1,0 +1,317 @@
+/**
+ * A TCP connection between the server's descriptor and a simulated peer. Order of checks, masks and wake-ups are
+ * those of net/ipv4/tcp.c (tcp_poll, tcp_recvmsg, tcp_sendmsg, tcp_close, tcp_reset).
+ */
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from "../../ffi/abi.ts";
+import { ERRNO } from "../../ffi/errno.ts";
+import type { Block } from "../../ffi/memory.ts";
+import { ByteQueue } from "./bytes.ts";
+import type { VirtualClock } from "./clock.ts";
+import { Misuse } from "./descriptors.ts";
+import { Pollable } from "./epoll.ts";
+import type { Faults } from "./faults.ts";
+import type { Random } from "./random.ts";
+
+/** What everything in a simulation shares. */
+export interface Environment {
+  readonly clock: VirtualClock;
+  readonly random: Random;
+  readonly faults: Faults;
+}
+
+/** The other end hears that there is something to take: bytes, the end or a reset. */
+export interface Peer {
+  notified(): void;
+}
+
+export interface ConnectionOptions {
+  /** Bytes of the server's receive buffer. */
+  readonly receiveBuffer: number;
+  /** Bytes of the server's send buffer and of all that is on the way to a peer which does not read. */
+  readonly sendBuffer: number;
+  /** One way, ms. */
+  readonly latency: number;
+}
+
+/** How long TCP keeps bytes that were sent with MSG_MORE. */
+const CORK_TIME = 200;
+
+export class Connection extends Pollable {
+  private readonly incoming: ByteQueue;
+  private readonly outgoing: ByteQueue;
+  /** What the peer has sent and the receive buffer had no room for. */
+  private readonly onTheWay = new ByteQueue();
+  private finOnTheWay = false;
+
+  /** Bytes of `incoming` that a fault withholds for a moment. */
+  private withheld = 0;
+  /** A fault pretends that the send buffer is full. */
+  private choked = false;
+  /** SOCK_NOSPACE: the server has learnt that the buffer is full and waits for room. */
+  private noSpace = false;
+  /** Bytes of `outgoing` that wait for more (MSG_MORE). */
+  private corked = 0;
+  private corkings = 0;
+
+  private peerFinished = false;
+  private finished = false;
+  /** The connection ended with a reset, from either side. */
+  wasReset = false;
+  private isClosed = false;
+  /** sk_err: a positive errno, told once. */
+  private error = 0;
+
+  // What epoll has told the server and no call has contradicted since.
+  private mayReceive = false;
+  private maySend = false;
+  private readToTheEnd = false;
+
+  constructor(
+    private readonly environment: Environment,
+    private readonly options: ConnectionOptions,
+    private readonly peer: Peer,
+    /** The server's own sockaddr on this connection. */
+    readonly localAddress: Buffer,
+    readonly peerAddress: Buffer,
+  ) {
+    super();
+    this.incoming = new ByteQueue(options.receiveBuffer);
+    this.outgoing = new ByteQueue(options.sendBuffer);
+  }
+
+  describe(): string {
+    return "a connection";
+  }
+
+  // The server's end
+
+  poll(): number {
+    let mask = 0;
+    if (this.error) mask |= EPOLLERR;
+    if (this.wasReset || (this.peerFinished && this.finished)) mask |= EPOLLHUP;
+    if (this.wasReset || this.peerFinished) mask |= EPOLLIN | EPOLLRDHUP;
+    if (this.incoming.length > this.withheld) mask |= EPOLLIN;
+    if (this.finished || this.hasRoom) mask |= EPOLLOUT;
+    else this.noSpace = true;
+    return mask;
+  }
+
+  override reported(events: number): void {
+    if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) this.mayReceive = true;
+    if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) this.maySend = true;
+    if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) this.readToTheEnd = true;
+  }
+
+  recv(block: Block, offset: number, length: number): number {
+    if (!this.mayReceive)
+      throw new Misuse("recv on a socket that epoll has not reported readable since it was drained");
+    if (this.environment.faults.strikes("ECONNRESET")) this.peerReset();
+    const available = this.incoming.length - this.withheld;
+    if (available === 0) return this.recvNothing();
+    const count = this.shortRecv(Math.min(available, length));
+    if (count === 0) return this.recvBlocks();
+    this.incoming.shift(block.bytes, offset, count);
+    if (count < length && !this.readToTheEnd) this.mayReceive = false;
+    if (this.onTheWay.length > 0 || this.finOnTheWay) this.later(() => this.arrive());
+    return count;
+  }
+
+  private recvNothing(): number {
+    if (this.error) return -this.takeError();
+    if (this.peerFinished || this.wasReset) return 0;
+    return this.recvBlocks();
+  }
+
+  private recvBlocks(): number {
+    this.mayReceive = false;
+    return -ERRNO.EAGAIN;
+  }
+
+  /** A fault may pretend that of `count` bytes only a part, or nothing, has arrived yet. After the FIN it could not be so. */
+  private shortRecv(count: number): number {
+    if (this.peerFinished || this.wasReset) return count;
+    const { faults } = this.environment;
+    let shown = count;
+    if (faults.strikes("EAGAIN")) shown = 0;
+    else if (count > 1 && faults.strikes("short recv")) shown = faults.shorter(count);
+    if (shown < count && this.withheld === 0) this.later(() => this.release());
+    if (shown < count) this.withheld = this.incoming.length - shown;
+    return shown;
+  }
+
+  private release(): void {
+    this.withheld = 0;
+    if (this.incoming.length > 0) this.wake(EPOLLIN);
+  }
+
+  send(block: Block, offset: number, length: number, more: boolean): number {
+    const count = this.admit(length, "short send");
+    if (count <= 0) return count;
+    this.outgoing.push(block.bytes, offset, offset + count);
+    this.sent(count, more);
+    return count;
+  }
+
+  /** sendfile(2): `content` is what the file has from the position on, at most `length` bytes. */
+  sendfile(content: Buffer, length: number): number {
+    if (content.length === 0) return 0;
+    const count = this.admit(Math.min(content.length, length), "short sendfile");
+    if (count <= 0) return count;
+    this.outgoing.push(content, 0, count);
+    this.sent(count, false);
+    return count;
+  }
+
+  /** How many of `length` bytes the send buffer takes now, or -errno. */
+  private admit(length: number, shortFault: "short send" | "short sendfile"): number {
+    const { faults } = this.environment;
+    if (!this.maySend) throw new Misuse("send on a socket that epoll has not reported writable since it was full");
+    if (this.finished) throw new Misuse("send after shutdownWrite");
+    if (faults.strikes("ECONNRESET")) this.peerReset();
+    if (faults.strikes("EPIPE")) {
+      this.peerFinish();
+      this.peerReset();
+    }
+    if (this.error) return -this.takeError();
+    if (this.wasReset) return -ERRNO.EPIPE;
+    let count = this.choked ? 0 : Math.min(length, this.outgoing.free);
+    if (count > 0 && faults.strikes("EAGAIN")) count = this.choke(0);
+    else if (count > 1 && faults.strikes(shortFault)) count = this.choke(faults.shorter(count));
+    if (count < length) {
+      this.noSpace = true;
+      this.maySend = false;
+    }
+    return count === 0 ? -ERRNO.EAGAIN : count;
+  }
+
+  private choke(count: number): number {
+    this.choked = true;
+    this.later(() => {
+      this.choked = false;
+      this.roomMade();
+    });
+    return count;
+  }
+
+  private sent(count: number, more: boolean): void {
+    this.corked = more ? this.corked + count : 0;
+    const corking = ++this.corkings;
+    if (more) {
+      this.environment.clock.after(CORK_TIME, () => corking === this.corkings && this.uncork());
+    } else this.tellPeer();
+  }
+
+  private uncork(): void {
+    this.corked = 0;
+    this.tellPeer();
+  }
+
+  shutdownWrite(): number {
+    if (this.wasReset) return -ERRNO.ENOTCONN;
+    this.finished = true;
+    this.uncork();
+    this.wake(0);
+    return 0;
+  }
+
+  /** close(2) with unread bytes resets: the peer loses what it has not taken. Else the rest of the reply still goes out. */
+  closed(): void {
+    this.isClosed = true;
+    this.forgetWatches();
+    if (this.incoming.length > 0 || this.onTheWay.length > 0) return this.abort();
+    this.uncork();
+  }
+
+  private abort(): void {
+    this.wasReset = true;
+    this.outgoing.clear();
+    this.corked = 0;
+    this.tellPeer();
+  }
+
+  private takeError(): number {
+    const { error } = this;
+    this.error = 0;
+    return error;
+  }
+
+  /** sk_stream_is_writeable: a third of the buffer is free. */
+  private get hasRoom(): boolean {
+    return !this.choked && this.outgoing.free >= this.outgoing.length / 2;
+  }
+
+  private roomMade(): void {
+    if (!this.noSpace || !this.hasRoom) return;
+    this.noSpace = false;
+    this.wake(EPOLLOUT);
+  }
+
+  // The peer's end
+
+  /** Sends bytes; what the receive buffer has no room for waits on the way. */
+  peerSend(bytes: Buffer): void {
+    if (this.wasReset) return;
+    this.onTheWay.push(bytes, 0, bytes.length);
+    this.later(() => this.arrive());
+  }
+
+  /** Sends FIN, after all that was sent before. */
+  peerFinish(): void {
+    this.finOnTheWay = true;
+    this.later(() => this.arrive());
+  }
+
+  peerReset(): void {
+    if (this.wasReset) return;
+    this.wasReset = true;
+    this.error = this.peerFinished ? ERRNO.EPIPE : ERRNO.ECONNRESET;
+    this.withheld = 0;
+    this.onTheWay.clear();
+    this.outgoing.clear();
+    this.corked = 0;
+    this.wake(0);
+    this.tellPeer();
+  }
+
+  /** Takes at most `limit` bytes of what the server has sent. */
+  peerTake(limit: number): Buffer {
+    const taken = Buffer.allocUnsafe(Math.min(limit, this.peerAvailable));
+    this.outgoing.shift(taken, 0, taken.length);
+    this.roomMade();
+    return taken;
+  }
+
+  get peerAvailable(): number {
+    return this.outgoing.length - this.corked;
+  }
+
+  /** The peer has taken everything and has seen the server's FIN or reset. */
+  get peerAtEnd(): boolean {
+    return this.wasReset || ((this.finished || this.isClosed) && this.outgoing.length === 0);
+  }
+
+  private arrive(): void {
+    if (this.wasReset) return;
+    if (this.isClosed) return this.onTheWay.length > 0 ? this.abort() : undefined;
+    const { onTheWay, incoming } = this;
+    const count = Math.min(onTheWay.length, incoming.free);
+    const ends = this.finOnTheWay && onTheWay.length === count && !this.peerFinished;
+    if (count === 0 && !ends) return;
+    const bytes = Buffer.allocUnsafe(count);
+    onTheWay.shift(bytes, 0, count);
+    incoming.push(bytes, 0, count);
+    if (ends) {
+      this.peerFinished = true;
+      this.withheld = 0;
+    }
+    this.wake(ends ? 0 : EPOLLIN);
+  }
+
+  private later(action: () => void): void {
+    this.environment.clock.after(this.options.latency, action);
+  }
+
+  private tellPeer(): void {
+    this.later(() => this.peer.notified());
+  }
+}

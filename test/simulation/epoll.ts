@@ -1,0 +1,114 @@
+/**
+ * epoll(7) as fs/eventpoll.c has it: a list of descriptors that may be ready. A wake-up puts a descriptor on the list;
+ * epoll_wait asks each one on it what is true now, and leaves level-triggered ones on the list.
+ * So an edge is a wake-up, not a change of the mask, and wake-ups before one wait are one event.
+ */
+import { EPOLL_EVENT, EPOLLERR, EPOLLET, EPOLLHUP } from "../../ffi/abi.ts";
+import { ERRNO } from "../../ffi/errno.ts";
+import type { Block } from "../../ffi/memory.ts";
+import { Description, Misuse } from "./descriptors.ts";
+
+/** A description that epoll can watch. */
+export abstract class Pollable extends Description {
+  private readonly watches = new Set<Watch>();
+
+  /** What is true now, as EPOLL bits. */
+  abstract poll(): number;
+  /** epoll reports these bits to the server. */
+  reported(_events: number): void {}
+
+  /** Something happened that `events` describes; 0: anything. */
+  protected wake(events: number): void {
+    for (const watch of this.watches) if (events === 0 || events & watch.events) watch.ready();
+  }
+
+  watchedBy(watch: Watch): void {
+    this.watches.add(watch);
+  }
+
+  unwatchedBy(watch: Watch): void {
+    this.watches.delete(watch);
+  }
+
+  /** As close(2) does: a closed descriptor leaves every epoll instance. */
+  protected forgetWatches(): void {
+    for (const watch of [...this.watches]) watch.end();
+  }
+}
+
+/** One descriptor in one epoll instance. */
+class Watch {
+  isReady = false;
+  constructor(
+    readonly epoll: Epoll,
+    readonly fd: number,
+    readonly source: Pollable,
+    readonly events: number,
+    readonly generation: number,
+  ) {}
+
+  ready(): void {
+    if (this.isReady) return;
+    this.isReady = true;
+    this.epoll.readyList.push(this);
+  }
+
+  end(): void {
+    this.epoll.watches.delete(this.fd);
+    this.epoll.readyList = this.epoll.readyList.filter((watch) => watch !== this);
+    this.source.unwatchedBy(this);
+  }
+}
+
+export class Epoll extends Description {
+  readonly watches = new Map<number, Watch>();
+  readyList: Watch[] = [];
+
+  describe(): string {
+    return "an epoll instance";
+  }
+
+  closed(): void {
+    for (const watch of [...this.watches.values()]) watch.end();
+  }
+
+  add(fd: number, source: Pollable, events: number, generation: number): number {
+    if (this.watches.has(fd)) return -ERRNO.EEXIST;
+    const watch = new Watch(this, fd, source, events | EPOLLERR | EPOLLHUP, generation);
+    this.watches.set(fd, watch);
+    source.watchedBy(watch);
+    if (source.poll() & watch.events) watch.ready();
+    return 0;
+  }
+
+  remove(fd: number): number {
+    const watch = this.watches.get(fd);
+    if (!watch) return -ERRNO.ENOENT;
+    watch.end();
+    return 0;
+  }
+
+  /** Writes what is ready to `events`; gives how many, at most `capacity`. */
+  collect(events: Block, capacity: number): number {
+    if (capacity < 1 || capacity * EPOLL_EVENT.words * 4 > events.bytes.length) {
+      throw new Misuse(`epollWait: ${capacity} events do not fit a Block of ${events.bytes.length} bytes`);
+    }
+    const words = new Int32Array(events.bytes.buffer, events.bytes.byteOffset, capacity * EPOLL_EVENT.words);
+    const levels: Watch[] = [];
+    let count = 0;
+    while (count < capacity && this.readyList.length > 0) {
+      const watch = this.readyList.shift()!;
+      watch.isReady = false;
+      const mask = watch.source.poll() & watch.events;
+      if (mask === 0) continue;
+      const at = count++ * EPOLL_EVENT.words;
+      words[at + EPOLL_EVENT.events] = mask;
+      words[at + EPOLL_EVENT.fd] = watch.fd;
+      words[at + EPOLL_EVENT.generation] = watch.generation;
+      watch.source.reported(mask);
+      if (!(watch.events & EPOLLET)) levels.push(watch);
+    }
+    for (const watch of levels) watch.ready();
+    return count;
+  }
+}

@@ -1,0 +1,319 @@
+/**
+ * A Kernel in memory. Everything it does is a function of its seed: the same seed gives the same calls the same
+ * results at the same virtual times. It throws Misuse where a real kernel would answer EBADF, wait for ever, or let a
+ * mistake pass, and remembers the first one, in case the server caught it.
+ */
+import * as abi from "../../ffi/abi.ts";
+import { ERRNO } from "../../ffi/errno.ts";
+import type { FileStatus, Kernel, LinkPolicy } from "../../ffi/kernel.ts";
+import type { Block } from "../../ffi/memory.ts";
+import { VirtualClock } from "./clock.ts";
+import { Connection, type ConnectionOptions, type Environment, type Peer } from "./connection.ts";
+import { Descriptors, Misuse } from "./descriptors.ts";
+import { Epoll, Pollable } from "./epoll.ts";
+import { type Fault, Faults } from "./faults.ts";
+import { Files } from "./files.ts";
+import { clientAddress, Network, Socket } from "./listener.ts";
+import { Random } from "./random.ts";
+import { Trace } from "./trace.ts";
+
+/** What each call costs, ms. What is due by then happens while the server works, between two of its calls. */
+const CALL_TIME = 0.001;
+/** So many waits that did not wait, with nothing done between them, are a loop that spins. */
+const SPINNING = 200;
+/** So many ms with nothing scheduled: nothing will ever happen again. */
+const FOR_EVER = 3_600_000;
+const PID = 4242;
+
+export class SimulatedKernel implements Kernel {
+  readonly random: Random;
+  readonly clock = new VirtualClock();
+  readonly faults: Faults;
+  readonly network = new Network();
+  readonly descriptors = new Descriptors();
+  readonly files: Files;
+  readonly trace = new Trace();
+  /** The first misuse, and what it threw. */
+  misuse: Misuse | null = null;
+  /** How often epollWait was called. */
+  waits = 0;
+
+  private readonly environment: Environment;
+  private readonly entropy: Random;
+  private signalled = false;
+  private fruitlessWaits = 0;
+  private lastEvent = 0;
+  private connections = 0;
+
+  /** @param faults what may go wrong once `faults.active` is set */
+  constructor(seed: number, faults: readonly Fault[] = []) {
+    this.random = new Random(seed);
+    this.entropy = this.random.fork();
+    this.faults = new Faults(this.random.fork(), faults);
+    this.environment = { clock: this.clock, random: this.random, faults: this.faults };
+    this.files = new Files(this.descriptors, this.faults, () => this.clock.realtime);
+  }
+
+  // The world's side
+
+  /** A signal arrives: it ends the wait that is going on, or the next. */
+  signal(): void {
+    this.signalled = true;
+  }
+
+  /** A peer's SYN to a listener. The connection, -ECONNREFUSED where nobody listens, or null: the queue is full. */
+  connectPeer(peer: Peer, listener: Socket | undefined, options: ConnectionOptions): Connection | null | number {
+    if (!listener) return -ERRNO.ECONNREFUSED;
+    const number = ++this.connections;
+    const local = localAddress(listener.address!);
+    const connection = new Connection(this.environment, options, peer, local, clientAddress(listener.family, number));
+    return listener.offer(connection) ? connection : null;
+  }
+
+  // Sockets
+
+  socket(family: number, _type: number): number {
+    return this.call("socket", family, 0, () => this.descriptors.open(new Socket(this.network, family)));
+  }
+
+  setsockopt(fd: number, level: number, name: number, value: number): number {
+    return this.call("setsockopt", fd, name, () => {
+      const socket = this.descriptors.expect(fd, Pollable);
+      if (level === abi.SOL_SOCKET && name === abi.SO_LINGER) return -ERRNO.EINVAL; // a struct linger is not an int
+      return socket instanceof Socket ? socket.setOption(level, name, value) : 0;
+    });
+  }
+
+  bind(fd: number, address: Block, length: number): number {
+    return this.call("bind", fd, length, () => {
+      inside(address, 0, length);
+      return this.descriptors.expect(fd, Socket).bind(Buffer.from(address.bytes.subarray(0, length)));
+    });
+  }
+
+  connect(fd: number, address: Block, length: number): number {
+    return this.call("connect", fd, length, () => {
+      this.descriptors.expect(fd, Socket);
+      return this.network.listenerAt(Buffer.from(address.bytes.subarray(0, length))) ? 0 : -ERRNO.ECONNREFUSED;
+    });
+  }
+
+  listen(fd: number, backlog: number): number {
+    return this.call("listen", fd, backlog, () => this.descriptors.expect(fd, Socket).listen(backlog));
+  }
+
+  accept(fd: number, address: Block): number {
+    return this.call("accept", fd, 0, () => {
+      const socket = this.descriptors.expect(fd, Socket);
+      if (!socket.canAccept()) return -ERRNO.EAGAIN;
+      if (this.descriptors.full || this.faults.strikes("EMFILE")) return -ERRNO.EMFILE;
+      if (this.faults.strikes("ENFILE")) return -ERRNO.ENFILE;
+      const connection = socket.accept();
+      if (this.faults.strikes("ECONNABORTED")) {
+        connection.peerReset();
+        return -ERRNO.ECONNABORTED;
+      }
+      connection.peerAddress.copy(address.bytes);
+      return this.descriptors.open(connection);
+    });
+  }
+
+  getsockname(fd: number, address: Block): number {
+    return this.call("getsockname", fd, 0, () => {
+      const socket = this.descriptors.expect(fd, Pollable);
+      const own = socket instanceof Connection ? socket.localAddress : (socket as Socket).address;
+      return own?.copy(address.bytes) ?? -ERRNO.EINVAL;
+    });
+  }
+
+  recv(fd: number, block: Block, offset: number, length: number): number {
+    return this.call("recv", fd, length, () => {
+      inside(block, offset, length);
+      return this.descriptors.expect(fd, Connection).recv(block, offset, length);
+    });
+  }
+
+  send(fd: number, block: Block, offset: number, length: number, more: boolean): number {
+    return this.call("send", fd, length, () => {
+      inside(block, offset, length);
+      return this.descriptors.expect(fd, Connection).send(block, offset, length, more);
+    });
+  }
+
+  sendfile(socket: number, source: number, position: number, length: number): number {
+    return this.call("sendfile", socket, length, () => {
+      if (!(position >= 0 && length > 0)) throw new Misuse(`sendfile of ${length} bytes from ${position}`);
+      const connection = this.descriptors.expect(socket, Connection);
+      const content = this.files.content(source, position, length);
+      return typeof content === "number" ? content : connection.sendfile(content, length);
+    });
+  }
+
+  shutdownWrite(fd: number): number {
+    return this.call("shutdown", fd, abi.SHUT_WR, () => this.descriptors.expect(fd, Connection).shutdownWrite());
+  }
+
+  close(fd: number): number {
+    return this.call("close", fd, 0, () => {
+      this.descriptors.close(fd).closed();
+      return 0;
+    });
+  }
+
+  // epoll
+
+  epollCreate(): number {
+    return this.call("epoll_create1", 0, 0, () => this.descriptors.open(new Epoll()));
+  }
+
+  epollAdd(epoll: number, fd: number, events: number, generation: number): number {
+    return this.call("epoll_ctl", fd, abi.EPOLL_CTL_ADD, () => {
+      const source = this.descriptors.expect(fd, Pollable);
+      return this.descriptors.expect(epoll, Epoll).add(fd, source, events, generation);
+    });
+  }
+
+  epollRemove(epoll: number, fd: number): number {
+    return this.call("epoll_ctl", fd, abi.EPOLL_CTL_DEL, () => {
+      this.descriptors.get(fd);
+      return this.descriptors.expect(epoll, Epoll).remove(fd);
+    });
+  }
+
+  epollWait(epoll: number, events: Block, capacity: number, timeout: number): number {
+    this.waits++;
+    return this.call("epoll_wait", epoll, timeout, () => {
+      if (!(timeout >= 0)) throw new Misuse(`epollWait(${timeout}) may wait for ever`);
+      const instance = this.descriptors.expect(epoll, Epoll);
+      if (this.faults.strikes("clock step")) this.clock.step(this.random.between(-86_400_000, 86_400_000));
+      if (this.faults.strikes("EINTR")) this.signalled = true;
+      const started = this.clock.now;
+      const count = this.wait(instance, events, capacity, Math.trunc(timeout));
+      this.fruitlessWaits = this.clock.now > started ? 0 : this.fruitlessWaits + 1;
+      if (this.fruitlessWaits > SPINNING) throw new Misuse("the loop spins: it neither waits nor gets anything done");
+      return count;
+    });
+  }
+
+  private wait(instance: Epoll, events: Block, capacity: number, timeout: number): number {
+    const { clock } = this;
+    for (const deadline = clock.now + timeout; ; clock.advanceTo(Math.min(deadline, clock.nextAt))) {
+      const count = instance.collect(events, capacity);
+      if (count > 0 || (clock.now >= deadline && !this.signalled)) return count;
+      if (this.signalled) {
+        this.signalled = false;
+        return -ERRNO.EINTR;
+      }
+      if (clock.nextAt < Number.POSITIVE_INFINITY) this.lastEvent = clock.now;
+      else if (clock.now - this.lastEvent > FOR_EVER) {
+        throw new Misuse("nothing is scheduled any more: whoever still waits, waits for ever");
+      }
+    }
+  }
+
+  // Files
+
+  open(path: string, flags: number, mode: number): number {
+    return this.call("open", path, flags, () => this.files.open(path, flags, mode));
+  }
+
+  openBeneath(directory: number, path: string, flags: number, mode: number, links: LinkPolicy): number {
+    return this.call("openat2", path, directory, () => this.files.openBeneath(directory, path, flags, mode, links));
+  }
+
+  fstat(fd: number, into: FileStatus): number {
+    return this.call("statx", fd, 0, () => this.files.fstat(fd, into));
+  }
+
+  read(fd: number, block: Block, offset: number, length: number, position: number): number {
+    return this.call("read", fd, length, () => {
+      inside(block, offset, length);
+      return this.files.read(fd, block, offset, length, position);
+    });
+  }
+
+  write(fd: number, block: Block, offset: number, length: number): number {
+    return this.call("write", fd, length, () => {
+      inside(block, offset, length);
+      return this.files.write(fd, block, offset, length);
+    });
+  }
+
+  getdents(fd: number, block: Block): number {
+    return this.call("getdents64", fd, block.bytes.length, () => this.files.getdents(fd, block));
+  }
+
+  unlink(directory: number, name: string): number {
+    return this.call("unlinkat", name, directory, () => this.files.unlink(directory, name));
+  }
+
+  readlink(directory: number, name: string, into: string[]): number {
+    return this.call("readlinkat", name, directory, () => this.files.readlink(directory, name, into));
+  }
+
+  // Clock, randomness, process
+
+  monotonic(): number {
+    return this.clock.now;
+  }
+
+  realtime(): number {
+    return this.clock.realtime;
+  }
+
+  getrandom(block: Block, offset: number, length: number): number {
+    return this.call("getrandom", offset, length, () => {
+      inside(block, offset, length);
+      for (let i = 0; i < length; i++) block.bytes[offset + i] = this.entropy.bits() & 255;
+      return length;
+    });
+  }
+
+  getpid(): number {
+    return PID;
+  }
+
+  kill(pid: number, signal: number): number {
+    return this.call("kill", pid, signal, () => (pid === PID ? 0 : -ERRNO.ESRCH));
+  }
+
+  descriptorLimit(): number {
+    return this.descriptors.limit;
+  }
+
+  setDescriptorLimit(limit: number): number {
+    return this.call("setrlimit", limit, 0, () => {
+      this.descriptors.limit = limit;
+      return 0;
+    });
+  }
+
+  private call(name: string, subject: number | string, detail: number, body: () => number): number {
+    this.clock.advanceTo(this.clock.now + CALL_TIME);
+    try {
+      const result = body();
+      if (result > 0 && name !== "epoll_wait") this.fruitlessWaits = 0;
+      return this.trace.record(this.clock.now, name, subject, detail, result);
+    } catch (error) {
+      if (error instanceof Misuse) this.misuse ??= error;
+      throw error;
+    }
+  }
+}
+
+/** Throws unless the range lies in the block and is not empty: recv(2) of nothing looks like the end of the stream. */
+function inside(block: Block, offset: number, length: number): void {
+  const isRange = Number.isInteger(offset) && Number.isInteger(length) && offset >= 0 && length > 0;
+  if (!isRange || offset + length > block.bytes.length) {
+    throw new Misuse(`bytes [${offset}, ${offset} + ${length}) of a Block of ${block.bytes.length}`);
+  }
+}
+
+/** What getsockname(2) says on a connection to this listener: a wildcard becomes the address the peer used. */
+function localAddress(bound: Buffer): Buffer {
+  const local = Buffer.from(bound);
+  const family = local.readUInt16LE(0);
+  if (family === abi.AF_INET && local.readUInt32BE(4) === 0) local.set([192, 0, 2, 254], 4);
+  if (family === abi.AF_INET6 && local.subarray(8, 24).every((byte) => byte === 0)) local.set([0xfd, 0, 0, 254], 8);
+  return local;
+}

@@ -1,0 +1,123 @@
+/** Sockets that are not yet connections: unbound, bound, listening; and the network that knows who listens where. */
+import { AF_INET, AF_INET6, AF_UNIX, EPOLLIN, SO_REUSEPORT, SOL_SOCKET } from "../../ffi/abi.ts";
+import { ERRNO } from "../../ffi/errno.ts";
+import type { Connection } from "./connection.ts";
+import { Misuse } from "./descriptors.ts";
+import { Pollable } from "./epoll.ts";
+
+/** The key of an address: the bytes of its struct sockaddr. */
+const keyOf = (address: Buffer): string => address.toString("latin1");
+
+export class Network {
+  private readonly bound = new Map<string, Socket[]>();
+  private ephemeralPort = 40_000;
+
+  bind(socket: Socket, address: Buffer): number {
+    if (address.readUInt16LE(0) !== AF_UNIX && address.readUInt16BE(2) === 0) {
+      address.writeUInt16BE(this.ephemeralPort++, 2);
+    }
+    const others = this.bound.get(keyOf(address)) ?? [];
+    if (others.length > 0 && !(socket.reusesPort && others.every((other) => other.reusesPort)))
+      return -ERRNO.EADDRINUSE;
+    this.bound.set(keyOf(address), [...others, socket]);
+    socket.address = address;
+    return 0;
+  }
+
+  release(socket: Socket): void {
+    const key = keyOf(socket.address!);
+    const rest = this.bound.get(key)!.filter((other) => other !== socket);
+    if (rest.length > 0) this.bound.set(key, rest);
+    else this.bound.delete(key);
+  }
+
+  /** Those that listen at any address. */
+  listeners(): Socket[] {
+    return [...this.bound.values()].flat().filter((socket) => socket.backlog > 0);
+  }
+
+  listenerAt(address: Buffer): Socket | undefined {
+    return this.bound.get(keyOf(address))?.find((socket) => socket.backlog > 0);
+  }
+}
+
+export class Socket extends Pollable {
+  address: Buffer | null = null;
+  /** 0: it does not listen. */
+  backlog = 0;
+  reusesPort = false;
+  private readonly waiting: Connection[] = [];
+  private mayAccept = false;
+
+  constructor(
+    private readonly network: Network,
+    readonly family: number,
+  ) {
+    super();
+  }
+
+  describe(): string {
+    return this.backlog > 0 ? "a listening socket" : "a socket";
+  }
+
+  setOption(level: number, name: number, value: number): number {
+    if (level === SOL_SOCKET && name === SO_REUSEPORT) this.reusesPort = value !== 0;
+    return 0;
+  }
+
+  bind(address: Buffer): number {
+    if (address.readUInt16LE(0) !== this.family) return -ERRNO.EAFNOSUPPORT;
+    return this.address ? -ERRNO.EINVAL : this.network.bind(this, address);
+  }
+
+  listen(backlog: number): number {
+    if (!this.address) throw new Misuse("listen on a socket without an address");
+    this.backlog = Math.max(1, backlog);
+    return 0;
+  }
+
+  poll(): number {
+    return this.waiting.length > 0 ? EPOLLIN : 0;
+  }
+
+  override reported(): void {
+    this.mayAccept = true;
+  }
+
+  /** A peer's connection joins the queue; false when the queue is full, and its SYN is lost. */
+  offer(connection: Connection): boolean {
+    if (this.waiting.length > this.backlog) return false;
+    this.waiting.push(connection);
+    this.wake(EPOLLIN);
+    return true;
+  }
+
+  /** Whether a connection waits; the server may ask only after epoll's report. */
+  canAccept(): boolean {
+    if (this.backlog === 0) throw new Misuse("accept on a socket that does not listen");
+    if (!this.mayAccept) throw new Misuse("accept on a socket that epoll has not reported since it was drained");
+    if (this.waiting.length === 0) this.mayAccept = false;
+    return this.waiting.length > 0;
+  }
+
+  accept(): Connection {
+    return this.waiting.shift()!;
+  }
+
+  closed(): void {
+    this.forgetWatches();
+    if (this.address) this.network.release(this);
+    for (const connection of this.waiting) connection.peerReset();
+  }
+}
+
+/** A struct sockaddr for a client: distinct for each number, of the listener's family. */
+export function clientAddress(family: number, number: number): Buffer {
+  if (family === AF_UNIX) return Buffer.from([AF_UNIX, 0]);
+  const address = Buffer.alloc(family === AF_INET6 ? 28 : 16);
+  address.writeUInt16LE(family, 0);
+  address.writeUInt16BE(1024 + (number % 60_000), 2);
+  if (family === AF_INET) address.set([192, 0, 2, 1 + (number % 250)], 4);
+  else address.set([0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, number >> 8, number & 255], 8);
+  return address;
+}
