@@ -1,0 +1,91 @@
+/** Field values as RFC 9110 §5.6 builds them: lists, quality values, entity tags. */
+import { TOKEN } from "./bytes.ts";
+
+/** Whether `text` is a token, as methods and field names are. */
+export function isToken(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 0x7f || TOKEN[code] === 0) return false;
+  }
+  return text !== "";
+}
+
+/** The elements of a comma-separated list, trimmed, empty ones left out; commas within quoted strings do not separate. */
+export function listElements(value: string): string[] {
+  const elements: string[] = [];
+  let start = 0;
+  let quoted = false;
+  for (let i = 0; i <= value.length; i++) {
+    const character = value[i];
+    if (quoted && character === "\\") i++;
+    else if (character === '"') quoted = !quoted;
+    else if (i >= value.length || (character === "," && !quoted)) {
+      const element = value.slice(start, i).trim();
+      if (element !== "") elements.push(element);
+      start = i + 1;
+    }
+  }
+  return elements;
+}
+
+/** An element of Accept and its like: the range in small letters, and its weight in thousandths. */
+export interface Preference {
+  readonly range: string;
+  readonly weight: number;
+}
+
+const WEIGHT = /^q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/i;
+
+/** The elements of an Accept-like field in the order written; one with a malformed weight counts as unwanted. */
+export function preferences(value: string): Preference[] {
+  return listElements(value).map((element) => {
+    const [range, ...parameters] = element.split(";").map((part) => part.trim());
+    const weight = parameters.find((parameter) => /^q\s*=/i.test(parameter));
+    const quality = weight === undefined ? "1" : (WEIGHT.exec(weight)?.[1] ?? "0");
+    return { range: range.toLowerCase(), weight: Math.round(Number(quality) * 1000) };
+  });
+}
+
+/** The weight an Accept field gives to a media type such as `text/html` (RFC 9110 §12.5.1); without the field 1000. */
+export function weightOf(accept: string | undefined, mediaType: string): number {
+  if (accept === undefined || accept.trim() === "") return 1000;
+  const ranges = ["*/*", `${mediaType.slice(0, mediaType.indexOf("/"))}/*`, mediaType];
+  let best = -1;
+  let weight = 0;
+  for (const preference of preferences(accept)) {
+    const precision = ranges.indexOf(preference.range);
+    if (precision < best || precision < 0) continue;
+    weight = precision === best ? Math.max(weight, preference.weight) : preference.weight;
+    best = precision;
+  }
+  return weight;
+}
+
+/** The one of `mediaTypes` that an Accept field prefers, the first of equals; undefined when it wants none of them. */
+export function preferredType(accept: string | undefined, mediaTypes: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let bestWeight = 0;
+  for (const mediaType of mediaTypes) {
+    const weight = weightOf(accept, mediaType);
+    if (weight > bestWeight) [best, bestWeight] = [mediaType, weight];
+  }
+  return best;
+}
+
+const ENTITY_TAG = /^(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"$/;
+
+/** Whether `text` is an entity tag, weak or strong (RFC 9110 §8.8.3). */
+export function isEntityTag(text: string): boolean {
+  return ENTITY_TAG.test(text);
+}
+
+/** A file's strong entity tag: second, nanosecond part and size in hexadecimal. What changes within one clock tick is not seen. */
+export function entityTag(mtimeSeconds: number, mtimeNanoseconds: number, size: number): string {
+  const nanoseconds = mtimeNanoseconds > 0 ? `.${mtimeNanoseconds.toString(16)}` : "";
+  return `"${mtimeSeconds.toString(16)}${nanoseconds}-${size.toString(16)}"`;
+}
+
+/** `text` as a quoted-string; control characters are left out. */
+export function quotedString(text: string): string {
+  return `"${text.replace(/[\x00-\x08\x0a-\x1f\x7f]/g, "").replace(/["\\]/g, "\\$&")}"`;
+}

@@ -1,0 +1,77 @@
+/** Range requests in bytes (RFC 9110 §14). */
+
+/** One part of a representation: its first and last byte, both included. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The Range field does not count: reply with the whole representation. */
+export const RANGE_IGNORED = "ignored";
+/** Well-formed, but no range overlaps the representation: 416. */
+export const RANGE_UNSATISFIABLE = "unsatisfiable";
+
+/** More ranges than this are no honest request; the whole representation costs less. */
+export const MAX_RANGES = 16;
+
+const UNIT = /^bytes=/i;
+const RANGE_SPEC = /^(\d*)-(\d*)$/;
+
+/**
+ * The ranges that `value`, a Range field, asks of a representation of `size` bytes, in the order asked for. Overlapping and
+ * touching ones are joined and then ascend. Ignored: other units, anything malformed, too many ranges.
+ */
+export function parseRange(
+  value: string,
+  size: number,
+): readonly ByteRange[] | typeof RANGE_IGNORED | typeof RANGE_UNSATISFIABLE {
+  if (!UNIT.test(value)) return RANGE_IGNORED;
+  const specs = value
+    .slice(6)
+    .split(",")
+    .map((spec) => spec.trim())
+    .filter((spec) => spec !== "");
+  if (specs.length === 0 || specs.length > MAX_RANGES) return RANGE_IGNORED;
+  const ranges: ByteRange[] = [];
+  for (const spec of specs) {
+    const range = resolve(spec, size);
+    if (range === undefined) return RANGE_IGNORED;
+    if (range !== null) ranges.push(range);
+  }
+  return ranges.length === 0 ? RANGE_UNSATISFIABLE : separate(ranges);
+}
+
+/** One range-spec against a size: null when it lies behind the end or is empty, undefined when malformed. */
+function resolve(spec: string, size: number): ByteRange | null | undefined {
+  const match = RANGE_SPEC.exec(spec);
+  if (!match || spec === "-") return undefined;
+  if (match[1] === "") {
+    const suffix = Math.min(Number(match[2]), size);
+    return suffix === 0 ? null : { start: size - suffix, end: size - 1 };
+  }
+  const start = Number(match[1]);
+  const last = match[2] === "" ? Number.POSITIVE_INFINITY : Number(match[2]);
+  if (last < start) return undefined;
+  return start >= size ? null : { start, end: Math.min(last, size - 1) };
+}
+
+/** The ranges themselves when they are apart, else joined (RFC 9110 §15.3.7.2 allows both). */
+function separate(ranges: ByteRange[]): ByteRange[] {
+  const joined: { start: number; end: number }[] = [];
+  for (const range of ranges.toSorted((a, b) => a.start - b.start)) {
+    const last = joined.at(-1);
+    if (last && range.start <= last.end + 1) last.end = Math.max(last.end, range.end);
+    else joined.push({ ...range });
+  }
+  return joined.length === ranges.length ? ranges : joined;
+}
+
+/** The value of Content-Range for a part. */
+export function contentRange(range: ByteRange, size: number): string {
+  return `bytes ${range.start}-${range.end}/${size}`;
+}
+
+/** The value of Content-Range for a 416. */
+export function unsatisfiedRange(size: number): string {
+  return `bytes */${size}`;
+}
