@@ -14,6 +14,10 @@ export interface Handler {
   sink?(exchange: Exchange): BodySink | undefined;
   /** The request is here, whole. Ends with exactly one of the Exchange's replying calls, now or later. */
   handle(exchange: Exchange): void;
+  /** Called every minute or so while the server has nothing better to do: gives up what was not used for long. */
+  sweep?(): void;
+  /** The location ends (stop, reload): gives back every descriptor. Replies under way keep theirs. */
+  close?(): void;
 }
 
 /** Takes a request's body piece by piece. */

@@ -1,0 +1,71 @@
+/** Who may enter: `allow` and `deny` in their order, and `limit_except`, which lets some methods in without asking. */
+import type { AccessRule, Settings } from "../config/model.ts";
+import type { BodySink, ConnectionInfo, Exchange, Handler } from "./handler.ts";
+
+/** Whether the location's rules let this request in. */
+export function mayEnter(exchange: Exchange): boolean {
+  const { access, limitExcept } = exchange.settings;
+  if (!allows(access, exchange.connection)) return false;
+  return (
+    limitExcept === null ||
+    exempt(limitExcept.methods, exchange.method) ||
+    allows(limitExcept.rules, exchange.connection)
+  );
+}
+
+/** The first rule that matches decides; none: allowed. */
+export function allows(rules: readonly AccessRule[], connection: ConnectionInfo): boolean {
+  for (const rule of rules) if (matches(rule.match, connection)) return rule.allow;
+  return true;
+}
+
+/** GET brings HEAD with it, as in nginx. */
+const exempt = (methods: readonly string[], method: string): boolean =>
+  methods.includes(method) || (method === "HEAD" && methods.includes("GET"));
+
+function matches(match: AccessRule["match"], { remoteBytes }: ConnectionInfo): boolean {
+  if (match === "all") return true;
+  if (match === "unix") return remoteBytes.length === 0;
+  const from = remoteBytes.length === 16 && match.address.length === 4 ? mappedStart(remoteBytes) : 0;
+  if (remoteBytes.length - from !== match.address.length) return false;
+  return samePrefix(match.address, remoteBytes, from, match.bits);
+}
+
+/** Where the IPv4 address in an IPv4-mapped IPv6 address (::ffff:a.b.c.d, RFC 4291 §2.5.5.2) starts; 0: it is not one. */
+function mappedStart(bytes: Uint8Array): number {
+  for (let i = 0; i < 10; i++) if (bytes[i] !== 0) return 0;
+  return bytes[10] === 0xff && bytes[11] === 0xff ? 12 : 0;
+}
+
+function samePrefix(network: readonly number[], bytes: Uint8Array, from: number, bits: number): boolean {
+  const whole = bits >> 3;
+  for (let i = 0; i < whole; i++) if (network[i] !== bytes[from + i]) return false;
+  const mask = 0xff & (0xff00 >> (bits & 7));
+  return mask === 0 || (network[whole]! & mask) === (bytes[from + whole]! & mask);
+}
+
+/** Asks before another handler is asked: who may not enter gets 403, and his body goes nowhere. */
+export class Guarded implements Handler {
+  constructor(private readonly inner: Handler) {}
+
+  sink(exchange: Exchange): BodySink | undefined {
+    return mayEnter(exchange) ? this.inner.sink?.(exchange) : undefined;
+  }
+
+  handle(exchange: Exchange): void {
+    if (mayEnter(exchange)) return this.inner.handle(exchange);
+    exchange.log("error", "access forbidden by rule");
+    exchange.fail(403);
+  }
+
+  sweep(): void {
+    this.inner.sweep?.();
+  }
+
+  close(): void {
+    this.inner.close?.();
+  }
+}
+
+/** Whether a location has rules at all. */
+export const hasRules = (settings: Settings): boolean => settings.access.length > 0 || settings.limitExcept !== null;

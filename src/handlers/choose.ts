@@ -1,0 +1,16 @@
+/** Which handler a location gets. */
+import type { Location } from "../config/model.ts";
+import { Guarded, hasRules } from "./access.ts";
+import type { Handler, Services } from "./handler.ts";
+import { ReturnHandler } from "./return.ts";
+import { StaticHandler } from "./static.ts";
+import { TryFilesHandler } from "./try-files.ts";
+
+/** The handler of a location, made once. As in nginx, `return` comes before `allow` and `deny`, they before files. */
+export function handlerFor(location: Location, services: Services): Handler {
+  const { settings } = location;
+  if (settings.return !== null) return new ReturnHandler(settings.return, settings);
+  const files = new StaticHandler(location, services);
+  const handler = settings.tryFiles === null ? files : new TryFilesHandler(settings.tryFiles, files);
+  return hasRules(settings) ? new Guarded(handler) : handler;
+}

@@ -1,0 +1,83 @@
+/** What a request for a file that is there gets: 200, 206, 304, 412 or 416 (RFC 9110 §13, §14). */
+import type { Settings } from "../config/model.ts";
+import { evaluate, rangeApplies, type Validators } from "../http/conditional.ts";
+import { formatDate } from "../http/date.ts";
+import { entityTag } from "../http/headers.ts";
+import { type ByteRange, parseRange, RANGE_IGNORED, RANGE_UNSATISFIABLE, unsatisfiedRange } from "../http/range.ts";
+import { mediaType } from "./content-type.ts";
+import type { Entry } from "./file-cache.ts";
+import type { Exchange, Field } from "./handler.ts";
+import { type Changes, KeptReply } from "./kept-reply.ts";
+import { replyWithRanges, wholeFile } from "./ranges.ts";
+
+/** Replies with the file of `entry`; `path` decides its media type, `changes` whether the reply may be kept. */
+export function replyWithFile(exchange: Exchange, path: string, entry: Entry, changes: Changes): void {
+  entry.fields ??= fileFields(exchange.settings, path, entry);
+  // What error_page serves is a page about an error: the request's conditions are not about it.
+  if (!exchange.request.conditional || exchange.errorStatus !== 0) return replyWithAll(exchange, entry, changes);
+  const { second } = exchange.services.clock;
+  const validators = validatorsOf(exchange.settings, entry);
+  const verdict = evaluate(exchange.request, validators, exchange.settings.ifModifiedSince, second);
+  if (verdict === 304) return replyNotModified(exchange, entry, changes);
+  if (verdict === 412) return exchange.fail(412);
+  const range = exchange.request.field("range");
+  if (range === undefined) return replyWithAll(exchange, entry, changes);
+  // HEAD ignores Range, and then does not know the length of what GET would have got (RFC 9110 §8.6, §14.2).
+  if (exchange.method !== "GET") return exchange.reply(200, entry.fields, null, { ...modified(entry), length: -1 });
+  const ranges = rangeApplies(exchange.request, validators, second) ? parseRange(range, entry.length) : RANGE_IGNORED;
+  replyToRange(exchange, entry, ranges, changes);
+}
+
+function replyToRange(exchange: Exchange, entry: Entry, ranges: ReturnType<typeof parseRange>, changes: Changes): void {
+  if (ranges === RANGE_UNSATISFIABLE) return exchange.fail(416, [["Content-Range", unsatisfiedRange(entry.length)]]);
+  if (ranges === RANGE_IGNORED || isAll(ranges, entry.length)) return replyWithAll(exchange, entry, changes);
+  replyWithRanges(exchange, entry, ranges, modified(entry));
+}
+
+/** Several ranges that are no less than the whole are answered with the whole; a single one keeps its 206. */
+function isAll(ranges: readonly ByteRange[], length: number): boolean {
+  if (ranges.length === 1) return false;
+  return ranges.reduce((sum, { start, end }) => sum + end - start + 1, 0) >= length;
+}
+
+function replyWithAll(exchange: Exchange, entry: Entry, changes: Changes): void {
+  if (mayKeep(exchange, entry, changes) && entry.body !== null) {
+    if (entry.whole === null) {
+      entry.whole = new KeptReply(exchange, 200, entry.fields!, entry.body, changes, modified(entry));
+      entry.body = entry.whole.body;
+    }
+    return entry.whole.send(exchange);
+  }
+  if (exchange.method === "HEAD") {
+    return exchange.reply(200, entry.fields!, null, { ...modified(entry), length: entry.length });
+  }
+  exchange.reply(200, entry.fields!, wholeFile(entry), modified(entry));
+}
+
+function replyNotModified(exchange: Exchange, entry: Entry, changes: Changes): void {
+  const fields = entry.fields!.filter(([name]) => name === "ETag" || name === "Last-Modified");
+  if (!mayKeep(exchange, entry, changes)) return exchange.reply(304, fields, null, modified(entry));
+  entry.notModified ??= new KeptReply(exchange, 304, fields, null, changes, modified(entry));
+  entry.notModified.send(exchange);
+}
+
+const mayKeep = (exchange: Exchange, entry: Entry, changes: Changes): boolean =>
+  entry.cached && changes !== "each request" && exchange.takesWholeReply;
+
+const modified = (entry: Entry) => ({ modified: entry.status.mtimeSeconds });
+
+function validatorsOf(settings: Settings, entry: Entry): Validators {
+  return { etag: settings.etag ? etagOf(entry) : null, mtimeSeconds: entry.status.mtimeSeconds };
+}
+
+const etagOf = ({ status, length }: Entry): string => entityTag(status.mtimeSeconds, status.mtimeNanoseconds, length);
+
+function fileFields(settings: Settings, path: string, entry: Entry): Field[] {
+  const fields: Field[] = [
+    ["Content-Type", mediaType(settings, path)],
+    ["Last-Modified", formatDate(entry.status.mtimeSeconds)],
+  ];
+  if (settings.etag) fields.push(["ETag", etagOf(entry)]);
+  fields.push(["Accept-Ranges", "bytes"]);
+  return fields;
+}

@@ -1,0 +1,17 @@
+/** Which methods a location answers. OPTIONS is always one of them, and is answered by the server itself. */
+import type { Settings } from "../config/model.ts";
+
+const READING = ["GET", "HEAD"] as const;
+/** A fixed answer is the same whatever is asked, as in nginx. */
+const ANY = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] as const;
+
+/** The methods that reach a location's handler, in the order `Allow` shows them: those configured, literally, else the default. */
+export function allowedMethods(settings: Settings): readonly string[] {
+  return settings.allowedMethods ?? (settings.return !== null ? ANY : READING);
+}
+
+/** The value of `Allow` (RFC 9110 §10.2.1). */
+export function allowValue(settings: Settings): string {
+  const methods = allowedMethods(settings);
+  return (methods.includes("OPTIONS") ? methods : [...methods, "OPTIONS"]).join(", ");
+}

@@ -1,0 +1,74 @@
+/** `return`: a redirect or a fixed answer, without looking at any file. */
+import type { Return, Settings } from "../config/model.ts";
+import { mediaType } from "./content-type.ts";
+import { ERROR_PAGE_TYPE, errorPage } from "./error-page.ts";
+import type { Exchange, Field, Handler } from "./handler.ts";
+import { type Changes, headChanges, KeptReply } from "./kept-reply.ts";
+import { evaluate } from "./variables.ts";
+
+const CLOSE_SILENTLY = 444;
+const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
+
+export class ReturnHandler implements Handler {
+  private readonly changes: Changes;
+  private readonly redirects: boolean;
+  /** By Content-Type, the one thing in which the replies of one `return` without variables differ. */
+  private readonly kept = new Map<string, KeptReply>();
+
+  constructor(
+    private readonly rule: Return,
+    private readonly settings: Settings,
+  ) {
+    const varies = rule.text !== null && rule.text.constant === null;
+    this.changes = varies ? "each request" : headChanges(settings);
+    this.redirects = rule.text !== null && REDIRECTS.includes(rule.status);
+  }
+
+  handle(exchange: Exchange): void {
+    const { status, text } = this.rule;
+    if (status === CLOSE_SILENTLY) return exchange.drop();
+    if (text === null && status >= 400) return exchange.fail(status);
+    if (this.changes !== "each request" && exchange.takesWholeReply) return this.keptReply(exchange).send(exchange);
+    const type = this.type(exchange);
+    exchange.reply(status, this.fields(exchange, type), this.body(exchange));
+  }
+
+  private keptReply(exchange: Exchange): KeptReply {
+    const type = this.type(exchange);
+    let reply = this.kept.get(type);
+    if (reply === undefined) {
+      const { status } = this.rule;
+      reply = new KeptReply(exchange, status, this.fields(exchange, type), this.body(exchange), this.changes);
+      this.kept.set(type, reply);
+    }
+    return reply;
+  }
+
+  private type(exchange: Exchange): string {
+    return this.redirects ? ERROR_PAGE_TYPE : mediaType(this.settings, exchange.path);
+  }
+
+  private fields(exchange: Exchange, type: string): Field[] {
+    const { text } = this.rule;
+    if (text === null) return [];
+    const fields: Field[] = [["Content-Type", type]];
+    if (this.redirects) fields.push(["Location", locationValue(evaluate(text, exchange))]);
+    return fields;
+  }
+
+  private body(exchange: Exchange): Buffer | null {
+    const { status, text } = this.rule;
+    if (text === null) return null;
+    return this.redirects ? errorPage(status) : Buffer.from(evaluate(text, exchange), "utf8");
+  }
+}
+
+/**
+ * A URI that variables may have filled with anything, made safe for a field: what no URI contains (RFC 3986) is
+ * percent-encoded, line ends above all, and the backslash that browsers take for a slash ("/\host" is another host).
+ */
+export function locationValue(uri: string): string {
+  return uri.replace(/[^\x21-\x7e]+|["<>\\^`{|}]/g, (found) =>
+    Array.from(Buffer.from(found, "utf8"), (byte) => "%" + byte.toString(16).toUpperCase().padStart(2, "0")).join(""),
+  );
+}

@@ -1,0 +1,131 @@
+/**
+ * Static sites. A request for a small file that was asked for before is one look into a Map and one reply that is
+ * already there; everything else goes the long way once.
+ */
+import { ERRNO } from "../../ffi/errno.ts";
+import { LOG_LEVELS, type Location } from "../config/model.ts";
+import { encodePath } from "../http/target.ts";
+import { ERROR_PAGE_TYPE, errorPage } from "./error-page.ts";
+import { errorStatus } from "./errors.ts";
+import { Entry, FileCache } from "./file-cache.ts";
+import { replyWithFile } from "./file-reply.ts";
+import type { Exchange, Field, Handler, Services } from "./handler.ts";
+import { type Changes, headChanges, KeptReply } from "./kept-reply.ts";
+import { replyWithListing } from "./listing.ts";
+import { place } from "./place.ts";
+import { locationValue } from "./return.ts";
+import { evaluate, unicode } from "./variables.ts";
+
+/** Serves the files and folders of one location. */
+export class StaticHandler implements Handler {
+  private readonly cache: FileCache;
+  private readonly changes: Changes;
+  /** The place of a file depends on nothing but the path, which then is the cache's key. */
+  private readonly byPath: boolean;
+  private readonly logsErrors: boolean;
+  /** Every 404 of the location is the same page, unless `error_page` has another. */
+  private readonly keeps404: boolean;
+  private kept404: KeptReply | null = null;
+
+  constructor({ settings }: Location, services: Services) {
+    this.cache = new FileCache(settings, services);
+    this.changes = headChanges(settings);
+    this.byPath = settings.alias === null ? settings.root.constant !== null : settings.alias.constant !== null;
+    this.logsErrors = LOG_LEVELS.indexOf("error") >= LOG_LEVELS.indexOf(settings.errorLog.level);
+    const hasPage = settings.errorPages.some((page) => page.statuses.includes(404));
+    this.keeps404 = !hasPage && this.changes !== "each request";
+  }
+
+  handle(exchange: Exchange): void {
+    const entry = this.byPath ? this.cache.fresh(exchange.path) : null;
+    if (entry !== null && entry.whole !== null && exchange.takesWholeReply && !exchange.request.conditional) {
+      return entry.whole.send(exchange);
+    }
+    this.answer(exchange, exchange.path, entry ?? this.find(exchange, exchange.path));
+  }
+
+  sweep(): void {
+    this.cache.sweep();
+  }
+
+  close(): void {
+    this.cache.close();
+  }
+
+  /** What is at `path` (decoded, starts with "/"), whatever the request's own path. The caller passes it to `answer` or `done`. */
+  find(exchange: Exchange, path: string): Entry {
+    const { settings } = exchange;
+    const found = settings.dotfiles === "deny" && isHidden(path) ? null : place(settings, path, exchange);
+    if (found === null) return nothing(path);
+    const key = this.byPath ? path : `${found.root}\0${found.path}\0${path}`;
+    return this.cache.fresh(key) ?? this.cache.look(key, found);
+  }
+
+  /** Replies with what `find` found. */
+  answer(exchange: Exchange, path: string, entry: Entry): void {
+    if (entry.kind === "file") replyWithFile(exchange, path, entry, this.changes);
+    else if (entry.kind === "none") this.refuse(exchange, entry);
+    else if (path.endsWith("/")) this.folder(exchange, path, entry);
+    else this.addSlash(exchange, path, entry);
+    this.done(entry);
+  }
+
+  /** What `find` gave is no longer needed. */
+  done(entry: Entry): void {
+    if (!entry.cached) entry.close();
+  }
+
+  /** The first `index` that exists is served as if it had been asked for; an absolute one without a look at it. */
+  private folder(exchange: Exchange, path: string, entry: Entry): void {
+    for (const template of exchange.settings.index) {
+      const name = evaluate(template, exchange);
+      if (name.startsWith("/")) return exchange.redirect(name, exchange.query);
+      const found = this.find(exchange, path + name);
+      this.done(found);
+      if (found.kind === "file") return exchange.redirect(path + name, exchange.query);
+      if (found.kind === "none" && errorStatus(found.error) !== 404) return this.refuse(exchange, found);
+    }
+    if (exchange.settings.autoindex) return replyWithListing(exchange, path, entry.place, this.cache);
+    exchange.log("error", `directory index of "${path}" is forbidden`);
+    exchange.fail(403);
+  }
+
+  private addSlash(exchange: Exchange, path: string, entry: Entry): void {
+    if (exchange.query !== "" || this.changes === "each request" || !exchange.takesWholeReply) {
+      return exchange.reply(301, slashFields(path, exchange.query), errorPage(301));
+    }
+    entry.slash ??= new KeptReply(exchange, 301, slashFields(path, ""), errorPage(301), this.changes);
+    entry.slash.send(exchange);
+  }
+
+  private refuse(exchange: Exchange, entry: Entry): void {
+    const status = errorStatus(entry.error);
+    if (status >= 500) exchange.log("crit", entry.reason);
+    else if (this.logsErrors) exchange.log("error", entry.reason);
+    if (status !== 404 || !this.keeps404 || !exchange.takesWholeReply) return exchange.fail(status);
+    this.kept404 ??= new KeptReply(exchange, 404, [["Content-Type", ERROR_PAGE_TYPE]], errorPage(404), this.changes);
+    this.kept404.send(exchange);
+  }
+}
+
+/** An entry for a path that is not even looked for. */
+function nothing(path: string): Entry {
+  const entry = new Entry({ root: "", path });
+  entry.error = ERRNO.ENOENT;
+  return entry;
+}
+
+/** Whether a component starts with a dot; `/.well-known/` (RFC 8615) is public by definition. */
+export function isHidden(path: string): boolean {
+  const dot = path.indexOf("/.");
+  return dot >= 0 && (dot > 0 || !/^\/\.well-known(\/|$)/.test(path) || path.indexOf("/.", 1) > 0);
+}
+
+/** A path alone, with exactly one slash before it, names no other host. */
+function slashFields(path: string, query: string): Field[] {
+  const location = "/" + encodePath(path.replace(/^[/\\]+/, "")) + "/" + (query === "" ? "" : "?" + unicode(query));
+  return [
+    ["Content-Type", ERROR_PAGE_TYPE],
+    ["Location", locationValue(location)],
+  ];
+}

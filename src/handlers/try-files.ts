@@ -1,0 +1,55 @@
+/** `try_files`: the first file or folder that exists, else a status or another URI. */
+import type { Template, TryFiles } from "../config/model.ts";
+import type { Exchange, Handler } from "./handler.ts";
+import type { StaticHandler } from "./static.ts";
+import { compile, evaluate } from "./variables.ts";
+
+/** Serves what it finds with the handler of the same location. */
+export class TryFilesHandler implements Handler {
+  private readonly fallback: (exchange: Exchange) => void;
+
+  constructor(
+    private readonly rule: TryFiles,
+    private readonly files: StaticHandler,
+  ) {
+    this.fallback = "uri" in rule.last ? redirection(rule.last.uri) : ending(rule.last.status);
+  }
+
+  handle(exchange: Exchange): void {
+    for (const template of this.rule.files) {
+      const text = evaluate(template, exchange);
+      const path = text.startsWith("/") ? text : "/" + text;
+      const entry = this.files.find(exchange, path);
+      if (entry.kind === (path.endsWith("/") ? "folder" : "file")) return this.files.answer(exchange, path, entry);
+      this.files.done(entry);
+    }
+    this.fallback(exchange);
+  }
+
+  sweep(): void {
+    this.files.sweep();
+  }
+
+  close(): void {
+    this.files.close();
+  }
+}
+
+const ending = (status: number) => (exchange: Exchange) =>
+  status >= 400 ? exchange.fail(status) : exchange.reply(status, [], null);
+
+/**
+ * An internal redirect to a URI or a `@name` with variables. The query starts at the "?" that the configuration wrote,
+ * not at one that a variable brought.
+ */
+export function redirection(uri: Template): (exchange: Exchange) => void {
+  if (uri.text.startsWith("@")) return (exchange) => exchange.redirect(evaluate(uri, exchange));
+  const { parts } = uri;
+  const at = parts.findIndex((part) => typeof part === "string" && part.includes("?"));
+  if (at < 0) return (exchange) => exchange.redirect(evaluate(uri, exchange), "");
+  const mark = parts[at] as string;
+  const cut = mark.indexOf("?");
+  const path = compile([...parts.slice(0, at), mark.slice(0, cut)]);
+  const query = compile([mark.slice(cut + 1), ...parts.slice(at + 1)]);
+  return (exchange) => exchange.redirect(path(exchange), query(exchange));
+}

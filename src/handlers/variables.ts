@@ -1,0 +1,138 @@
+/**
+ * nginx's variables: their values for one request. Text is Unicode: what came as bytes is read as UTF-8 where it is.
+ */
+
+import type { Template } from "../config/model.ts";
+import { formatIsoDate, formatLogDate } from "../http/date.ts";
+import { queryParameter } from "../http/target.ts";
+import type { Exchange } from "./handler.ts";
+import { filename, place } from "./place.ts";
+
+/** Gives a text for a request; "" where there is none. */
+export type Evaluator = (exchange: Exchange) => string;
+
+const compiled = new WeakMap<Template, Evaluator>();
+
+/** The template's text for this request. */
+export function evaluate(template: Template, exchange: Exchange): string {
+  if (template.constant !== null) return template.constant;
+  let evaluator = compiled.get(template);
+  if (evaluator === undefined) compiled.set(template, (evaluator = compile(template.parts)));
+  return evaluator(exchange);
+}
+
+/** A template's parts as a function, its variables looked up once. */
+export function compile(parts: Template["parts"]): Evaluator {
+  const evaluators = parts.map((part): Evaluator => (typeof part === "string" ? () => part : variable(part.variable)));
+  if (evaluators.length === 1) return evaluators[0];
+  return (exchange) => {
+    let text = "";
+    for (const evaluator of evaluators) text += evaluator(exchange);
+    return text;
+  };
+}
+
+/** A variable by its name without `$`: a built-in one, one of a family (`http_NAME`), else a group of the last regular expression. */
+export function variable(name: string): Evaluator {
+  const known = variables[name];
+  if (known !== undefined) return known;
+  for (const [prefix, family] of families) {
+    if (name.startsWith(prefix)) return family(name.slice(prefix.length).toLowerCase());
+  }
+  if (/^[0-9]+$/.test(name)) return (exchange) => exchange.captures?.[Number(name)] ?? "";
+  return (exchange) => exchange.captures?.groups?.[name] ?? "";
+}
+
+const seconds = (ms: number): string => (ms / 1000).toFixed(3);
+const query: Evaluator = (exchange) => unicode(exchange.query);
+const uri: Evaluator = (exchange) => exchange.path;
+
+const variables: { readonly [name: string]: Evaluator } = {
+  __proto__: null as never,
+  args: query,
+  body_bytes_sent: (exchange) => String(exchange.bodyBytesSent),
+  bytes_sent: (exchange) => String(exchange.bytesSent),
+  connection: (exchange) => String(exchange.connection.number),
+  connection_requests: (exchange) => String(exchange.connection.requests),
+  content_length: (exchange) => requestField(exchange, "content-length"),
+  content_type: (exchange) => requestField(exchange, "content-type"),
+  document_root: documentRoot,
+  document_uri: uri,
+  host: (exchange) => exchange.request.host() || exchange.server.name,
+  is_args: (exchange) => (exchange.query === "" ? "" : "?"),
+  msec: (exchange) => seconds(exchange.services.kernel.realtime()),
+  query_string: query,
+  remote_addr: (exchange) => exchange.connection.remoteAddress,
+  remote_port: (exchange) => String(exchange.connection.remotePort),
+  remote_user: () => "",
+  request: (exchange) => unicode(exchange.request.requestLine()),
+  request_filename: requestFilename,
+  request_id: (exchange) => exchange.requestId,
+  request_length: ({ request }) => String(request.length + Math.max(0, request.contentLength)),
+  request_method: (exchange) => exchange.method,
+  request_time: (exchange) => seconds(exchange.services.clock.now - exchange.startedAt),
+  request_uri: requestUri,
+  scheme: () => "http",
+  server_addr: (exchange) => exchange.connection.serverAddress,
+  server_name: (exchange) => exchange.server.name,
+  server_port: (exchange) => String(exchange.connection.serverPort),
+  server_protocol: (exchange) => (exchange.request.minor === 1 ? "HTTP/1.1" : "HTTP/1.0"),
+  status: (exchange) => String(exchange.status).padStart(3, "0"),
+  time_iso8601: (exchange) => formatIsoDate(exchange.services.clock.second),
+  time_local: (exchange) => formatLogDate(exchange.services.clock.second),
+  uri,
+};
+
+/** Variables whose names go on; the argument is what follows the prefix, in small letters. */
+const families: readonly [prefix: string, family: (name: string) => Evaluator][] = [
+  ["arg_", (name) => (exchange) => unicode(queryParameter(exchange.query, name) ?? "")],
+  ["http_", (name) => (exchange) => requestField(exchange, fieldName(name))],
+  ["cookie_", (name) => (exchange) => cookie(exchange.request.fieldAll("cookie"), name)],
+  ["sent_http_", (name) => (exchange) => sentField(exchange, fieldName(name))],
+];
+
+const fieldName = (name: string): string => name.replaceAll("_", "-");
+
+/** All lines of a field as one value (RFC 9110 §5.3; for Cookie RFC 6265 §5.4). */
+function requestField({ request }: Exchange, name: string): string {
+  return unicode(request.fieldAll(name).join(name === "cookie" ? "; " : ", "));
+}
+
+function sentField(exchange: Exchange, name: string): string {
+  const values = exchange.sentFields.filter((field) => field[0].toLowerCase() === name);
+  return values.map((field) => field[1]).join(", ");
+}
+
+function cookie(fields: readonly string[], name: string): string {
+  for (const pair of fields.join(";").split(";")) {
+    const equals = pair.indexOf("=");
+    if (equals >= 0 && pair.slice(0, equals).trim().toLowerCase() === name)
+      return unicode(pair.slice(equals + 1).trim());
+  }
+  return "";
+}
+
+/** Path and query as they came, without the scheme and host of an absolute-form. */
+function requestUri({ request }: Exchange): string {
+  const target = request.target();
+  const path = request.pathStart - request.targetStart;
+  return unicode(request.pathEnd > request.pathStart ? target.slice(path) : target);
+}
+
+function documentRoot(exchange: Exchange): string {
+  const { alias, root } = exchange.settings;
+  return evaluate(alias ?? root, exchange);
+}
+
+function requestFilename(exchange: Exchange): string {
+  const found = place(exchange.settings, exchange.path, exchange);
+  return found === null ? "" : filename(found);
+}
+
+/** Text that was read byte by byte (latin1), read as UTF-8 if it is that. */
+export function unicode(text: string): string {
+  if (!/[\x80-\xff]/.test(text)) return text;
+  const bytes = Buffer.from(text, "latin1");
+  const decoded = bytes.toString("utf8");
+  return decoded.includes("\ufffd") ? text : decoded;
+}
