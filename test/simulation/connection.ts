@@ -117,9 +117,9 @@ export class Connection extends Pollable {
   }
 
   private recvNothing(): number {
+    if (this.peerFinished) return 0;
     if (this.error) return -this.takeError();
-    if (this.peerFinished || this.wasReset) return 0;
-    return this.recvBlocks();
+    return this.wasReset ? 0 : this.recvBlocks();
   }
 
   private recvBlocks(): number {
@@ -177,10 +177,9 @@ export class Connection extends Pollable {
     let count = this.choked ? 0 : Math.min(length, this.outgoing.free);
     if (count > 0 && faults.strikes("EAGAIN")) count = this.choke(0);
     else if (count > 1 && faults.strikes(shortFault)) count = this.choke(faults.shorter(count));
-    if (count < length) {
-      this.noSpace = true;
-      this.maySend = false;
-    }
+    if (count < length) this.noSpace = true;
+    // A short sendfile can also mean a short file, so there only EAGAIN tells.
+    if (count === 0 || (count < length && shortFault === "short send")) this.maySend = false;
     return count === 0 ? -ERRNO.EAGAIN : count;
   }
 
@@ -211,6 +210,7 @@ export class Connection extends Pollable {
     this.finished = true;
     this.uncork();
     this.wake(0);
+    if (!this.peerFinished) this.later(() => this.wake(0)); // the peer's ACK of the FIN
     return 0;
   }
 
@@ -244,6 +244,11 @@ export class Connection extends Pollable {
     if (!this.noSpace || !this.hasRoom) return;
     this.noSpace = false;
     this.wake(EPOLLOUT);
+  }
+
+  /** The server has closed its descriptor. */
+  get closedByServer(): boolean {
+    return this.isClosed;
   }
 
   // The peer's end

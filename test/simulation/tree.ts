@@ -120,7 +120,7 @@ export class Tree {
         continue;
       }
       const node: Node | null = here.entries.get(name) ?? null;
-      if (!node?.is(S_IFLNK) || (left.length === 0 && !walk.followLast && !walk.refuseLinks)) {
+      if (!node?.is(S_IFLNK) || (left.length === 0 && !walk.followLast)) {
         place = { folder: here, name, node };
         continue;
       }

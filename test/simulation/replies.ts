@@ -1,0 +1,176 @@
+/**
+ * What one client got, against what a correct server says: parsed byte by byte as it arrives, by a parser of its own.
+ * Whatever has come so far must be a prefix of correct replies, in order.
+ */
+import type { Expected, Request } from "./site.ts";
+
+/** A reply, or a part of it, that no correct server sends. */
+export class Violation extends Error {
+  override readonly name = "Violation";
+}
+
+/** What a run allows beside the expected replies. */
+export interface Tolerance {
+  /** Statuses that may come instead: 408 for slow clients, 500 and 503 where faults cause them. */
+  readonly statuses: ReadonlySet<number>;
+  /** Any reply may end the connection: a limit of requests, a stop. */
+  readonly closing: boolean;
+}
+
+export class Replies {
+  /** Replies received completely. */
+  complete = 0;
+  /** Bytes received. */
+  received = 0;
+  /** Bytes the client has handed to the network. */
+  sent = 0;
+  /** The statuses of the replies so far, interim ones left out. */
+  readonly statuses: number[] = [];
+  /** The last reply said that the connection ends; nothing may follow. */
+  closing = false;
+  private head = "";
+  /** Bytes of the body still to come; -1 while in a head. */
+  private left = -1;
+  private chunked = false;
+  private body: Buffer | undefined;
+  private bodyAt = 0;
+
+  /** @param requests what the client sends, in order; it may grow */
+  constructor(
+    private readonly requests: readonly Request[],
+    private readonly tolerance: Tolerance,
+    /** Ms since 1970, or NaN when the clock is not to be relied on. */
+    private readonly now: () => number,
+  ) {}
+
+  /** Takes what arrived. Throws a Violation. */
+  feed(bytes: Buffer): void {
+    this.received += bytes.length;
+    for (let at = 0; at < bytes.length; ) {
+      at = this.left < 0 ? this.feedHead(bytes, at) : this.feedBody(bytes, at);
+    }
+  }
+
+  /** The connection ended. A reply without a length would end here; there is none on this site. */
+  get inside(): boolean {
+    return this.left >= 0 || this.head !== "";
+  }
+
+  private feedHead(bytes: Buffer, at: number): number {
+    if (this.closing) this.violated("bytes after a reply that said Connection: close");
+    const end = bytes.indexOf("\n", at) + 1 || bytes.length;
+    this.head += bytes.latin1Slice(at, end);
+    if (!"HTTP/1.1 ".startsWith(this.head.slice(0, 9))) this.violated("not a reply");
+    if (this.head.endsWith("\r\n\r\n")) this.headComplete();
+    return end;
+  }
+
+  private headComplete(): void {
+    const [statusLine = "", ...lines] = this.head.slice(0, -4).split("\r\n");
+    const status = Number(
+      /^HTTP\/1\.1 ([1-5]\d\d) [ -~]*$/.exec(statusLine)?.[1] ?? this.violated("a bad status line"),
+    );
+    const request = this.requests[this.complete];
+    if (!request || this.sent <= this.startOf(this.complete)) this.violated("a reply to no request");
+    if (status === 100) {
+      if (!request.continues) this.violated("100 without Expect");
+      this.head = "";
+      return;
+    }
+    this.checkHead(request, status, this.fields(lines));
+    if (this.left === 0) this.replyComplete();
+  }
+
+  private fields(lines: string[]): Map<string, string> {
+    const fields = new Map<string, string>();
+    for (const line of lines) {
+      const [, name, value] =
+        /^([!#$%&'*+.^_`|~0-9A-Za-z-]+): ([ -~\x80-\xff]*)$/.exec(line) ?? this.violated(`field ${line}`);
+      if (fields.has(name!.toLowerCase())) this.violated(`two fields ${name}`);
+      fields.set(name!.toLowerCase(), value!);
+    }
+    return fields;
+  }
+
+  private checkHead(request: Request, status: number, fields: Map<string, string>): void {
+    const { expected } = request;
+    const asExpected = status === expected.status;
+    if (!asExpected && !this.tolerance.statuses.has(status))
+      this.violated(`status ${status}, expected ${expected.status}`);
+    if (asExpected && !request.early && this.sent < this.startOf(this.complete + 1))
+      this.violated("a reply before its request");
+    this.checkDate(fields.get("date") ?? this.violated("no Date"));
+    if (!fields.has("server")) this.violated("no Server");
+    for (const [name, value] of Object.entries((asExpected && expected.fields) || {})) {
+      const actual = fields.get(name);
+      if (actual === undefined || (value !== "*" && actual !== value))
+        this.violated(`${name}: ${actual}, expected ${value}`);
+    }
+    this.checkClosing(expected, asExpected, fields.get("connection"));
+    this.frame(request, status, asExpected, fields);
+    this.statuses.push(status);
+    this.head = "";
+  }
+
+  private checkDate(date: string): void {
+    const seconds = Date.parse(date) / 1000;
+    if (new Date(seconds * 1000).toUTCString() !== date) this.violated(`Date: ${date}`);
+    const now = this.now() / 1000;
+    if (seconds > now || seconds < now - 120) this.violated(`Date: ${date} at ${new Date(now * 1000).toUTCString()}`);
+  }
+
+  private checkClosing(expected: Expected, asExpected: boolean, connection = ""): void {
+    this.closing = connection.toLowerCase() === "close";
+    if (!asExpected || expected.closes === "perhaps") return;
+    if (expected.closes && !this.closing) this.violated("the reply does not say Connection: close");
+    if (!expected.closes && this.closing && !this.tolerance.closing)
+      this.violated("Connection: close without a reason");
+  }
+
+  private frame(request: Request, status: number, asExpected: boolean, fields: Map<string, string>): void {
+    const length = fields.get("content-length");
+    this.chunked = fields.get("transfer-encoding") === "chunked";
+    if (length !== undefined && !/^\d+$/.test(length)) this.violated(`Content-Length: ${length}`);
+    if (length !== undefined && this.chunked) this.violated("two lengths");
+    this.body = asExpected ? request.expected.body : undefined;
+    this.bodyAt = 0;
+    const bodyless = request.method === "HEAD" || status === 204 || status === 304;
+    if (!bodyless && length === undefined && !this.chunked) this.violated("no length");
+    if (this.body && length !== undefined && status !== 304 && Number(length) !== this.body.length) {
+      this.violated(`Content-Length: ${length}, expected ${this.body.length}`);
+    }
+    if (this.chunked && !bodyless) this.violated("a chunked reply where the length is known");
+    this.left = bodyless ? 0 : Number(length);
+  }
+
+  private feedBody(bytes: Buffer, at: number): number {
+    const end = Math.min(bytes.length, at + this.left);
+    if (this.body && bytes.compare(this.body, this.bodyAt, this.bodyAt + end - at, at, end) !== 0) {
+      this.violated(`wrong bytes between ${this.bodyAt} and ${this.bodyAt + end - at} of the body`);
+    }
+    this.bodyAt += end - at;
+    this.left -= end - at;
+    if (this.left === 0) this.replyComplete();
+    return end;
+  }
+
+  private replyComplete(): void {
+    this.left = -1;
+    this.complete++;
+  }
+
+  /** Where request `index` starts in what the client sends. */
+  private startOf(index: number): number {
+    let start = 0;
+    for (let i = 0; i < index && i < this.requests.length; i++) start += this.requests[i]!.bytes.length;
+    return start;
+  }
+
+  private violated(what: string): never {
+    const request = this.requests[this.complete];
+    const line = request ? request.bytes.latin1Slice(0, request.bytes.indexOf("\r\n")) : "none";
+    throw new Violation(
+      `${what} (reply ${this.complete + 1}, request ${line}; head so far ${JSON.stringify(this.head)})`,
+    );
+  }
+}

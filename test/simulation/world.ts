@@ -1,0 +1,183 @@
+/**
+ * `simulate`: one scenario, many seeds. A scenario sets the scene (clients, files, promises); the world lets the
+ * server turn until everybody is done, checks two invariants after each turn (every open descriptor has exactly one owner;
+ * what a client got is a prefix of correct replies) and at the end that nothing is left open.
+ */
+import { test } from "bun:test";
+import { Client } from "./client.ts";
+import type { ConnectionOptions } from "./connection.ts";
+import type { Fault } from "./faults.ts";
+import { SimulatedKernel } from "./kernel.ts";
+import { Random } from "./random.ts";
+import { build } from "./site.ts";
+import { type Subject, startServer } from "./subject.ts";
+
+export interface Options {
+  /** How many seeds; SEEDS=N in the environment multiplies it. */
+  readonly seeds: number;
+  readonly faults?: readonly Fault[];
+  /** Directives for the server block. */
+  readonly server?: string;
+  /** Statuses that clients may get instead of what they expect. */
+  readonly tolerates?: readonly number[];
+  /** Replies may end connections without a reason that the client knows. */
+  readonly closing?: boolean;
+}
+
+/** So long a polite client may take, virtual ms, when nothing but short counts comes in its way. */
+const POLITE_TIME = 8_000;
+/** A run that takes longer does not end. */
+const TURNS = 200_000;
+
+/** Faults that break connections, so that a client may miss replies through nobody's fault. */
+const BREAKING: readonly Fault[] = ["ECONNRESET", "EPIPE", "ECONNABORTED", "EIO"];
+
+export class World {
+  readonly kernel: SimulatedKernel;
+  /** For the scenario's own choices. */
+  readonly random: Random;
+  readonly clients: Client[] = [];
+  readonly subject: Subject;
+  private readonly checks: { readonly text: string; readonly holds: () => boolean }[] = [];
+  private readonly atStart: number;
+
+  constructor(
+    seed: number,
+    private readonly options: Options,
+  ) {
+    this.kernel = new SimulatedKernel(seed, options.faults);
+    this.random = this.kernel.random.fork();
+    this.atStart = this.kernel.descriptors.size;
+    build(this.kernel, options.server);
+    this.subject = startServer(this.kernel);
+  }
+
+  /** A client that starts within the first second; buffers and latency as given, else by chance. */
+  client(options: Partial<ConnectionOptions> & { readonly start?: number } = {}): Client {
+    const { random, kernel } = this;
+    const connection = {
+      receiveBuffer: random.magnitude(2_000, 200_000),
+      sendBuffer: random.magnitude(2_000, 400_000),
+      latency: random.fraction() * 20,
+      ...options,
+    };
+    const now = () => (kernel.faults.includes("clock step") || this.clockSteps ? Number.NaN : kernel.clock.realtime);
+    const client = new Client(kernel, random.fork(), connection, this.tolerance(), now);
+    client.start(options.start ?? random.between(0, 1000));
+    this.clients.push(client);
+    return client;
+  }
+
+  /** The scenario moves the clock: nobody checks dates then. */
+  clockSteps = false;
+
+  /** Something that must be true at the end. */
+  promises(text: string, holds: () => boolean): void {
+    this.checks.push({ text, holds });
+  }
+
+  /** `action` happens at this virtual ms from the start. */
+  at(milliseconds: number, action: () => void): void {
+    this.kernel.clock.after(milliseconds, action);
+  }
+
+  private tolerance() {
+    const { faults } = this.kernel;
+    const statuses = new Set(this.options.tolerates);
+    if (faults.includes("EMFILE", "ENFILE")) statuses.add(503);
+    if (faults.includes("EIO")) statuses.add(500);
+    return { statuses, closing: this.options.closing ?? false };
+  }
+
+  /** Lets the server turn until all clients are done, then stops it. Throws what went wrong. */
+  run(): void {
+    this.kernel.faults.active = true;
+    for (let turns = 0; this.clients.some((client) => !client.finished); turns++) {
+      if (turns > TURNS) throw new Error("the run does not end");
+      this.turn();
+    }
+    this.kernel.faults.active = false;
+    this.checkClients();
+    for (const { text, holds } of this.checks) if (!holds()) throw new Error(`broken promise: ${text}`);
+    this.subject.stop();
+    this.checkMisuse();
+    const left = [...this.kernel.descriptors.numbers()].map(
+      (fd) => `${fd} ${this.kernel.descriptors.get(fd).describe()}`,
+    );
+    if (left.length > this.atStart) throw new Error(`still open after the stop: ${left.join(", ")}`);
+  }
+
+  /** One turn of the server, and the invariants. */
+  turn(): void {
+    this.subject.turn(1000);
+    this.checkMisuse();
+    this.checkOwners();
+    for (const { violation } of this.clients) if (violation) throw violation;
+  }
+
+  private checkMisuse(): void {
+    if (this.kernel.misuse) throw this.kernel.misuse;
+  }
+
+  private checkOwners(): void {
+    const owned = [...this.subject.descriptors()].sort((a, b) => a - b);
+    const open = [...this.kernel.descriptors.numbers()].sort((a, b) => a - b);
+    if (owned.length === open.length && owned.every((fd, i) => fd === open[i])) return;
+    const twice = owned.filter((fd, i) => fd === owned[i - 1]);
+    const lost = open
+      .filter((fd) => !owned.includes(fd))
+      .map((fd) => `${fd} ${this.kernel.descriptors.get(fd).describe()}`);
+    const dead = owned.filter((fd) => !open.includes(fd));
+    throw new Error(`descriptors: open without owner [${lost}], owned twice [${twice}], owned but closed [${dead}]`);
+  }
+
+  private checkClients(): void {
+    const broken = this.kernel.faults.includes(...BREAKING);
+    const slow = this.kernel.faults.includes("EMFILE", "ENFILE");
+    for (const client of this.clients) {
+      if (!client.polite) continue;
+      const time = client.endedAt - client.startedAt;
+      if (!broken && !client.satisfied) throw new Error(`a polite client missed replies: ${client}`);
+      if (!slow && time > POLITE_TIME) throw new Error(`a polite client waited ${Math.round(time)} ms: ${client}`);
+    }
+  }
+}
+
+/** The seeds of a run: the one in SEED, else `count` that depend on the scenario's name. */
+function* seedsOf(name: string, count: number): Iterable<number> {
+  const { SEED, SEEDS = "1" } = process.env;
+  if (SEED !== undefined) return yield Number(SEED);
+  const random = new Random(Number(Bun.hash.crc32(name)));
+  for (let i = 0; i < count * Number(SEEDS); i++) yield random.bits();
+}
+
+/** Runs one seed; the trace's hash. Throws with all that is needed to look into it. */
+export function runSeed(name: string, seed: number, options: Options, scenario: (world: World) => void): string {
+  let world: World | undefined;
+  try {
+    world = new World(seed, options);
+    scenario(world);
+    world.run();
+    return world.kernel.trace.hash;
+  } catch (error) {
+    throw new Error(report(name, seed, world, error as Error), { cause: error });
+  }
+}
+
+function report(name: string, seed: number, world: World | undefined, error: Error): string {
+  const faults = [...(world?.kernel.faults.counts ?? [])].map(([fault, count]) => `${count}x ${fault}`).join(", ");
+  return [
+    `seed ${seed}: ${error.message}`,
+    `replay: SEED=${seed} bun test test/simulation -t ${JSON.stringify(name)}`,
+    `faults: ${faults || "none"}`,
+    ...(world?.clients ?? []).map((client, i) => `client ${i + 1}: ${client}`),
+    `the last calls:\n${world?.kernel.trace ?? "none"}`,
+  ].join("\n");
+}
+
+/** A test: `scenario` in a world of its own for each seed. */
+export function simulate(name: string, options: Options, scenario: (world: World) => void): void {
+  test(name, () => {
+    for (const seed of seedsOf(name, options.seeds)) runSeed(name, seed, options, scenario);
+  }, 120_000);
+}
