@@ -1,0 +1,206 @@
+/** The command line: options, exit statuses, and one clear line for every start that cannot be (SPEC.md §1). */
+import { afterAll, describe, expect, test } from "bun:test";
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { join } from "node:path";
+import { check } from "./cases.ts";
+import { ask, get } from "./client.ts";
+import { makeFolder, run, ServerProcess } from "./server.ts";
+
+const isRoot = process.getuid?.() === 0;
+const version = (JSON.parse(readFileSync(join(import.meta.dir, "../../package.json"), "utf8")) as { version: string })
+  .version;
+
+const GOOD = `server { listen 127.0.0.1:0; root www; }\n`;
+const folder = makeFolder({
+  "conf/good.conf": GOOD,
+  "conf/bad.conf": "server {\n  listen 127.0.0.1:0;\n  client_max_boddy_size 1m;\n  root;\n}\n",
+  "conf/included.conf": "include part/*.conf;\n",
+  "conf/part/one.conf": GOOD,
+  "conf/half.conf": `${GOOD}server { listen 127.0.0.1:0; nonsense; }\n`,
+  "conf/empty.conf": "",
+  "conf/binary.conf": new Uint8Array([0x7f, 0x45, 0x4c, 0x46, 0, 1, 2, 0xff]),
+  "conf/folder/": "",
+  "conf/loop.conf": "include loop.conf;\n",
+  "conf/privileged.conf": "server { listen 127.0.0.1:1; root www; }\n",
+  "conf/foreign.conf": "server { listen 192.0.2.1:8080; root www; }\n",
+  "www/index.html": "home\n",
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const cli = (...args: string[]): ReturnType<typeof run> => run(args, folder);
+
+describe("options", () => {
+  test.each(["-v", "-V", "--version"])("%s", async (option) => {
+    const { status, stdout, stderr } = await cli(option);
+    expect([status, stdout + stderr]).toEqual([0, expect.stringContaining(version)]);
+  });
+
+  test.each(["-h", "--help"])("%s", async (option) => {
+    const { status, stdout } = await cli(option);
+    expect(status).toBe(0);
+    for (const name of ["-c", "-t", "-T", "-p", "-g", "-e", "-s", "--keep-going"]) expect(stdout).toContain(name);
+  });
+
+  test.each(
+    [
+      ["-t", "conf/good.conf"],
+      ["--test", "-c", "conf/good.conf"],
+      ["-t", "--config", "conf/good.conf"],
+      ["-tc", "conf/good.conf"].slice(0, 0),
+    ].filter((args) => args.length > 0),
+  )("a good configuration: %s %s", async (...args) => {
+    expect((await cli(...args)).status).toBe(0);
+  });
+
+  test("-T prints the configuration with its includes", async () => {
+    const { status, stdout } = await cli("-T", "conf/included.conf");
+    expect(status).toBe(0);
+    expect(stdout).toContain("include part/*.conf;");
+    expect(stdout).toContain("listen 127.0.0.1:0; root www;");
+    expect(stdout).toContain("conf/part/one.conf");
+  });
+
+  test("-g puts directives before the file's", async () => {
+    expect((await cli("-t", "-g", "pid my.pid;", "conf/good.conf")).status).toBe(0);
+    expect((await cli("-t", "-g", "nonsense on;", "conf/good.conf")).status).toBe(1);
+  });
+
+  test("-p and -e", async () => {
+    const server = new ServerProcess({ configuration: GOOD, prefix: folder, args: ["-e", join(folder, "err.log")] });
+    await server.start();
+    check(await ask(server.port, get("/")), { status: 200, body: "home\n" });
+    await ask(server.port, get("/none"));
+    expect(await server.stop()).toBe(0);
+    expect(readFileSync(join(folder, "err.log"), "utf8")).toContain("none");
+  });
+
+  test.each([
+    ["an unknown option", ["--frobnicate"]],
+    ["an unknown letter", ["-x"]],
+    ["an option without its value", ["-c"]],
+    ["an unknown signal", ["-s", "dance", "conf/good.conf"]],
+    ["two configurations", ["conf/good.conf", "conf/good.conf"]],
+  ])("%s: 2", async (_name, args) => {
+    const { status, stderr } = await cli(...args);
+    expect(status).toBe(2);
+    expect(stderr).not.toMatch(/\n\s+at /);
+    expect(stderr.length).toBeGreaterThan(0);
+  });
+});
+
+describe("bad configurations: 1, with clear lines", () => {
+  const rows: [name: string, file: string, message: RegExp][] = [
+    ["a missing file", "conf/none.conf", /conf\/none\.conf.*(No such file|not found|does not exist)/i],
+    ["a folder", "conf/folder", /conf\/folder.*(folder|directory)/i],
+    ["a binary", "conf/binary.conf", /conf\/binary\.conf.*/],
+    ["an empty one", "conf/empty.conf", /conf\/empty\.conf.*server/],
+    ["one that includes itself", "conf/loop.conf", /loop\.conf/],
+  ];
+  test.each(rows)("%s", async (_name, file, message) => {
+    for (const option of [["-t"], []]) {
+      const { status, stdout, stderr } = await cli(...option, file);
+      expect([status, stderr]).toEqual([1, expect.stringMatching(message)]);
+      expect(stdout + stderr).not.toMatch(/\n\s+at /);
+      expect(stderr.trim().split("\n").length).toBeLessThanOrEqual(2);
+    }
+  });
+
+  test("all errors in one run, with their places", async () => {
+    const { status, stderr } = await cli("-t", "conf/bad.conf");
+    expect(status).toBe(1);
+    expect(stderr).toContain(
+      'conf/bad.conf:3:3: unknown directive "client_max_boddy_size" (did you mean "client_max_body_size"?)',
+    );
+    expect(stderr).toContain("conf/bad.conf:4:3: ");
+  });
+
+  test("--keep-going serves what is good", async () => {
+    expect((await cli("-t", "conf/half.conf")).status).toBe(1);
+    const server = new ServerProcess({
+      configuration: `${GOOD}server { listen 127.0.0.3:0; nonsense; }\n`,
+      prefix: folder,
+      args: ["--keep-going"],
+    });
+    const started = server.start();
+    await server.untilStdout((text) => text.includes("http://127.0.0.1:"));
+    await Promise.race([started, Bun.sleep(200)]);
+    check(await ask(server.port, get("/")), { status: 200, body: "home\n" });
+    expect(server.stderr).toContain("nonsense");
+    started.catch(() => {});
+    await server.stop();
+  });
+});
+
+describe("addresses that cannot be bound: 1, with one clear line", () => {
+  const clear = (result: { status: number; stdout: string; stderr: string }, message: RegExp): void => {
+    expect([result.status, result.stderr]).toEqual([1, expect.stringMatching(message)]);
+    expect(result.stderr.trim().split("\n").length).toBe(1);
+  };
+
+  test("a port in use", async () => {
+    const taken = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => taken.once("listening", resolve));
+    const { port } = taken.address() as AddressInfo;
+    writeFileSync(join(folder, "conf/taken.conf"), `server { listen 127.0.0.1:${port}; root www; }\n`);
+    clear(await cli("conf/taken.conf"), new RegExp(`127\\.0\\.0\\.1:${port}.*Address already in use`, "i"));
+    taken.close();
+  });
+
+  test("an address of another machine", async () => {
+    clear(await cli("conf/foreign.conf"), /192\.0\.2\.1:8080.*Cannot assign requested address/i);
+  });
+
+  test.skipIf(isRoot)("a privileged port (skipped as root, who may bind it)", async () => {
+    clear(await cli("conf/privileged.conf"), /127\.0\.0\.1:1\b.*Permission denied/i);
+  });
+
+  test.skipIf(isRoot)("an unreadable root is a warning (skipped as root, who may read all)", async () => {
+    chmodSync(join(folder, "www"), 0);
+    const { status, stderr } = await cli("-t", "conf/good.conf");
+    chmodSync(join(folder, "www"), 0o755);
+    expect([status, stderr]).toEqual([0, expect.stringContaining("www")]);
+  });
+
+  test("a root that does not exist is a warning", async () => {
+    writeFileSync(join(folder, "conf/rootless.conf"), "server { listen 127.0.0.1:0; root nowhere; }\n");
+    const { status, stderr } = await cli("-t", "conf/rootless.conf");
+    expect([status, stderr]).toEqual([0, expect.stringMatching(/conf\/rootless\.conf:1:\d+: .*nowhere/)]);
+  });
+});
+
+describe("signals", () => {
+  const start = async (): Promise<ServerProcess> => {
+    const server = new ServerProcess({ configuration: `pid run.pid;\n${GOOD}`, files: { "www/index.html": "home\n" } });
+    await server.start();
+    return server;
+  };
+
+  test.each(["SIGTERM", "SIGINT", "SIGQUIT"] as const)("%s: a clean stop, 0", async (signal) => {
+    const server = await start();
+    expect(await server.stop(signal)).toBe(0);
+  });
+
+  test("the pid file is there while it runs, and not after", async () => {
+    const server = await start();
+    const file = join(server.folder, "run.pid");
+    expect(Number(readFileSync(file, "utf8"))).toBeGreaterThan(1);
+    await server.end();
+    expect(existsSync(file)).toBe(false);
+    rmSync(server.folder, { recursive: true });
+  });
+
+  test.each(["stop", "quit"])("-s %s", async (name) => {
+    const server = await start();
+    const sent = await run(["-p", server.folder, "-s", name, join(server.folder, "test.conf")]);
+    expect([sent.status, sent.stderr]).toEqual([0, ""]);
+    expect(await server.exited).toBe(0);
+    await server.stop();
+  });
+
+  test("-s without a running server says so: 1", async () => {
+    writeFileSync(join(folder, "conf/pid.conf"), `pid none.pid;\n${GOOD}`);
+    const { status, stderr } = await cli("-s", "stop", "conf/pid.conf");
+    expect([status, stderr]).toEqual([1, expect.stringContaining("none.pid")]);
+  });
+});

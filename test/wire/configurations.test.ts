@@ -1,0 +1,195 @@
+/** Every file of conf/ starts and serves what it says, and so do the examples in its comments. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { join } from "node:path";
+import { check, type Expected } from "./cases.ts";
+import { ask, get } from "./client.ts";
+import { makeFolder, PROJECT, ServerProcess } from "./server.ts";
+
+/** A port nobody listens on just now. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** A copy of conf/ and www/ in which the ports 8080 to 8082 are free ones. */
+async function copyOfTheSite(): Promise<{ folder: string; ports: Map<number, number> }> {
+  const folder = makeFolder();
+  for (const name of ["conf", "www"]) {
+    cpSync(join(PROJECT, name), join(folder, name), { recursive: true, verbatimSymlinks: true });
+  }
+  const ports = new Map<number, number>();
+  for (const port of [8080, 8081, 8082]) ports.set(port, await freePort());
+  for (const name of readdirSync(join(folder, "conf"), { recursive: true, encoding: "utf8" })) {
+    if (!name.endsWith(".conf")) continue;
+    const path = join(folder, "conf", name);
+    writeFileSync(
+      path,
+      readFileSync(path, "utf8").replace(/\b808[012]\b/g, (port) => String(ports.get(Number(port)))),
+    );
+  }
+  return { folder, ports };
+}
+
+type Row = readonly [request: string, expected: Expected, port?: number];
+
+const html = { "Content-Type": /text\/html.*/ };
+const to = (location: RegExp): Record<string, RegExp> => ({ Location: location });
+const host = (name: string): string => get("/", { Host: name });
+const posted = (path: string, body: string): string =>
+  `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+
+const promises: Record<string, readonly Row[]> = {
+  "default.conf": [
+    [get("/"), { status: 200, fields: { ...html, "X-Content-Type-Options": "nosniff" }, body: /talks to the kernel/ }],
+    [get("/files/"), { status: 200, fields: html }],
+    [get("/api/files/"), { status: 200, fields: { "Content-Type": /application\/json.*/ } }],
+    [get("/files/latest.txt"), { status: 200, body: /autoindex on/ }],
+    [get("/files/outside.txt"), { status: 403 }],
+    [get("/files/.hidden"), { status: 404 }],
+    [get("/images/logo.svg"), { status: 200, fields: { "Cache-Control": "max-age=3600" } }],
+    [get("/old/page"), { status: 301, fields: to(/.*\/about\//) }],
+    [get("/item/42"), { status: 302, fields: to(/.*\/hello\?item=42/) }],
+    [get("/hello?you"), { status: 200, body: "Hello, 127.0.0.1! You asked for /hello?you by GET." }],
+    [get("/none"), { status: 404, body: /no such page/i }],
+    [get("/private/secret.txt"), { status: 403, body: /Not for you/ }],
+    [get("/broken"), { status: 503, body: /Not at the moment/ }],
+    [get("/teapot"), { status: 418 }],
+    [get("/app/deep/inside"), { status: 200, body: /One page for every path/ }],
+    [get("/docs/x"), { status: 404, body: "No documentation about /docs/x here.\n" }],
+    [get("/local"), { status: 200 }],
+    [posted("/small", "x"), { status: 200 }],
+    [posted("/small", "x".repeat(2000)), { status: 413 }],
+    [get("/about/", {}, "DELETE"), { status: 405, fields: { Allow: "GET, HEAD" } }],
+    [host("alpha.localhost"), { status: 200, body: /This is alpha/ }],
+    [host("www.beta.localhost"), { status: 200, body: /This is beta/ }],
+    [host("x.any.localhost"), { status: 200, body: /Somebody else/ }],
+    [host("ada.users.localhost"), { status: 200, body: /site of ada/ }],
+    [get("/style.css", { Host: "alpha.localhost" }), { status: 200, fields: { "Content-Type": /text\/css.*/ } }],
+    [get("/"), { status: 200, fields: { Server: "webserv" }, body: /second port/ }, 8081],
+  ],
+  "virtual-hosts.conf": [
+    [host("www.example.test"), { status: 200, body: "exact: example.test\n" }],
+    [host("shop.example.test"), { status: 200, body: "wildcard in front: shop.example.test\n" }],
+    [host("mail.anything"), { status: 200, body: "wildcard behind: mail.anything\n" }],
+    [host("a.example.org"), { status: 200, body: /^with and without/ }],
+    [host("ada.home.test"), { status: 200, body: "pattern: the home of ada\n" }],
+    [host("other"), { status: 200, body: "the default: no name matched other\n" }],
+  ],
+  "ports.conf": [
+    [get("/"), { status: 200, body: /^the first site/ }],
+    [get("/"), { status: 200, body: /^the first site/ }, 8081],
+    [host("other.localhost"), { status: 200, body: /^the first site/ }],
+    [host("other.localhost"), { status: 200, body: /^the other site/ }, 8081],
+    [get("/"), { status: 200, body: /second port/ }, 8082],
+  ],
+  "error-pages.conf": [
+    [get("/none"), { status: 404, body: /no such page/i }],
+    [get("/private/x"), { status: 403, body: /Not for you/ }],
+    [get("/broken"), { status: 503, body: /Not at the moment/ }],
+    [get("/pictures/none.png"), { status: 200, fields: { "Content-Type": "image/svg+xml" } }],
+    [get("/ask/x"), { status: 202, body: "Nothing at /ask/x yet.\n" }],
+    [get("/moved/x"), { status: 302, fields: to(/http:\/\/127\.0\.0\.1:\d+\//) }],
+    [get("/plain/x"), { status: 404, fields: html, body: /404/ }],
+  ],
+  "redirects.conf": [
+    ...[301, 302, 303, 307, 308].map((status): Row => [get(`/${status}`), { status, fields: to(/.*\/about\//) }]),
+    [get("/short"), { status: 302, fields: to(/http:\/\/127\.0\.0\.1:\d+\/about\//) }],
+    [get("/old/x?y"), { status: 301, fields: to(/.*\/new\/old\/x\?y/) }],
+    [get("/users/ada/home"), { status: 302, fields: to(/.*\/people\/ada\?page=home/) }],
+    [get("/text"), { status: 200, body: "just text\n" }],
+    [get("/json?a"), { status: 200, body: '{"path":"/json","query":"a"}' }],
+    [get("/empty"), { status: 204 }],
+    [get("/gone"), { status: 410 }],
+  ],
+  "listing.conf": [
+    [get("/files/"), { status: 200, fields: html, body: /squares\.txt/ }],
+    [get("/json/"), { status: 200, body: /"name":\s*"squares\.txt"/ }],
+    [get("/all/"), { status: 200, body: /\.hidden/ }],
+    [get("/images/"), { status: 403 }],
+  ],
+  "limits.conf": [
+    [posted("/post", "x".repeat(1024)), { status: 200, body: "accepted\n" }],
+    [posted("/post", "x".repeat(1025)), { status: 413 }],
+    [posted("/post/any", "x".repeat(2_000_000)), { status: 200 }],
+    [get(`/${"x".repeat(3000)}`), { status: 414 }],
+    [get("/", { X: "y".repeat(3000) }), { status: 431 }],
+    [get("/only-get", {}, "HEAD"), { status: 405, fields: { Allow: "GET" } }],
+    [get("/about/", {}, "HEAD"), { status: 200 }],
+    [get("/"), { status: 200, fields: { "Keep-Alive": "timeout=15" } }],
+  ],
+  "access.conf": [
+    [get("/files/"), { status: 200 }],
+    [get("/private/x"), { status: 403 }],
+    [get("/images/waves.svg"), { status: 403 }],
+    [get("/images/logo.svg"), { status: 200 }],
+    [get("/inside/latest.txt"), { status: 200 }],
+    [get("/inside/outside.txt"), { status: 403 }],
+    [get("/follow/outside.txt"), { status: 200 }],
+    [get("/never/latest.txt"), { status: 403 }],
+    [get("/dots/.hidden"), { status: 200 }],
+    [get("/files/.hidden"), { status: 404 }],
+  ],
+  "caching.conf": [
+    [get("/images/logo.svg"), { status: 200, fields: { "Cache-Control": "max-age=2592000", Expires: /.+GMT/ } }],
+    [get("/files/notes.md"), { status: 200, fields: { Expires: /.+GMT/ } }],
+    [get("/about/"), { status: 200, fields: { "Cache-Control": "no-cache" } }],
+    [get("/app/"), { status: 200, fields: { "Cache-Control": "max-age=315360000" } }],
+    [get("/style.css"), { status: 200, fields: { "Cache-Control": "public, max-age=60" } }],
+    [get("/gallery.html", { "If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT" }), { status: 304 }],
+    [get("/none"), { status: 404, fields: { "X-Served-By": "webserv" } }],
+  ],
+  "logs.conf": [
+    [get("/"), { status: 200 }],
+    [get("/files/"), { status: 200 }],
+    [get("/about/"), { status: 200 }],
+    [get("/app/"), { status: 200 }],
+  ],
+  "locations.conf": [
+    [get("/"), { status: 200, body: /^A/ }],
+    [get("/index.html"), { status: 200, body: /^B/ }],
+    [get("/documents/document.html"), { status: 200, body: /^C/ }],
+    [get("/images/1.gif"), { status: 200, body: /^D/ }],
+    [get("/documents/1.JPG"), { status: 200, body: /^E/ }],
+    [get("/x.PNG"), { status: 200, body: /^F/ }],
+    [get("/outer/inner/x"), { status: 200, body: /^G/ }],
+    [get("/outer/x"), { status: 200, body: /^H/ }],
+    [get("/pages/"), { status: 200, body: /life of a request/ }],
+    [get("/first/none"), { status: 404, body: /^I/ }],
+  ],
+};
+
+test("every configuration has its tests", () => {
+  const files = readdirSync(join(PROJECT, "conf")).filter((name) => name.endsWith(".conf"));
+  expect(Object.keys(promises).sort()).toEqual(files.sort());
+});
+
+describe.each(Object.keys(promises))("conf/%s", (name) => {
+  let site: Awaited<ReturnType<typeof copyOfTheSite>>;
+  let server: ServerProcess;
+  beforeAll(async () => {
+    site = await copyOfTheSite();
+    const file = join(site.folder, "conf", name);
+    server = new ServerProcess({ file, prefix: site.folder, cwd: site.folder });
+    await server.start();
+  });
+  afterAll(async () => {
+    await server.stop();
+    rmSync(site.folder, { recursive: true, force: true });
+  });
+
+  for (const [request, expected, port = 8080] of promises[name]!) {
+    const title = request.split("\r\n", 2).join(", ").replace(" HTTP/1.1", "").slice(0, 70);
+    test(`${title} on ${port}: ${expected.status}`, async () => {
+      check(await ask(site.ports.get(port)!, request), expected);
+    });
+  }
+
+  test("nothing was complained about", () => {
+    expect(server.stderr.split("\n").filter((line) => /\[(emerg|alert|crit)\]|warning/.test(line))).toEqual([]);
+  });
+});

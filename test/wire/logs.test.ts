@@ -1,0 +1,100 @@
+/** Access logs in every form, and the error log. A log is read after the server has ended, when all of it is written. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { ask, get } from "./client.ts";
+import { ServerProcess } from "./server.ts";
+
+const server = new ServerProcess({
+  configuration: `
+    error_log error.log info;
+    log_format mine '$remote_addr $request_method $uri $status $body_bytes_sent $sent_http_content_type';
+    log_format quoted escape=json '{"agent":"$http_user_agent"}';
+    server {
+      listen 127.0.0.1:0;
+      server_name log.test;
+      root www;
+      access_log combined.log combined;
+      location /mine/   { access_log mine.log mine; access_log second.log mine; }
+      location /json/   { access_log json.log json; }
+      location /quoted/ { access_log quoted.log quoted; }
+      location /off/    { access_log off; }
+      location /stdout/ { access_log stdout mine; return 200 "x"; }
+    }`,
+  files: {
+    "www/a.txt": "12345\n",
+    "www/mine/a.txt": "1\n",
+    "www/json/a.txt": "1\n",
+    "www/quoted/a.txt": "1\n",
+    "www/off/a.txt": "1\n",
+  },
+});
+
+const requests: string[] = [
+  get("/a.txt", { "User-Agent": "test/1", Referer: "http://from.test/" }),
+  get("/none?q=1"),
+  get("/a.txt", {}, "HEAD"),
+  get("/a.txt", { "User-Agent": 'a"b\\c' }),
+  "GET /bad\x01path HTTP/1.1\r\nHost: a\r\n\r\n",
+  get("/mine/a.txt"),
+  get("/json/a.txt", { "User-Agent": 'quo"te' }),
+  get("/quoted/a.txt", { "User-Agent": 'quo"te\\\t' }),
+  get("/off/a.txt"),
+  get("/stdout/x"),
+];
+
+let lines: (name: string) => string[] = () => [];
+
+beforeAll(async () => {
+  await server.start();
+  for (const request of requests) await ask(server.port, request);
+  await server.end("SIGTERM");
+  lines = (name) => readFileSync(join(server.folder, name), "utf8").split("\n").slice(0, -1);
+});
+afterAll(() => rmSync(server.folder, { recursive: true, force: true }));
+
+const TIME = String.raw`\[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\]`;
+
+describe("combined", () => {
+  const rows: [name: string, index: number, pattern: string][] = [
+    ["a file", 0, String.raw`^127\.0\.0\.1 - - ${TIME} "GET /a\.txt HTTP/1\.1" 200 6 "http://from\.test/" "test/1"$`],
+    ["an error", 1, String.raw`^127\.0\.0\.1 - - ${TIME} "GET /none\?q=1 HTTP/1\.1" 404 \d+ "-" "-"$`],
+    ["HEAD sends no body", 2, String.raw`"HEAD /a\.txt HTTP/1\.1" 200 0 "-" "-"$`],
+    ["quotes are escaped", 3, String.raw`"a\\x22b\\x5Cc"$`],
+    ["a bad request is logged too, escaped", 4, String.raw`"(GET /bad\\x01path HTTP/1\.1|[^"]*)" 400 \d+ "-" "-"$`],
+  ];
+  test.each(rows)("%s", (_name, index, pattern) => {
+    expect(lines("combined.log")[index]).toMatch(new RegExp(pattern));
+  });
+
+  test("one line per request, none of other locations", () => {
+    expect(lines("combined.log").length).toBe(5);
+  });
+});
+
+test("a format of one's own, in two files", () => {
+  expect(lines("mine.log")).toEqual([expect.stringMatching(/^127\.0\.0\.1 GET \/mine\/a\.txt 200 2 text\/plain/)]);
+  expect(lines("second.log")).toEqual(lines("mine.log"));
+});
+
+test("the built-in JSON line", () => {
+  const entry = JSON.parse(lines("json.log")[0]!) as Record<string, unknown>;
+  expect(Object.values(entry)).toContain(200);
+  expect(JSON.stringify(entry)).toContain("/json/a.txt");
+  expect(Object.values(entry)).toContain('quo"te');
+});
+
+test("escape=json", () => {
+  expect(JSON.parse(lines("quoted.log")[0]!)).toEqual({ agent: 'quo"te\\\t'.trim() });
+});
+
+test("stdout", () => {
+  expect(server.stdout).toContain("127.0.0.1 GET /stdout/x 200 1");
+});
+
+test("the error log names what was missing, and whose request it was", () => {
+  const found = lines("error.log").filter((line) => line.includes("No such file"));
+  expect(found[0]).toMatch(
+    /^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d \[error\] .*www\/none.* \(2: No such file or directory\).*client: 127\.0\.0\.1/,
+  );
+});

@@ -1,0 +1,203 @@
+/** Which location answers, and with what: index, alias, try_files, return, error_page, add_header, variables. */
+import { describe, expect, test } from "bun:test";
+import { answers, check } from "./cases.ts";
+import { ask, Client, get } from "./client.ts";
+import { useServer } from "./server.ts";
+
+const server = useServer({
+  configuration: `
+    default_type text/plain;
+    types { text/html html; text/plain txt; }
+    server {
+      listen 127.0.0.1:0;
+      server_name here.test;
+      root www;
+      error_page 404 /errors/404.txt;
+      add_header X-Site here;
+
+      location /several/ { index none.html second.html first.html; }
+      location /absolute/ { index none.html /index.html; }
+      location /alias/  { alias www/elsewhere/; }
+      location /one     { alias www/elsewhere/a.txt; }
+      location ~ ^/by/(\\w+)\\.txt$ { alias www/elsewhere/$1.txt; }
+
+      location /try/    { try_files $uri $uri/ /fallback.txt; }
+      location /named/  { try_files $uri @named; }
+      location /code/   { try_files $uri =410; }
+      location @named   { return 200 "named for $uri\\n"; }
+
+      location = /r200  { return 200 "text $arg_a\\n"; }
+      location = /r204  { return 204; }
+      location = /r301  { return 301 /target?$args; }
+      location = /r302  { return http://other.test/x; }
+      location = /r404  { return 404; }
+      location = /r444  { return 444; }
+      location = /r500  { return 500; }
+      location = /html  { default_type text/html; return 200 "<p>"; }
+
+      location /pages/  { error_page 404 =200 /errors/404.txt; }
+      location /same/   { error_page 404 = @answer; }
+      location @answer  { return 203 "answered\\n"; }
+      location /away/   { error_page 404 http://other.test/; }
+      location /loop/   { error_page 404 /loop/again; }
+      location /builtin/ { error_page 599 /none; }
+      location /always/ { add_header X-Always "yes $host" always; }
+
+      location = /exact    { return 200 "exact\\n"; }
+      location /ex         { return 200 "prefix\\n"; }
+      location ^~ /static/ { return 200 "no patterns\\n"; }
+      location ~ \\.php$   { return 200 "pattern\\n"; }
+      location ~* \\.jpg$  { return 200 "any case\\n"; }
+      location /outer/ {
+        location /outer/inner/ { return 200 "inner\\n"; }
+        return 200 "outer\\n";
+      }
+      location ~ ^/user/(?<name>\\w+)/(\\d+)$ { return 200 "$name $2\\n"; }
+      location = /variables {
+        return 200 "$request_method|$uri|$request_uri|$args|$is_args|$query_string|$arg_a|$arg_B|$host|$http_x_test|$cookie_c|$server_name|$server_protocol|$scheme|$content_length|$remote_addr|$server_addr|$request|$document_uri\\n";
+      }
+    }`,
+  files: {
+    "www/index.html": "home\n",
+    "www/plain/index.html": "plain\n",
+    "www/several/second.html": "second\n",
+    "www/several/first.html": "first\n",
+    "www/absolute/": "",
+    "www/empty/": "",
+    "www/elsewhere/a.txt": "alias a\n",
+    "www/fallback.txt": "fallback\n",
+    "www/try/there.txt": "there\n",
+    "www/try/folder/index.html": "folder\n",
+    "www/errors/404.txt": "our 404\n",
+    "www/sp ace/index.html": "space\n",
+  },
+});
+
+describe("folders", () => {
+  answers(server, "index.html", get("/"), { status: 200, body: "home\n" });
+  answers(server, "the first index that exists", get("/several/"), { status: 200, body: "second\n" });
+  answers(server, "an absolute index", get("/absolute/"), { status: 200, body: "home\n" });
+  answers(server, "no index, no listing: 403", get("/empty/"), { status: 403 });
+  answers(server, "without the slash: 301", get("/plain"), {
+    status: 301,
+    fields: { Location: /(http:\/\/localhost)?\/plain\// },
+  });
+  answers(server, "the query goes along", get("/plain?a=1&b"), {
+    status: 301,
+    fields: { Location: /.*\/plain\/\?a=1&b/ },
+  });
+  answers(server, "the name is encoded", get("/sp%20ace"), { status: 301, fields: { Location: /.*\/sp%20ace\// } });
+  test.each(["//plain", "//other.test/../plain", "/%2Fplain", "/\\other.test/../plain", "///plain"])(
+    "%s never leads to another host",
+    async (path) => {
+      const location = (await ask(server.port, get(path))).field("location") ?? "/";
+      expect(new URL(location.replaceAll("\\", "/"), "http://localhost/").hostname).toBe("localhost");
+    },
+  );
+});
+
+describe("alias", () => {
+  answers(server, "replaces the prefix", get("/alias/a.txt"), { status: 200, body: "alias a\n" });
+  answers(server, "is a file", get("/one"), { status: 200, body: "alias a\n" });
+  answers(server, "with a capture", get("/by/a.txt"), { status: 200, body: "alias a\n" });
+  answers(server, "does not let out", get("/alias/..%2findex.html"), { status: 404 });
+});
+
+describe("try_files", () => {
+  answers(server, "the file", get("/try/there.txt"), { status: 200, body: "there\n" });
+  answers(server, "the folder's index", get("/try/folder/"), { status: 200, body: "folder\n" });
+  answers(server, "the last: a URI", get("/try/missing"), { status: 200, body: "fallback\n" });
+  answers(server, "the last: a named location", get("/named/x"), { status: 200, body: "named for /named/x\n" });
+  answers(server, "the last: a status", get("/code/x"), { status: 410 });
+});
+
+describe("return", () => {
+  answers(server, "text with a variable", get("/r200?a=b%20c"), {
+    status: 200,
+    body: "text b%20c\n",
+    fields: { "Content-Type": /text\/plain.*/ },
+  });
+  answers(server, "the location's type", get("/html"), {
+    status: 200,
+    body: "<p>",
+    fields: { "Content-Type": /text\/html.*/ },
+  });
+  answers(server, "204 without a length", get("/r204"), {
+    status: 204,
+    fields: { "Content-Length": null },
+    closes: false,
+  });
+  answers(server, "301 with the query", get("/r301?x=1"), {
+    status: 301,
+    fields: { Location: /(http:\/\/localhost(:\d+)?)?\/target\?x=1/ },
+  });
+  answers(server, "a URL alone", get("/r302"), { status: 302, fields: { Location: "http://other.test/x" } });
+  answers(server, "a status with the site's page", get("/r404"), { status: 404, body: "our 404\n" });
+  answers(server, "a status with the built-in page", get("/r500"), {
+    status: 500,
+    body: /<html/i,
+    fields: { "Content-Type": /text\/html.*/ },
+  });
+  test("444 closes without a reply", async () => {
+    const client = await Client.connect(server.port);
+    void client.send(get("/r444"));
+    expect((await client.rest()).length).toBe(0);
+  });
+  test("no line end gets into a field", async () => {
+    const reply = await ask(server.port, get("/r301?x=%0d%0aX-Injected:%201"));
+    expect(reply.field("x-injected")).toBeUndefined();
+  });
+});
+
+describe("error_page", () => {
+  answers(server, "the site's own", get("/none"), {
+    status: 404,
+    body: "our 404\n",
+    fields: { "Content-Type": /text\/plain.*/ },
+  });
+  answers(server, "HEAD of it", get("/none", {}, "HEAD"), { status: 404, fields: { "Content-Length": "8" } });
+  answers(server, "another status", get("/pages/x"), { status: 200, body: "our 404\n" });
+  answers(server, "the page's own status", get("/same/x"), { status: 203, body: "answered\n" });
+  answers(server, "another address", get("/away/x"), { status: 302, fields: { Location: "http://other.test/" } });
+  answers(server, "a page that is missing too", get("/loop/x"), { status: 404 });
+  answers(server, "none: the built-in page", get("/builtin/x"), { status: 404, body: /<html/i });
+  test("the built-in page is complete and tells nothing of the system", async () => {
+    const page = (await ask(server.port, get("/builtin/x"))).text;
+    expect(page).toMatch(/^<!doctype html>/i);
+    expect(page).toContain("404");
+    expect(page).not.toContain(server.folder);
+  });
+});
+
+describe("add_header", () => {
+  answers(server, "on 200", get("/"), { status: 200, fields: { "X-Site": "here" } });
+  answers(server, "not on 404", get("/none"), { status: 404, fields: { "X-Site": null } });
+  answers(server, "always, with a variable", get("/always/x", { Host: "h.test" }), {
+    status: 404,
+    fields: { "X-Always": "yes h.test" },
+  });
+});
+
+describe("locations", () => {
+  const rows: [path: string, body: string][] = [
+    ["/exact", "exact\n"],
+    ["/exactly", "prefix\n"],
+    ["/static/x.php", "no patterns\n"],
+    ["/ex/x.php", "pattern\n"],
+    ["/x.JPG", "any case\n"],
+    ["/outer/inner/x", "inner\n"],
+    ["/outer/x", "outer\n"],
+    ["/user/ada/42", "ada 42\n"],
+  ];
+  for (const [path, body] of rows) answers(server, path, get(path), { status: 200, body });
+});
+
+test("variables", async () => {
+  const request = get("/variables?a=1&b=2", { Host: "Here.Test:80", "X-Test": "field", Cookie: "b=0; c=crumb" });
+  check(await ask(server.port, request), {
+    status: 200,
+    body:
+      "GET|/variables|/variables?a=1&b=2|a=1&b=2|?|a=1&b=2|1|2|here.test|field|crumb|here.test|HTTP/1.1|http||" +
+      "127.0.0.1|127.0.0.1|GET /variables?a=1&b=2 HTTP/1.1|/variables\n",
+  });
+});
