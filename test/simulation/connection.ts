@@ -222,6 +222,12 @@ export class Connection extends Pollable {
     this.uncork();
   }
 
+  /** It ends with a reset before the server has accepted it. */
+  lost(): void {
+    this.isClosed = true;
+    this.abort();
+  }
+
   private abort(): void {
     this.wasReset = true;
     this.outgoing.clear();

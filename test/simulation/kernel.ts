@@ -110,7 +110,7 @@ export class SimulatedKernel implements Kernel {
       if (this.faults.strikes("ENFILE")) return -ERRNO.ENFILE;
       const connection = socket.accept();
       if (this.faults.strikes("ECONNABORTED")) {
-        connection.peerReset();
+        connection.lost();
         return -ERRNO.ECONNABORTED;
       }
       connection.peerAddress.copy(address.bytes);

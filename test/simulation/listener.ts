@@ -107,7 +107,7 @@ export class Socket extends Pollable {
   closed(): void {
     this.forgetWatches();
     if (this.address) this.network.release(this);
-    for (const connection of this.waiting) connection.peerReset();
+    for (const connection of this.waiting) connection.lost();
   }
 }
 
