@@ -4,8 +4,14 @@
  */
 import json from "mime-db/db.json";
 
+interface Entry {
+  readonly compressible?: boolean;
+  readonly source?: string;
+  readonly extensions?: readonly string[];
+}
+
 /** mime-db by media type. */
-const database: Readonly<Record<string, { readonly source?: string; readonly extensions?: readonly string[] }>> = json;
+const database: Readonly<Record<string, Entry>> = json;
 
 const HEADER = "Media types by file name extension, generated from mime-db by tools/mime-types.ts. Do not edit.";
 

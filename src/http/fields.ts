@@ -114,7 +114,7 @@ function contentLength(head: RequestHead, bytes: Uint8Array, value: number, valu
   for (let at = value; at < valueEnd; at++) {
     const byte = bytes[at];
     if (byte < ZERO || byte > NINE) return "invalid Content-Length";
-    length = length * 10 + byte - ZERO;
+    length = length * 10 + (byte - ZERO);
     if (length > Number.MAX_SAFE_INTEGER) return "Content-Length beyond 2^53-1";
   }
   head.contentLength = length;

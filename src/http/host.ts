@@ -33,7 +33,7 @@ function isPort(bytes: Uint8Array, start: number, end: number): boolean {
   let port = 0;
   for (let at = start; at < end; at++) {
     if (bytes[at] < ZERO || bytes[at] > NINE) return false;
-    port = port * 10 + bytes[at] - ZERO;
+    port = port * 10 + (bytes[at] - ZERO);
     if (port > 65535) return false;
   }
   return true;
@@ -90,7 +90,7 @@ function isIpv4(bytes: Uint8Array, start: number, end: number): boolean {
     const first = at;
     let value = 0;
     while (at < end && at - first < 3 && bytes[at] >= ZERO && bytes[at] <= NINE)
-      value = value * 10 + bytes[at++] - ZERO;
+      value = value * 10 + (bytes[at++] - ZERO);
     if (at === first || value > 255 || (bytes[first] === ZERO && at - first > 1)) return false;
     if (++octets < 4 && bytes[at++] !== DOT) return false;
   }
