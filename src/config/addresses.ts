@@ -1,0 +1,119 @@
+/** `listen` of all servers, merged by address: who shares it, who is its default, and what contradicts itself. */
+import type { Diagnostics } from "./diagnostics.ts";
+import { elsewhere, quote } from "./diagnostics.ts";
+import type { ListenOptions } from "./listen.ts";
+import { parseListenAddress } from "./listen.ts";
+import type { ListenAddress, Position, VirtualServer } from "./model.ts";
+import type { Listen, ServerDraft } from "./scope.ts";
+
+/** nginx's NGX_LISTEN_BACKLOG on Linux; the kernel lowers it to net.core.somaxconn. */
+const DEFAULT_BACKLOG = 511;
+const DEFAULT_LISTEN = "8080";
+
+interface Shared {
+  readonly address: ListenOptions["address"];
+  readonly text: string;
+  readonly position: Position;
+  readonly servers: ServerDraft[];
+  readonly names: Map<string, Position>;
+  readonly options: Map<string, { readonly value: unknown; readonly position: Position }>;
+  default: { readonly server: ServerDraft; readonly position: Position } | null;
+}
+
+export class Addresses {
+  private readonly shared = new Map<string, Shared>();
+
+  constructor(private readonly diagnostics: Diagnostics) {}
+
+  /** Adds a server to all its addresses; what contradicts earlier ones is an error and marks it broken. */
+  add(server: ServerDraft): void {
+    for (const listen of listensOf(server)) {
+      const shared = this.at(listen);
+      this.addNames(shared, server);
+      this.addOptions(shared, listen, server);
+    }
+  }
+
+  /** The addresses of those servers that `made` has. */
+  merged(made: ReadonlyMap<ServerDraft, VirtualServer>): ListenAddress[] {
+    return [...this.shared.values()].flatMap((shared) => {
+      const servers = shared.servers.flatMap((draft) => made.get(draft) ?? []);
+      if (servers.length === 0) return [];
+      const option = <T>(name: string, otherwise: T): T => (shared.options.get(name)?.value ?? otherwise) as T;
+      return {
+        address: shared.address,
+        text: shared.text,
+        backlog: option("backlog", DEFAULT_BACKLOG),
+        reuseport: option("reuseport", false),
+        ipv6only: option("ipv6only", true),
+        defaultServer: (shared.default && made.get(shared.default.server)) ?? servers[0]!,
+        servers,
+        position: shared.position,
+      };
+    });
+  }
+
+  private at({ options: { address, text }, word: { position } }: Listen): Shared {
+    let shared = this.shared.get(text);
+    if (shared === undefined) {
+      shared = { address, text, position, servers: [], names: new Map(), options: new Map(), default: null };
+      this.shared.set(text, shared);
+    }
+    return shared;
+  }
+
+  private addNames(shared: Shared, server: ServerDraft): void {
+    for (const [name, position] of namesOf(server)) {
+      const first = shared.names.get(name);
+      if (first === undefined) shared.names.set(name, position);
+      else {
+        const message = `conflicting server name ${quote(name)} on ${shared.text} (first on ${elsewhere(first, position)})`;
+        this.refuse(server, position, message);
+      }
+    }
+    shared.servers.push(server);
+  }
+
+  private addOptions(shared: Shared, { options, word }: Listen, server: ServerDraft): void {
+    for (const name of ["backlog", "reuseport", "ipv6only"] as const) {
+      const value = options[name];
+      const first = shared.options.get(name);
+      if (value === null) continue;
+      if (first === undefined) shared.options.set(name, { value, position: word.position });
+      else if (first.value !== value) {
+        const place = elsewhere(first.position, word.position);
+        this.refuse(server, word.position, `"${name}" of ${shared.text} is not what it is on ${place}`);
+      }
+    }
+    if (!options.defaultServer) return;
+    if (shared.default === null) shared.default = { server, position: word.position };
+    else {
+      const place = elsewhere(shared.default.position, word.position);
+      this.refuse(server, word.position, `a second default server for ${shared.text} (first on ${place})`);
+    }
+  }
+
+  private refuse(server: ServerDraft, position: Position, message: string): void {
+    this.diagnostics.error(position, message, true);
+    server.broken = true;
+  }
+}
+
+/** What a server listens to: without a `listen`, the default port. */
+function listensOf({ listens, position }: ServerDraft): readonly Listen[] {
+  if (listens.length > 0) return listens;
+  const address = parseListenAddress(DEFAULT_LISTEN, "");
+  if (typeof address === "string") throw new Error(address);
+  const options = { ...address, defaultServer: false, backlog: null, reuseport: null, ipv6only: null };
+  return [{ options, word: { text: DEFAULT_LISTEN, position } }];
+}
+
+/** Every name as it would be written, with its place; a server without names has the empty one. */
+function namesOf({ names, position }: ServerDraft): (readonly [string, Position])[] {
+  if (names.length === 0) return [["", position]];
+  const written = { exact: "", leading: "*", trailing: "", regex: "~" } as const;
+  const all = names.flatMap(({ word, names: forms }) =>
+    forms.map(({ kind, text }) => [`${written[kind]}${text}${kind === "trailing" ? "*" : ""}`, word.position] as const),
+  );
+  return [...new Map([...all].reverse()).entries()].reverse();
+}

@@ -1,0 +1,73 @@
+/** A tree of directives, checked against the table and applied to scopes. */
+
+import { quote } from "./diagnostics.ts";
+import { refusalOf, WITHOUT_EFFECT } from "./directives/foreign.ts";
+import { DIRECTIVES } from "./directives.ts";
+import type { Directive } from "./parser.ts";
+import type { Context } from "./scope.ts";
+import { Scope } from "./scope.ts";
+import { suggestion } from "./suggest.ts";
+import type { Row } from "./table.ts";
+
+/** Applies directives in their order; every mistake is reported, and what is around it goes on. */
+export function apply(directives: readonly Directive[], scope: Scope): void {
+  for (const directive of directives) {
+    const row = DIRECTIVES.get(directive.name);
+    if (row === undefined) applyForeign(directive, scope);
+    else if (check(row, directive, scope)) applyRow(row, directive, scope);
+    else checkBlock(row, directive, scope);
+  }
+}
+
+function applyRow(row: Row, directive: Directive, scope: Scope): void {
+  const inner = row.apply(scope, directive);
+  if (inner !== null) apply(directive.block!, inner);
+  else checkBlock(row, directive, scope);
+}
+
+/** Finds the mistakes in a block that will not be used. */
+function checkBlock(row: Row, { block }: Directive, scope: Scope): void {
+  if (row.block === null || row.block === "types" || block === null) return;
+  const unused = new Scope(row.block, scope.draft, scope);
+  unused.server ??= { scope: unused, position: { file: "", line: 0, column: 0 }, listens: [], names: [], broken: true };
+  unused.location ??= { scope: unused, modifier: "", pattern: "/", regex: null, position: unused.server.position };
+  apply(block, unused);
+}
+
+/** Whether the directive may stand here, has a block if it needs one, and stands here once. */
+function check(row: Row, directive: Directive, scope: Scope): boolean {
+  const { name, position, block } = directive;
+  if (!isAllowed(row, scope.context)) {
+    scope.error(
+      position,
+      `"${name}" is not allowed ${placeName(scope.context)} (only in ${row.in.filter(isShown(row)).join(", ")})`,
+    );
+  } else if (row.block !== null && block === null) {
+    scope.error(position, `"${name}" needs a block (expected "{", not ";")`);
+  } else if (row.block === null && block !== null) {
+    scope.error(position, `"${name}" takes no block (expected ";", not "{")`);
+  } else return row.repeats || scope.once(directive);
+  return false;
+}
+
+/** A file without `http { }` is one: what belongs there may stand at the top level. */
+function isAllowed(row: Row, context: Context): boolean {
+  return row.in.includes(context) || (context === "main" && row.in.includes("http"));
+}
+
+const isShown = (row: Row) => (context: Context) => context !== "main" || !row.in.includes("http");
+
+function placeName(context: Context): string {
+  return context === "main" ? "at the top level" : `in "${context}"`;
+}
+
+function applyForeign({ name, args, position }: Directive, scope: Scope): void {
+  const reason = WITHOUT_EFFECT.get(name);
+  const refusal = refusalOf(name);
+  const isOff = args.length === 1 && args[0]!.text === "off";
+  if (reason !== undefined) scope.warning(position, `"${name}" has no effect here (${reason})`);
+  else if (refusal !== undefined && isOff)
+    scope.warning(position, `"${name} off" has no effect here (it is always off)`);
+  else if (refusal !== undefined) scope.error(position, `"${name}" is not supported (${refusal})`);
+  else scope.error(position, `unknown directive ${quote(name)}${suggestion(name, DIRECTIVES.keys())}`);
+}

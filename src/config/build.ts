@@ -1,0 +1,83 @@
+/** What was read, with defaults and inheritance applied: scopes to Settings, drafts to servers and locations. */
+import { BUILT_IN_TYPES } from "../http/mime.ts";
+import { apply } from "./apply.ts";
+import { Diagnostics } from "./diagnostics.ts";
+import { DIRECTIVES, isDirective } from "./directives.ts";
+import type { Sources } from "./files.ts";
+import type { Location, Settings, VirtualServer } from "./model.ts";
+import { parse } from "./parser.ts";
+import type { LocationDraft, ServerDraft } from "./scope.ts";
+import { Draft, Scope } from "./scope.ts";
+
+/** Settings that have no default which could be written down. */
+const BARE: Partial<Settings> = {
+  alias: null,
+  aliasPrefix: null,
+  tryFiles: null,
+  allowedMethods: null,
+  limitExcept: null,
+  access: [],
+  return: null,
+  errorPages: [],
+  clientBodyTempPath: null,
+  types: BUILT_IN_TYPES,
+  charset: null,
+  addHeaders: [],
+  expires: null,
+  accessLogs: [],
+};
+
+/** What a block does not hand down to those within it. */
+const NOT_INHERITED: Partial<Settings> = { tryFiles: null, limitExcept: null, return: null };
+
+/** The settings of a configuration that says nothing: the table's defaults, read like any text. */
+export function defaultSettings(sources: Sources, prefix: string): Settings {
+  const diagnostics = new Diagnostics();
+  const scope = new Scope("http", new Draft(diagnostics, sources, prefix), null);
+  const lines = [...DIRECTIVES.values()]
+    .filter((row) => row.default !== null)
+    .map((row) => `${row.name} ${row.default};`);
+  apply(parse(lines.join("\n"), "defaults", { diagnostics, sources, isDirective }), scope);
+  if (diagnostics.hasErrors) throw new Error(diagnostics.list[0]!.message);
+  return { ...BARE, ...scope.own } as Settings;
+}
+
+/** Makes the immutable parts of one configuration; ids count up through all of it. */
+export class Builder {
+  private readonly known = new Map<Scope, Settings>();
+  private nextId = 0;
+
+  constructor(private readonly defaults: Settings) {}
+
+  /** A block's settings: its own before those around it. */
+  settings(scope: Scope): Settings {
+    const known = this.known.get(scope);
+    if (known !== undefined) return known;
+    const outer = scope.parent === null ? this.defaults : this.settings(scope.parent);
+    const replaced = scope.own.root === undefined ? {} : { alias: null, aliasPrefix: null };
+    const settings = { ...outer, ...NOT_INHERITED, ...replaced, ...scope.own };
+    this.known.set(scope, settings);
+    return settings;
+  }
+
+  server({ scope, names, position }: ServerDraft): VirtualServer {
+    return {
+      name: names[0]?.word.text ?? "",
+      names: names.flatMap((given) => given.names),
+      scope: this.location({ scope, modifier: "", pattern: "", regex: null, position }, []),
+      locations: scope.locations.map((location) => this.nested(location)),
+      position,
+    };
+  }
+
+  private nested(draft: LocationDraft): Location {
+    return this.location(
+      draft,
+      draft.scope.locations.map((inner) => this.nested(inner)),
+    );
+  }
+
+  private location({ scope, modifier, pattern, regex, position }: LocationDraft, locations: Location[]): Location {
+    return { id: this.nextId++, modifier, pattern, regex, settings: this.settings(scope), locations, position };
+  }
+}

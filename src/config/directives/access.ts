@@ -1,0 +1,77 @@
+/** Who may do what: methods and addresses. */
+import { parseAddress } from "../../../ffi/inet.ts";
+import { kind, many, oneOf } from "../arguments.ts";
+import type { AccessRule } from "../model.ts";
+import { append, Scope } from "../scope.ts";
+import type { Row } from "../table.ts";
+import { block, directive } from "../table.ts";
+
+const method = oneOf("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS");
+
+const source = kind(
+  "all | ADDRESS | NETWORK/BITS | unix:",
+  "all, an address, a network such as 10.0.0.0/8, or unix:",
+  parseSource,
+);
+
+const rule = (name: "allow" | "deny", help: string): Row =>
+  directive(name, {
+    in: ["http", "server", "location", "limit_except"],
+    takes: [source],
+    default: null,
+    repeats: true,
+    help,
+    set: (scope, [match], { args }) => {
+      if (typeof match === "object" && match.stray) {
+        scope.warning(args[0]!.position, `the low bits of "${args[0]!.text}" have no meaning and are taken as zero`);
+      }
+      const network = typeof match === "object" ? { address: match.address, bits: match.bits } : match;
+      append(scope, "access", { allow: name === "allow", match: network });
+    },
+  });
+
+export const ACCESS: readonly Row[] = [
+  directive("allowed_methods", {
+    in: ["http", "server", "location"],
+    takes: [many(method)],
+    default: null,
+    shownDefault: "GET HEAD",
+    syntax: "METHOD...",
+    help: "The methods that are answered; any other gets 405. The list is literal: `GET` alone refuses HEAD. OPTIONS is always answered.",
+    set: (scope, [methods]) => {
+      scope.own.allowedMethods = [...new Set(methods)];
+    },
+  }),
+  rule("allow", "Clients that may come. `allow` and `deny` are tried in their order, the first that matches decides."),
+  rule("deny", "Clients that get 403. Lists of an outer block count only where a block has none of its own."),
+  block("limit_except", "limit_except", {
+    in: ["location"],
+    takes: [many(method)],
+    syntax: "METHOD...",
+    help: "`allow` and `deny` for all methods but these. GET includes HEAD.",
+    open: (scope, [methods]) => {
+      const inner = new Scope("limit_except", scope.draft, scope);
+      const rules: AccessRule[] = [];
+      inner.own.access = rules;
+      const named = new Set<string>(methods);
+      if (named.has("GET")) named.add("HEAD");
+      scope.own.limitExcept = { methods: [...named], rules };
+      return inner;
+    },
+  }),
+];
+
+type Source = "all" | "unix" | { readonly address: readonly number[]; readonly bits: number; readonly stray: boolean };
+
+/** An address is a network of all its bits; `stray`: bits beyond the prefix were set. */
+function parseSource(text: string): Source | undefined {
+  if (text === "all") return "all";
+  if (text === "unix:") return "unix";
+  const [host, digits] = text.split("/", 2) as [string, string | undefined];
+  const address = text.split("/").length > 2 ? null : parseAddress(host);
+  if (address === null || (digits !== undefined && !/^\d{1,3}$/.test(digits))) return undefined;
+  const bits = digits === undefined ? address.length * 8 : Number(digits);
+  if (bits > address.length * 8) return undefined;
+  const masked = address.map((byte, i) => byte & (0xff00 >> Math.min(8, Math.max(0, bits - 8 * i))) & 0xff);
+  return { address: masked, bits, stray: masked.some((byte, i) => byte !== address[i]) };
+}

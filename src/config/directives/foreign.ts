@@ -1,0 +1,62 @@
+/** nginx's directives that are not Webserv's: those that make no difference, and those that would, and are refused. */
+
+const IS_FIXED = "Webserv decides this itself";
+const ONE_PROCESS = "one process serves all";
+
+/** Accepted with a warning: name to the reason why it makes no difference. */
+export const WITHOUT_EFFECT: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    [ONE_PROCESS]:
+      "worker_processes worker_cpu_affinity worker_priority worker_shutdown_timeout worker_aio_requests accept_mutex accept_mutex_delay master_process thread_pool lock_file",
+    "Webserv runs as the user who starts it": "user",
+    "it always uses epoll": "use multi_accept epoll_events debug_connection",
+    [IS_FIXED]:
+      "sendfile sendfile_max_chunk tcp_nopush tcp_nodelay aio aio_write directio directio_alignment output_buffers postpone_output read_ahead timer_resolution pcre_jit reset_timedout_connection connection_pool_size request_pool_size chunked_transfer_encoding client_body_in_single_buffer subrequest_output_buffer_size open_file_cache_min_uses open_file_cache_errors open_log_file_cache lingering_close max_ranges log_subrequest",
+    "its tables grow by themselves":
+      "server_names_hash_max_size server_names_hash_bucket_size types_hash_max_size types_hash_bucket_size variables_hash_max_size variables_hash_bucket_size map_hash_max_size map_hash_bucket_size",
+    "no browser needs it any more": "keepalive_disable msie_padding msie_refresh ancient_browser modern_browser",
+    "invalid fields are always refused": "ignore_invalid_headers underscores_in_headers",
+    "repeated slashes are always merged": "merge_slashes",
+    "redirects are sent without scheme and host": "port_in_redirect absolute_redirect server_name_in_redirect",
+    "the listing always shows both": "autoindex_exact_size autoindex_localtime",
+    "the level of error_log decides": "log_not_found rewrite_log",
+    "there is no authentication to combine it with": "satisfy",
+    "the environment is not passed on": "env",
+  }).flatMap(([reason, names]) => names.split(" ").map((name) => [name, reason])),
+);
+
+const ORIGIN = "Webserv is an origin server";
+const NO_TLS = "Webserv has no TLS";
+const NO_CODING = "replies are sent as they are, not compressed or rewritten";
+const NO_AUTH = "there is no authentication";
+const NO_REWRITE = "use return, try_files or a location with a regular expression";
+const NO_RATE = "there are no limits per client but those on time and size";
+const NO_MODULE = "Webserv has no such module";
+
+/** Refused: whole names, and name beginnings that end in `_`, to the reason. */
+const UNSUPPORTED: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    [ORIGIN]:
+      "proxy_ fastcgi_ uwsgi_ scgi_ grpc_ memcached_ upstream mirror mirror_ resolver resolver_ stream mail set_real_ip_from real_ip_ slice",
+    [NO_TLS]: "ssl ssl_",
+    "Webserv speaks HTTP/1.1": "http2 http2_ http3 http3_ quic_",
+    [NO_CODING]:
+      "gzip gzip_ gunzip gunzip_ brotli brotli_ zstd zstd_ sub_filter sub_filter_ addition_types add_before_body add_after_body ssi ssi_ charset_map charset_types override_charset source_charset image_ xml_ xslt_",
+    [NO_AUTH]: "auth_ valid_referers secure_link secure_",
+    [NO_REWRITE]: "rewrite if set break uninitialized_variable_warn map split_clients geo geoip_",
+    [NO_RATE]: "limit_conn limit_conn_ limit_req limit_req_ limit_rate limit_rate_ limit_zone",
+    "use a location @name, which no client reaches": "internal",
+    'use "symlinks"': "disable_symlinks",
+    'use "allowed_methods"': "dav_ create_full_put_path",
+    [NO_MODULE]:
+      "add_trailer perl perl_ js_ lua_ load_module random_index stub_status empty_gif flv mp4 mp4_ userid userid_ post_action recursive_error_pages client_body_in_file_only status_zone",
+  }).flatMap(([reason, names]) => names.split(" ").map((name) => [name, reason])),
+);
+
+/** Why a directive of nginx is refused here; undefined: nginx has no such directive either. */
+export function refusalOf(name: string): string | undefined {
+  const whole = UNSUPPORTED.get(name);
+  if (whole !== undefined) return whole;
+  for (const [start, reason] of UNSUPPORTED) if (start.endsWith("_") && name.startsWith(start)) return reason;
+  return undefined;
+}

@@ -1,0 +1,91 @@
+/** `location`, in all its forms, and nginx's rules of nesting. */
+import { words } from "../arguments.ts";
+import { elsewhere, quote } from "../diagnostics.ts";
+import type { Location } from "../model.ts";
+import type { Directive, Word } from "../parser.ts";
+import { compileRegex } from "../regex.ts";
+import type { LocationDraft } from "../scope.ts";
+import { Scope } from "../scope.ts";
+import type { Row } from "../table.ts";
+import { block } from "../table.ts";
+
+const SYNTAX = "[= | ^~ | ~ | ~*] PATH | @NAME";
+
+export const LOCATIONS: readonly Row[] = [
+  block("location", "location", {
+    in: ["server", "location"],
+    takes: [words(SYNTAX)],
+    syntax: SYNTAX,
+    repeats: true,
+    help: "Settings for a part of the paths: a prefix, `=` exactly this path, `^~` a prefix that no expression overrides, `~` and `~*` (ignoring case) a regular expression, `@name` only by `error_page` and `try_files`.",
+    open: openLocation,
+  }),
+];
+
+type Modifier = Location["modifier"];
+
+function openLocation(parent: Scope, [args]: [readonly Word[]], directive: Directive): Scope | null {
+  const parts = splitArguments(args);
+  if (parts === null) {
+    const given = args.map((arg) => arg.text).join(" ");
+    parent.error(args[0]!.position, `"location" expects ${SYNTAX}, not ${quote(given)}`);
+    return null;
+  }
+  const [modifier, pattern, word] = parts;
+  const regex = modifier === "~" || modifier === "~*" ? compileRegex(pattern, modifier === "~*") : null;
+  if (typeof regex === "string") {
+    parent.error(word.position, `invalid regular expression ${quote(pattern)}: ${regex}`);
+    return null;
+  }
+  const scope = new Scope("location", parent.draft, parent);
+  scope.location = { scope, modifier, pattern, regex, position: directive.position };
+  if (regex !== null) parent.draft.addGroups(regex);
+  checkPlace(scope.location, parent, word);
+  checkRepetition(scope.location, parent, word);
+  parent.locations.push(scope.location);
+  return scope;
+}
+
+/** Modifier, pattern, and the word the pattern stands in; `=/x`, `~x` in one word as nginx allows; null: not a location. */
+function splitArguments([first, second, third]: readonly Word[]): [Modifier, string, Word] | null {
+  if (third !== undefined || first!.text === "") return null;
+  const { text } = first!;
+  if (second !== undefined) {
+    if (second.text === "") return null;
+    return /^(?:=|\^~|~\*?)$/.test(text) ? [text as Modifier, second.text, second] : null;
+  }
+  if (text.startsWith("@")) return text === "@" ? null : ["@", text, first!];
+  const [, modifier, pattern] = /^(=|\^~|~\*|~)?([\s\S]*)$/.exec(text)!;
+  return pattern === "" ? null : [(modifier ?? "") as Modifier, pattern!, first!];
+}
+
+/** nginx's rules on what may be nested in what. */
+function checkPlace({ modifier, pattern }: LocationDraft, parent: Scope, { position }: Word): void {
+  const outer = parent.location;
+  const name = quote(pattern);
+  const isPath = modifier !== "@" && modifier !== "~" && modifier !== "~*";
+  if (isPath && !pattern.startsWith("/")) {
+    parent.warning(position, `location ${name} never matches (a path starts with "/")`);
+  }
+  if (outer === null) return;
+  if (modifier === "@") parent.error(position, `location ${name} can only be in a server, not in another location`);
+  else if (outer.modifier === "=")
+    parent.error(position, `location ${name} cannot be in the exact location ${quote(outer.pattern)}`);
+  else if (outer.modifier === "@")
+    parent.error(position, `location ${name} cannot be in the named location ${quote(outer.pattern)}`);
+  else if (isPath && outer.regex === null && !pattern.startsWith(outer.pattern)) {
+    parent.error(position, `location ${name} is outside of the location ${quote(outer.pattern)} around it`);
+  }
+}
+
+function checkRepetition(location: LocationDraft, parent: Scope, { position }: Word): void {
+  const same = (modifier: Modifier): Modifier => (modifier === "^~" ? "" : modifier);
+  const first = parent.locations.find(
+    (other) => other.pattern === location.pattern && same(other.modifier) === same(location.modifier),
+  );
+  if (first === undefined) return;
+  parent.error(
+    position,
+    `duplicate location ${quote(location.pattern)} (first on ${elsewhere(first.position, position)})`,
+  );
+}

@@ -1,0 +1,71 @@
+/** Directives about the process as a whole. */
+import { number, oneOf, path, words } from "../arguments.ts";
+import type { Context } from "../scope.ts";
+import { Scope } from "../scope.ts";
+import type { Row } from "../table.ts";
+import { block, directive } from "../table.ts";
+
+const everywhere: readonly Context[] = ["main", "events", "http", "server", "location", "limit_except", "types"];
+
+export const PROCESS: readonly Row[] = [
+  block("http", "http", {
+    in: ["main"],
+    takes: [],
+    help: "Optional: a file may hold `server` blocks and the directives of `http` directly.",
+    open: (scope) => new Scope("http", scope.draft, scope),
+  }),
+  block("events", "events", {
+    in: ["main"],
+    takes: [],
+    help: "Optional: holds `worker_connections` in nginx's files.",
+    open: (scope) => new Scope("events", scope.draft, scope),
+  }),
+  directive("include", {
+    in: everywhere,
+    takes: [words("FILE")],
+    default: null,
+    syntax: "FILE | PATTERN",
+    help: "Puts a file's directives, or those of all files that match a pattern (in the order of their names), in its place. Relative to the main configuration file's folder.",
+    repeats: true,
+    set: () => {}, // the parser has put the file's directives in its place
+  }),
+  directive("pid", {
+    in: ["main"],
+    takes: [path("FILE")],
+    default: null,
+    help: "Where the running server writes its process id; `-s` reads it.",
+    set: (scope, [file]) => {
+      scope.draft.pidFile = file;
+    },
+  }),
+  directive("worker_connections", {
+    in: ["main", "events"],
+    takes: [number("N", 1, 10_000_000)],
+    default: null,
+    shownDefault: "the limit of descriptors less 64",
+    help: "Clients at once. When they are there, accepting pauses until one leaves.",
+    set: (scope, [count]) => {
+      scope.draft.workerConnections = count;
+    },
+  }),
+  directive("worker_rlimit_nofile", {
+    in: ["main"],
+    takes: [number("N", 64, 10_000_000)],
+    default: null,
+    help: "Sets the limit of open descriptors (RLIMIT_NOFILE) at start.",
+    set: (scope, [count]) => {
+      scope.draft.workerRlimitNofile = count;
+    },
+  }),
+  directive("daemon", {
+    in: ["main"],
+    takes: [oneOf("on", "off")],
+    default: null,
+    syntax: "off",
+    help: "The server stays in the foreground, whatever is said: service managers want it so.",
+    set: (scope, [value], { position }) => {
+      if (value === "on")
+        scope.warning(position, '"daemon on" has no effect here (the server stays in the foreground)');
+    },
+  }),
+];

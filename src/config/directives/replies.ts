@@ -1,0 +1,189 @@
+/** Replies: fixed answers, redirects, error pages, media types, fields. */
+import { flag, kind, oneOf, optional, parseTime, template, token, words } from "../arguments.ts";
+import { quote } from "../diagnostics.ts";
+import type { Expires } from "../model.ts";
+import type { Directive, Word } from "../parser.ts";
+import type { Context, Scope } from "../scope.ts";
+import { append } from "../scope.ts";
+import type { Row } from "../table.ts";
+import { block, directive, store } from "../table.ts";
+import { checkNamedLocation, parseStatus } from "./statuses.ts";
+
+const anywhere: readonly Context[] = ["http", "server", "location"];
+
+const mediaType = kind("TYPE", "a media type such as text/html", parseMediaType);
+
+export const REPLIES: readonly Row[] = [
+  directive("return", {
+    in: ["server", "location"],
+    takes: [words("CODE [TEXT] | CODE URL | URL")],
+    default: null,
+    repeats: true,
+    help: "Answers at once: a status with a text, a redirect (301, 302, 303, 307, 308 with a URL; a URL alone is 302). 444 closes without an answer. In a server it goes before all locations.",
+    set: setReturn,
+  }),
+  directive("error_page", {
+    in: anywhere,
+    takes: [words("CODE... [=[CODE]] URI", 2)],
+    default: null,
+    shownDefault: "built-in pages",
+    repeats: true,
+    help: "What is shown for errors: a path, a named location, or a URL to redirect to. `=CODE` changes the status, `=` takes the one the page itself has.",
+    set: addErrorPage,
+  }),
+  block("types", "types", {
+    in: anywhere,
+    takes: [],
+    repeats: true,
+    help: "Media types by extension, one line each: `text/html html htm;`. Replaces the built-in table, which conf/mime.types also holds.",
+    open: (scope, _, directive) => {
+      for (const entry of directive.block ?? []) addType(scope, entry);
+      return null;
+    },
+  }),
+  directive("default_type", {
+    in: anywhere,
+    takes: [mediaType],
+    default: "text/plain",
+    help: "The media type where the extension is unknown.",
+    set: store("defaultType"),
+  }),
+  directive("charset", {
+    in: anywhere,
+    takes: [token("NAME | off")],
+    default: "off",
+    help: "Added to the media types of texts.",
+    set: (scope, [name]) => {
+      scope.own.charset = name === "off" ? null : name;
+    },
+  }),
+  directive("add_header", {
+    in: anywhere,
+    takes: [token("NAME"), template("VALUE"), optional(oneOf("always"))],
+    default: null,
+    repeats: true,
+    help: "Adds a field to replies with 200, 201, 204, 206, 301, 302, 303, 304, 307 and 308; with `always` to all.",
+    set: (scope, [name, value, always], { args }) => {
+      if (/[\0\r\n]/.test(value.text))
+        return scope.error(args[1]!.position, "the value of a field cannot contain line ends");
+      append(scope, "addHeaders", { name, value, always: always !== undefined });
+    },
+  }),
+  directive("expires", {
+    in: anywhere,
+    takes: [words("[modified] TIME | off | epoch | max")],
+    default: "off",
+    help: "Sends `Expires` and `Cache-Control`: so long after now (negative: no caching), after the file's change (`modified`), or at a time of day (`@15h30m`).",
+    set: setExpires,
+  }),
+  directive("server_tokens", {
+    in: anywhere,
+    takes: [flag],
+    default: "on",
+    help: "Tells the version in `Server` and on error pages.",
+    set: store("serverTokens"),
+  }),
+];
+
+const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
+
+/** nginx keeps the first `return` of a block: what follows it is never reached. */
+function setReturn(scope: Scope, [args]: [readonly Word[]], { position }: Directive): void {
+  const [first, second, third] = args as [Word, Word?, Word?];
+  if (third !== undefined)
+    return scope.error(third.position, `unexpected argument ${quote(third.text)}: "return" takes 1 to 2 arguments`);
+  const isUrl = second === undefined && /^(?:https?:\/\/|\$scheme)/.test(first.text);
+  const status = isUrl ? 302 : parseStatus(first.text, 200);
+  if (status === undefined) {
+    return scope.error(
+      first.position,
+      `"return" expects a status between 200 and 599, or a URL with http:// or https://, not ${quote(first.text)}`,
+    );
+  }
+  const word = isUrl ? first : second;
+  if (word !== undefined && REDIRECTS.includes(status) && /[\0\r\n]/.test(word.text)) {
+    return scope.error(word.position, "a URL cannot contain line ends");
+  }
+  const text = word === undefined ? null : scope.template(word);
+  if (scope.own.return !== undefined)
+    return scope.warning(position, 'this "return" is never reached (another stands before it)');
+  if (word === undefined || text !== null) scope.own.return = { status, text };
+}
+
+function addErrorPage(scope: Scope, [args]: [readonly Word[]]): void {
+  const uriWord = args.at(-1)!;
+  const change = args.at(-2)!.text.startsWith("=") ? args.at(-2)! : null;
+  const codes = args.slice(0, change === null ? -1 : -2);
+  if (codes.length === 0) return scope.error(change!.position, '"error_page" needs at least one status before "="');
+  const statuses = codes.map((word) => errorStatus(scope, word));
+  const status = change === null ? null : change.text === "=" ? 0 : parseStatus(change.text.slice(1), 200);
+  if (status === undefined)
+    scope.error(change!.position, `"error_page" expects =CODE between 200 and 599, not ${quote(change!.text)}`);
+  if (!/^(?:[/@$]|https?:\/\/)/.test(uriWord.text)) {
+    return scope.error(
+      uriWord.position,
+      `"error_page" expects a path, @NAME or a URL at its end, not ${quote(uriWord.text)}`,
+    );
+  }
+  checkNamedLocation(scope, uriWord);
+  const uri = scope.template(uriWord);
+  if (uri === null || status === undefined || statuses.includes(undefined)) return;
+  append(scope, "errorPages", { statuses: statuses as number[], status, uri });
+}
+
+function errorStatus(scope: Scope, { text, position }: Word): number | undefined {
+  const status = parseStatus(text, 300);
+  if (status === undefined)
+    scope.error(position, `"error_page" expects statuses between 300 and 599, not ${quote(text)}`);
+  return status;
+}
+
+function parseMediaType(text: string): string | undefined {
+  return /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:\s*;\s*[\w!#$&^.+-]+=[\w!#$&^.+-]+)*$/.test(text) || text === ""
+    ? text
+    : undefined;
+}
+
+/** A line of `types`: the type, then its extensions. */
+function addType(scope: Scope, { name, position, args, block: inner }: Directive): void {
+  if (inner !== null)
+    return scope.error(position, `unexpected block ${quote(name)} in "types" (expected TYPE EXTENSION...;)`);
+  if (parseMediaType(name) === undefined || name === "") {
+    return scope.error(position, `"types" expects a media type such as text/html, not ${quote(name)}`);
+  }
+  if (args.length === 0) return scope.error(position, `${quote(name)} in "types" needs at least 1 extension`);
+  const types = (scope.own.types ??= new Map()) as Map<string, string>;
+  for (const word of args) {
+    const extension = word.text.toLowerCase();
+    if (/[/.]/.test(extension))
+      scope.error(word.position, `"types" expects extensions without dot and slash, not ${quote(word.text)}`);
+    else if (types.has(extension))
+      scope.warning(word.position, `extension ${quote(extension)} has had the type "${types.get(extension)}"`);
+    types.set(extension, name);
+  }
+}
+
+const DAY_SECONDS = 86_400;
+const EXPIRES = "off, epoch, max, a time with or without sign, modified TIME, or @TIME before 24h";
+
+function setExpires(scope: Scope, [args]: [readonly Word[]], { name }: Directive): void {
+  const [first] = args as [Word];
+  const modified = first.text === "modified" && args.length === 2;
+  const word = modified ? args[1]! : (args[1] ?? first);
+  const expires = args.length === (modified ? 2 : 1) ? parseExpires(word.text, modified) : undefined;
+  if (expires !== undefined) scope.own.expires = expires;
+  else scope.error(word.position, `"${name}" expects ${EXPIRES}, not ${quote(word.text)}`);
+}
+
+/** null: off. Undefined: not a time. */
+function parseExpires(text: string, modified: boolean): Expires | null | undefined {
+  if (!modified && text === "off") return null;
+  if (!modified && (text === "epoch" || text === "max")) return { kind: text };
+  const at = !modified && text.startsWith("@");
+  const [, sign, digits] = /^([+-]?)(.*)$/s.exec(at ? text.slice(1) : text)!;
+  const milliseconds = at && sign !== "" ? undefined : parseTime(digits!);
+  if (milliseconds === undefined || milliseconds % 1000 !== 0) return undefined;
+  const seconds = (milliseconds / 1000) * (sign === "-" ? -1 : 1) || 0;
+  if (at && seconds >= DAY_SECONDS) return undefined;
+  return { kind: modified ? "modified" : at ? "at" : "in", seconds };
+}

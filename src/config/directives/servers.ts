@@ -1,0 +1,71 @@
+/** `server` and what it listens to. */
+import { words } from "../arguments.ts";
+import { elsewhere, quote } from "../diagnostics.ts";
+import { LISTEN_SYNTAX, parseListen } from "../listen.ts";
+import type { Directive, Word } from "../parser.ts";
+import { Scope } from "../scope.ts";
+import { parseServerName } from "../server-name.ts";
+import type { Row } from "../table.ts";
+import { block, directive } from "../table.ts";
+
+export const SERVERS: readonly Row[] = [
+  block("server", "server", {
+    in: ["http"],
+    takes: [],
+    repeats: true,
+    help: "A virtual server: what it listens to, the names it answers to, and what it serves.",
+    open: openServer,
+  }),
+  directive("listen", {
+    in: ["server"],
+    takes: [words("ADDRESS")],
+    default: null,
+    shownDefault: "8080",
+    syntax: LISTEN_SYNTAX,
+    repeats: true,
+    help: "An address the server is reached at. Several servers may share one: the request's host chooses, and the first (or the `default_server`) answers all others.",
+    set: (scope, [args]) => addListen(scope, args),
+  }),
+  directive("server_name", {
+    in: ["server"],
+    takes: [words("NAME...")],
+    default: null,
+    shownDefault: '""',
+    repeats: true,
+    help: "Hosts the server answers to: `x.org`, `*.x.org`, `x.*`, `.x.org` (both `x.org` and `*.x.org`), `~regex`. Exact names win, then the longest leading wildcard, the longest trailing one, the first expression.",
+    set: (scope, [names]) => {
+      for (const word of names) addName(scope, word);
+    },
+  }),
+];
+
+function openServer(parent: Scope, _: [], { position, broken }: Directive): Scope {
+  const scope = new Scope("server", parent.draft, parent);
+  scope.server = { scope, position, listens: [], names: [], broken };
+  parent.draft.servers.push(scope.server);
+  return scope;
+}
+
+function addListen(scope: Scope, args: readonly Word[]): void {
+  const [word] = args as [Word];
+  const options = parseListen(args, scope);
+  if (options === null) return;
+  const { listens } = scope.server!;
+  const first = listens.find((other) => other.options.text === options.text);
+  if (first === undefined) listens.push({ options, word });
+  else {
+    const place = elsewhere(first.word.position, word.position);
+    scope.error(word.position, `duplicate listen "${options.text}" in this server (first on ${place})`);
+  }
+}
+
+function addName(scope: Scope, word: Word): void {
+  const names = parseServerName(word.text);
+  if (typeof names === "string") return scope.error(word.position, `invalid server name ${quote(word.text)}: ${names}`);
+  const known = scope.server!.names;
+  if (known.some((other) => other.word.text.toLowerCase() === word.text.toLowerCase())) {
+    return scope.warning(word.position, `server name ${quote(word.text)} is repeated`);
+  }
+  for (const { regex } of names) if (regex !== null) scope.draft.addGroups(regex);
+  known.push({ word, names });
+}

@@ -1,0 +1,149 @@
+/** The files a configuration consists of, read through the Kernel: their text, their order, and the globs of `include`. */
+import { AT_FDCWD, directoryEntries, O_DIRECTORY, O_PATH, O_RDONLY, S_IFDIR, S_IFMT, S_IFREG } from "../../ffi/abi.ts";
+import { ERRNO, errnoText } from "../../ffi/errno.ts";
+import type { Kernel } from "../../ffi/kernel.ts";
+import { FileStatus } from "../../ffi/kernel.ts";
+import { Block } from "../../ffi/memory.ts";
+import type { Position } from "./model.ts";
+import { componentPattern, folderOf, join } from "./paths.ts";
+
+/** What reading a configuration needs of the Kernel. */
+export type FileKernel = Pick<Kernel, "open" | "close" | "read" | "fstat" | "getdents" | "readlink">;
+
+/** A file's text, or why there is none; `at`: where in the file, when that is the reason. */
+export type Text =
+  | { readonly error: null; readonly text: string }
+  | { readonly error: string; readonly at: Position | null; readonly text: "" };
+
+const MAX_FILE_SIZE = 16 * 1024 * 1024;
+const MAX_FILES = 10_000;
+const CHUNK = 64 * 1024;
+
+export class Sources {
+  /** Every file read so far, in order, each once. */
+  readonly files: { readonly name: string; readonly text: string }[] = [];
+  private readonly block = new Block(CHUNK);
+  private readonly folder: string;
+  private reads = 0;
+
+  /** @param main the main file: `include` is relative to its folder */
+  constructor(
+    private readonly kernel: FileKernel,
+    main: string,
+  ) {
+    this.folder = folderOf(main);
+  }
+
+  /** The text of a file, without a byte order mark. */
+  read(name: string): Text {
+    if (++this.reads > MAX_FILES) return failure(`more than ${MAX_FILES} files`);
+    const bytes = this.readBytes(name);
+    if (typeof bytes === "string") return failure(bytes);
+    const zero = bytes.indexOf(0);
+    if (zero !== -1) return failure("not a text file (NUL byte)", placeOf(bytes, zero, name));
+    const text = bytes.toString("utf8");
+    const invalid = firstDifference(bytes, Buffer.from(text, "utf8"));
+    if (invalid !== -1) return failure("not a text file (invalid UTF-8)", placeOf(bytes, invalid, name));
+    const plain = text.startsWith("\ufeff") ? text.slice(1) : text;
+    if (!this.files.some((file) => file.name === name)) this.files.push({ name, text: plain });
+    return { error: null, text: plain };
+  }
+
+  /** What an include names: the one file, or all that match its pattern, sorted; a text says why it cannot be. */
+  resolve(pattern: string): string[] | string {
+    if (pattern.includes("\0")) return "the name contains NUL";
+    const path = join(this.folder, pattern);
+    if (!/[*?[]/.test(pattern)) return [path];
+    const parts = pattern.split("/");
+    let found = [pattern.startsWith("/") ? "/" : this.folder];
+    for (const [i, part] of parts.entries()) {
+      if (part === "") continue;
+      found = found.flatMap((folder) => this.children(folder, part, i === parts.length - 1));
+    }
+    return found.sort((a, b) => (a < b ? -1 : 1));
+  }
+
+  /** The process' working folder; "" when the system does not tell. */
+  workingFolder(): string {
+    const into = [""];
+    return this.kernel.readlink(AT_FDCWD, "/proc/self/cwd", into) < 0 ? "" : into[0]!;
+  }
+
+  /** What is wrong with a folder to serve (with `orFile`, a file will do too); null: nothing. Missing is told apart. */
+  folderProblem(path: string, orFile: boolean): { readonly missing: boolean; readonly text: string } | null {
+    const inside = path.endsWith("/") ? `${path}.` : `${path}/.`; // needs the right to search the folder, as serving does
+    let fd = this.kernel.open(inside, O_PATH | O_DIRECTORY, 0);
+    if (fd === -ERRNO.ENOTDIR && orFile) fd = this.kernel.open(path, O_PATH, 0);
+    if (fd >= 0) this.kernel.close(fd);
+    else if (fd === -ERRNO.ENOENT) return { missing: true, text: "does not exist" };
+    else if (fd === -ERRNO.ENOTDIR) return { missing: false, text: "is not a folder" };
+    else return { missing: false, text: `cannot be opened (${errnoText(fd)})` };
+    return null;
+  }
+
+  private children(folder: string, part: string, last: boolean): string[] {
+    const regex = componentPattern(part);
+    const names = regex === null ? [part] : this.list(folder).filter((name) => regex.test(name));
+    const paths = names.map((name) => join(folder, name));
+    return last && regex === null ? paths.filter((path) => this.exists(path)) : paths;
+  }
+
+  private exists(path: string): boolean {
+    const fd = this.kernel.open(path, O_RDONLY, 0);
+    if (fd >= 0) this.kernel.close(fd);
+    return fd !== -ERRNO.ENOENT && fd !== -ERRNO.ENOTDIR;
+  }
+
+  /** The names in a folder; none when it cannot be read, as glob(3) has it. */
+  private list(folder: string): string[] {
+    const fd = this.kernel.open(folder === "" ? "." : folder, O_RDONLY | O_DIRECTORY, 0);
+    if (fd < 0) return [];
+    const names: string[] = [];
+    for (let n = this.kernel.getdents(fd, this.block); n > 0; n = this.kernel.getdents(fd, this.block)) {
+      for (const entry of directoryEntries(this.block, n)) names.push(entry.name);
+    }
+    this.kernel.close(fd);
+    return names;
+  }
+
+  private readBytes(name: string): Buffer | string {
+    const fd = this.kernel.open(name, O_RDONLY, 0);
+    if (fd < 0) return `cannot open (${errnoText(fd)})`;
+    const result = this.readOpen(fd);
+    this.kernel.close(fd);
+    return result;
+  }
+
+  private readOpen(fd: number): Buffer | string {
+    const status = new FileStatus();
+    const error = this.kernel.fstat(fd, status);
+    if (error < 0) return `cannot read (${errnoText(error)})`;
+    if ((status.mode & S_IFMT) === S_IFDIR) return "is a folder, not a file";
+    if ((status.mode & S_IFMT) !== S_IFREG) return "is not a regular file";
+    const pieces: Buffer[] = [];
+    for (let size = 0; ; ) {
+      const n = this.kernel.read(fd, this.block, 0, CHUNK, -1);
+      if (n < 0) return `cannot read (${errnoText(n)})`;
+      if (n === 0) return Buffer.concat(pieces);
+      if ((size += n) > MAX_FILE_SIZE) return `is larger than ${MAX_FILE_SIZE} bytes`;
+      pieces.push(Buffer.from(this.block.bytes.subarray(0, n)));
+    }
+  }
+}
+
+function failure(error: string, at: Position | null = null): Text {
+  return { error, at, text: "" };
+}
+
+function firstDifference(a: Buffer, b: Buffer): number {
+  if (a.equals(b)) return -1;
+  let i = 0;
+  while (a[i] === b[i]) i++;
+  return i;
+}
+
+/** Line and column of a byte; what stands before it is valid UTF-8, or read as if it were. */
+function placeOf(bytes: Buffer, offset: number, file: string): Position {
+  const before = bytes.toString("utf8", 0, offset).split("\n");
+  return { file, line: before.length, column: [...before.at(-1)!].length + 1 };
+}

@@ -1,0 +1,129 @@
+/** A configuration file to a Config, and everything that is wrong with it. */
+import type { Kernel } from "../../ffi/kernel.ts";
+import { Addresses } from "./addresses.ts";
+import { apply } from "./apply.ts";
+import { Builder, defaultSettings } from "./build.ts";
+import type { Diagnostic } from "./diagnostics.ts";
+import { Diagnostics, formatDiagnostic } from "./diagnostics.ts";
+import { isDirective } from "./directives.ts";
+import type { FileKernel } from "./files.ts";
+import { Sources } from "./files.ts";
+import type { Config, Position, VirtualServer } from "./model.ts";
+import type { Directive } from "./parser.ts";
+import { parse } from "./parser.ts";
+import { collapse, folderOf, join } from "./paths.ts";
+import type { ServerDraft } from "./scope.ts";
+import { Draft, Scope } from "./scope.ts";
+
+export type { Diagnostic } from "./diagnostics.ts";
+export { formatDiagnostic } from "./diagnostics.ts";
+
+export interface LoadOptions {
+  readonly kernel: Kernel | FileKernel;
+  /** The main file, as the user named it: messages show it so. */
+  readonly file: string;
+  /** What relative paths start from; without it, the folder above the file's folder. */
+  readonly prefix?: string | undefined;
+  /** `-g`: directives put before the file's. */
+  readonly globalText?: string | undefined;
+  /** `-e`: the error log where the configuration names none. */
+  readonly errorLog?: string | undefined;
+  /** `--keep-going`: servers with errors are left out instead of stopping the start. */
+  readonly keepGoing?: boolean | undefined;
+}
+
+export interface Loaded {
+  /** null: there are errors (with `keepGoing`: errors outside of all servers, or no server without). */
+  readonly config: Config | null;
+  /** In the order of the text. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** Every file read, in order, each once. */
+  readonly files: readonly { readonly name: string; readonly text: string }[];
+}
+
+/** The name of `-g`'s text in messages. */
+const GLOBAL = "-g";
+
+/** Reads, checks and builds. Never throws for anything in the configuration. */
+export function loadConfig(options: LoadOptions): Loaded {
+  const diagnostics = new Diagnostics();
+  const sources = new Sources(options.kernel, options.file);
+  const folder = sources.workingFolder();
+  const prefix = prefixOf(options, folder);
+  const draft = new Draft(diagnostics, sources, prefix);
+  const main = new Scope("main", draft, null);
+  apply(readTree(options, sources, diagnostics), main);
+  draft.finish();
+  const config = diagnostics.fatal ? null : build(options, main, draft);
+  const order = [GLOBAL, ...sources.files.map(({ name }) => name)];
+  return { config, diagnostics: diagnostics.sorted(order), files: sources.files };
+}
+
+/** All messages as text, one line each. */
+export function formatDiagnostics(diagnostics: readonly Diagnostic[]): string {
+  return diagnostics.map((diagnostic) => `${formatDiagnostic(diagnostic)}\n`).join("");
+}
+
+/** The configuration as `-T` prints it: every file read, under its name, as nginx does. */
+export function dumpFiles(files: Loaded["files"]): string {
+  return files
+    .map(({ name, text }) => `# configuration file ${name}:\n${text.endsWith("\n") ? text : `${text}\n`}`)
+    .join("\n");
+}
+
+/** Absolute, as far as the system tells where we are. */
+function prefixOf({ file, prefix }: LoadOptions, folder: string): string {
+  const absolute = (path: string): string =>
+    path.startsWith("/") || folder !== "" ? collapse(join(folder, path)) : path;
+  return prefix === undefined ? folderOf(folderOf(absolute(file))) || "/" : absolute(prefix);
+}
+
+function readTree({ file, globalText }: LoadOptions, sources: Sources, diagnostics: Diagnostics): Directive[] {
+  const context = { diagnostics, sources, isDirective };
+  const first = globalText === undefined ? [] : parse(globalText, GLOBAL, context);
+  const text = sources.read(file);
+  if (text.error !== null) {
+    diagnostics.error(text.at ?? { file, line: 0, column: 0 }, text.error);
+    return first;
+  }
+  const tree = [...first, ...parse(text.text, file, context)];
+  if (tree.length === 0 && !diagnostics.hasErrors) diagnostics.error(start(file), "the file holds no directive");
+  return tree;
+}
+
+const start = (file: string): Position => ({ file, line: 1, column: 1 });
+
+/** The Config of all servers; with `keepGoing`, of those without errors. null after errors that stop the start. */
+function build(options: LoadOptions, main: Scope, draft: Draft): Config | null {
+  const { diagnostics } = draft;
+  const { file, errorLog, keepGoing = false } = options;
+  if (draft.servers.length === 0) {
+    if (!diagnostics.hasErrors) diagnostics.error(start(file), 'no "server" block is configured');
+    return null;
+  }
+  const addresses = new Addresses(diagnostics);
+  for (const server of draft.servers) if (!(keepGoing && server.broken)) addresses.add(server);
+  const kept = draft.servers.filter((server) => !server.broken);
+  if (diagnostics.hasErrors && !(keepGoing && kept.length > 0)) return null;
+  for (const { broken, position } of draft.servers) {
+    if (broken) diagnostics.warning(position, "this server is left out: it has errors");
+  }
+  const defaults = defaultSettings(draft.sources, draft.prefix);
+  const log = errorLog === undefined ? defaults.errorLog : { file: logPath(errorLog, draft), level: "error" as const };
+  const builder = new Builder({ ...defaults, errorLog: log });
+  const made = new Map<ServerDraft, VirtualServer>(kept.map((server) => [server, builder.server(server)]));
+  return {
+    file,
+    prefix: draft.prefix,
+    pidFile: draft.pidFile,
+    workerConnections: draft.workerConnections,
+    workerRlimitNofile: draft.workerRlimitNofile,
+    errorLog: builder.settings(main).errorLog,
+    addresses: addresses.merged(made),
+    servers: [...made.values()],
+  };
+}
+
+function logPath(file: string, { prefix }: Draft): string {
+  return file === "stdout" || file === "stderr" ? file : join(prefix, file);
+}

@@ -1,0 +1,40 @@
+/** Paths as text: nothing here looks at a file. */
+
+/** The part before the last slash: "conf/a.conf" gives "conf", "a.conf" gives "". */
+export function folderOf(path: string): string {
+  const slash = path.lastIndexOf("/");
+  return slash === 0 ? "/" : path.slice(0, Math.max(slash, 0));
+}
+
+/** `path` seen from `folder` ("" is the current one); an absolute path stays as it is. */
+export function join(folder: string, path: string): string {
+  if (path.startsWith("/") || folder === "") return path;
+  return folder.endsWith("/") ? folder + path : `${folder}/${path}`;
+}
+
+/** An absolute path without ".", ".." and repeated slashes, decided by the text alone. */
+export function collapse(path: string): string {
+  const kept: string[] = [];
+  for (const part of path.split("/")) {
+    if (part === "..") kept.pop();
+    else if (part !== "" && part !== ".") kept.push(part);
+  }
+  return `/${kept.join("/")}`;
+}
+
+/** A shell pattern of one path component (`*`, `?`, `[a-z]`, `[!a]`, `\x`) as a regular expression; null: it has no wildcard. */
+export function componentPattern(component: string): RegExp | null {
+  if (!/[*?[]/.test(component)) return null;
+  const source = component.replace(/\\[\s\S]|\[([!^]?)(\]?[^\]]*)\]|[\s\S]/gu, (piece, not?: string, set?: string) => {
+    if (set !== undefined && set !== "") return `[${not ? "^" : ""}${set.replace(/[\\\]^[&~]/g, "\\$&")}]`;
+    if (piece === "*") return "[^/]*";
+    if (piece === "?") return "[^/]";
+    const literal = piece.length > 1 && piece[0] === "\\" ? piece.slice(1) : piece;
+    return literal.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+  });
+  try {
+    return new RegExp(`^${component.startsWith(".") ? "" : "(?!\\.)"}${source}$`, "su");
+  } catch {
+    return null; // "[z-a]" and the like: no pattern, so a plain name, as glob(3) has it
+  }
+}

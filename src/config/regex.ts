@@ -1,0 +1,115 @@
+/**
+ * nginx's regular expressions (PCRE) as JavaScript's, in Unicode mode: what means the same is kept, what is only written
+ * differently is rewritten, and what JavaScript cannot do is refused instead of silently meaning something else.
+ */
+
+const POSIX: Readonly<Record<string, string>> = {
+  alnum: "a-zA-Z0-9",
+  alpha: "a-zA-Z",
+  digit: "0-9",
+  lower: "a-z",
+  space: "\\s",
+  upper: "A-Z",
+  word: "\\w",
+  xdigit: "0-9a-fA-F",
+};
+
+/** Escapes of letters and digits that mean the same in both. */
+const SHARED = /^\\(?:[dDwWsSbBnrtf]|[1-9]|x[0-9a-fA-F]{2}|k<\w+>)/;
+
+/** Escapes written differently: outside of a class, and within one (where anchors make no sense). */
+const REWRITTEN: Readonly<Record<string, readonly [outside: string, inside: string | null]>> = {
+  "\\A": ["^", null],
+  "\\z": ["$", null],
+  "\\Z": ["$", null],
+  "\\h": ["[ \\t]", " \\t"],
+  "\\R": ["(?:\\r\\n|[\\n\\r])", null],
+  "\\e": ["\\x1b", "\\x1b"],
+  "\\a": ["\\x07", "\\x07"],
+  "\\0": ["\\x00", "\\x00"],
+};
+
+/** The expression, or what is wrong with it. */
+export function compileRegex(source: string, ignoreCase: boolean): RegExp | string {
+  const inline = /^\(\?i\)/.test(source);
+  try {
+    return new RegExp(translate(inline ? source.slice(4) : source), ignoreCase || inline ? "iu" : "u");
+  } catch (error) {
+    return (error as Error).message.replace(/^Invalid regular expression:\s*/, "");
+  }
+}
+
+/** The names of an expression's groups. */
+export function groupNames(regex: RegExp): string[] {
+  return [...regex.source.matchAll(/\(\?<([A-Za-z_]\w*)>/g)].map((match) => match[1]!);
+}
+
+/** Throws SyntaxError for what has no equivalent. */
+function translate(source: string): string {
+  let out = "";
+  for (let at = 0; at < source.length; ) {
+    const [piece, length] = source[at] === "[" ? characterClass(source, at) : plain(source, at);
+    out += piece;
+    at += length;
+  }
+  return out;
+}
+
+type Piece = readonly [text: string, length: number];
+
+/** One piece outside of a character class. */
+function plain(source: string, at: number): Piece {
+  const c = source[at]!;
+  if (c === "\\") return escapeSequence(source, at, 0);
+  const rest = source.slice(at, at + 64);
+  if (rest.startsWith("(?P<")) return ["(?<", 4];
+  const backward = /^\(\?P=(\w+)\)/.exec(rest);
+  if (backward) return [`\\k<${backward[1]}>`, backward[0].length];
+  const quantifier = /^(?:\{\d+(?:,\d*)?\}|[*+?])/.exec(rest)?.[0];
+  if (quantifier !== undefined) {
+    const possessive = rest[quantifier.length] === "+";
+    if (possessive) throw new SyntaxError("possessive quantifiers are not supported");
+    return [quantifier, quantifier.length];
+  }
+  if (c === "{" || c === "}" || c === "]") return [`\\${c}`, 1];
+  return [c, 1];
+}
+
+/** A whole character class, `]` allowed as its first member. */
+function characterClass(source: string, start: number): Piece {
+  let at = start + 1;
+  let out = "[";
+  if (source[at] === "^") [out, at] = ["[^", at + 1];
+  if (source[at] === "]") [out, at] = [`${out}\\]`, at + 1];
+  while (at < source.length && source[at] !== "]") {
+    const [piece, length] = member(source, at);
+    out += piece;
+    at += length;
+  }
+  if (at >= source.length) throw new SyntaxError("missing terminating ] for character class");
+  return [`${out}]`, at + 1 - start];
+}
+
+function member(source: string, at: number): Piece {
+  if (source[at] === "\\") return escapeSequence(source, at, 1);
+  const posix = /^\[:(\^?)(\w+):\]/.exec(source.slice(at, at + 16));
+  if (posix === null) return [source[at] === "[" ? "\\[" : source[at]!, 1];
+  const set = POSIX[posix[2]!];
+  if (set === undefined || posix[1] === "^") throw new SyntaxError(`${posix[0]} is not supported`);
+  return [set, posix[0].length];
+}
+
+/** A backslash and what belongs to it. @param inside 1 in a character class, else 0 */
+function escapeSequence(source: string, at: number, inside: 0 | 1): Piece {
+  const c = source[at + 1];
+  if (c === undefined) throw new SyntaxError("\\ at end of pattern");
+  const shared = SHARED.exec(source.slice(at, at + 64))?.[0];
+  if (shared !== undefined && !(inside && /^\\[B1-9k]/.test(shared))) return [shared, shared.length];
+  if (/[a-zA-Z0-9]/.test(c)) {
+    const rewritten = REWRITTEN[`\\${c}`]?.[inside];
+    if (rewritten === undefined || rewritten === null) throw new SyntaxError(`\\${c} is not supported here`);
+    return [rewritten, 2];
+  }
+  const special = inside ? /[\\\]^[-]/ : /[\\^$.*+?()[\]{}|/]/;
+  return [special.test(c) ? `\\${c}` : c, 2];
+}

@@ -1,0 +1,141 @@
+/** What the directives of one block say, as they are read; build.ts makes Settings of it. */
+import type { Diagnostics } from "./diagnostics.ts";
+import { elsewhere, quote } from "./diagnostics.ts";
+import type { Sources } from "./files.ts";
+import type { ListenOptions } from "./listen.ts";
+import type { Location, LogFormat, Position, ServerName, Settings, Template } from "./model.ts";
+import type { Directive, Word } from "./parser.ts";
+import { groupNames } from "./regex.ts";
+import { suggestion } from "./suggest.ts";
+import { compileTemplate, isVariable, VARIABLES, variablesOf } from "./template.ts";
+
+/** The kinds of blocks. "http" also stands for the top level of a file without `http { }`. */
+export type Context = "main" | "events" | "http" | "server" | "location" | "limit_except" | "types";
+
+/** The settings a block states itself. */
+export type Own = { -readonly [K in keyof Settings]?: Settings[K] };
+
+/** A `listen` as written. */
+export interface Listen {
+  readonly options: ListenOptions;
+  readonly word: Word;
+}
+
+/** A `server` block while it is read. */
+export interface ServerDraft {
+  readonly scope: Scope;
+  readonly position: Position;
+  readonly listens: Listen[];
+  readonly names: { readonly word: Word; readonly names: readonly ServerName[] }[];
+  /** An error stands in it. */
+  broken: boolean;
+}
+
+/** A `location` block while it is read. */
+export interface LocationDraft {
+  readonly scope: Scope;
+  readonly modifier: Location["modifier"];
+  readonly pattern: string;
+  readonly regex: RegExp | null;
+  readonly position: Position;
+}
+
+/** What all blocks of one configuration share. */
+export class Draft {
+  readonly servers: ServerDraft[] = [];
+  readonly formats = new Map<string, LogFormat>();
+  /** Names of groups of any regular expression: nginx's named captures are variables everywhere. */
+  readonly groups = new Set<string>();
+  pidFile: string | null = null;
+  workerConnections: number | null = null;
+  workerRlimitNofile: number | null = null;
+  private readonly checks: (() => void)[] = [];
+
+  constructor(
+    readonly diagnostics: Diagnostics,
+    readonly sources: Sources,
+    readonly prefix: string,
+  ) {}
+
+  /** Runs `check` when everything was read: for names that may be defined further down. */
+  later(check: () => void): void {
+    this.checks.push(check);
+  }
+
+  finish(): void {
+    for (const check of this.checks) check();
+  }
+
+  addGroups(regex: RegExp): void {
+    for (const name of groupNames(regex)) this.groups.add(name);
+  }
+}
+
+export class Scope {
+  readonly own: Own = {};
+  /** Where each directive stood first. */
+  readonly seen = new Map<string, Position>();
+  readonly locations: LocationDraft[] = [];
+  /** The server around; set right after a server's scope is made. */
+  server: ServerDraft | null;
+  /** The location around; set likewise. */
+  location: LocationDraft | null;
+
+  constructor(
+    readonly context: Context,
+    readonly draft: Draft,
+    readonly parent: Scope | null,
+  ) {
+    this.server = parent?.server ?? null;
+    this.location = parent?.location ?? null;
+  }
+
+  error(position: Position, message: string): void {
+    this.draft.diagnostics.error(position, message, this.server !== null);
+    if (this.server !== null) this.server.broken = true;
+  }
+
+  warning(position: Position, message: string): void {
+    this.draft.diagnostics.warning(position, message);
+  }
+
+  /** False, and an error, when the directive stood in this block before. */
+  once({ name, position }: Pick<Directive, "name" | "position">): boolean {
+    const first = this.seen.get(name);
+    if (first === undefined) {
+      this.seen.set(name, position);
+      return true;
+    }
+    this.error(position, `duplicate directive "${name}" (first on ${elsewhere(first, position)})`);
+    return false;
+  }
+
+  /** The template of a word; an error, and null, when it is not one. Unknown variables are told when all was read. */
+  template(word: Word): Template | null {
+    const compiled = compileTemplate(word.text);
+    if (typeof compiled === "string") {
+      this.error(word.position, `${compiled} in ${quote(word.text)}`);
+      return null;
+    }
+    const names = variablesOf(compiled);
+    if (names.length > 0) this.draft.later(() => this.checkVariables(names, word.position));
+    return compiled;
+  }
+
+  private checkVariables(names: readonly string[], position: Position): void {
+    const { groups } = this.draft;
+    for (const name of names) {
+      if (isVariable(name, groups)) continue;
+      this.error(position, `unknown variable "$${name}"${suggestion(name, [...VARIABLES, ...groups], "$")}`);
+    }
+  }
+}
+
+/** The settings that are lists, which repeated directives of one block add to. */
+type ListKey = "access" | "accessLogs" | "addHeaders" | "errorPages" | "index";
+
+/** Adds to a list of the block's own; what the block inherits is replaced with its first item, as nginx does. */
+export function append<K extends ListKey>(scope: Scope, key: K, item: Settings[K][number]): void {
+  const lists = scope.own as Record<ListKey, unknown[] | undefined>;
+  (lists[key] ??= []).push(item);
+}
