@@ -136,6 +136,7 @@ type ListKey = "access" | "accessLogs" | "addHeaders" | "errorPages" | "index";
 
 /** Adds to a list of the block's own; what the block inherits is replaced with its first item, as nginx does. */
 export function append<K extends ListKey>(scope: Scope, key: K, item: Settings[K][number]): void {
-  const lists = scope.own as Record<ListKey, unknown[] | undefined>;
-  (lists[key] ??= []).push(item);
+  const lists: Record<string, unknown> = scope.own;
+  const list = (lists[key] ??= []) as Settings[K][number][];
+  list.push(item);
 }
