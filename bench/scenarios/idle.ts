@@ -40,7 +40,7 @@ export async function idle(options: Options): Promise<Report[]> {
   const { peers, notes } = choosePeers(["webserv", "nginx"], options);
   const rows: string[][] = [];
   const checks: Check[] = [];
-  for (const peer of peers.filter((peer) => peer.name !== "nginx (sendfile off)")) {
+  for (const peer of peers.filter((peer, i) => peers.findIndex(({ family }) => family === peer.family) === i)) {
     const crowd = await observe(peer, options);
     rows.push(row(peer, crowd));
     if (peer.family === "webserv") checks.push(...promises(crowd));
