@@ -1,6 +1,6 @@
 /** Conditional requests (RFC 9110 §13): whether a representation is to be sent, not modified, or not what the client thinks. */
 import { parseDate } from "./date.ts";
-import { isEntityTag, listElements } from "./headers.ts";
+import { entityTags, isEntityTag } from "./headers.ts";
 import type { RequestHead } from "./request.ts";
 
 /** What conditions compare with. */
@@ -62,7 +62,7 @@ function matchesAny(list: string, etag: string | null, strongly: boolean): boole
   if (etag === null || (strongly && !strong(etag))) return false;
   const wanted = strongly ? etag : opaque(etag);
   if (list === wanted) return true;
-  return listElements(list).some((tag) => (strongly ? tag : opaque(tag)) === wanted);
+  return entityTags(list).some((tag) => (strongly ? tag : opaque(tag)) === wanted);
 }
 
 function strong(etag: string): boolean {

@@ -72,6 +72,11 @@ export function preferredType(accept: string | undefined, mediaTypes: readonly s
   return best;
 }
 
+/** The entity tags in a list of them; in a tag a backslash escapes nothing (RFC 9110 §8.8.3). */
+export function entityTags(value: string): readonly string[] {
+  return value.match(/(?:W\/)?"[^"]*"/g) ?? [];
+}
+
 const ENTITY_TAG = /^(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"$/;
 
 /** Whether `text` is an entity tag, weak or strong (RFC 9110 §8.8.3). */

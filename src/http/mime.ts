@@ -20,7 +20,7 @@ export function mediaTypeOf(path: string, types: ReadonlyMap<string, string>, fa
 
 /** The types nginx's `charset` adds to by default, and JSON's and XML's relatives that are text as well. */
 const TEXTUAL =
-  /^(?:text\/|application\/(?:json|javascript|xml|rss\+xml|atom\+xml|xhtml\+xml|manifest\+json)$|image\/svg\+xml$)/;
+  /^(?:text\/[^;]+$|application\/(?:json|javascript|xml|rss\+xml|atom\+xml|xhtml\+xml|manifest\+json)$|image\/svg\+xml$)/;
 
 /** `mediaType` with `; charset=` where it is a text type and has no charset yet. */
 export function withCharset(mediaType: string, charset: string | null): string {
