@@ -61,7 +61,8 @@ function replyNotModified(exchange: Exchange, entry: Entry, changes: Changes): v
   entry.notModified.send(exchange);
 }
 
-const mayKeep = (exchange: Exchange, entry: Entry, changes: Changes): boolean =>
+/** Whether a reply made of `entry` may be kept in it and answer this request. */
+export const mayKeep = (exchange: Exchange, entry: Entry, changes: Changes): boolean =>
   entry.cached && changes !== "each request" && exchange.takesWholeReply;
 
 const modified = (entry: Entry) => ({ modified: entry.status.mtimeSeconds });

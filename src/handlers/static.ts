@@ -8,7 +8,7 @@ import { encodePath } from "../http/target.ts";
 import { ERROR_PAGE_TYPE, errorPage } from "./error-page.ts";
 import { errorStatus } from "./errors.ts";
 import { Entry, FileCache } from "./file-cache.ts";
-import { replyWithFile } from "./file-reply.ts";
+import { mayKeep, replyWithFile } from "./file-reply.ts";
 import type { Exchange, Field, Handler, Services } from "./handler.ts";
 import { type Changes, headChanges, KeptReply } from "./kept-reply.ts";
 import { replyWithListing } from "./listing.ts";
@@ -91,7 +91,7 @@ export class StaticHandler implements Handler {
   }
 
   private addSlash(exchange: Exchange, path: string, entry: Entry): void {
-    if (exchange.query !== "" || this.changes === "each request" || !exchange.takesWholeReply) {
+    if (exchange.query !== "" || !mayKeep(exchange, entry, this.changes)) {
       return exchange.reply(301, slashFields(path, exchange.query), errorPage(301));
     }
     entry.slash ??= new KeptReply(exchange, 301, slashFields(path, ""), errorPage(301), this.changes);

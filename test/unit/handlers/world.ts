@@ -1,0 +1,319 @@
+/** A location, a request and a real folder for handlers, without a server: what they reply is kept to be looked at. */
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { ERRNO } from "../../../ffi/errno.ts";
+import type { Kernel } from "../../../ffi/kernel.ts";
+import { linux } from "../../../ffi/linux.ts";
+import { Block } from "../../../ffi/memory.ts";
+import type { Location, LogLevel, Settings, Template, VirtualServer } from "../../../src/config/model.ts";
+import type {
+  ConnectionInfo,
+  Exchange,
+  Field,
+  ReplyBody,
+  ReplyOptions,
+  Services,
+  WholeReply,
+} from "../../../src/handlers/handler.ts";
+import { RequestParser } from "../../../src/http/parser.ts";
+import { normalise } from "../../../src/http/target.ts";
+
+/** "text $name ${name}" as a Template. */
+export function template(text: string): Template {
+  const parts = text.split(/(\$\w+|\$\{\w+\})/).flatMap((part): Template["parts"] => {
+    if (part === "") return [];
+    return part.startsWith("$") ? [{ variable: part.replace(/\W/g, "") }] : [part];
+  });
+  return { text, parts, constant: text.includes("$") ? null : text };
+}
+
+const TYPES = {
+  html: "text/html",
+  txt: "text/plain",
+  js: "text/javascript",
+  png: "image/png",
+  json: "application/json",
+};
+
+/** Settings as the configuration's defaults, but for `changes`. */
+export function settings(changes: Partial<Settings> = {}): Settings {
+  return {
+    root: template("/nowhere"),
+    alias: null,
+    aliasPrefix: null,
+    index: [template("index.html")],
+    autoindex: false,
+    autoindexFormat: "html",
+    tryFiles: null,
+    allowedMethods: null,
+    limitExcept: null,
+    access: [],
+    return: null,
+    errorPages: [],
+    types: new Map(Object.entries(TYPES)),
+    defaultType: "text/plain",
+    charset: null,
+    addHeaders: [],
+    expires: null,
+    serverTokens: true,
+    etag: true,
+    ifModifiedSince: "exact",
+    symlinks: "inside",
+    dotfiles: "deny",
+    accessLogs: [],
+    errorLog: { file: "stderr", level: "error" },
+    openFileCache: { max: 1000, inactive: 60_000 },
+    openFileCacheValid: 1000,
+    ...changes,
+  } as Settings;
+}
+
+let locations = 0;
+
+export function location(changes: Partial<Settings> = {}, pattern = "/"): Location {
+  const position = { file: "test.conf", line: 1, column: 1 };
+  return { id: locations++, modifier: "", pattern, regex: null, settings: settings(changes), locations: [], position };
+}
+
+/** A temporary folder with files (text), folders (null) and links ({ link }), by path; removed with `remove`. */
+export class Site {
+  readonly root = mkdtempSync(join(tmpdir(), "webserv-handlers-"));
+
+  constructor(files: { readonly [path: string]: string | Buffer | null | { readonly link: string } }) {
+    for (const [path, what] of Object.entries(files)) {
+      const at = join(this.root, path);
+      mkdirSync(what === null ? at : dirname(at), { recursive: true });
+      if (typeof what === "string" || Buffer.isBuffer(what)) writeFileSync(at, what);
+      else if (what !== null) symlinkSync(what.link.replace("ROOT", this.root), at);
+    }
+  }
+
+  path(name: string): string {
+    return join(this.root, name);
+  }
+
+  remove(): void {
+    rmSync(this.root, { recursive: true, force: true });
+  }
+}
+
+/** The linux kernel that remembers which descriptors are open, and can be told to fail. */
+export class WatchedKernel {
+  readonly open = new Set<number>();
+  /** How many files were opened, one way or another. */
+  opens = 0;
+  /** errno by path for the next opens beneath a root. */
+  readonly failures = new Map<string, number>();
+  readonly kernel: Kernel;
+
+  constructor() {
+    const opened = (fd: number): number => {
+      this.opens++;
+      if (fd >= 0) this.open.add(fd);
+      return fd;
+    };
+    this.kernel = {
+      ...linux,
+      open: (path, flags, mode) => opened(linux.open(path, flags, mode)),
+      openBeneath: (directory, path, flags, mode, links) => {
+        const failure = this.failures.get(path);
+        return failure === undefined ? opened(linux.openBeneath(directory, path, flags, mode, links)) : -failure;
+      },
+      close: (fd) => {
+        if (!this.open.delete(fd)) throw new Error(`descriptor ${fd} closed twice`);
+        return linux.close(fd);
+      },
+    };
+  }
+}
+
+export class FakeServices implements Services {
+  readonly watched = new WatchedKernel();
+  readonly kernel = this.watched.kernel;
+  readonly clock = { now: 1000, second: 1_700_000_000, date: "Tue, 14 Nov 2023 22:13:20 GMT" };
+  fileEpoch = 0;
+  readonly logged: string[] = [];
+
+  log(level: LogLevel, message: string): void {
+    this.logged.push(`${level}: ${message}`);
+  }
+
+  /** Lets seconds pass; the Date is only marked, not computed. */
+  pass(seconds: number): void {
+    this.clock.now += seconds * 1000;
+    this.clock.second += seconds;
+    this.clock.date = `Tue, 14 Nov 2023 22:13:${20 + seconds} GMT`;
+  }
+}
+
+export interface RequestLike {
+  readonly method?: string;
+  /** The whole target; the query is split off. */
+  readonly target?: string;
+  readonly fields?: readonly string[];
+  readonly minor?: 0 | 1;
+  readonly keepAlive?: boolean;
+  readonly errorStatus?: number;
+  readonly captures?: RegExpExecArray | null;
+  readonly connection?: Partial<ConnectionInfo>;
+}
+
+/** Records what a handler does with it. */
+export class FakeExchange implements Exchange {
+  readonly request;
+  readonly server = { name: "example.org" } as VirtualServer;
+  readonly settings: Settings;
+  readonly path: string;
+  readonly query: string;
+  readonly method: string;
+  readonly captures: RegExpExecArray | null;
+  readonly redirects = 0;
+  readonly errorStatus: number;
+  readonly startedAt = 990;
+  readonly requestId = "0123456789abcdef0123456789abcdef";
+  readonly connection: ConnectionInfo;
+  readonly takesWholeReply: boolean;
+  readonly bodyBytesSent = 5;
+  readonly bytesSent = 105;
+  status = 0;
+  sentFields: readonly Field[] = [];
+  /** What happened: "reply", "whole", "fail", "redirect", "drop". */
+  how = "";
+  body: ReplyBody = null;
+  options: ReplyOptions | undefined = undefined;
+  redirectedTo: readonly [uri: string, query: string | undefined] | null = null;
+  whole: WholeReply | null = null;
+  resumed = 0;
+  readonly logged: string[] = [];
+
+  constructor(
+    readonly services: FakeServices,
+    readonly location: Location,
+    request: RequestLike,
+  ) {
+    this.settings = location.settings;
+    this.method = request.method ?? "GET";
+    const target = request.target ?? "/";
+    const mark = target.indexOf("?");
+    const path = Buffer.from(mark < 0 ? target : target.slice(0, mark));
+    this.path = normalise(path, 0, path.length)!;
+    this.query = mark < 0 ? "" : target.slice(mark + 1);
+    this.captures = request.captures ?? null;
+    this.errorStatus = request.errorStatus ?? 0;
+    this.takesWholeReply = (request.keepAlive ?? true) && request.minor !== 0 && this.errorStatus === 0;
+    this.request = parse(request, this.method, target);
+    this.connection = { ...CONNECTION, ...request.connection };
+  }
+
+  reply(status: number, fields: readonly Field[], body: ReplyBody, options?: ReplyOptions): void {
+    this.finish("reply", status, fields);
+    this.body = body;
+    this.options = options;
+  }
+
+  replyWhole(whole: WholeReply): void {
+    this.finish("whole", whole.status, whole.fields);
+    this.whole = whole;
+    this.body = Buffer.from(whole.block.bytes.subarray(whole.headLength, whole.length));
+  }
+
+  wholeReply(status: number, fields: readonly Field[], bodyLength: number): WholeReply {
+    const { second, date } = this.services.clock;
+    const head = `HTTP/1.1 ${status} X\r\nDate: ${date}\r\n${fields.map((f) => `${f[0]}: ${f[1]}\r\n`).join("")}\r\n`;
+    const block = new Block(head.length + bodyLength);
+    block.bytes.write(head, "latin1");
+    const length = head.length + bodyLength;
+    const dateOffset = head.indexOf("Date: ") + 6;
+    return { status, block, headLength: head.length, length, dateOffset, dateSecond: second, holders: 0, fields };
+  }
+
+  fail(status: number, fields: readonly Field[] = []): void {
+    this.finish("fail", status, fields);
+  }
+
+  redirect(uri: string, query?: string): void {
+    this.finish("redirect", 0, []);
+    this.redirectedTo = [uri, query];
+  }
+
+  drop(): void {
+    this.finish("drop", 444, []);
+  }
+
+  resume(): void {
+    this.resumed++;
+  }
+
+  log(level: LogLevel, message: string): void {
+    this.logged.push(`${level}: ${message}`);
+  }
+
+  /** A field of the reply. */
+  field(name: string): string | undefined {
+    return this.sentFields.find((field) => field[0].toLowerCase() === name.toLowerCase())?.[1];
+  }
+
+  /** The whole body, taken as the server would: files are read and released, streams read to their end and closed. */
+  text(room = 4096): string {
+    return this.bytes(room).toString("utf8");
+  }
+
+  bytes(room = 4096): Buffer {
+    const { body } = this;
+    if (body === null) return Buffer.alloc(0);
+    if (Buffer.isBuffer(body)) return body;
+    const block = new Block(room);
+    if (body.kind === "stream") return readStream(body, block, () => this.services.pass(0.001));
+    return Buffer.concat(
+      body.pieces.map((piece) => {
+        if (Buffer.isBuffer(piece)) return piece;
+        const bytes = new Block(Math.max(1, piece.length));
+        const n = this.services.kernel.read(piece.file.fd, bytes, 0, piece.length, piece.position);
+        piece.file.release();
+        return bytes.bytes.subarray(0, n);
+      }),
+    );
+  }
+
+  private finish(how: string, status: number, fields: readonly Field[]): void {
+    if (this.how !== "") throw new Error(`answered twice: ${this.how}, then ${how}`);
+    this.how = how;
+    this.status = status;
+    this.sentFields = fields;
+  }
+}
+
+function readStream(stream: Extract<ReplyBody, { kind: "stream" }>, block: Block, nextTurn: () => void): Buffer {
+  const pieces: Buffer[] = [];
+  for (;;) {
+    const n = stream.read(block, 0, block.bytes.length);
+    if (n === -ERRNO.EAGAIN) nextTurn();
+    else if (n < 0) throw new Error(`broken off: ${n}`);
+    else if (n === 0) break;
+    else pieces.push(Buffer.from(block.bytes.subarray(0, n)));
+  }
+  stream.close();
+  return Buffer.concat(pieces);
+}
+
+const CONNECTION: ConnectionInfo = {
+  number: 7,
+  requests: 3,
+  remoteAddress: "192.0.2.1",
+  remotePort: 40000,
+  remoteBytes: new Uint8Array([192, 0, 2, 1]),
+  serverAddress: "127.0.0.1",
+  serverPort: 8080,
+};
+
+function parse(request: RequestLike, method: string, target: string) {
+  const host = (request.fields ?? []).some((line) => /^host:/i.test(line)) ? [] : ["Host: Example.org:8080"];
+  const lines = [`${method} ${target} HTTP/1.${request.minor ?? 1}`, ...host, ...(request.fields ?? []), "", ""];
+  const bytes = Buffer.from(lines.join("\r\n"), "latin1");
+  const parser = new RequestParser({ line: 8192, field: 8192, total: 32768, fields: 100 });
+  parser.reset();
+  const consumed = parser.feed(bytes, 0, bytes.length);
+  if (consumed !== bytes.length) throw new Error(`not a request: ${consumed} ${parser.reason}`);
+  return parser.head;
+}
