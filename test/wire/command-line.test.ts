@@ -42,16 +42,12 @@ describe("options", () => {
     for (const name of ["-c", "-t", "-T", "-p", "-g", "-e", "-s", "--keep-going"]) expect(stdout).toContain(name);
   });
 
-  test.each(
-    [
-      ["-t", "conf/good.conf"],
-      ["--test", "-c", "conf/good.conf"],
-      ["-t", "--config", "conf/good.conf"],
-      ["-tc", "conf/good.conf"].slice(0, 0),
-    ].filter((args) => args.length > 0),
-  )("a good configuration: %s %s", async (...args) => {
-    expect((await cli(...args)).status).toBe(0);
-  });
+  test.each([[["-t", "conf/good.conf"]], [["--test", "-c", "conf/good.conf"]], [["-t", "--config", "conf/good.conf"]]])(
+    "a good configuration: %j",
+    async (args) => {
+      expect((await cli(...args)).status).toBe(0);
+    },
+  );
 
   test("-T prints the configuration with its includes", async () => {
     const { status, stdout } = await cli("-T", "conf/included.conf");

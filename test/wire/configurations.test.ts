@@ -1,39 +1,11 @@
 /** Every file of conf/ starts and serves what it says, and so do the examples in its comments. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { check, type Expected } from "./cases.ts";
 import { ask, get } from "./client.ts";
-import { makeFolder, PROJECT, ServerProcess } from "./server.ts";
-
-/** A port nobody listens on just now. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-/** A copy of conf/ and www/ in which the ports 8080 to 8082 are free ones. */
-async function copyOfTheSite(): Promise<{ folder: string; ports: Map<number, number> }> {
-  const folder = makeFolder();
-  for (const name of ["conf", "www"]) {
-    cpSync(join(PROJECT, name), join(folder, name), { recursive: true, verbatimSymlinks: true });
-  }
-  const ports = new Map<number, number>();
-  for (const port of [8080, 8081, 8082]) ports.set(port, await freePort());
-  for (const name of readdirSync(join(folder, "conf"), { recursive: true, encoding: "utf8" })) {
-    if (!name.endsWith(".conf")) continue;
-    const path = join(folder, "conf", name);
-    writeFileSync(
-      path,
-      readFileSync(path, "utf8").replace(/\b808[012]\b/g, (port) => String(ports.get(Number(port)))),
-    );
-  }
-  return { folder, ports };
-}
+import { PROJECT, ServerProcess } from "./server.ts";
+import { copyOfTheSite } from "./site.ts";
 
 type Row = readonly [request: string, expected: Expected, port?: number];
 

@@ -1,0 +1,229 @@
+/** The demonstration site, as conf/default.conf serves it, in a real browser. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { ServerProcess } from "../wire/server.ts";
+import { copyOfTheSite } from "../wire/site.ts";
+import { hasBrowser, launch } from "./browser.ts";
+
+/** Links of the home page that lead to an error on purpose. */
+const MEANT: Record<string, number> = {
+  "/no/such/page": 404,
+  "/private/secret.txt": 403,
+  "/broken": 503,
+  "/teapot": 418,
+  "/docs/anything": 404,
+};
+
+/** Pictures of the pages go here when SCREENSHOTS names a folder, to be looked at. */
+const pictures = process.env.SCREENSHOTS;
+
+describe.skipIf(!hasBrowser)("the demonstration site in Chromium", () => {
+  let browser: Browser;
+  let server: ServerProcess;
+  let folder: string;
+  let home: string;
+
+  beforeAll(async () => {
+    const site = await copyOfTheSite();
+    folder = site.folder;
+    home = `http://127.0.0.1:${site.ports.get(8080)}`;
+    server = new ServerProcess({ file: join(folder, "conf/default.conf"), prefix: folder });
+    await server.start();
+    browser = await launch();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** Opens a page of the site in a browser window of its own, gives it to `use`, and closes it. */
+  async function visit<T>(
+    path: string,
+    use: (page: Page) => Promise<T>,
+    options: BrowserContextOptions = {},
+  ): Promise<T> {
+    const context = await browser.newContext(options);
+    try {
+      const page = await context.newPage();
+      await page.goto(home + path);
+      return await use(page);
+    } finally {
+      await context.close();
+    }
+  }
+
+  async function picture(page: Page, name: string): Promise<void> {
+    if (pictures === undefined) return;
+    mkdirSync(pictures, { recursive: true });
+    await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
+  }
+
+  /** How far a page is wider than its window, in pixels. */
+  const overflow = (page: Page): Promise<number> =>
+    page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+
+  test("the home page comes with everything it needs", async () => {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    const complaints: string[] = [];
+    page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+    page.on("pageerror", (error) => complaints.push(error.message));
+    page.on("response", (reply) => reply.status() >= 400 && complaints.push(`${reply.status()} ${reply.url()}`));
+    await page.goto(`${home}/`, { waitUntil: "networkidle" });
+    expect(await page.title()).toContain("Webserv");
+    expect(complaints).toEqual([]);
+    await picture(page, "home");
+    await context.close();
+  });
+
+  test("every link of the home page works", async () => {
+    await visit("/", async (page) => {
+      const links: string[] = await page.$$eval("a[href]", (all) => all.map((link) => link.getAttribute("href") ?? ""));
+      const paths = [...new Set(links.map((link) => link.split("#", 1)[0]!))].filter((path) => path.startsWith("/"));
+      expect(paths.length).toBeGreaterThan(30);
+      const wrong: string[] = [];
+      for (const path of paths) {
+        const reply = await page.goto(home + path);
+        const status = reply?.status() ?? 0;
+        if (status !== (MEANT[path] ?? 200)) wrong.push(`${path}: ${status} at ${page.url()}`);
+      }
+      expect(wrong).toEqual([]);
+    });
+  });
+
+  test("redirects lead where they say", async () => {
+    const rows: [path: string, end: string][] = [
+      ["/old/page", "/about/"],
+      ["/item/42", "/hello?item=42"],
+      ["/about?from=home", "/about/?from=home"],
+      ["/go/permanent", "/about/"],
+    ];
+    for (const [path, end] of rows) {
+      expect(await visit(path, async (page) => page.url())).toBe(home + end);
+    }
+  });
+
+  test("virtual hosts and the second port show their own sites", async () => {
+    const rows: [path: string, heading: string][] = [
+      ["/to/alpha", "This is alpha"],
+      ["/to/beta", "This is beta"],
+      ["/to/anyone", "Somebody else"],
+      ["/to/second-port", "The second port"],
+    ];
+    for (const [path, heading] of rows) {
+      expect(await visit(path, (page) => page.textContent("h1"))).toBe(heading);
+    }
+    expect(await visit("/to/user", (page) => page.textContent("body"))).toContain("The site of ada");
+  });
+
+  test("a missing page is the site's own, with its style", async () => {
+    await visit("/no/such/page", async (page) => {
+      expect(await page.textContent("h1")).toBe("There is no such page");
+      expect(await page.evaluate("getComputedStyle(document.querySelector('.number')).fontWeight")).toBe("700");
+      await picture(page, "404");
+      await page.click("text=To the home page");
+      expect(page.url()).toBe(`${home}/`);
+    });
+  });
+
+  test("the listing sorts by a click", async () => {
+    await visit("/files/", async (page) => {
+      const names = (): Promise<string[]> =>
+        page.$$eval("tbody tr", (rows) => rows.map((row) => row.querySelector("a")?.textContent?.trim() ?? ""));
+      const files = async (): Promise<string[]> => (await names()).filter((name) => /\.\w+$/.test(name));
+      const before = await files();
+      expect(before.length).toBeGreaterThan(5);
+      expect(before).toContain("a & b <c>.txt");
+      await picture(page, "listing");
+      const size = page.locator("thead").getByText(/size/i);
+      await size.click();
+      const once = await files();
+      await size.click();
+      const twice = await files();
+      expect([...once].sort()).toEqual([...before].sort());
+      expect([once[0], twice[0]]).toContain("squares.txt");
+      expect(once).not.toEqual(twice);
+    });
+  });
+
+  test("a click on a name in the listing opens the file", async () => {
+    for (const name of ["a name with spaces.txt", "übungen.txt", "a & b <c>.txt"]) {
+      await visit("/files/", async (page) => {
+        const [reply] = await Promise.all([
+          page.waitForResponse(/files\/.+/),
+          page.getByRole("link", { name }).click(),
+        ]);
+        expect(reply.status()).toBe(200);
+      });
+    }
+  });
+
+  test("the examples of the request page get their answers", async () => {
+    const rows: [name: string, status: string][] = [
+      ["range", "206"],
+      ["ranges", "206"],
+      ["beyond", "416"],
+      ["fresh", "304"],
+      ["since", "304"],
+      ["match", "412"],
+      ["method", "405"],
+      ["options", "204"],
+      ["large", "413"],
+      ["head", "200"],
+    ];
+    for (const [name, status] of rows) {
+      await visit(`/try.html#${name}`, async (page) => {
+        await page.waitForFunction("/^\\d{3}/.test(document.querySelector('#status').textContent)");
+        expect(await page.textContent("#status")).toStartWith(status);
+        if (name === "range") await picture(page, "try");
+      });
+    }
+  });
+
+  test("a reload asks whether the page is still good, and it is", async () => {
+    await visit("/about/", async (page) => {
+      const [reply] = await Promise.all([page.waitForResponse(`${home}/about/`), page.reload()]);
+      expect([200, 304]).toContain(reply.status());
+      expect(await page.textContent("h1")).toBe("The life of a request");
+    });
+  });
+
+  describe.each(["/", "/try.html", "/about/", "/gallery.html", "/files/", "/none", "/teapot", "/app/x"])(
+    "%s",
+    (path) => {
+      const name = path.replaceAll(/\W+/g, "-").replace(/^-|-$/g, "") || "home";
+
+      test("fits a phone", async () => {
+        await visit(
+          path,
+          async (page) => {
+            await picture(page, `${name}-phone`);
+            expect(await overflow(page)).toBeLessThanOrEqual(0);
+          },
+          { viewport: { width: 360, height: 740 } },
+        );
+      });
+
+      test("is dark in the dark, light in the light", async () => {
+        const shade = (page: Page): Promise<number> =>
+          page.evaluate(`(() => {
+          const shown = [document.body, document.documentElement].map((e) => getComputedStyle(e).backgroundColor);
+          const paint = document.createElement("canvas").getContext("2d");
+          paint.fillStyle = "Canvas";
+          for (const colour of shown) if (!/, 0\\)$|transparent/.test(colour)) { paint.fillStyle = colour; break; }
+          paint.fillRect(0, 0, 1, 1);
+          return paint.getImageData(0, 0, 1, 1).data[0];
+        })()`);
+        expect(await visit(path, shade, { colorScheme: "light" })).toBeGreaterThan(180);
+        const dark = async (page: Page): Promise<number> => {
+          await picture(page, `${name}-dark`);
+          return shade(page);
+        };
+        expect(await visit(path, dark, { colorScheme: "dark" })).toBeLessThan(70);
+      });
+    },
+  );
+});
