@@ -1,0 +1,133 @@
+import { describe, expect, test } from "bun:test";
+import type { Settings } from "../../../src/config/model.ts";
+import { VARIABLES } from "../../../src/config/template.ts";
+import { evaluate, variable } from "../../../src/handlers/variables.ts";
+import { FakeExchange, FakeServices, location, type RequestLike, template } from "./world.ts";
+
+const WORLD = { root: template("/srv/www") };
+const REQUEST: RequestLike = {
+  target: "/a%20b/c.txt?x=1&Name=J%20D&empty=&flag",
+  fields: [
+    "User-Agent: test/1",
+    "X-Many: one",
+    "X-Many: two",
+    "Cookie: sid=abc; theme=dark",
+    "Cookie: last=z=1",
+    "Content-Type: text/plain",
+    "Content-Length: 12",
+  ],
+};
+
+function value(name: string, request: RequestLike = REQUEST, settings: Partial<Settings> = WORLD): string {
+  const exchange = new FakeExchange(new FakeServices(), location(settings), request);
+  exchange.status = 200;
+  exchange.sentFields = [
+    ["Content-Type", "text/html"],
+    ["Set-Cookie", "a=1"],
+    ["Set-Cookie", "b=2"],
+  ];
+  return variable(name)(exchange);
+}
+
+const table: { readonly [name: string]: string | RegExp } = {
+  args: "x=1&Name=J%20D&empty=&flag",
+  body_bytes_sent: "5",
+  bytes_sent: "105",
+  connection: "7",
+  connection_requests: "3",
+  content_length: "12",
+  content_type: "text/plain",
+  document_root: "/srv/www",
+  document_uri: "/a b/c.txt",
+  host: "example.org",
+  is_args: "?",
+  msec: /^\d{10}\.\d{3}$/,
+  query_string: "x=1&Name=J%20D&empty=&flag",
+  remote_addr: "192.0.2.1",
+  remote_port: "40000",
+  remote_user: "",
+  request: "GET /a%20b/c.txt?x=1&Name=J%20D&empty=&flag HTTP/1.1",
+  request_filename: "/srv/www/a b/c.txt",
+  request_id: "0123456789abcdef0123456789abcdef",
+  request_length: /^\d+$/,
+  request_method: "GET",
+  request_time: "0.010",
+  request_uri: "/a%20b/c.txt?x=1&Name=J%20D&empty=&flag",
+  scheme: "http",
+  server_addr: "127.0.0.1",
+  server_name: "example.org",
+  server_port: "8080",
+  server_protocol: "HTTP/1.1",
+  status: "200",
+  time_iso8601: "2023-11-14T22:13:20+00:00",
+  time_local: "14/Nov/2023:22:13:20 +0000",
+  uri: "/a b/c.txt",
+};
+
+test.each(Object.entries(table))("$%s", (name, expected) => {
+  if (typeof expected === "string") expect(value(name)).toBe(expected);
+  else expect(value(name)).toMatch(expected);
+});
+
+test("every variable that a configuration may name is here", () => {
+  expect(VARIABLES.toSorted()).toEqual(Object.keys(table).toSorted());
+});
+
+describe("families", () => {
+  test.each([
+    ["arg_x", "1"],
+    ["arg_name", "J%20D"],
+    ["arg_empty", ""],
+    ["arg_flag", ""],
+    ["arg_none", ""],
+    ["http_user_agent", "test/1"],
+    ["http_x_many", "one, two"],
+    ["http_cookie", "sid=abc; theme=dark; last=z=1"],
+    ["http_none", ""],
+    ["cookie_sid", "abc"],
+    ["cookie_theme", "dark"],
+    ["cookie_last", "z=1"],
+    ["cookie_none", ""],
+    ["sent_http_content_type", "text/html"],
+    ["sent_http_set_cookie", "a=1, b=2"],
+    ["sent_http_none", ""],
+  ])("$%s", (name, expected) => expect(value(name)).toBe(expected));
+});
+
+describe("groups of a regular expression", () => {
+  const captures = /^\/(\w)(?<rest>.*)$/.exec("/abc");
+  test.each([
+    ["1", "a"],
+    ["2", "bc"],
+    ["rest", "bc"],
+    ["9", ""],
+    ["none", ""],
+  ])("$%s", (name, expected) => expect(value(name, { captures })).toBe(expected));
+  test("none without one", () => expect([value("1", {}), value("rest", {})]).toEqual(["", ""]));
+});
+
+describe("special cases", () => {
+  test.each([
+    ["host", { fields: ["Host: A.Example.:80"] }, "a.example"],
+    ["request_uri", { target: "http://h/x/../y?z" }, "/x/../y?z"],
+    ["is_args", { target: "/" }, ""],
+    ["server_protocol", { minor: 0 }, "HTTP/1.0"],
+    ["http_x", { fields: ["X: \xc3\xbc"] }, "ü"],
+    ["http_x", { fields: ["X: \xfc"] }, "ü"],
+    ["constructor", {}, ""],
+  ] as [string, RequestLike, string][])("$%s of %p", (name, request, expected) => {
+    expect(value(name, request)).toBe(expected);
+  });
+  test("alias is the document root", () => {
+    const alias = { alias: template("/data/"), aliasPrefix: "/a%20b/".replace("%20", " ") };
+    expect(value("document_root", REQUEST, alias)).toBe("/data/");
+    expect(value("request_filename", REQUEST, alias)).toBe("/data/c.txt");
+  });
+});
+
+test("a template is its texts and its variables' values", () => {
+  const exchange = new FakeExchange(new FakeServices(), location(), { target: "/p?a=1" });
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is nginx's
+  const cases = ["", "text", "$uri", "<$uri|${arg_a}>", "$uri$uri"].map((text) => evaluate(template(text), exchange));
+  expect(cases).toEqual(["", "text", "/p", "</p|1>", "/p/p"]);
+});
