@@ -23,16 +23,28 @@ export function tokenize(text: string, file: string): Token[] {
   return new Lexer(text, file).all();
 }
 
+/** Runs of what needs no look: blanks, a comment, a word's usual characters. */
+const BLANKS = /[ \t\r\n]+/y;
+const COMMENT = /#[^\n]*/y;
+const USUAL = /[^ \t\r\n;{\\$]+/y;
+
 class Lexer {
   private at = 0;
   private line = 1;
-  private column = 1;
+  /** Where column 0 is: the line's start, later by one for each character of two code units. */
+  private columnStart = -1;
+  private lineEnd: number;
   private problem: Token["problem"] = null;
+  /** Columns count characters: with any beyond 16 bits they are not offsets. */
+  private readonly hasPairs: boolean;
 
   constructor(
     private readonly text: string,
     private readonly file: string,
-  ) {}
+  ) {
+    this.hasPairs = /[\ud800-\udfff]/.test(text);
+    this.lineEnd = endOfLine(text, 0);
+  }
 
   all(): Token[] {
     const tokens: Token[] = [];
@@ -44,12 +56,12 @@ class Lexer {
   }
 
   private next(): Token {
-    this.skipBlanksAndComments();
+    while (this.skip(BLANKS) || this.skip(COMMENT));
     const position = this.position();
     const c = this.text[this.at];
     if (c === undefined) return { kind: "end", text: "", quoted: false, position, end: position, problem: null };
     if (c === ";" || c === "{" || c === "}") {
-      this.advance();
+      this.at++;
       return { kind: c, text: c, quoted: false, position, end: this.position(), problem: null };
     }
     const quoted = c === '"' || c === "'";
@@ -58,26 +70,15 @@ class Lexer {
     return { kind: "word", text, quoted, position, end: this.position(), problem: this.problem };
   }
 
-  private skipBlanksAndComments(): void {
-    for (;;) {
-      const c = this.text[this.at];
-      if (c === "#") this.advanceTo(endOfLine(this.text, this.at));
-      else if (isBlank(c)) this.advance();
-      else return;
-    }
-  }
-
   private bareWord(): string {
-    const start = this.at;
-    let previous = "";
+    const { text, at: start } = this;
     for (;;) {
-      const c = this.text[this.at];
-      if (c === undefined || isBlank(c) || c === ";" || (c === "{" && previous !== "$")) break;
-      if (c === "\\") this.advance();
-      if (this.at < this.text.length) this.advance();
-      previous = c;
+      this.skip(USUAL);
+      const c = text[this.at];
+      if (c === "\\") this.moveTo(Math.min(this.at + 2, text.length));
+      else if (c === "$") this.at += text[this.at + 1] === "{" ? 2 : 1;
+      else return text.slice(start, this.at);
     }
-    return this.text.slice(start, this.at);
   }
 
   /**
@@ -93,10 +94,10 @@ class Lexer {
       this.problem = { position: opening, message: `unterminated quote (no closing ${mark})` };
       const rest = /[;\n]/g;
       rest.lastIndex = start;
-      this.advanceTo(rest.exec(this.text)?.index ?? this.text.length);
+      this.moveTo(rest.exec(this.text)?.index ?? this.text.length);
       return this.text.slice(start, this.at);
     }
-    this.advanceTo(close + 1);
+    this.moveTo(close + 1);
     if (!endsWord(this.text[this.at])) {
       const [next] = this.text.slice(this.at, this.at + 2);
       const message = `unexpected ${quote(next!)} after a closing quote (expected a blank or ";")`;
@@ -105,21 +106,25 @@ class Lexer {
     return this.text.slice(start, close);
   }
 
-  private position(): Position {
-    return { file: this.file, line: this.line, column: this.column };
+  private skip(run: RegExp): boolean {
+    run.lastIndex = this.at;
+    if (!run.test(this.text)) return false;
+    this.moveTo(run.lastIndex);
+    return true;
   }
 
-  /** Columns count characters, so the second half of a surrogate pair is none. */
-  private advance(): void {
-    const code = this.text.charCodeAt(this.at++);
-    if (code === 10) {
+  private moveTo(offset: number): void {
+    while (this.lineEnd < offset) {
+      this.at = this.columnStart = this.lineEnd;
+      this.lineEnd = endOfLine(this.text, this.at + 1);
       this.line++;
-      this.column = 1;
-    } else if (code < 0xdc00 || code > 0xdfff) this.column++;
+    }
+    if (this.hasPairs) this.columnStart += secondHalves(this.text.slice(this.at, offset));
+    this.at = offset;
   }
 
-  private advanceTo(offset: number): void {
-    while (this.at < offset) this.advance();
+  private position(): Position {
+    return { file: this.file, line: this.line, column: this.at - this.columnStart };
   }
 }
 
@@ -134,6 +139,10 @@ function endsWord(c: string | undefined): boolean {
 function endOfLine(text: string, from: number): number {
   const end = text.indexOf("\n", from);
   return end === -1 ? text.length : end;
+}
+
+function secondHalves(text: string): number {
+  return text.match(/[\udc00-\udfff]/g)?.length ?? 0;
 }
 
 /** Where the quote that starts before `from` closes; -1 when it does not. */

@@ -96,14 +96,14 @@ export const REQUESTS: readonly Row[] = [
     in: anywhere,
     takes: [size],
     default: "500",
-    help: "Bytes a second that a body must arrive with, on average, from its 10th second on. 0: any.",
+    help: "Bytes a second that a body must arrive with, on average, from its 10th second on. 0 turns this off.",
     set: store("clientMinRate"),
   }),
   directive("send_min_rate", {
     in: anywhere,
     takes: [size],
     default: "500",
-    help: "Bytes a second that a client must take of a reply, on average, from its 10th second on. 0: any.",
+    help: "Bytes a second that a client must take of a reply, on average, from its 10th second on. 0 turns this off.",
     set: store("sendMinRate"),
   }),
   directive("lingering_time", {
