@@ -21,6 +21,7 @@ import {
   REG_NAME,
   SLASH,
   SP,
+  skipClass,
   TOKEN,
   ZERO,
 } from "./bytes.ts";
@@ -278,7 +279,7 @@ export class RequestParser {
 
   private readQuery(bytes: Buffer, at: number, stop: number): number {
     const end = this.lineStop(stop);
-    while (at < end && IN_QUERY[bytes[at]] === 1) at++;
+    at = skipClass(IN_QUERY, bytes, at, end);
     if (at >= end) return this.pause(at);
     this.head.queryEnd = at - this.head.base;
     return this.enter(TARGET_END, at);
@@ -316,6 +317,7 @@ export class RequestParser {
   private readLineEnd(bytes: Buffer, at: number, stop: number): number {
     if (at >= this.lineStop(stop)) return this.pause(at);
     if (bytes[at] !== CR) return this.refuse(400, "the request line does not end with CRLF");
+    this.head.lineEnd = at - this.head.base;
     this.lineCap = NO_LINE;
     return this.enter(LINE_LF, at + 1);
   }
@@ -363,7 +365,7 @@ export class RequestParser {
 
   private readValue(bytes: Buffer, at: number, stop: number): number {
     const end = this.lineStop(stop);
-    while (at < end && FIELD_TEXT[bytes[at]] === 1) at++;
+    at = skipClass(FIELD_TEXT, bytes, at, end);
     if (at >= end) return this.pause(at);
     if (bytes[at] !== CR) return this.refuse(400, "control character in a field value");
     const head = this.head;

@@ -34,6 +34,8 @@ export class RequestHead {
   form: TargetForm = ORIGIN_FORM;
   /** Where the request line starts, behind skipped empty lines. */
   lineStart = 0;
+  /** Where it ends, before its CRLF; 0 until it is there and well-formed. */
+  lineEnd = 0;
   targetStart = 0;
   targetEnd = 0;
   /** The raw path; empty in authority-form, asterisk-form and an absolute-form without one. */
@@ -82,7 +84,7 @@ export class RequestHead {
     this.methodKnown = false;
     this.minor = 1;
     this.form = ORIGIN_FORM;
-    this.lineStart = this.targetStart = this.targetEnd = 0;
+    this.lineStart = this.lineEnd = this.targetStart = this.targetEnd = 0;
     this.pathStart = this.pathEnd = this.queryStart = this.queryEnd = 0;
     this.hasQuery = false;
     this.plainPath = true;
@@ -120,9 +122,9 @@ export class RequestHead {
     return this.text(this.queryStart, this.queryEnd);
   }
 
-  /** The request line without its CRLF. The version is the eight bytes behind the target and a space. */
+  /** The request line without its CRLF; "" when the request was refused for it. */
   requestLine(): string {
-    return this.text(this.lineStart, this.targetEnd + 9);
+    return this.lineEnd === 0 ? "" : this.text(this.lineStart, this.lineEnd);
   }
 
   /** The name of field line `i` (from 0) as it came. */

@@ -1,5 +1,6 @@
 /** Listening sockets: bound at start, accepting in bounded batches, paused while the process has no descriptor to spare. */
 import {
+  AT_FDCWD,
   EPOLLIN,
   IPPROTO_IPV6,
   IPPROTO_TCP,
@@ -31,11 +32,28 @@ const peer = new Block(SOCKADDR_STORAGE);
 
 /** Opens a listening socket. Its descriptor, or -errno. TCP_NODELAY is set here because accepted sockets inherit it (tcp(7)). */
 export function openListener(kernel: Kernel, address: Address, options: ListenOptions): number {
+  const fd = tryListener(kernel, address, options);
+  if (fd !== -ERRNO.EADDRINUSE || address.family !== "unix" || !isAbandoned(kernel, address)) return fd;
+  kernel.unlink(AT_FDCWD, address.path);
+  return tryListener(kernel, address, options);
+}
+
+function tryListener(kernel: Kernel, address: Address, options: ListenOptions): number {
   const fd = kernel.socket(familyNumber[address.family], SOCK_STREAM);
   if (fd < 0) return fd;
   const n = prepare(kernel, fd, address, options);
   if (n < 0) kernel.close(fd);
   return n < 0 ? n : fd;
+}
+
+/** Whether a unix socket's path was left behind by a process that ended without removing it. */
+function isAbandoned(kernel: Kernel, address: Address): boolean {
+  const fd = kernel.socket(familyNumber.unix, SOCK_STREAM);
+  if (fd < 0) return false;
+  const block = new Block(SOCKADDR_STORAGE);
+  const n = kernel.connect(fd, block, encodeAddress(address, block));
+  kernel.close(fd);
+  return n === -ERRNO.ECONNREFUSED;
 }
 
 function prepare(kernel: Kernel, fd: number, address: Address, options: ListenOptions): number {
@@ -78,6 +96,10 @@ export class Listener implements Source {
     const n = this.reactor.add(this, EPOLLIN);
     this.watching = n === 0;
     return n;
+  }
+
+  get paused(): boolean {
+    return !this.watching;
   }
 
   /** Leaves new connections in the kernel's queue. */

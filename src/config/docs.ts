@@ -1,0 +1,102 @@
+/** The reference of the configuration language: an introduction, and every row of the directive table. */
+
+import { WITHOUT_EFFECT } from "./directives/foreign.ts";
+import { THEMES } from "./directives.ts";
+import type { Row } from "./table.ts";
+import { VARIABLE_FAMILIES, VARIABLES } from "./template.ts";
+
+/** The text of docs/configuration.md. */
+export function configurationReference(): string {
+  const themes = THEMES.map(([title, rows]) => `## ${title}\n\n${rows.map(section).join("\n")}`);
+  return [INTRODUCTION, contents(), ...themes, variables(), withoutEffect()].join("\n");
+}
+
+const INTRODUCTION = `# Configuration
+
+<!-- Made by tools/document.ts from the table in src/config/directives/. Do not edit. -->
+
+Webserv reads nginx's language. A file that uses only the directives below works in both.
+
+    server {
+        listen       8080;
+        server_name  example.org www.example.org;
+        root         www;
+
+        location /files/ {
+            autoindex on;
+        }
+        location ~ \\.bak$ {
+            return 404;
+        }
+    }
+
+**Words.** A directive is a name, its arguments and a \`;\`, or a block in \`{ }\`. Words are separated by blanks and line ends. A word
+with blanks, \`;\` or \`{\` in it is put in \`"\` or \`'\`; in words, \`\\"\`, \`\\'\` and \`\\\\\` are those characters and \`\\t\`, \`\\r\`, \`\\n\` the control
+characters; other backslashes stay, for regular expressions. \`#\` at the start of a word begins a comment.
+
+**Blocks.** \`http { }\` and \`events { }\` are optional: what belongs in them may stand at the top level. A block inherits the settings of those
+around it. A directive replaces what is inherited, lists included: one \`add_header\` in a location drops all those of its server.
+\`return\`, \`try_files\` and \`limit_except\` are not inherited.
+
+**Sizes** are bytes, or have a unit: \`8k\`, \`5m\`, \`1g\`. **Times** are seconds, or have units, the largest first: \`500ms\`, \`30s\`, \`5m\`, \`1h30m\`,
+\`2d\`, \`1w\`, \`1M\` (30 days), \`1y\`.
+
+**Paths** that do not start with \`/\` are relative to the prefix: the folder above the configuration's folder, or that of \`--prefix\`.
+\`include\` is relative to the main configuration file's own folder.
+
+**Which server.** Of the servers that share the address, the first whose name is the request's host: an exact name, then the longest name
+\`*.x.org\`, the longest \`x.*\`, the first regular expression in the order of the file; else the address' default server.
+
+**Which location.** \`= PATH\` that equals the path; else the longest prefix is remembered. If that has \`^~\`, it is taken; if not, the first regular
+expression that matches (in the order of the file) is taken before it. Within a location, the same goes for those nested in it.
+
+**Regular expressions** are Perl's as far as JavaScript has the same; what it has not is refused. Groups are \`$1\` to \`$9\`, named ones
+(\`(?<name>...)\` or \`(?P<name>...)\`) are \`$name\`.
+
+**Mistakes** are all told in one run, with file, line and column, and the server does not start. With \`--keep-going\` it starts without the
+server blocks that have any.
+`;
+
+function contents(): string {
+  const lines = THEMES.map(([title, rows]) => {
+    const links = rows.map(({ name }) => `[${name}](#${name})`).join(", ");
+    return `- **${title}**: ${links}`;
+  });
+  return `## Directives\n\n${lines.join("\n")}\n- [Variables](#variables)\n- [nginx's directives without effect](#nginxs-directives-without-effect)\n`;
+}
+
+function section(row: Row): string {
+  const syntax = `${row.name}${row.syntax === "" ? "" : ` ${row.syntax}`}${row.block === null ? ";" : " { ... }"}`;
+  const places = row.in.filter((context) => context !== "main" || !row.in.includes("http"));
+  const facts = [
+    `- Syntax: \`${syntax}\``,
+    ...(row.shownDefault === "" ? [] : [`- Default: \`${row.shownDefault}\``]),
+    `- In: ${places.map((context) => (context === "main" ? "the top level" : context)).join(", ")}`,
+    ...(row.repeats && row.name !== "include" ? ["- May be repeated"] : []),
+  ];
+  return `### ${row.name}\n\n${row.help}\n\n${facts.join("\n")}\n`;
+}
+
+function variables(): string {
+  const names = VARIABLES.map((name) => `\`$${name}\``);
+  const families = VARIABLE_FAMILIES.map((family) => `\`$${family}NAME\``);
+  return `## Variables
+
+In \`return\`, \`add_header\`, \`log_format\`, \`try_files\`, \`error_page\`, \`index\`, \`root\` and \`alias\`, \`$name\` and \`\${name}\` stand for:
+${[...names, ...families].join(", ")}, \`$1\` to \`$9\`, and the named groups of regular expressions.
+`;
+}
+
+function withoutEffect(): string {
+  const reasons = [...new Set(WITHOUT_EFFECT.values())];
+  const lines = reasons.map((reason) => {
+    const names = [...WITHOUT_EFFECT].filter(([, other]) => other === reason).map(([name]) => `\`${name}\``);
+    return `- ${reason}: ${names.join(", ")}`;
+  });
+  return `## nginx's directives without effect
+
+These are accepted with a warning, so that nginx's files can be used. Others of nginx, such as \`proxy_pass\`, are refused.
+
+${lines.join("\n")}
+`;
+}

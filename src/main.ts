@@ -1,0 +1,90 @@
+/** The program: command line -> configuration -> server. Exit status: 0 clean stop, 1 bad configuration or address, 2 bad usage. */
+import { SIGHUP, SIGQUIT, SIGTERM, SIGUSR1 } from "../ffi/abi.ts";
+import { errnoText } from "../ffi/errno.ts";
+import { linux } from "../ffi/linux.ts";
+import { version } from "../package.json";
+import { type CommandLine, parseCommandLine, type SignalName, USAGE } from "./command-line.ts";
+import { dumpFiles, formatDiagnostics, type Loaded, loadConfig } from "./config/load.ts";
+import type { Config } from "./config/model.ts";
+import { readPid, removePid, writePid } from "./pid-file.ts";
+import { Server } from "./server/server.ts";
+
+const out = (text: string): boolean => process.stdout.write(text);
+const err = (text: string): boolean => process.stderr.write(text);
+
+/** What `-s` sends. */
+const SIGNALS: { readonly [name in SignalName]: number } = {
+  stop: SIGTERM,
+  quit: SIGQUIT,
+  reload: SIGHUP,
+  reopen: SIGUSR1,
+};
+
+async function main(): Promise<number> {
+  const command = parseCommandLine(process.argv.slice(2));
+  if (typeof command === "string") return usageError(command);
+  if (command.help) return print(USAGE);
+  if (command.version) return print(`webserv ${version}\n`);
+  const loaded = loadConfig({ kernel: linux, ...command, file: command.config });
+  err(formatDiagnostics(loaded.diagnostics));
+  if (command.test) return report(command, loaded);
+  if (loaded.config === null) return 1;
+  if (command.signal !== undefined) return sendSignal(command.signal, loaded.config);
+  return serve(loaded.config);
+}
+
+function print(text: string): number {
+  out(text);
+  return 0;
+}
+
+function usageError(problem: string): number {
+  err(`webserv: ${problem}\n${USAGE}`);
+  return 2;
+}
+
+/** -t and -T. Warnings alone do not make a configuration bad. */
+function report(command: CommandLine, loaded: Loaded): number {
+  const bad = loaded.config === null || loaded.diagnostics.some(({ severity }) => severity === "error");
+  err(`configuration file ${command.config} test ${bad ? "failed" : "is successful"}\n`);
+  if (command.dump && !bad) out(dumpFiles(loaded.files));
+  return bad ? 1 : 0;
+}
+
+function sendSignal(name: SignalName, { pidFile }: Config): number {
+  if (pidFile === null) return fail("-s needs a pid file: the configuration has no `pid` directive");
+  const pid = readPid(linux, pidFile);
+  if (typeof pid === "string") return fail(pid);
+  const n = linux.kill(pid, SIGNALS[name]);
+  return n < 0 ? fail(`kill(${pid}) failed (${errnoText(n)})`) : 0;
+}
+
+function fail(message: string): number {
+  err(`webserv: ${message}\n`);
+  return 1;
+}
+
+async function serve(config: Config): Promise<number> {
+  const server = new Server(linux, config, `webserv/${version}`);
+  const problems = server.start();
+  if (problems.length === 0 && config.pidFile !== null) problems.push(...writePid(linux, config.pidFile));
+  if (problems.length > 0) {
+    server.stop();
+    return problems.map(fail)[0]!;
+  }
+  handleSignals(server);
+  out(server.urls.map((url) => `listening on ${url}\n`).join(""));
+  await server.run();
+  server.dispose();
+  if (config.pidFile !== null) removePid(linux, config.pidFile);
+  return 0;
+}
+
+function handleSignals(server: Server): void {
+  for (const name of ["SIGTERM", "SIGINT"] as const) process.on(name, () => server.stop());
+  process.on("SIGQUIT", () => server.quit());
+  process.on("SIGUSR1", () => server.logs.reopen());
+  process.on("SIGHUP", () => server.log("warn", "SIGHUP: a running server does not read its configuration again yet"));
+}
+
+process.exit(await main());

@@ -1,0 +1,70 @@
+/** Lines of the access log (ngx_http_log_module): variables escaped so that no client can forge a line. */
+import type { LogFormat } from "../config/model.ts";
+import type { Exchange } from "../handlers/handler.ts";
+import { variable } from "../handlers/variables.ts";
+
+/** Gives a request's line, with its line feed. */
+export type LineMaker = (exchange: Exchange) => string;
+
+/** The maker of a format's lines. */
+export function accessLine(format: LogFormat): LineMaker {
+  if (format.template === null) return jsonLine;
+  const escaped = ESCAPES[format.escape];
+  const parts = format.template.parts.map((part): LineMaker => {
+    if (typeof part === "string") return () => part;
+    const value = variable(part.variable);
+    return (exchange) => escaped(value(exchange));
+  });
+  return (exchange) => {
+    let line = "";
+    for (const part of parts) line += part(exchange);
+    return `${line}\n`;
+  };
+}
+
+const ESCAPES: { readonly [escape in LogFormat["escape"]]: (value: string) => string } = {
+  default: (value) =>
+    value === "" ? "-" : plain(value) ? value : value.replace(/["\\\x00-\x1f\x7f-\uffff]/g, hexEscape),
+  json: (value) => (plain(value) ? value : JSON.stringify(value).slice(1, -1)),
+  none: (value) => value,
+};
+
+/** Whether nothing in a value needs escaping. */
+function plain(value: string): boolean {
+  for (let i = 0; i < value.length; i++) {
+    const c = value.charCodeAt(i);
+    if (c < 0x20 || c > 0x7e || c === 0x22 || c === 0x5c) return false;
+  }
+  return true;
+}
+
+/** `\xHH` for each byte of the character's UTF-8, as nginx escapes. */
+function hexEscape(character: string): string {
+  let escaped = "";
+  for (const byte of Buffer.from(character, "utf8"))
+    escaped += `\\x${byte.toString(16).toUpperCase().padStart(2, "0")}`;
+  return escaped;
+}
+
+const FIELDS = {
+  time: variable("time_iso8601"),
+  remote_addr: variable("remote_addr"),
+  request_id: variable("request_id"),
+  method: variable("request_method"),
+  host: variable("host"),
+  uri: variable("request_uri"),
+  protocol: variable("server_protocol"),
+  referer: variable("http_referer"),
+  user_agent: variable("http_user_agent"),
+} as const;
+
+/** The built-in format `json`: one object a line. */
+function jsonLine(exchange: Exchange): string {
+  const line: { [name: string]: string | number } = {};
+  for (const [name, value] of Object.entries(FIELDS)) line[name] = value(exchange);
+  line["status"] = exchange.status;
+  line["bytes_sent"] = exchange.bytesSent;
+  line["body_bytes_sent"] = exchange.bodyBytesSent;
+  line["request_time"] = Number(((exchange.services.clock.now - exchange.startedAt) / 1000).toFixed(3));
+  return `${JSON.stringify(line)}\n`;
+}

@@ -1,0 +1,54 @@
+/** The fields that a location adds to its replies: `add_header` and `expires` (ngx_http_headers_module). */
+import type { Expires, Settings } from "../config/model.ts";
+import type { Exchange, Field } from "../handlers/handler.ts";
+import { evaluate } from "../handlers/variables.ts";
+import { formatDate } from "../http/date.ts";
+
+/** The statuses that get the fields which are not marked `always`. */
+const SUCCESSFUL: readonly number[] = [200, 201, 204, 206, 301, 302, 303, 304, 307, 308];
+const TEN_YEARS = 315360000;
+const DAY = 86400;
+
+/** Appends to `fields` what the location adds to a reply of `status`. `modified`: the file's mtime in seconds, if there is a file. */
+export function addFields(fields: Field[], exchange: Exchange, status: number, modified: number | undefined): void {
+  const { settings } = exchange;
+  if (settings.expires !== null && SUCCESSFUL.includes(status)) {
+    addExpires(fields, settings.expires, exchange.services.clock.second, modified);
+  }
+  for (const { name, value, always } of settings.addHeaders) {
+    if (!always && !SUCCESSFUL.includes(status)) continue;
+    const text = evaluate(value, exchange);
+    if (text !== "") fields.push([name, text]);
+  }
+}
+
+/** Whether a location adds anything at all. */
+export function addsFields({ expires, addHeaders }: Settings): boolean {
+  return expires !== null || addHeaders.length > 0;
+}
+
+function addExpires(fields: Field[], expires: Expires, now: number, modified: number | undefined): void {
+  switch (expires.kind) {
+    case "off":
+      return;
+    case "epoch":
+      fields.push(["Expires", "Thu, 01 Jan 1970 00:00:01 GMT"], ["Cache-Control", "no-cache"]);
+      return;
+    case "max":
+      fields.push(["Expires", "Thu, 31 Dec 2037 23:55:55 GMT"], ["Cache-Control", `max-age=${TEN_YEARS}`]);
+      return;
+  }
+  const seconds = secondsFromNow(expires.kind, expires.seconds, now, modified);
+  fields.push(["Expires", formatDate(now + seconds)]);
+  fields.push(["Cache-Control", seconds < 0 ? "no-cache" : `max-age=${seconds}`]);
+}
+
+function secondsFromNow(kind: "in" | "modified" | "at", seconds: number, now: number, modified: number | undefined) {
+  if (kind === "in") return seconds;
+  if (kind === "modified") return (modified ?? now) + seconds - now;
+  const sinceMidnight = (((now - localOffset(now)) % DAY) + DAY) % DAY;
+  return (seconds - sinceMidnight + DAY) % DAY;
+}
+
+/** Seconds that local time is behind UTC at that moment. */
+const localOffset = (now: number): number => new Date(now * 1000).getTimezoneOffset() * 60;

@@ -1,0 +1,51 @@
+/** From a request's head to its location: the checks of SPEC.md §3 in their order, before any byte of a body is read. */
+import type { Exchange, Handler } from "../handlers/handler.ts";
+import { ASTERISK_FORM, EXPECT_OTHER } from "../http/request.ts";
+import { normalise } from "../http/target.ts";
+import type { ServerExchange } from "./exchange.ts";
+import type { Router } from "./router.ts";
+import type { VirtualHosts } from "./virtual-hosts.ts";
+
+/** OPTIONS is answered wherever it is asked (RFC 9110 §9.3.7). */
+const options: Handler = {
+  handle(exchange: Exchange): void {
+    exchange.reply(204, [["Allow", (exchange as ServerExchange).route.allow]], null);
+  },
+};
+
+/** Finds server, location and handler. 0, or the status that refuses the request. */
+export function admit(exchange: ServerExchange, hosts: VirtualHosts<Router>): number {
+  const { request } = exchange;
+  const { server: router, captures } = hosts.single ? hosts.fallback : hosts.find(request.host());
+  exchange.method = request.method;
+  exchange.enter(router, router.scope);
+  exchange.captures = captures;
+  if (!request.methodKnown) return 501;
+  if (request.method === "TRACE" || request.method === "CONNECT") return 405;
+  if (request.form !== ASTERISK_FORM && !enterLocation(exchange, router)) return 400;
+  if (request.method === "OPTIONS") exchange.handler = options;
+  else if (!exchange.route.allows(request.method)) return 405;
+  return checkBody(exchange);
+}
+
+function enterLocation(exchange: ServerExchange, router: Router): boolean {
+  const path = decodedPath(exchange);
+  if (path === null) return false;
+  exchange.path = path;
+  if (exchange.request.hasQuery) exchange.query = exchange.request.query();
+  exchange.enter(router, router.find(path));
+  return true;
+}
+
+function decodedPath({ request }: ServerExchange): string | null {
+  const start = request.base + request.pathStart;
+  const end = request.base + request.pathEnd;
+  if (start === end) return "/"; // absolute-form without a path (RFC 9110 §4.2.3)
+  return request.plainPath ? request.bytes.latin1Slice(start, end) : normalise(request.bytes, start, end);
+}
+
+function checkBody({ request, settings }: ServerExchange): number {
+  const most = settings.clientMaxBodySize;
+  if (most > 0 && request.contentLength > most) return 413;
+  return request.expect === EXPECT_OTHER ? 417 : 0;
+}

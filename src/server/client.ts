@@ -1,0 +1,600 @@
+/**
+ * A client, from accept to close: one visible state, one short function and one timeout per state.
+ *
+ *     ReadingHeaders -> ReadingBody -> Processing -> Writing -> ReadingHeaders | Closing -> Lingering -> Closed
+ *
+ * Bytes are received into the server's one shared inbox; a client owns a buffer only for what it could not use at once.
+ */
+
+import { ERRNO } from "../../ffi/errno.ts";
+import type { Block } from "../../ffi/memory.ts";
+import type { Settings } from "../config/model.ts";
+import type { ReplyBody, WholeReply } from "../handlers/handler.ts";
+import { BODY_DATA, BODY_DONE } from "../http/body.ts";
+import { EXPECT_CONTINUE } from "../http/request.ts";
+import { CONTINUE } from "../http/response.ts";
+import { admit } from "./admission.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { ReplyTarget, ServerExchange } from "./exchange.ts";
+import { Peer } from "./peer.ts";
+import { outgoing } from "./reply-body.ts";
+import type { Server } from "./server.ts";
+import { PUMP_BLOCKED, PUMP_DRAINED, PUMP_LOST, Writer } from "./writer.ts";
+
+export enum State {
+  ReadingHeaders,
+  ReadingBody,
+  Processing,
+  Writing,
+  Closing,
+  Lingering,
+  Closed,
+}
+
+/** What its timer waits for. */
+enum Wait {
+  Nothing,
+  Headers,
+  KeepAlive,
+  Body,
+  Send,
+  Linger,
+}
+
+/** What a client may do in one turn before others get theirs: steps through its states, pieces of 64 KB read. */
+const STEPS_PER_TURN = 128;
+const READS_PER_TURN = 16;
+/** Minimum rates count from here on, ms: a start may be slow. */
+const RATE_GRACE = 10_000;
+
+/** How decoding a body stopped: it is complete, or its sink takes no more now. */
+const COMPLETE = 1;
+const STALLED = 2;
+
+export class Client extends Writer implements ReplyTarget {
+  state = State.ReadingHeaders;
+  requests = 0;
+  /** The request in progress, from its first byte until its reply has left. */
+  private exchange: ServerExchange | null = null;
+  /** Those of the last request's location; of the address's default server before the first. */
+  private settings: Settings;
+  private readonly peer: Peer;
+  /** Received and not used yet: input[inputStart, inputEnd), in a block of its own or, within a turn, the shared inbox. */
+  private own: Block | null = null;
+  private inputStart = 0;
+  private inputEnd = 0;
+  private bytesReceived = 0;
+  private wait = Wait.Nothing;
+  /** When the wait began, how many bytes had moved then, and how many when its timer was last started. */
+  private waitSince = 0;
+  private waitBase = 0;
+  private waitMark = 0;
+  private advancing = false;
+  private queued = false;
+  /** The client may still be sending: closing at once would destroy the reply on its way (RFC 9112 §9.6). */
+  private lingers = false;
+  private released = false;
+
+  constructor(
+    private readonly server: Server,
+    readonly endpoint: Endpoint,
+    fd: number,
+    peer: Block,
+    /** Serial number of the connection. */
+    readonly number: number,
+  ) {
+    super(server.kernel, server.reactor, fd, server.outbox, server.pool);
+    this.peer = new Peer(peer);
+    this.settings = endpoint.settings;
+  }
+
+  // ConnectionInfo
+
+  get remoteAddress(): string {
+    return this.peer.address;
+  }
+
+  get remotePort(): number {
+    return this.peer.port;
+  }
+
+  get remoteBytes(): Uint8Array {
+    return this.peer.bytes;
+  }
+
+  get serverAddress(): string {
+    return this.endpoint.localAddress(this.fd);
+  }
+
+  get serverPort(): number {
+    return this.endpoint.port;
+  }
+
+  // ReplyTarget
+
+  get reusable(): boolean {
+    const { keepaliveTimeout, keepaliveRequests } = this.exchange!.settings;
+    return keepaliveTimeout > 0 && this.requests < keepaliveRequests && !this.server.stopping;
+  }
+
+  sendReply(head: string, body: ReplyBody, chunked: boolean): void {
+    this.writeText(head);
+    const rest = outgoing(body, chunked);
+    if (rest !== null) this.startBody(rest);
+    this.resume();
+  }
+
+  sendWhole(reply: WholeReply, length: number): void {
+    this.writeWhole(reply, length);
+    this.resume();
+  }
+
+  drop(): void {
+    this.state = State.Closed;
+    this.resume();
+  }
+
+  /** Goes on, unless the client is being served right now: what was written must leave the shared outbox. */
+  resume(): void {
+    if (this.advancing) return;
+    this.settle();
+    if (this.state !== State.Closed) this.againNextTurn();
+  }
+
+  // What the loop calls
+
+  onReady(): void {
+    this.advance();
+  }
+
+  onTurn(): void {
+    this.queued = false;
+    if (!this.released) this.advance();
+  }
+
+  onTimeout(): void {
+    this.advancing = true;
+    this.expire();
+    this.advancing = false;
+    this.settle();
+    if (this.state !== State.Closed) this.againNextTurn();
+  }
+
+  /** Registers with the reactor and waits for the first request. 0, or -errno. */
+  begin(): number {
+    const n = this.watch();
+    if (n === 0) this.startTimer();
+    return n;
+  }
+
+  /** The server stops: those who have no request in progress go at once, the others after their reply. */
+  stopWhenIdle(): void {
+    if (this.state === State.ReadingHeaders && this.exchange === null && this.drained) this.abort();
+  }
+
+  /** Closes now, whatever is in progress. */
+  abort(): void {
+    this.state = State.Closed;
+    this.settle();
+  }
+
+  private againNextTurn(): void {
+    if (this.queued) return;
+    this.queued = true;
+    this.reactor.again(this);
+  }
+
+  /** Goes through as many states as it can now. An error of our own costs this client its connection and no one else anything. */
+  private advance(): void {
+    this.advancing = true;
+    try {
+      if (this.run()) this.againNextTurn();
+    } catch (error) {
+      this.server.reportBug(error, this.exchange);
+      this.state = State.Closed;
+    }
+    this.advancing = false;
+    this.settle();
+  }
+
+  /** True when only the client's share of the turn is used up. */
+  private run(): boolean {
+    for (let steps = STEPS_PER_TURN; steps > 0; steps--) {
+      if (!this.step()) return false;
+    }
+    return true;
+  }
+
+  /** One state's work. False: there is nothing more to do now. */
+  private step(): boolean {
+    switch (this.state) {
+      case State.ReadingHeaders:
+        return this.readingHeaders();
+      case State.ReadingBody:
+        return this.readingBody();
+      case State.Processing:
+        return this.processing();
+      case State.Writing:
+        return this.writing();
+      case State.Closing:
+        return this.closing();
+      case State.Lingering:
+        return this.lingering();
+      default:
+        return false;
+    }
+  }
+
+  private enter(state: State): boolean {
+    this.state = state;
+    return true;
+  }
+
+  /** The end: what the client holds is given back when its share of the turn ends. */
+  private close(): boolean {
+    this.state = State.Closed;
+    return false;
+  }
+
+  // The states
+
+  /** Reads until a whole request head is there, then routes it. */
+  private readingHeaders(): boolean {
+    if (!this.drained) return this.enter(State.Writing);
+    if (this.inputStart === this.inputEnd && !this.fill()) return this.atPause();
+    const exchange = (this.exchange ??= this.server.beginExchange(this));
+    const n = exchange.parser.feed(this.input.bytes, this.inputStart, this.inputEnd);
+    if (n === 0) return this.fill() || this.atPause();
+    this.requests++;
+    if (n < 0) return this.refuseHead(-n, exchange);
+    this.inputStart += n;
+    return this.startRequest(exchange);
+  }
+
+  /** Nothing more to read now: wait, unless the peer has ended its side. */
+  private atPause(): boolean {
+    if (!this.ended || this.state === State.Closed) return false;
+    if (this.exchange === null) return this.enter(State.Closing);
+    this.requests++;
+    this.exchange.parser.reason = "its sending side was closed within a request";
+    return this.refuseHead(400, this.exchange);
+  }
+
+  private startRequest(exchange: ServerExchange): boolean {
+    const { request } = exchange;
+    const status = admit(exchange, this.endpoint.hosts);
+    this.settings = exchange.settings;
+    if (status !== 0) return this.refuseRequest(status, exchange);
+    return request.hasBody ? this.startBodyOf(exchange) : this.process(exchange);
+  }
+
+  private startBodyOf(exchange: ServerExchange): boolean {
+    const { request, settings } = exchange;
+    exchange.decoder.reset(request.chunked, request.contentLength, settings.clientMaxBodySize);
+    this.guarded(exchange, () => {
+      exchange.sink = exchange.handler.sink?.(exchange);
+    });
+    if (exchange.replied) return this.afterReply(true);
+    if (request.expect === EXPECT_CONTINUE && request.minor === 1 && this.inputStart === this.inputEnd) {
+      this.writeText(CONTINUE);
+    }
+    exchange.keepHead(); // the body is received over it
+    return this.enter(State.ReadingBody);
+  }
+
+  /** Gives the body to its sink as fast as that takes it. */
+  private readingBody(): boolean {
+    const exchange = this.exchange!;
+    for (let reads = 0; reads < READS_PER_TURN; reads++) {
+      const outcome = this.decodeBody(exchange);
+      if (outcome === COMPLETE) return this.process(exchange);
+      if (outcome < 0) return this.refuseBody(-outcome, exchange.decoder.reason);
+      if (outcome === STALLED) return this.broken && this.close();
+      if (!this.fill()) return this.bodyPause();
+    }
+    this.againNextTurn();
+    return false;
+  }
+
+  private bodyPause(): boolean {
+    if (this.state === State.Closed) return false;
+    if (this.ended) return this.refuseBody(400, "its sending side was closed within a body");
+    if (this.isTooSlow(this.bytesReceived, this.settings.clientMinRate))
+      return this.refuseBody(408, "its body came too slowly");
+    return false;
+  }
+
+  /** COMPLETE, STALLED, BODY_MORE, or the -status of a refusal. */
+  private decodeBody(exchange: ServerExchange): number {
+    const { decoder, sink } = exchange;
+    const { bytes } = this.input;
+    for (;;) {
+      const outcome = decoder.next(bytes, this.inputStart, this.inputEnd);
+      this.inputStart = decoder.position;
+      if (outcome === BODY_DONE) return COMPLETE;
+      if (outcome !== BODY_DATA) return outcome;
+      const offered = decoder.dataEnd - decoder.dataStart;
+      const taken = sink === undefined ? offered : sink.accept(bytes, decoder.dataStart, decoder.dataEnd);
+      decoder.take(taken);
+      this.inputStart = decoder.position;
+      if (taken < offered) return STALLED;
+    }
+  }
+
+  /** The request is here, whole: its handler replies now or later. */
+  private process(exchange: ServerExchange): boolean {
+    const { sink } = exchange;
+    exchange.sink = undefined; // complete: there is nothing left to abort
+    if (sink !== undefined) this.guarded(exchange, () => sink.end());
+    if (!exchange.replied) this.handle(exchange);
+    return exchange.replied ? this.afterReply(false) : this.enter(State.Processing);
+  }
+
+  /** The handler's call, without a closure: this is every request's path. */
+  private handle(exchange: ServerExchange): void {
+    try {
+      exchange.handler.handle(exchange);
+    } catch (error) {
+      this.handlerFailed(exchange, error);
+    }
+  }
+
+  private processing(): boolean {
+    if (this.exchange!.replied) return this.afterReply(false);
+    return this.broken && this.close();
+  }
+
+  /** A reply has been handed in. `bodyUnread`: the request's body was not, and will not be, read. */
+  private afterReply(bodyUnread: boolean): boolean {
+    if (this.state === State.Closed) return false;
+    if (bodyUnread) this.lingers = true;
+    return this.drained ? this.finishRequest() : this.enter(State.Writing);
+  }
+
+  private writing(): boolean {
+    const outcome = this.pump();
+    if (outcome === PUMP_DRAINED)
+      return this.exchange === null ? this.enter(State.ReadingHeaders) : this.finishRequest();
+    if (outcome === PUMP_LOST) return this.close();
+    if (outcome !== PUMP_BLOCKED) this.againNextTurn();
+    else if (this.isTooSlow(this.bytesTaken, this.settings.sendMinRate)) return this.close();
+    return false;
+  }
+
+  /** The reply is in the outbox or sent: the request is over. */
+  private finishRequest(): boolean {
+    const exchange = this.exchange!;
+    const reusable = exchange.keepAlive;
+    this.endExchange(exchange);
+    this.wait = Wait.Nothing;
+    return this.enter(reusable ? State.ReadingHeaders : State.Closing);
+  }
+
+  private endExchange(exchange: ServerExchange): void {
+    exchange.logAccess();
+    this.exchange = null;
+    this.server.endExchange(exchange);
+  }
+
+  /** Sends what is left, then closes; lingers where the client may still be sending. */
+  private closing(): boolean {
+    const outcome = this.pump();
+    if (outcome === PUMP_BLOCKED) return false;
+    if (outcome === PUMP_LOST) return this.close();
+    const unread = this.lingers || this.inputStart < this.inputEnd || this.readable;
+    if (!unread || this.ended || this.broken) return this.close();
+    this.kernel.shutdownWrite(this.fd);
+    this.giveInput();
+    return this.enter(State.Lingering);
+  }
+
+  /** Discards what the client still sends, so that it gets to read the reply before a reset (RFC 9112 §9.6). */
+  private lingering(): boolean {
+    for (let reads = 0; reads < READS_PER_TURN; reads++) {
+      if (!this.fill()) return this.ended ? this.close() : this.lingeredEnough();
+      this.giveInput();
+    }
+    this.againNextTurn();
+    return this.lingeredEnough();
+  }
+
+  private lingeredEnough(): boolean {
+    const over = this.wait === Wait.Linger && this.reactor.now - this.waitSince >= this.settings.lingeringTime;
+    return over && this.close();
+  }
+
+  // Refusals and failures
+
+  /** A head that is none: framing is lost, so nothing that follows is a request. */
+  private refuseHead(status: number, exchange: ServerExchange): boolean {
+    exchange.log("info", `client sent an invalid request: ${exchange.parser.reason}`);
+    exchange.showHead(this.input.bytes, this.inputStart, this.inputEnd);
+    exchange.method ||= "GET";
+    return this.refuse(status, exchange);
+  }
+
+  /** A request that is understood and not wanted: answered before its body is read, which then can't be skipped safely. */
+  private refuseRequest(status: number, exchange: ServerExchange): boolean {
+    const { hasBody } = exchange.request;
+    if (hasBody) exchange.closing = true;
+    this.guarded(exchange, () => exchange.fail(status, status === 405 ? [["Allow", exchange.route.allow]] : []));
+    return this.afterReply(hasBody);
+  }
+
+  private refuseBody(status: number, reason: string): boolean {
+    const exchange = this.exchange!;
+    exchange.log("info", `client sent an invalid body: ${reason}`);
+    return this.refuse(status, exchange);
+  }
+
+  private refuse(status: number, exchange: ServerExchange): boolean {
+    exchange.abortSink();
+    exchange.closing = true;
+    this.guarded(exchange, () => exchange.fail(status));
+    return this.afterReply(true);
+  }
+
+  private guarded(exchange: ServerExchange, call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.handlerFailed(exchange, error);
+    }
+  }
+
+  /** A handler that throws gives its client a 500, or a closed connection if the reply had begun. */
+  private handlerFailed(exchange: ServerExchange, error: unknown): void {
+    this.server.reportBug(error, exchange);
+    exchange.closing = true;
+    if (exchange.replied) this.state = State.Closed;
+    else exchange.failPlainly(500, []);
+  }
+
+  // Input
+
+  private get input(): Block {
+    return this.own ?? this.server.inbox;
+  }
+
+  /** Receives more behind what is there. False: nothing has come, the peer has ended its side, or the connection is lost. */
+  private fill(): boolean {
+    if (!this.readable) return false;
+    if (this.inputStart === this.inputEnd) this.giveInput();
+    else if (this.inputEnd === this.input.bytes.length) this.makeRoom();
+    const { input } = this;
+    const n = this.receive(input, this.inputEnd, input.bytes.length - this.inputEnd);
+    if (n < 0 && n !== -ERRNO.EAGAIN) this.state = State.Closed;
+    if (n <= 0) return false;
+    this.inputEnd += n;
+    this.bytesReceived += n;
+    return true;
+  }
+
+  private giveInput(): void {
+    if (this.own !== null) this.pool.give(this.own);
+    this.own = null;
+    this.inputStart = this.inputEnd = 0;
+  }
+
+  /** The parser refuses a head beyond its limits, so the block grows only so far. */
+  private makeRoom(): void {
+    if (this.inputStart === 0) return this.moveInput(2 * this.input.bytes.length);
+    this.input.bytes.copyWithin(0, this.inputStart, this.inputEnd);
+    this.inputEnd -= this.inputStart;
+    this.inputStart = 0;
+  }
+
+  /** Puts what is there into an own block of at least `size` bytes. */
+  private moveInput(size: number): void {
+    const block = this.pool.take(size);
+    this.input.bytes.copy(block.bytes, 0, this.inputStart, this.inputEnd);
+    if (this.own !== null) this.pool.give(this.own);
+    this.own = block;
+    this.inputEnd -= this.inputStart;
+    this.inputStart = 0;
+  }
+
+  // The end of a client's share of the turn
+
+  /** Leaves the shared inbox and outbox to the next client, and waits for what the state needs. */
+  private settle(): void {
+    if (this.state !== State.Closed && this.outbox.length > 0) this.flush(false);
+    if (this.state === State.Closed || this.lost) return this.release();
+    if (!this.drained && this.state === State.ReadingHeaders) this.state = State.Writing;
+    if (this.state !== State.ReadingHeaders) this.exchange?.keepHead();
+    if (this.own === null && this.inputStart < this.inputEnd) this.moveInput(this.inputEnd - this.inputStart + 1);
+    this.startTimer();
+  }
+
+  /** Gives back everything, once. */
+  private release(): void {
+    this.state = State.Closed;
+    if (this.released) return;
+    this.released = true;
+    this.timerList?.stop(this);
+    if (this.exchange !== null) this.breakOff(this.exchange);
+    this.dropOutput();
+    this.giveInput();
+    this.reactor.close(this);
+    this.server.clientClosed(this);
+  }
+
+  /** The connection ends in the middle of a request or its reply. */
+  private breakOff(exchange: ServerExchange): void {
+    exchange.abortSink();
+    exchange.cutShort();
+    if (exchange.method !== "") return this.endExchange(exchange);
+    this.exchange = null; // only a part of a head: no request to log
+    this.server.endExchange(exchange);
+  }
+
+  // Timeouts
+
+  private neededWait(): Wait {
+    switch (this.state) {
+      case State.ReadingHeaders:
+        return this.exchange === null && this.requests > 0 ? Wait.KeepAlive : Wait.Headers;
+      case State.ReadingBody:
+        return Wait.Body;
+      case State.Processing:
+        return Wait.Nothing;
+      case State.Lingering:
+        return Wait.Linger;
+      default:
+        return Wait.Send;
+    }
+  }
+
+  /** Starts the state's timer, anew only after progress; the one for a head runs once, however many bytes come. */
+  private startTimer(): void {
+    const wait = this.neededWait();
+    const moved = this.moved(wait);
+    if (wait === this.wait && moved === this.waitMark) return;
+    if (wait !== this.wait) {
+      this.waitSince = this.reactor.now;
+      this.waitBase = moved;
+    }
+    this.wait = wait;
+    this.waitMark = moved;
+    if (wait === Wait.Nothing) this.timerList?.stop(this);
+    else this.reactor.timers.start(this, this.timeout(wait), this.reactor.now);
+  }
+
+  /** The count of bytes whose growth is progress for a wait. */
+  private moved(wait: Wait): number {
+    if (wait === Wait.Send) return this.bytesTaken;
+    return wait === Wait.Body || wait === Wait.Linger ? this.bytesReceived : 0;
+  }
+
+  private timeout(wait: Wait): number {
+    const { settings } = this;
+    switch (wait) {
+      case Wait.Headers:
+        return settings.clientHeaderTimeout;
+      case Wait.KeepAlive:
+        return settings.keepaliveTimeout;
+      case Wait.Body:
+        return settings.clientBodyTimeout;
+      case Wait.Linger:
+        return settings.lingeringTimeout;
+      default:
+        return settings.sendTimeout;
+    }
+  }
+
+  /** Whether fewer than `rate` bytes a second have moved since the wait began. */
+  private isTooSlow(moved: number, rate: number): boolean {
+    const elapsed = this.reactor.now - this.waitSince;
+    return rate > 0 && elapsed >= RATE_GRACE && (moved - this.waitBase) * 1000 < rate * elapsed;
+  }
+
+  private expire(): void {
+    if (this.wait === Wait.Headers && this.exchange !== null) {
+      this.requests++;
+      this.exchange.parser.reason = "its head took too long";
+      this.refuseHead(408, this.exchange);
+    } else if (this.wait === Wait.Body) this.refuseBody(408, "its body took too long");
+    else this.state = State.Closed;
+    this.wait = Wait.Nothing;
+  }
+}

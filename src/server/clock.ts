@@ -1,0 +1,23 @@
+/** The time as of the start of the turn, and its Date, made once a second. */
+import type { Kernel } from "../../ffi/kernel.ts";
+import type { Clock } from "../handlers/handler.ts";
+import { formatDate } from "../http/date.ts";
+
+export class ServerClock implements Clock {
+  now = 0;
+  second = 0;
+  date = "";
+
+  constructor(private readonly kernel: Kernel) {
+    this.update(kernel.monotonic());
+  }
+
+  /** @param now the reactor's time of this turn, monotonic ms */
+  update(now: number): void {
+    this.now = now;
+    const second = Math.floor(this.kernel.realtime() / 1000);
+    if (second === this.second) return;
+    this.second = second;
+    this.date = formatDate(second);
+  }
+}

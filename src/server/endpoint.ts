@@ -1,0 +1,50 @@
+/** An address clients connect to: its servers by name, and what counts before a server is known. */
+import type { Kernel } from "../../ffi/kernel.ts";
+import type { ListenAddress, Settings } from "../config/model.ts";
+import type { HeadLimits } from "../http/parser.ts";
+import { localAddress } from "../network/listener.ts";
+import type { Router } from "./router.ts";
+import { VirtualHosts } from "./virtual-hosts.ts";
+
+/** As nginx's max_headers: no honest client comes near it. */
+const MOST_FIELDS = 1000;
+
+export class Endpoint {
+  readonly hosts: VirtualHosts<Router>;
+  readonly router: Router;
+  /** The default server's. */
+  readonly settings: Settings;
+  readonly limits: HeadLimits;
+
+  /** @param port the one bound, which differs from the configured one where that is 0 */
+  constructor(
+    private readonly kernel: Kernel,
+    readonly listen: ListenAddress,
+    readonly port: number,
+    routers: ReadonlyMap<unknown, Router>,
+  ) {
+    this.router = routers.get(listen.defaultServer)!;
+    this.hosts = new VirtualHosts(
+      listen.servers.map((server) => routers.get(server)!),
+      this.router,
+    );
+    this.settings = listen.defaultServer.scope.settings;
+    this.limits = headLimits(this.settings);
+  }
+
+  /** The address on this side of a connection; for a wildcard address only the connection knows it. */
+  localAddress(fd: number): string {
+    const { address } = this.listen;
+    if (address.family === "unix") return `unix:${address.path}`;
+    if (address.host !== "0.0.0.0" && address.host !== "::") return address.host;
+    const local = localAddress(this.kernel, fd);
+    return local.family === "unix" ? "" : local.host;
+  }
+}
+
+/** nginx's buffers as limits: each line fits one buffer, all of them together fit all buffers. */
+function headLimits({ clientHeaderBufferSize, largeClientHeaderBuffers }: Settings): HeadLimits {
+  const { count, size } = largeClientHeaderBuffers;
+  const line = Math.max(clientHeaderBufferSize, size);
+  return { line, field: line, total: Math.max(clientHeaderBufferSize, count * size), fields: MOST_FIELDS };
+}

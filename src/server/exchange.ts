@@ -1,0 +1,352 @@
+/**
+ * One request and its reply, from the head's first byte until the reply has left: the server's side of the Exchange
+ * that handlers see. Exchanges are used again and again; a client holds one only while it has a request.
+ */
+import { Block } from "../../ffi/memory.ts";
+import type { ErrorPage, Location, LogLevel, Settings, VirtualServer } from "../config/model.ts";
+import { ERROR_PAGE_TYPE, errorPage } from "../handlers/error-page.ts";
+import type {
+  BodySink,
+  ConnectionInfo,
+  Exchange,
+  Field,
+  Handler,
+  ReplyBody,
+  ReplyOptions,
+  WholeReply,
+} from "../handlers/handler.ts";
+import { evaluate } from "../handlers/variables.ts";
+import { BodyDecoder } from "../http/body.ts";
+import { type HeadLimits, RequestParser } from "../http/parser.ts";
+import { responseHead } from "../http/response.ts";
+import { isBodiless } from "../http/status.ts";
+import { addFields, addsFields } from "./added-fields.ts";
+import type { Logs } from "./logs.ts";
+import { discard } from "./reply-body.ts";
+import type { Route, RouteMatch, Router } from "./router.ts";
+import type { ServerServices } from "./services.ts";
+
+/** nginx's bound on internal redirects. */
+const MOST_REDIRECTS = 10;
+const NO_FIELDS: readonly Field[] = [];
+const NO_LIMITS: HeadLimits = { line: 0, field: 0, total: 0, fields: 0 };
+
+/** The client, as its exchange needs it. */
+export interface ReplyTarget extends ConnectionInfo {
+  /** Whether another request may follow the one in progress. */
+  readonly reusable: boolean;
+  /** Bytes of replies handed in so far, whether the kernel has taken them or not. */
+  readonly bytesWritten: number;
+  /** Bytes of replies the kernel has taken. */
+  readonly bytesTaken: number;
+  sendReply(head: string, body: ReplyBody, chunked: boolean): void;
+  sendWhole(reply: WholeReply, length: number): void;
+  /** Ends the connection without a reply. */
+  drop(): void;
+  /** The exchange can go on: replied late, or a sink or stream is ready again. */
+  resume(): void;
+}
+
+export class ServerExchange implements Exchange {
+  readonly parser = new RequestParser(NO_LIMITS);
+  readonly decoder = new BodyDecoder();
+  readonly request = this.parser.head;
+  client!: ReplyTarget;
+  router!: Router;
+  route!: Route;
+  /** The route's, unless the server answers by itself. */
+  handler!: Handler;
+  path = "/";
+  query = "";
+  captures: RegExpExecArray | null = null;
+  method = "";
+  redirects = 0;
+  errorStatus = 0;
+  startedAt = 0;
+  sink: BodySink | undefined = undefined;
+  /** The reply ends the connection: what follows on it is never read as a request. */
+  closing = false;
+  replied = false;
+  status = 0;
+  sentFields: readonly Field[] = NO_FIELDS;
+  private inErrorPage = false;
+  private headKept = false;
+  /** Fields of the error whose page is being made. */
+  private errorFields: readonly Field[] = NO_FIELDS;
+  /** Where the reply starts in the bytes of its connection, and how long its head and all of it are (-1: not known). */
+  private replyStart = 0;
+  private headLength = 0;
+  private replyLength = 0;
+  private id = "";
+
+  constructor(
+    readonly services: ServerServices,
+    private readonly logs: Logs,
+  ) {}
+
+  /** Makes ready for a client's next request. */
+  begin(client: ReplyTarget, router: Router, limits: HeadLimits): void {
+    this.parser.reset(limits);
+    this.client = client;
+    this.enter(router, router.scope);
+    this.path = "/";
+    this.query = "";
+    this.method = "";
+    this.redirects = 0;
+    this.errorStatus = 0;
+    this.startedAt = this.services.clock.now;
+    this.sink = undefined;
+    this.closing = this.replied = this.inErrorPage = this.headKept = false;
+    this.status = 0;
+    this.sentFields = this.errorFields = NO_FIELDS;
+    this.headLength = this.replyLength = 0;
+    this.id = "";
+  }
+
+  /** Settles on a location. */
+  enter(router: Router, match: RouteMatch): void {
+    this.router = router;
+    this.route = match.route;
+    this.handler = match.route.handler;
+    this.captures = match.captures ?? this.captures;
+  }
+
+  /** Forgets what a long-lived object must not keep alive. */
+  end(): void {
+    this.captures = null;
+    this.sentFields = NO_FIELDS;
+    this.sink = undefined;
+  }
+
+  get server(): VirtualServer {
+    return this.route.server;
+  }
+
+  get location(): Location {
+    return this.route.location;
+  }
+
+  get settings(): Settings {
+    return this.route.settings;
+  }
+
+  get connection(): ConnectionInfo {
+    return this.client;
+  }
+
+  get requestId(): string {
+    if (this.id === "") this.id = this.services.randomHex(16);
+    return this.id;
+  }
+
+  get keepAlive(): boolean {
+    return !this.closing && this.request.keepAlive && this.client.reusable;
+  }
+
+  get takesWholeReply(): boolean {
+    return this.request.minor === 1 && !this.inErrorPage && this.keepAlive;
+  }
+
+  get bytesSent(): number {
+    return this.replyLength >= 0 ? this.replyLength : Math.max(0, this.client.bytesTaken - this.replyStart);
+  }
+
+  get bodyBytesSent(): number {
+    return Math.max(0, this.bytesSent - this.headLength);
+  }
+
+  /** The body will not be complete. */
+  abortSink(): void {
+    this.sink?.abort();
+    this.sink = undefined;
+  }
+
+  /** The connection broke before the reply was out: what the log then says was sent. */
+  cutShort(): void {
+    if (!this.replied) this.status = 499;
+    this.replyLength = this.replied ? -1 : 0;
+  }
+
+  reply(status: number, fields: readonly Field[], body: ReplyBody, options?: ReplyOptions): void {
+    this.start(this.errorStatus || status);
+    const bodiless = isBodiless(this.status) || this.method === "HEAD";
+    const length = options?.length ?? bodyLength(body);
+    const chunked = length < 0 && !bodiless && this.request.minor === 1;
+    if (length < 0 && !bodiless && !chunked) this.closing = true;
+    const all = this.commonFields();
+    all.push(...fields, ...this.errorFields);
+    addFields(all, this, this.status, options?.modified);
+    if (chunked) all.push(["Transfer-Encoding", "chunked"]);
+    else if (length >= 0 && !isBodiless(this.status)) all.push(["Content-Length", String(length)]);
+    this.addConnection(all);
+    this.sentFields = all;
+    const head = responseHead(this.status, all);
+    this.headLength = head.length;
+    this.replyLength = bodiless ? head.length : length < 0 ? -1 : head.length + length;
+    if (bodiless) discard(body);
+    this.client.sendReply(head, bodiless ? null : body, chunked);
+  }
+
+  replyWhole(reply: WholeReply): void {
+    this.start(reply.status);
+    this.sentFields = reply.fields;
+    this.headLength = reply.headLength;
+    this.replyLength = this.method === "HEAD" ? reply.headLength : reply.length;
+    this.client.sendWhole(reply, this.replyLength);
+  }
+
+  private start(status: number): void {
+    if (this.replied) throw new Error("a request was answered twice");
+    this.replied = true;
+    this.status = status;
+    this.replyStart = this.client.bytesWritten;
+  }
+
+  wholeReply(status: number, fields: readonly Field[], length: number, options?: ReplyOptions): WholeReply {
+    const all = this.commonFields();
+    all.push(...fields);
+    if (addsFields(this.settings)) addFields(all, this, status, options?.modified);
+    const announced = options?.length ?? length;
+    if (announced >= 0 && !isBodiless(status)) all.push(["Content-Length", String(announced)]);
+    this.addKeepAlive(all);
+    const head = responseHead(status, all);
+    const block = new Block(head.length + length);
+    block.bytes.latin1Write(head, 0);
+    const { second } = this.services.clock;
+    const dateOffset = head.indexOf("\r\nDate: ") + 8;
+    const headLength = head.length;
+    return {
+      status,
+      block,
+      headLength,
+      length: headLength + length,
+      dateOffset,
+      dateSecond: second,
+      holders: 0,
+      fields: all,
+    };
+  }
+
+  private commonFields(): Field[] {
+    const server = this.settings.serverTokens ? this.services.serverToken : "webserv";
+    return [
+      ["Server", server],
+      ["Date", this.services.clock.date],
+    ];
+  }
+
+  private addConnection(fields: Field[]): void {
+    if (!this.keepAlive) fields.push(["Connection", "close"]);
+    else this.addKeepAlive(fields);
+    if (this.keepAlive && this.request.minor === 0) fields.push(["Connection", "keep-alive"]);
+  }
+
+  private addKeepAlive(fields: Field[]): void {
+    const { keepaliveHeader } = this.settings;
+    if (keepaliveHeader !== null) fields.push(["Keep-Alive", `timeout=${keepaliveHeader}`]);
+  }
+
+  fail(status: number, fields: readonly Field[] = NO_FIELDS): void {
+    const page = this.inErrorPage ? undefined : this.errorPageFor(status);
+    if (page === undefined) return this.failPlainly(status, fields);
+    this.inErrorPage = true;
+    this.errorFields = fields;
+    const uri = evaluate(page.uri, this);
+    if (!uri.startsWith("/") && !uri.startsWith("@")) return this.redirectTo(page.status ?? 302, uri);
+    this.errorStatus = page.status ?? status;
+    if (uri.startsWith("/") && this.method !== "HEAD") this.method = "GET";
+    this.redirect(uri);
+  }
+
+  private errorPageFor(status: number): ErrorPage | undefined {
+    return this.settings.errorPages.find((page) => page.statuses.includes(status));
+  }
+
+  /** Answers with the built-in page. */
+  failPlainly(status: number, fields: readonly Field[]): void {
+    const shown = this.errorStatus || status;
+    this.reply(status, [["Content-Type", ERROR_PAGE_TYPE], ...fields], errorPage(shown));
+  }
+
+  private redirectTo(status: number, uri: string): void {
+    const code = status >= 301 && status <= 308 ? status : 302;
+    this.reply(
+      code,
+      [
+        ["Content-Type", ERROR_PAGE_TYPE],
+        ["Location", uri],
+      ],
+      errorPage(code),
+    );
+  }
+
+  redirect(uri: string, query?: string): void {
+    if (++this.redirects > MOST_REDIRECTS) {
+      this.log("error", `redirection cycle while internally redirecting to "${uri}"`);
+      return this.failPlainly(500, NO_FIELDS);
+    }
+    const match = uri.startsWith("@") ? this.router.findNamed(uri) : this.moveTo(uri, query);
+    if (match === undefined) {
+      this.log("error", `could not find named location "${uri}"`);
+      return this.failPlainly(500, NO_FIELDS);
+    }
+    this.enter(this.router, match);
+    if (!this.inErrorPage && !this.route.allows(this.method)) return this.fail(405, [["Allow", this.route.allow]]);
+    this.handler.handle(this);
+  }
+
+  private moveTo(uri: string, query: string | undefined): RouteMatch {
+    const mark = query === undefined ? uri.indexOf("?") : -1;
+    this.path = mark < 0 ? uri : uri.slice(0, mark);
+    this.query = query ?? (mark < 0 ? "" : uri.slice(mark + 1));
+    return this.router.find(this.path);
+  }
+
+  drop(): void {
+    this.replied = true;
+    this.status = 444;
+    this.client.drop();
+  }
+
+  resume(): void {
+    this.client.resume();
+  }
+
+  log(level: LogLevel, message: string): void {
+    const { errorLog } = this.settings;
+    if (!this.logs.wants(errorLog, level)) return;
+    const { request, client } = this;
+    const line = request.targetEnd > 0 ? `, request: "${request.requestLine()}"` : "";
+    const host = request.hostEnd > request.hostStart ? `, host: "${request.authority()}"` : "";
+    this.logs.error(
+      errorLog,
+      level,
+      `*${client.number} ${message}, client: ${client.remoteAddress}, server: ${this.server.name}${line}${host}`,
+    );
+  }
+
+  /** Points at what there is of a head that is not complete: bytes[start, end). */
+  showHead(bytes: Buffer, start: number, end: number): void {
+    this.request.bytes = bytes;
+    this.request.base = start;
+    this.request.length = end - start;
+  }
+
+  /** Copies the head out of the shared buffer, once, for a request that outlives the turn. */
+  keepHead(): void {
+    if (this.headKept) return;
+    this.headKept = true;
+    const { request } = this;
+    request.bytes = Buffer.from(request.bytes.subarray(request.base, request.base + request.length));
+    request.base = 0;
+  }
+
+  /** Writes the request's line to the access logs of its location. */
+  logAccess(): void {
+    if (this.settings.accessLogs.length > 0) this.logs.access(this);
+  }
+}
+
+function bodyLength(body: ReplyBody): number {
+  return body === null ? 0 : body.length;
+}

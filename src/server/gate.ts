@@ -1,0 +1,188 @@
+/**
+ * Where clients come in: every listening socket, and the rules for when they accept. No descriptors left or as many
+ * clients as allowed: the gate closes, the kernel's queue holds the newcomers, and it opens again when one leaves.
+ */
+import { AT_FDCWD } from "../../ffi/abi.ts";
+import { errnoText } from "../../ffi/errno.ts";
+import type { Kernel } from "../../ffi/kernel.ts";
+import type { Block } from "../../ffi/memory.ts";
+import type { ListenAddress } from "../config/model.ts";
+import type { Address } from "../network/address.ts";
+import { Listener, localAddress, openListener } from "../network/listener.ts";
+import type { Reactor } from "../network/reactor.ts";
+import { Timed } from "../network/timers.ts";
+import { Endpoint } from "./endpoint.ts";
+import type { Router } from "./router.ts";
+
+/** After descriptors ran out: look again even if no client has left, ms. */
+const RETRY = 500;
+
+/** One bound socket. Where it is a wildcard's, connections to `specific` addresses of its port have endpoints of their own. */
+interface Door {
+  readonly listener: Listener;
+  readonly listen: ListenAddress;
+  readonly endpoint: Endpoint;
+  readonly specific: ReadonlyMap<string, Endpoint>;
+}
+
+export class Gate extends Timed {
+  private readonly doors: Door[] = [];
+  private limit = Number.POSITIVE_INFINITY;
+  private full = false;
+  private exhausted = false;
+  /** The pause in force was reported. */
+  private reported = false;
+  private closed = false;
+
+  /**
+   * @param accept takes a new connection; false: take no more now
+   * @param alert reports that accepting had to pause
+   */
+  constructor(
+    private readonly kernel: Kernel,
+    private readonly reactor: Reactor,
+    private readonly accept: (endpoint: Endpoint, fd: number, peer: Block) => boolean,
+    private readonly alert: (message: string) => void,
+  ) {
+    super();
+  }
+
+  /** Binds all addresses. What went wrong, one sentence per address. */
+  bind(addresses: readonly ListenAddress[], routers: ReadonlyMap<unknown, Router>): string[] {
+    const problems: string[] = [];
+    for (const listen of addresses) {
+      if (coveringWildcard(listen, addresses) !== undefined) continue;
+      const fd = openListener(this.kernel, listen.address, listen);
+      if (fd < 0) problems.push(`bind() to ${listen.text} failed (${errnoText(fd)})`);
+      else this.addDoor(fd, listen, addresses, routers);
+    }
+    return problems;
+  }
+
+  private addDoor(
+    fd: number,
+    listen: ListenAddress,
+    addresses: readonly ListenAddress[],
+    routers: ReadonlyMap<unknown, Router>,
+  ): void {
+    const port = portOf(localAddress(this.kernel, fd));
+    const covered = addresses.filter((other) => coveringWildcard(other, addresses) === listen);
+    const specific = new Map(
+      covered.map((other) => [hostOf(other.address), new Endpoint(this.kernel, other, port, routers)]),
+    );
+    const endpoint = new Endpoint(this.kernel, listen, port, routers);
+    const listener = new Listener(
+      this.kernel,
+      this.reactor,
+      fd,
+      (client, peer) => this.accept(this.endpointOf(client, endpoint, specific), client, peer),
+      (error) => this.pause(error),
+    );
+    this.doors.push({ listener, listen, endpoint, specific });
+  }
+
+  private endpointOf(fd: number, general: Endpoint, specific: ReadonlyMap<string, Endpoint>): Endpoint {
+    if (specific.size === 0) return general;
+    return specific.get(hostOf(localAddress(this.kernel, fd))) ?? general;
+  }
+
+  /** The addresses as URLs a person can open. */
+  get urls(): string[] {
+    return this.doors.flatMap(({ listen, endpoint, specific }) =>
+      [listen, ...[...specific.values()].map((covered) => covered.listen)].map((each) =>
+        urlOf(each.address, endpoint.port),
+      ),
+    );
+  }
+
+  /** Begins to accept. @param limit clients at once */
+  open(limit: number): void {
+    this.limit = limit;
+    this.resume();
+  }
+
+  /** A client has been taken, so that there are `count`. Whether there may be more. */
+  taken(count: number): boolean {
+    if (count < this.limit) {
+      this.reported = false;
+      return true;
+    }
+    this.report(`${this.limit} worker_connections are not enough: accepting pauses`);
+    this.full = true;
+    this.pauseAll();
+    return false;
+  }
+
+  /** A client has left, so that there are `count`: its descriptor is free when the turn ends. */
+  freed(count: number): void {
+    if (!this.full && !this.exhausted) return;
+    if (count >= this.limit) return;
+    this.full = this.exhausted = false;
+    this.resume();
+  }
+
+  private pause(error: number): void {
+    this.report(`accept4() failed (${errnoText(error)}): accepting pauses`);
+    this.exhausted = true;
+    this.pauseAll();
+    this.reactor.timers.start(this, RETRY, this.reactor.now);
+  }
+
+  private report(message: string): void {
+    if (!this.reported) this.alert(message);
+    this.reported = true;
+  }
+
+  onTimeout(): void {
+    this.exhausted = false;
+    if (!this.full) this.resume();
+  }
+
+  private pauseAll(): void {
+    for (const { listener } of this.doors) listener.pause();
+  }
+
+  private resume(): void {
+    if (!this.closed) for (const { listener } of this.doors) listener.resume();
+  }
+
+  /** Stops listening; a unix socket's path is removed. */
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.timerList?.stop(this);
+    for (const { listener, listen } of this.doors) {
+      listener.close();
+      if (listen.address.family === "unix") this.kernel.unlink(AT_FDCWD, listen.address.path);
+    }
+  }
+
+  /** Listening sockets that the reactor does not watch at the moment. */
+  *descriptors(): Iterable<number> {
+    for (const { listener } of this.doors) if (listener.paused) yield listener.fd;
+  }
+}
+
+/** The wildcard address that is bound in place of `listen`, as nginx does; undefined when it is bound itself. */
+function coveringWildcard(listen: ListenAddress, all: readonly ListenAddress[]): ListenAddress | undefined {
+  const { address } = listen;
+  if (address.family === "unix" || isWildcard(address) || address.port === 0) return undefined;
+  return all.find(
+    (other) =>
+      other.address.family === address.family && other.address.port === address.port && isWildcard(other.address),
+  );
+}
+
+const isWildcard = (address: Address): boolean =>
+  address.family !== "unix" && (address.host === "0.0.0.0" || address.host === "::");
+
+const portOf = (address: Address): number => (address.family === "unix" ? 0 : address.port);
+
+const hostOf = (address: Address): string => (address.family === "unix" ? "" : address.host);
+
+/** A wildcard is shown as the loopback address: one can open it. */
+function urlOf(address: Address, port: number): string {
+  if (address.family === "unix") return `http://unix:${address.path}:/`;
+  const host = address.host === "0.0.0.0" ? "127.0.0.1" : address.host === "::" ? "::1" : address.host;
+  return `http://${address.family === "ipv6" ? `[${host}]` : host}${port === 80 ? "" : `:${port}`}/`;
+}

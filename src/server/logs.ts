@@ -1,0 +1,126 @@
+/** All log files of a server, each opened once, and the lines written to them. */
+import { errnoText } from "../../ffi/errno.ts";
+import type { Kernel } from "../../ffi/kernel.ts";
+import {
+  type AccessLog,
+  type Config,
+  type ErrorLog,
+  LOG_LEVELS,
+  type Location,
+  type LogLevel,
+} from "../config/model.ts";
+import type { Exchange } from "../handlers/handler.ts";
+import { accessLine, type LineMaker } from "./access-log.ts";
+import type { ServerClock } from "./clock.ts";
+import { LogFile } from "./log-file.ts";
+
+const severity = new Map<LogLevel, number>(LOG_LEVELS.map((level, i) => [level, i]));
+
+export class Logs {
+  private readonly files = new Map<string, LogFile>();
+  private readonly lines = new Map<AccessLog, LineMaker>();
+  private dirty = false;
+
+  constructor(
+    private readonly kernel: Kernel,
+    private readonly clock: ServerClock,
+    private readonly main: ErrorLog,
+  ) {}
+
+  /** Opens every log of the configuration. What is wrong with them, a sentence each. */
+  open(config: Config): string[] {
+    const names = new Set([config.errorLog.file]);
+    for (const { settings } of locations(config)) {
+      names.add(settings.errorLog.file);
+      for (const log of settings.accessLogs) names.add(log.file);
+    }
+    return [...names].map((name) => this.openFile(name)).filter((problem) => problem !== "");
+  }
+
+  private openFile(name: string): string {
+    const file = new LogFile(this.kernel, name, (message) => this.complain(name, message));
+    const n = file.open();
+    if (n < 0) return `open() "${name}" failed (${errnoText(n)})`;
+    this.files.set(name, file);
+    return "";
+  }
+
+  /** A log that can't be written is reported to the main error log, unless it is that one. */
+  private complain(name: string, message: string): void {
+    if (name !== this.main.file) this.error(this.main, "alert", message);
+  }
+
+  /** Opens every file anew (SIGUSR1, after logs were moved away). */
+  reopen(): void {
+    for (const file of this.files.values()) {
+      const n = file.open();
+      if (n < 0) this.complain(file.name, `open() "${file.name}" failed (${errnoText(n)})`);
+    }
+  }
+
+  /** Whether a message of `level` would be written: ask before composing a costly one. */
+  wants(log: ErrorLog, level: LogLevel): boolean {
+    return severity.get(level)! >= severity.get(log.level)!;
+  }
+
+  /** One line as nginx writes it: `2026/11/22 05:16:14 [error] 17: message`. */
+  error(log: ErrorLog, level: LogLevel, message: string): void {
+    if (!this.wants(log, level)) return;
+    const time = errorTime(this.clock.second);
+    const text = message.replace(/[\x00-\x1f\x7f]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`);
+    this.write(log.file, `${time} [${level}] ${this.kernel.getpid()}: ${text}\n`);
+  }
+
+  /** One line for a request that has ended, in each access log of its location. */
+  access(exchange: Exchange): void {
+    for (const log of exchange.settings.accessLogs) {
+      let line = this.lines.get(log);
+      if (line === undefined) this.lines.set(log, (line = accessLine(log.format)));
+      this.write(log.file, line(exchange));
+    }
+  }
+
+  private write(name: string, line: string): void {
+    this.files.get(name)?.write(line);
+    this.dirty = true;
+  }
+
+  /** Whether lines wait to be written. */
+  get pending(): boolean {
+    return this.dirty;
+  }
+
+  /** Writes what has gathered. */
+  flush(): void {
+    for (const file of this.files.values()) file.flush();
+    this.dirty = false;
+  }
+
+  *descriptors(): Iterable<number> {
+    for (const file of this.files.values()) if (file.descriptor >= 0) yield file.descriptor;
+  }
+
+  close(): void {
+    for (const file of this.files.values()) file.close();
+    this.files.clear();
+  }
+}
+
+/** Every location of a configuration, the servers' own scopes included. */
+function* locations(config: Config): Iterable<Location> {
+  const walk = function* (location: Location): Iterable<Location> {
+    yield location;
+    for (const inner of location.locations) yield* walk(inner);
+  };
+  for (const server of config.servers) {
+    yield server.scope;
+    for (const location of server.locations) yield* walk(location);
+  }
+}
+
+/** The second in local time, as the error log shows it: `2026/11/22 05:16:14`. */
+function errorTime(second: number): string {
+  const d = new Date(second * 1000);
+  const two = (n: number) => String(n).padStart(2, "0");
+  return `${d.getFullYear()}/${two(d.getMonth() + 1)}/${two(d.getDate())} ${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
+}

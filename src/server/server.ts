@@ -1,0 +1,204 @@
+/** The server: listening sockets, clients, and what they share. It runs one immutable Config on one Kernel. */
+import { errnoText } from "../../ffi/errno.ts";
+import type { Kernel } from "../../ffi/kernel.ts";
+import { Block } from "../../ffi/memory.ts";
+import type { Config, LogLevel } from "../config/model.ts";
+import type { Handler } from "../handlers/handler.ts";
+import { BufferPool } from "../network/buffers.ts";
+import { Reactor } from "../network/reactor.ts";
+import { Timed } from "../network/timers.ts";
+import { Client } from "./client.ts";
+import { ServerClock } from "./clock.ts";
+import { ServerExchange } from "./exchange.ts";
+import { Gate } from "./gate.ts";
+import { Logs } from "./logs.ts";
+import { Outbox } from "./outbox.ts";
+import { Router } from "./router.ts";
+import { ServerServices } from "./services.ts";
+
+/** What one recv(2) asks for. */
+const INBOX_SIZE = 64 * 1024;
+/** Exchanges kept for the next request. */
+const MOST_KEPT_EXCHANGES = 1024;
+/** Descriptors left for files, logs and the like when clients take the rest. */
+const SPARE_DESCRIPTORS = 64;
+const SWEEP_INTERVAL = 60_000;
+
+/** A timer that calls a function. */
+class Alarm extends Timed {
+  constructor(private readonly ring: () => void) {
+    super();
+  }
+
+  onTimeout(): void {
+    this.ring();
+  }
+}
+
+export class Server {
+  readonly reactor: Reactor;
+  readonly pool = new BufferPool();
+  readonly outbox = new Outbox();
+  readonly inbox = new Block(INBOX_SIZE);
+  readonly clock: ServerClock;
+  readonly logs: Logs;
+  readonly services: ServerServices;
+  /** No new requests: those in progress are the last. */
+  stopping = false;
+  readonly clients = new Set<Client>();
+  private readonly routers = new Map<unknown, Router>();
+  private readonly gate: Gate;
+  private readonly exchanges: ServerExchange[] = [];
+  private readonly flushAlarm: Alarm;
+  private readonly sweepAlarm: Alarm;
+  private connections = 0;
+
+  /** @param serverToken the Server field's value where `server_tokens` is on: `webserv/VERSION` */
+  constructor(
+    readonly kernel: Kernel,
+    readonly config: Config,
+    serverToken: string,
+  ) {
+    this.reactor = new Reactor(kernel);
+    this.clock = new ServerClock(kernel);
+    this.logs = new Logs(kernel, this.clock, config.errorLog);
+    this.services = new ServerServices(kernel, this.clock, serverToken, (level, message) => this.log(level, message));
+    for (const server of config.servers) this.routers.set(server, new Router(server, this.services));
+    this.gate = new Gate(
+      kernel,
+      this.reactor,
+      (endpoint, fd, peer) => this.accept(new Client(this, endpoint, fd, peer, ++this.connections)),
+      (message) => this.log("alert", message),
+    );
+    this.reactor.onTurnStart = () => this.clock.update(this.reactor.now);
+    this.reactor.onTurnEnd = () => this.afterTurn();
+    this.flushAlarm = new Alarm(() => this.logs.flush());
+    this.sweepAlarm = new Alarm(() => this.sweep());
+  }
+
+  /** Opens the logs, binds every address and begins to listen. Gives what went wrong; then nothing is bound. */
+  start(): string[] {
+    const problems = this.logs.open(this.config);
+    problems.push(...this.gate.bind(this.config.addresses, this.routers));
+    if (problems.length > 0) this.dispose();
+    else {
+      this.raiseDescriptorLimit();
+      this.gate.open(this.clientLimit());
+    }
+    return problems;
+  }
+
+  /** The addresses it listens on, as URLs; a port 0 shows the port the kernel chose. */
+  get urls(): string[] {
+    return this.gate.urls;
+  }
+
+  /** Serves until `stop` or, after `quit`, the last client has its reply. */
+  run(): Promise<void> {
+    return this.reactor.run();
+  }
+
+  /** Ends now: whatever is in progress is cut off. */
+  stop(): void {
+    this.stopping = true;
+    this.reactor.stop();
+    for (const client of this.clients) client.abort();
+    this.dispose();
+  }
+
+  /** Accepts no more, lets requests in progress end, and stops when the last has. */
+  quit(): void {
+    if (this.stopping) return;
+    this.stopping = true;
+    this.gate.close();
+    for (const client of this.clients) client.stopWhenIdle();
+    if (this.clients.size === 0) this.reactor.stop();
+  }
+
+  /** Gives back every descriptor. After `quit`, once `run` has ended. */
+  dispose(): void {
+    this.gate.close();
+    for (const handler of this.handlers()) handler.close?.();
+    this.logs.close();
+    this.reactor.dispose();
+  }
+
+  // What clients ask for
+
+  beginExchange(client: Client): ServerExchange {
+    const exchange = this.exchanges.pop() ?? new ServerExchange(this.services, this.logs);
+    exchange.begin(client, client.endpoint.router, client.endpoint.limits);
+    return exchange;
+  }
+
+  endExchange(exchange: ServerExchange): void {
+    exchange.end();
+    if (this.exchanges.length < MOST_KEPT_EXCHANGES) this.exchanges.push(exchange);
+  }
+
+  clientClosed(client: Client): void {
+    this.clients.delete(client);
+    this.gate.freed(this.clients.size);
+    if (this.stopping && this.clients.size === 0) this.reactor.stop();
+  }
+
+  /** Reports an exception, which is always a fault of ours. */
+  reportBug(error: unknown, exchange: ServerExchange | null): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const message = `unexpected exception: ${text.replace(/\s*\n\s*/g, " | ")}`;
+    if (exchange === null) this.log("crit", message);
+    else exchange.log("crit", message);
+  }
+
+  log(level: LogLevel, message: string): void {
+    this.logs.error(this.config.errorLog, level, message);
+  }
+
+  /** Every descriptor the server owns, for tests that account for them: each appears once. */
+  *descriptors(): Iterable<number> {
+    yield* this.reactor.descriptors();
+    yield* this.gate.descriptors();
+    yield* this.logs.descriptors();
+    for (const handler of this.handlers()) yield* handler.descriptors?.() ?? [];
+  }
+
+  private accept(client: Client): boolean {
+    const n = client.begin();
+    if (n < 0) {
+      this.log("alert", `epoll_ctl() failed (${errnoText(n)})`);
+      this.kernel.close(client.fd);
+      return false;
+    }
+    this.clients.add(client);
+    return this.gate.taken(this.clients.size);
+  }
+
+  private afterTurn(): void {
+    if (this.logs.pending && this.flushAlarm.timerList === null) {
+      this.reactor.timers.start(this.flushAlarm, 1000, this.reactor.now);
+    }
+    if (this.sweepAlarm.timerList === null)
+      this.reactor.timers.start(this.sweepAlarm, SWEEP_INTERVAL, this.reactor.now);
+  }
+
+  private sweep(): void {
+    for (const handler of this.handlers()) handler.sweep?.();
+  }
+
+  private *handlers(): Iterable<Handler> {
+    for (const router of this.routers.values()) yield* router.handlers();
+  }
+
+  /** A limit that may not be raised is reported and lived with, as in nginx. */
+  private raiseDescriptorLimit(): void {
+    const { workerRlimitNofile } = this.config;
+    if (workerRlimitNofile === null) return;
+    const n = this.kernel.setDescriptorLimit(workerRlimitNofile);
+    if (n < 0) this.log("alert", `setrlimit(RLIMIT_NOFILE, ${workerRlimitNofile}) failed (${errnoText(n)})`);
+  }
+
+  private clientLimit(): number {
+    const { workerConnections } = this.config;
+    return workerConnections ?? Math.max(1, this.kernel.descriptorLimit() - SPARE_DESCRIPTORS);
+  }
+}

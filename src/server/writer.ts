@@ -1,0 +1,198 @@
+/**
+ * The sending half of a client: the outbox, then what the socket did not take of it, then the body of the reply in
+ * progress. Every send can be short; nothing is ever sent out of order.
+ */
+import { ERRNO } from "../../ffi/errno.ts";
+import type { Kernel } from "../../ffi/kernel.ts";
+import type { Block } from "../../ffi/memory.ts";
+import type { WholeReply } from "../handlers/handler.ts";
+import type { BufferPool } from "../network/buffers.ts";
+import type { Reactor } from "../network/reactor.ts";
+import { Stream } from "../network/stream.ts";
+import type { Outbox } from "./outbox.ts";
+import { BODY_DONE, type BodyTarget, type OutgoingBody } from "./reply-body.ts";
+
+/** How pumping ended. */
+export const PUMP_DRAINED = 0;
+/** The socket takes no more now, or a stream has nothing yet. */
+export const PUMP_BLOCKED = 1;
+/** The client's share of this turn is used. */
+export const PUMP_SHARE_USED = 2;
+/** The connection is lost, or the body can't be completed. */
+export const PUMP_LOST = 3;
+
+/** A whole reply up to this size is copied and goes out with its neighbours; a larger one is sent from where it is. */
+const LARGEST_COPY = 16 * 1024;
+/** Bytes one client may send in a turn. */
+const SHARE_OF_A_TURN = 1024 * 1024;
+
+export abstract class Writer extends Stream implements BodyTarget {
+  /** What the socket did not take: pending.bytes[pendingStart, pendingEnd). */
+  private pending: Block | null = null;
+  private pendingStart = 0;
+  private pendingEnd = 0;
+  /** The reply whose Block `pending` is; null when it is the pool's. */
+  private pendingReply: WholeReply | null = null;
+  private body: OutgoingBody | null = null;
+  /** Bytes the kernel has taken of this connection's replies. */
+  bytesTaken = 0;
+  /** A send failed, and with it the connection. */
+  protected lost = false;
+
+  constructor(
+    kernel: Kernel,
+    reactor: Reactor,
+    fd: number,
+    readonly outbox: Outbox,
+    protected readonly pool: BufferPool,
+  ) {
+    super(kernel, reactor, fd);
+  }
+
+  /** Bytes handed in so far, whether the kernel has taken them or not. */
+  get bytesWritten(): number {
+    return this.bytesTaken + this.pendingEnd - this.pendingStart + this.outbox.length;
+  }
+
+  /** Everything handed in so far is in the outbox or sent: another reply may follow. */
+  get drained(): boolean {
+    return this.pending === null && this.body === null;
+  }
+
+  /** The body that follows what was written; at most one at a time. */
+  protected startBody(body: OutgoingBody): void {
+    this.body = body;
+  }
+
+  protected writeText(text: string): void {
+    if (!this.reserve(text.length)) return;
+    if (this.pending === null) this.outbox.appendText(text);
+    else this.pendingEnd += this.pending.bytes.latin1Write(text, this.pendingEnd);
+  }
+
+  /** `length` bytes of a complete reply: all of it, or its head. */
+  protected writeWhole(reply: WholeReply, length: number): void {
+    if (length > LARGEST_COPY && this.flush(false)) return this.hold(reply, length);
+    this.writeBytes(reply.block.bytes, length);
+  }
+
+  /** The first `length` bytes of `bytes`. */
+  protected writeBytes(bytes: Buffer, length: number): void {
+    if (!this.reserve(length)) return;
+    if (this.pending === null) return this.outbox.append(bytes, 0, length);
+    bytes.copy(this.pending.bytes, this.pendingEnd, 0, length);
+    this.pendingEnd += length;
+  }
+
+  private hold(reply: WholeReply, length: number): void {
+    this.pending = reply.block;
+    this.pendingReply = reply;
+    this.pendingStart = 0;
+    this.pendingEnd = length;
+    reply.holders++;
+  }
+
+  /** Makes room for `length` bytes in the outbox or, when the socket is full, behind what it has not taken. False: lost. */
+  private reserve(length: number): boolean {
+    if (this.pending === null && this.outbox.room >= length) return true;
+    if (this.flush(false) && this.outbox.room >= length) return true;
+    if (this.lost) return false;
+    this.growPending(length);
+    return true;
+  }
+
+  private growPending(length: number): void {
+    const old = this.pending ?? this.pool.take(length);
+    const used = this.pendingEnd - this.pendingStart;
+    if (this.pendingReply === null && this.pendingEnd + length <= old.bytes.length) {
+      this.pending = old;
+      return;
+    }
+    const larger = this.pool.take(used + length);
+    old.bytes.copy(larger.bytes, 0, this.pendingStart, this.pendingEnd);
+    this.dropPending();
+    this.pending = larger;
+    this.pendingStart = 0;
+    this.pendingEnd = used;
+  }
+
+  /** Sends what is pending and the outbox. True: all of it is the kernel's now. */
+  protected flush(more: boolean): boolean {
+    if (this.pending !== null && !this.flushPending(more)) return false;
+    const { outbox } = this;
+    if (outbox.length === 0) return !this.lost;
+    if (this.writable && !this.lost) {
+      outbox.start += this.taken(this.transmit(outbox.block, outbox.start, outbox.length, more));
+    }
+    if (outbox.length > 0 && !this.lost) this.keepRest();
+    outbox.clear();
+    return this.pending === null && !this.lost;
+  }
+
+  private flushPending(more: boolean): boolean {
+    // A body is never pumped while something is pending, so the outbox has nothing to be sent before it.
+    const length = this.pendingEnd - this.pendingStart;
+    if (this.writable && !this.lost && length > 0) {
+      this.pendingStart += this.taken(this.transmit(this.pending!, this.pendingStart, length, more));
+    }
+    if (this.pendingStart < this.pendingEnd && !this.lost) return false;
+    this.dropPending();
+    return !this.lost;
+  }
+
+  /** The count of a send's result; any error but a full socket loses the connection. */
+  private taken(n: number): number {
+    if (n > 0) this.bytesTaken += n;
+    else if (n !== -ERRNO.EAGAIN) this.lost = true;
+    return Math.max(0, n);
+  }
+
+  private keepRest(): void {
+    const { outbox } = this;
+    const rest = this.pool.take(outbox.length);
+    outbox.block.bytes.copy(rest.bytes, 0, outbox.start, outbox.end);
+    this.pending = rest;
+    this.pendingStart = 0;
+    this.pendingEnd = outbox.length;
+  }
+
+  private dropPending(): void {
+    if (this.pendingReply !== null) this.pendingReply.holders--;
+    else if (this.pending !== null) this.pool.give(this.pending);
+    this.pending = this.pendingReply = null;
+    this.pendingStart = this.pendingEnd = 0;
+  }
+
+  /** Sends as much as the socket takes and the client's share of a turn allows. */
+  protected pump(): number {
+    const stopAt = this.bytesTaken + SHARE_OF_A_TURN;
+    for (;;) {
+      if (!this.flush(this.body?.fileNext ?? false)) return this.lost ? PUMP_LOST : PUMP_BLOCKED;
+      if (this.body === null) return PUMP_DRAINED;
+      if (this.bytesTaken >= stopAt) return PUMP_SHARE_USED;
+      if (!this.writable) return PUMP_BLOCKED;
+      const n = this.body.step(this, stopAt - this.bytesTaken);
+      if (n === BODY_DONE) this.endBody();
+      else if (n === -ERRNO.EAGAIN) return PUMP_BLOCKED;
+      else if (n < 0) return PUMP_LOST;
+    }
+  }
+
+  override transmitFile(file: number, position: number, length: number): number {
+    const n = super.transmitFile(file, position, length);
+    if (n > 0) this.bytesTaken += n;
+    return n;
+  }
+
+  private endBody(): void {
+    this.body?.release();
+    this.body = null;
+  }
+
+  /** Forgets what was not sent and gives back what was borrowed. */
+  protected dropOutput(): void {
+    this.outbox.clear();
+    this.dropPending();
+    this.endBody();
+  }
+}
