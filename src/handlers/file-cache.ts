@@ -7,6 +7,7 @@ import { ERRNO, errnoText } from "../../ffi/errno.ts";
 import { FileStatus } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
 import type { Settings } from "../config/model.ts";
+import type { Validators } from "../http/conditional.ts";
 import type { Field, Services } from "./handler.ts";
 import type { KeptReply } from "./kept-reply.ts";
 import { openWithin, RootFolders, SharedFile } from "./open.ts";
@@ -43,8 +44,9 @@ export class Entry {
   whole: KeptReply | null = null;
   notModified: KeptReply | null = null;
   slash: KeptReply | null = null;
-  /** The fields of its 200, made when first needed. */
+  /** The fields of its 200 and what conditions compare with, made when first needed. */
   fields: readonly Field[] | null = null;
+  validators: Validators | null = null;
 
   /** Monotonic ms until which it is believed, if nobody changed files meanwhile (`epoch`). */
   freshUntil = 0;

@@ -16,7 +16,7 @@ export function replyWithFile(exchange: Exchange, path: string, entry: Entry, ch
   // What error_page serves is a page about an error: the request's conditions are not about it.
   if (!exchange.request.conditional || exchange.errorStatus !== 0) return replyWithAll(exchange, entry, changes);
   const { second } = exchange.services.clock;
-  const validators = validatorsOf(exchange.settings, entry);
+  const validators = (entry.validators ??= validatorsOf(exchange.settings, entry));
   const verdict = evaluate(exchange.request, validators, exchange.settings.ifModifiedSince, second);
   if (verdict === 304) return replyNotModified(exchange, entry, changes);
   if (verdict === 412) return exchange.fail(412);
@@ -55,11 +55,14 @@ function replyWithAll(exchange: Exchange, entry: Entry, changes: Changes): void 
 }
 
 function replyNotModified(exchange: Exchange, entry: Entry, changes: Changes): void {
-  const fields = entry.fields!.filter(([name]) => name === "ETag" || name === "Last-Modified");
-  if (!mayKeep(exchange, entry, changes)) return exchange.reply(304, fields, null, modified(entry));
-  entry.notModified ??= new KeptReply(exchange, 304, fields, null, changes, modified(entry));
+  if (!mayKeep(exchange, entry, changes)) return exchange.reply(304, validatorFields(entry), null, modified(entry));
+  entry.notModified ??= new KeptReply(exchange, 304, validatorFields(entry), null, changes, modified(entry));
   entry.notModified.send(exchange);
 }
+
+/** What a 304 repeats of the 200 (RFC 9110 §15.4.5). */
+const validatorFields = (entry: Entry): Field[] =>
+  entry.fields!.filter(([name]) => name === "ETag" || name === "Last-Modified");
 
 /** Whether a reply made of `entry` may be kept in it and answer this request. */
 export const mayKeep = (exchange: Exchange, entry: Entry, changes: Changes): boolean =>
