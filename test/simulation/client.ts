@@ -165,6 +165,11 @@ export class Client implements Peer {
     return this.over && (this.connection === null || this.connection.closedByServer);
   }
 
+  /** How long the server kept the connection, ms from the client's SYN; NaN while it is open. */
+  get kept(): number {
+    return this.connection!.closedAt - this.startedAt;
+  }
+
   /** It got every reply it can expect, whole. */
   get satisfied(): boolean {
     const closing = this.requests.findIndex(({ expected }) => expected.closes === true);
@@ -206,9 +211,7 @@ export class Client implements Peer {
     );
     this.replies.sent += end - from;
     this.connection!.peerSend(bytes.subarray(from, end));
-    const next = () => this.sendFrom(bytes, end, done);
-    if (pause === 0) next();
-    else this.kernel.clock.after(this.random.fraction() * pause, next);
+    this.kernel.clock.after(this.random.fraction() * pause, () => this.sendFrom(bytes, end, done));
   }
 
   private until(condition: () => boolean, done: () => void): void {
@@ -247,6 +250,7 @@ export class Client implements Peer {
   private seesTheEnd(): void {
     this.over = true;
     this.endedAt = this.kernel.clock.now;
+    this.replies.end();
     this.connection!.peerFinish();
   }
 

@@ -58,6 +58,8 @@ export class Connection extends Pollable {
   /** The connection ended with a reset, from either side. */
   wasReset = false;
   private isClosed = false;
+  /** Virtual ms at which the server closed its descriptor. */
+  closedAt = Number.NaN;
   /** sk_err: a positive errno, told once. */
   private error = 0;
 
@@ -217,6 +219,7 @@ export class Connection extends Pollable {
   /** close(2) with unread bytes resets: the peer loses what it has not taken. Else the rest of the reply still goes out. */
   closed(): void {
     this.isClosed = true;
+    this.closedAt = this.environment.clock.now;
     this.forgetWatches();
     if (this.incoming.length > 0 || this.onTheWay.length > 0) return this.abort();
     this.uncork();

@@ -2,6 +2,7 @@
  * What one client got, against what a correct server says: parsed byte by byte as it arrives, by a parser of its own.
  * Whatever has come so far must be a prefix of correct replies, in order.
  */
+import { ChunkedFraming, type Framing, LengthFraming } from "./framing.ts";
 import type { Expected, Request } from "./site.ts";
 
 /** A reply, or a part of it, that no correct server sends. */
@@ -29,9 +30,10 @@ export class Replies {
   /** The last reply said that the connection ends; nothing may follow. */
   closing = false;
   private head = "";
-  /** Bytes of the body still to come; -1 while in a head. */
-  private left = -1;
-  private chunked = false;
+  /** Of the body in progress; null while in a head. */
+  private framing: Framing | null = null;
+  /** Where the request that is answered next starts in what the client sends. */
+  private requestStart = 0;
   private body: Buffer | undefined;
   private bodyAt = 0;
 
@@ -47,13 +49,18 @@ export class Replies {
   feed(bytes: Buffer): void {
     this.received += bytes.length;
     for (let at = 0; at < bytes.length; ) {
-      at = this.left < 0 ? this.feedHead(bytes, at) : this.feedBody(bytes, at);
+      at = this.framing ? this.feedBody(this.framing, bytes, at) : this.feedHead(bytes, at);
     }
   }
 
-  /** The connection ended. A reply without a length would end here; there is none on this site. */
+  /** The connection ended: so does a body without a length. */
+  end(): void {
+    if (this.framing instanceof LengthFraming && this.framing.endsWithConnection) this.replyComplete();
+  }
+
+  /** Whether a reply has begun and not ended. */
   get inside(): boolean {
-    return this.left >= 0 || this.head !== "";
+    return this.framing !== null || this.head !== "";
   }
 
   private feedHead(bytes: Buffer, at: number): number {
@@ -71,14 +78,13 @@ export class Replies {
       /^HTTP\/1\.1 ([1-5]\d\d) [ -~]*$/.exec(statusLine)?.[1] ?? this.violated("a bad status line"),
     );
     const request = this.requests[this.complete];
-    if (!request || this.sent <= this.startOf(this.complete)) this.violated("a reply to no request");
+    if (!request || this.sent <= this.requestStart) this.violated("a reply to no request");
     if (status === 100) {
       if (!request.continues) this.violated("100 without Expect");
       this.head = "";
       return;
     }
     this.checkHead(request, status, this.fields(lines));
-    if (this.left === 0) this.replyComplete();
   }
 
   private fields(lines: string[]): Map<string, string> {
@@ -97,7 +103,7 @@ export class Replies {
     const asExpected = status === expected.status;
     if (!asExpected && !this.tolerance.statuses.has(status))
       this.violated(`status ${status}, expected ${expected.status}`);
-    if (asExpected && !request.early && this.sent < this.startOf(this.complete + 1))
+    if (asExpected && !request.early && this.sent < this.requestStart + request.bytes.length)
       this.violated("a reply before its request");
     this.checkDate(fields.get("date") ?? this.violated("no Date"));
     if (!fields.has("server")) this.violated("no Server");
@@ -107,8 +113,8 @@ export class Replies {
         this.violated(`${name}: ${actual}, expected ${value}`);
     }
     this.checkClosing(expected, asExpected, fields.get("connection"));
-    this.frame(request, status, asExpected, fields);
     this.statuses.push(status);
+    this.frame(request, status, asExpected, fields);
     this.head = "";
   }
 
@@ -123,47 +129,44 @@ export class Replies {
     this.closing = connection.toLowerCase() === "close";
     if (!asExpected || expected.closes === "perhaps") return;
     if (expected.closes && !this.closing) this.violated("the reply does not say Connection: close");
-    if (!expected.closes && this.closing && !this.tolerance.closing)
+    if (!expected.closes && this.closing && !expected.streamed && !this.tolerance.closing)
       this.violated("Connection: close without a reason");
   }
 
   private frame(request: Request, status: number, asExpected: boolean, fields: Map<string, string>): void {
     const length = fields.get("content-length");
-    this.chunked = fields.get("transfer-encoding") === "chunked";
-    if (length !== undefined && !/^\d+$/.test(length)) this.violated(`Content-Length: ${length}`);
-    if (length !== undefined && this.chunked) this.violated("two lengths");
-    this.body = asExpected ? request.expected.body : undefined;
+    const chunked = fields.get("transfer-encoding") === "chunked";
+    const { body, streamed = false } = asExpected ? request.expected : { body: undefined };
+    this.body = body;
     this.bodyAt = 0;
-    const bodyless = request.method === "HEAD" || status === 204 || status === 304;
-    if (!bodyless && length === undefined && !this.chunked) this.violated("no length");
-    if (this.body && length !== undefined && status !== 304 && Number(length) !== this.body.length) {
-      this.violated(`Content-Length: ${length}, expected ${this.body.length}`);
+    if (length !== undefined && (chunked || !/^\d+$/.test(length))) this.violated(`Content-Length: ${length}`);
+    if (body && length !== undefined && status !== 304 && Number(length) !== body.length) {
+      this.violated(`Content-Length: ${length}, expected ${body.length}`);
     }
-    if (this.chunked && !bodyless) this.violated("a chunked reply where the length is known");
-    this.left = bodyless ? 0 : Number(length);
+    if (request.method === "HEAD" || status === 204 || status === 304) return this.replyComplete();
+    if (length === undefined && !streamed) this.violated("no Content-Length where the length is known");
+    if (length === undefined && !chunked && !this.closing) this.violated("no length, and no end either");
+    this.framing = chunked ? new ChunkedFraming() : new LengthFraming(Number(length ?? Number.POSITIVE_INFINITY));
+    if (this.framing.done) this.replyComplete();
   }
 
-  private feedBody(bytes: Buffer, at: number): number {
-    const end = Math.min(bytes.length, at + this.left);
-    if (this.body && bytes.compare(this.body, this.bodyAt, this.bodyAt + end - at, at, end) !== 0) {
-      this.violated(`wrong bytes between ${this.bodyAt} and ${this.bodyAt + end - at} of the body`);
-    }
-    this.bodyAt += end - at;
-    this.left -= end - at;
-    if (this.left === 0) this.replyComplete();
+  private feedBody(framing: Framing, bytes: Buffer, at: number): number {
+    const end = framing.feed(bytes, at, (from, to) => this.checkBody(bytes, from, to));
+    if (framing.done) this.replyComplete();
     return end;
   }
 
-  private replyComplete(): void {
-    this.left = -1;
-    this.complete++;
+  private checkBody(bytes: Buffer, start: number, end: number): void {
+    const to = this.bodyAt + end - start;
+    if (this.body && (to > this.body.length || bytes.compare(this.body, this.bodyAt, to, start, end) !== 0)) {
+      this.violated(`wrong bytes between ${this.bodyAt} and ${to} of the body`);
+    }
+    this.bodyAt = to;
   }
 
-  /** Where request `index` starts in what the client sends. */
-  private startOf(index: number): number {
-    let start = 0;
-    for (let i = 0; i < index && i < this.requests.length; i++) start += this.requests[i]!.bytes.length;
-    return start;
+  private replyComplete(): void {
+    this.framing = null;
+    this.requestStart += this.requests[this.complete++]!.bytes.length;
   }
 
   private violated(what: string): never {

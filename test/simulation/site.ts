@@ -3,8 +3,9 @@ import type { SimulatedKernel } from "./kernel.ts";
 
 export const CONFIG_FILE = "/etc/webserv/conf/simulation.conf";
 
-/** Everything is short, so that a run passes many of the limits. `extra` goes into the server block. */
-export const configuration = (extra = ""): string => `
+/** Everything is short, so that a run passes many of the limits. `server` goes into the server block, `main` outside. */
+export const configuration = (server = "", main = ""): string => `
+${main}
 error_log /var/log/error.log;
 server {
   listen 80 backlog=64;
@@ -22,7 +23,7 @@ server {
   location = /moved { return 301 /hello.txt; }
   location = /post { allowed_methods GET POST; return 200 "thank you"; }
   location = /gone { return 410; }
-  ${extra}
+  ${server}
 }
 `;
 
@@ -46,7 +47,7 @@ const CONTENT = {
 const TYPES: Record<string, string> = { html: "text/html", txt: "text/plain", css: "text/css" };
 
 /** Puts the site and its configuration on the kernel's disk. */
-export function build(kernel: SimulatedKernel, extra = ""): void {
+export function build(kernel: SimulatedKernel, server = "", main = ""): void {
   const { tree } = kernel.files;
   for (const [path, content] of Object.entries(CONTENT)) tree.file(`/site${path}`, content);
   tree.file("/site/secret.txt", "secret", 0o000);
@@ -58,7 +59,7 @@ export function build(kernel: SimulatedKernel, extra = ""): void {
   tree.fifo("/site/pipe");
   tree.folder("/var/log");
   tree.folder("/tmp", 0o777);
-  tree.file(CONFIG_FILE, configuration(extra));
+  tree.file(CONFIG_FILE, configuration(server, main));
 }
 
 /** What a correct reply looks like. */
@@ -68,6 +69,8 @@ export interface Expected {
   readonly body?: Buffer;
   /** Fields by lower-case name: the value, or "*" for any. */
   readonly fields?: Readonly<Record<string, string>>;
+  /** Its length need not be known when it begins: chunks, or to the end of the connection in HTTP/1.0. */
+  readonly streamed?: boolean;
   /** Whether the connection ends after it: it must, it must not, or it may. */
   readonly closes: boolean | "perhaps";
 }
@@ -105,7 +108,12 @@ export const SITE: Readonly<Record<string, Expected>> = {
   "/linked.txt": fileReply("/hello.txt"),
   "/folder/": fileReply("/folder/index.html"),
   "/folder?a=b": { status: 301, fields: { location: "*" }, closes: false },
-  "/listing/": { status: 200, fields: { "content-type": "*" }, closes: false },
+  "/listing/": {
+    status: 200,
+    fields: { "content-type": "application/json" },
+    streamed: true,
+    closes: false,
+  },
   "/fixed": fixed(200, "fixed answer"),
   "/moved": { status: 301, fields: { location: "*" }, closes: false },
   "/missing": fixed(404),

@@ -1,0 +1,151 @@
+/**
+ * SPEC.md §5, each row on the virtual clock: who is cut off, when and how. The configuration (site.ts) says header 10 s,
+ * body 8 s, send 9 s, keep-alive 15 s, lingering 2 s between reads and 6 s in all; rates count from 10 s on.
+ */
+import type { Client } from "./client.ts";
+import { get, pattern, post, postChunked, request } from "./site.ts";
+import { simulate } from "./webserv.ts";
+import type { World } from "./world.ts";
+
+const SEEDS = 20;
+const FAULTS = ["EAGAIN", "EINTR", "short recv", "short send", "short sendfile"] as const;
+/** Timers may be late by a turn, and the network takes its time. */
+const LATE = 300;
+
+type Outcome = { readonly statuses: readonly number[]; readonly after: number; readonly atMost?: number };
+
+/** A client whose connection the server ends, `after` ms from its start, having sent just these statuses. */
+function cutOff(name: string, server: string, outcome: Outcome, script: (client: Client) => void): void {
+  const { statuses, after, atMost = after + LATE } = outcome;
+  simulate(name, { seeds: SEEDS, faults: FAULTS, server, tolerates: [408] }, (world: World) => {
+    const client = world.client({ latency: world.random.fraction() * 20 }).impolitely();
+    script(client);
+    world.promises(`statuses ${statuses}`, () => String(client.replies.statuses) === String(statuses));
+    world.promises(`closed after ${after} ms`, () => client.kept >= after - 1 && client.kept <= atMost);
+  });
+}
+
+const small = get("/hello.txt");
+const slowPost = post(pattern(90_000));
+/** Sends the rest of a request byte by byte. */
+const drips = (client: Client, bytes: Buffer, pause: number) => {
+  for (const byte of bytes) client.pauses(pause).raw(Buffer.from([byte]));
+};
+
+cutOff("a head that stops in the middle gets 408", "", { statuses: [408], after: 10_000 }, (client) => {
+  client.begins(small, 20).awaitsTheEnd();
+});
+
+cutOff(
+  "a head byte by byte gets 408 when the whole takes too long",
+  "",
+  { statuses: [408], after: 10_000 },
+  (client) => {
+    client.begins(small, 1);
+    drips(client, small.bytes.subarray(1), 1_000);
+    client.awaitsTheEnd();
+  },
+);
+
+cutOff("the head of a second request has its own time", "", { statuses: [200, 408], after: 14_000 }, (client) => {
+  client.pauses(4_000).gets("/hello.txt").begins(small, 10).awaitsTheEnd();
+});
+
+cutOff("a client that says nothing is closed without a word", "", { statuses: [], after: 10_000 }, (client) => {
+  client.awaitsTheEnd();
+});
+
+cutOff("a body that stops gets 408", "", { statuses: [408], after: 8_000 }, (client) => {
+  client.begins(slowPost, slowPost.bytes.length - 1).awaitsTheEnd();
+});
+
+const chunked = postChunked(pattern(50_000), 1_000);
+cutOff("a chunked body that stops gets 408", "", { statuses: [408], after: 8_000 }, (client) => {
+  client.begins(chunked, chunked.bytes.length - 30).awaitsTheEnd();
+});
+
+cutOff(
+  "a body byte by byte falls below the minimum rate",
+  "",
+  { statuses: [408], after: 10_000, atMost: 12_000 },
+  (client) => {
+    client.begins(slowPost, 200);
+    drips(client, slowPost.bytes.subarray(200, 230), 1_000);
+    client.awaitsTheEnd();
+  },
+);
+
+cutOff("client_min_rate 0: only silence counts", "client_min_rate 0;", { statuses: [408], after: 38_000 }, (client) => {
+  client.begins(slowPost, 200);
+  drips(client, slowPost.bytes.subarray(200, 230), 1_000);
+  client.awaitsTheEnd();
+});
+
+cutOff("an idle connection is closed without a word", "", { statuses: [200], after: 15_000 }, (client) => {
+  client.sends(small).awaitsTheEnd();
+});
+
+cutOff("each reply starts the idle time anew", "", { statuses: [200, 200], after: 27_000 }, (client) => {
+  client.sends(small).pauses(12_000).sends(small).awaitsTheEnd();
+});
+
+cutOff(
+  "keepalive_timeout 0 ends the connection with its first reply",
+  "keepalive_timeout 0;",
+  { statuses: [200], after: 0 },
+  (client) => {
+    client.sends(get("/hello.txt", "Connection: close")).awaitsTheEnd();
+  },
+);
+
+cutOff("a client that reads nothing is closed", "", { statuses: [], after: 9_000 }, (client) => {
+  client.reads(0, 0).gets("/big.bin").vanishes();
+});
+
+cutOff(
+  "a client that reads a little falls below the minimum rate",
+  "",
+  { statuses: [200], after: 10_000, atMost: 16_000 },
+  (client) => {
+    client.reads(300, 1_000).gets("/big.bin").awaitsTheEnd();
+  },
+);
+
+const refused = request(
+  "/post",
+  { status: 413, closes: true },
+  { method: "POST", fields: ["Content-Length: 200000"], early: true },
+);
+cutOff("a refused client that goes quiet is lingered for 2 s", "", { statuses: [413], after: 2_000 }, (client) => {
+  client.sends(refused).awaits().vanishes();
+});
+
+cutOff(
+  "a refused client that sends on is lingered for 6 s",
+  "",
+  { statuses: [413], after: 6_000, atMost: 6_000 + 1_500 },
+  (client) => {
+    client.sends(refused).awaits();
+    for (let second = 0; second < 30; second++) client.pauses(500).raw(pattern(100));
+    client.vanishes();
+  },
+);
+
+simulate("clients that take long but not too long are served", { seeds: 30, faults: FAULTS }, (world) => {
+  world.patient = true;
+  const body = post(pattern(90_000));
+  const slow = world.client().begins(body, 20_000);
+  for (let at = 20_000; at < body.bytes.length; at += 20_000)
+    slow.pauses(7_000).raw(body.bytes.subarray(at, at + 20_000));
+  const reader = world.client({ sendBuffer: 20_000 }).reads(10_000, 2_000).gets("/big.bin");
+  world.promises("both have their replies", () => slow.satisfied && reader.satisfied);
+});
+
+simulate("timeouts run on the monotonic clock: a step of the other one moves none", { seeds: 20 }, (world) => {
+  world.clockSteps = true;
+  for (let i = 1; i < 9; i++) world.at(i * 1_000, () => world.kernel.clock.step(world.random.between(-1e9, 1e9)));
+  const head = world.client().impolitely().begins(small, 20).awaitsTheEnd();
+  const idle = world.client().sends(small).awaitsTheEnd().impolitely();
+  world.promises("the head's time", () => head.kept >= 9_999 && head.kept < 10_000 + LATE);
+  world.promises("the idle time", () => idle.kept >= 14_999 && idle.kept < 15_000 + LATE);
+});
