@@ -17,10 +17,10 @@ export class TryFilesHandler implements Handler {
 
   handle(exchange: Exchange): void {
     for (const template of this.rule.files) {
-      const text = evaluate(template, exchange);
-      const path = text.startsWith("/") ? text : "/" + text;
+      const wanted = template.text.endsWith("/") ? "folder" : "file";
+      const path = pathOf(evaluate(template, exchange), wanted);
       const entry = this.files.find(exchange, path);
-      if (entry.kind === (path.endsWith("/") ? "folder" : "file")) return this.files.answer(exchange, path, entry);
+      if (entry.kind === wanted) return this.files.answer(exchange, path, entry);
       this.files.done(entry);
     }
     this.fallback(exchange);
@@ -33,6 +33,12 @@ export class TryFilesHandler implements Handler {
   close(): void {
     this.files.close();
   }
+}
+
+/** The slash that asks for a folder is not part of the path: "$uri/" of "/dir" is redirected to "/dir/", of "/dir/" its index. */
+function pathOf(name: string, wanted: "folder" | "file"): string {
+  const path = name.startsWith("/") ? name : "/" + name;
+  return wanted === "folder" && path !== "/" ? path.slice(0, -1) : path;
 }
 
 const ending = (status: number) => (exchange: Exchange) =>
