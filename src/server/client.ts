@@ -135,10 +135,16 @@ export class Client extends Writer implements ReplyTarget {
   }
 
   /** Goes on, unless the client is being served right now: what was written must leave the shared outbox. */
-  resume(): void {
+  private resume(): void {
     if (this.advancing) return;
     this.settle();
     if (this.state !== State.Closed) this.againNextTurn();
+  }
+
+  /** A stream or a sink can go on. It may say so while the client is being served, and then means the next turn. */
+  goOn(): void {
+    if (this.advancing) this.againNextTurn();
+    else this.resume();
   }
 
   // What the loop calls

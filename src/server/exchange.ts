@@ -43,8 +43,8 @@ export interface ReplyTarget extends ConnectionInfo {
   sendWhole(reply: WholeReply, length: number): void;
   /** Ends the connection without a reply. */
   drop(): void;
-  /** The exchange can go on: replied late, or a sink or stream is ready again. */
-  resume(): void;
+  /** A sink or stream is ready again. */
+  goOn(): void;
 }
 
 export class ServerExchange implements Exchange {
@@ -309,7 +309,7 @@ export class ServerExchange implements Exchange {
   }
 
   resume(): void {
-    this.client.resume();
+    this.client.goOn();
   }
 
   log(level: LogLevel, message: string): void {
