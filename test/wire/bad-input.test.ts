@@ -80,7 +80,7 @@ closing("request line", [
   ["a TLS handshake", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400],
   ["SSH", "SSH-2.0-OpenSSH_9.2\r\n\r\n", 400],
   ["HTTP/2.0", line("GET / HTTP/2.0"), 505],
-  ["HTTP/0.1", line("GET / HTTP/0.1"), 505],
+  ["HTTP/0.1", line("GET / HTTP/0.1"), 400],
   ["HTTP/3.1", line("GET / HTTP/3.1"), 505],
   ["HTTP/1", line("GET / HTTP/1"), 400],
   ["HTTP/1.", line("GET / HTTP/1."), 400],

@@ -122,7 +122,7 @@ describe("methods", () => {
   for (const method of ["POST", "PUT", "DELETE", "PATCH", "TRACE"]) {
     answers(server, `${method} is 405 with Allow`, get("/digits.txt", {}, method), {
       status: 405,
-      fields: { Allow: "GET, HEAD" },
+      fields: { Allow: "GET, HEAD, OPTIONS" },
     });
   }
   answers(server, "OPTIONS", get("/digits.txt", {}, "OPTIONS"), {
@@ -132,7 +132,7 @@ describe("methods", () => {
   answers(server, "OPTIONS *", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", { status: 204, fields: { Allow: /.+/ } });
   answers(server, "allowed_methods GET refuses HEAD", get("/get/a.txt", {}, "HEAD"), {
     status: 405,
-    fields: { Allow: "GET" },
+    fields: { Allow: "GET, OPTIONS" },
   });
   answers(server, "allowed_methods GET takes GET", get("/get/a.txt"), { status: 200, body: "a\n" });
 });
