@@ -114,6 +114,7 @@ describe("special cases", () => {
     ["server_protocol", { minor: 0 }, "HTTP/1.0"],
     ["http_x", { fields: ["X: \xc3\xbc"] }, "ü"],
     ["http_x", { fields: ["X: \xfc"] }, "ü"],
+    ["status", { errorStatus: 404 }, "404"],
     ["constructor", {}, ""],
   ] as [string, RequestLike, string][])("$%s of %p", (name, request, expected) => {
     expect(value(name, request)).toBe(expected);
