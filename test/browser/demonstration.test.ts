@@ -86,9 +86,10 @@ describe.skipIf(!hasBrowser)("the demonstration site in Chromium", () => {
       expect(paths.length).toBeGreaterThan(30);
       const wrong: string[] = [];
       for (const path of paths) {
-        const reply = await page.goto(home + path);
+        // The browser saves a CSV file instead of showing it, so its status is asked for without showing.
+        const reply = path.endsWith(".csv") ? await page.request.get(home + path) : await page.goto(home + path);
         const status = reply?.status() ?? 0;
-        if (status !== (MEANT[path] ?? 200)) wrong.push(`${path}: ${status} at ${page.url()}`);
+        if (status !== (MEANT[path] ?? 200)) wrong.push(`${path}: ${status}`);
       }
       expect(wrong).toEqual([]);
     });
@@ -208,14 +209,13 @@ describe.skipIf(!hasBrowser)("the demonstration site in Chromium", () => {
       });
 
       test("is dark in the dark, light in the light", async () => {
+        // The red of what is painted behind the page: body, else html, else the browser's own canvas.
         const shade = (page: Page): Promise<number> =>
           page.evaluate(`(() => {
-          const shown = [document.body, document.documentElement].map((e) => getComputedStyle(e).backgroundColor);
-          const paint = document.createElement("canvas").getContext("2d");
-          paint.fillStyle = "Canvas";
-          for (const colour of shown) if (!/, 0\\)$|transparent/.test(colour)) { paint.fillStyle = colour; break; }
-          paint.fillRect(0, 0, 1, 1);
-          return paint.getImageData(0, 0, 1, 1).data[0];
+          const probe = document.body.appendChild(document.createElement("div"));
+          probe.style.background = "Canvas";
+          const painted = [document.body, document.documentElement, probe].map((e) => getComputedStyle(e).backgroundColor);
+          return Number(/\\d+/.exec(painted.find((colour) => colour !== "rgba(0, 0, 0, 0)"))[0]);
         })()`);
         expect(await visit(path, shade, { colorScheme: "light" })).toBeGreaterThan(180);
         const dark = async (page: Page): Promise<number> => {
