@@ -305,8 +305,7 @@ export class Client extends Writer implements ReplyTarget {
   private bodyPause(): boolean {
     if (this.state === State.Closed) return false;
     if (this.ended) return this.refuseBody(400, "its sending side was closed within a body");
-    if (this.isTooSlow(this.bytesReceived, this.settings.clientMinRate))
-      return this.refuseBody(408, "its body came too slowly");
+    if (this.isTooSlow(Wait.Body, this.settings.clientMinRate)) return this.refuseBody(408, "its body came too slowly");
     return false;
   }
 
@@ -359,11 +358,12 @@ export class Client extends Writer implements ReplyTarget {
 
   private writing(): boolean {
     const outcome = this.pump();
+    // A part of the next head may have come while an earlier reply waited for room: that request is not the one sent.
     if (outcome === PUMP_DRAINED)
-      return this.exchange === null ? this.enter(State.ReadingHeaders) : this.finishRequest();
+      return this.exchange?.replied ? this.finishRequest() : this.enter(State.ReadingHeaders);
     if (outcome === PUMP_LOST) return this.close();
     if (outcome !== PUMP_BLOCKED) this.againNextTurn();
-    else if (this.isTooSlow(this.bytesTaken, this.settings.sendMinRate)) return this.close();
+    else if (this.isTooSlow(Wait.Send, this.settings.sendMinRate)) return this.close();
     return false;
   }
 
@@ -588,10 +588,11 @@ export class Client extends Writer implements ReplyTarget {
     }
   }
 
-  /** Whether fewer than `rate` bytes a second have moved since the wait began. */
-  private isTooSlow(moved: number, rate: number): boolean {
+  /** Whether fewer than `rate` bytes a second have moved since the wait began. A wait that has only now become due has not begun. */
+  private isTooSlow(wait: Wait, rate: number): boolean {
     const elapsed = this.reactor.now - this.waitSince;
-    return rate > 0 && elapsed >= RATE_GRACE && (moved - this.waitBase) * 1000 < rate * elapsed;
+    if (wait !== this.wait || rate === 0 || elapsed < RATE_GRACE) return false;
+    return (this.moved(wait) - this.waitBase) * 1000 < rate * elapsed;
   }
 
   private expire(): void {

@@ -155,6 +155,7 @@ export class Gate extends Timed {
       listener.close();
       if (listen.address.family === "unix") this.kernel.unlink(AT_FDCWD, listen.address.path);
     }
+    this.doors.length = 0; // from here on the reactor owns the sockets it has to close
   }
 
   /** Listening sockets that the reactor does not watch at the moment. */
