@@ -44,6 +44,7 @@ export class Client implements Peer {
   private appetite: Appetite = { bytes: 1 << 20, every: 0 };
   private reading = false;
   private gone = false;
+  private stubborn = false;
   private wakeUp: (() => boolean) | null = null;
   private port = 80;
 
@@ -140,9 +141,16 @@ export class Client implements Peer {
     return this.step(() => this.end());
   }
 
+  /** Its own misfortune is no fault of the server. */
   impolitely(): this {
     this.polite = false;
     return this;
+  }
+
+  /** Goes on with its script when the server has shut its side. */
+  stubbornly(): this {
+    this.stubborn = true;
+    return this.impolitely();
   }
 
   private step(step: Step): this {
@@ -248,6 +256,7 @@ export class Client implements Peer {
   }
 
   private seesTheEnd(): void {
+    if (this.stubborn && !this.connection!.wasReset) return;
     this.over = true;
     this.endedAt = this.kernel.clock.now;
     this.replies.end();

@@ -3,27 +3,34 @@ import type { SimulatedKernel } from "./kernel.ts";
 
 export const CONFIG_FILE = "/etc/webserv/conf/simulation.conf";
 
-/** Everything is short, so that a run passes many of the limits. `server` goes into the server block, `main` outside. */
-export const configuration = (server = "", main = ""): string => `
+/** Everything is short, so that a run passes many of the limits. */
+const LIMITS: Readonly<Record<string, string>> = {
+  client_header_timeout: "10s",
+  client_body_timeout: "8s",
+  send_timeout: "9s",
+  keepalive_timeout: "15s",
+  lingering_time: "6s",
+  lingering_timeout: "2s",
+  client_max_body_size: "100k",
+};
+
+/** The configuration. `server` goes into the server block, in the place of what is said there of the same limits; `main` outside. */
+const configuration = (server: string, main: string): string => `
 ${main}
 error_log /var/log/error.log;
 server {
   listen 80 backlog=64;
   root /site;
   access_log /var/log/access.log;
-  client_header_timeout 10s;
-  client_body_timeout 8s;
-  send_timeout 9s;
-  keepalive_timeout 15s;
-  lingering_time 6s;
-  lingering_timeout 2s;
-  client_max_body_size 100k;
+  ${Object.entries(LIMITS)
+    .map(([name, value]) => (server.includes(name) ? "" : `${name} ${value};`))
+    .join("\n  ")}
+  ${server}
   location /listing/ { autoindex on; autoindex_format json; }
   location = /fixed { return 200 "fixed answer"; }
   location = /moved { return 301 /hello.txt; }
   location = /post { allowed_methods GET POST; return 200 "thank you"; }
   location = /gone { return 410; }
-  ${server}
 }
 `;
 

@@ -3,7 +3,7 @@
  * body 8 s, send 9 s, keep-alive 15 s, lingering 2 s between reads and 6 s in all; rates count from 10 s on.
  */
 import type { Client } from "./client.ts";
-import { get, pattern, post, postChunked, request } from "./site.ts";
+import { get, pattern, post, postChunked, type Request, request } from "./site.ts";
 import { simulate } from "./webserv.ts";
 import type { World } from "./world.ts";
 
@@ -12,16 +12,36 @@ const FAULTS = ["EAGAIN", "EINTR", "short recv", "short send", "short sendfile"]
 /** Timers may be late by a turn, and the network takes its time. */
 const LATE = 300;
 
-type Outcome = { readonly statuses: readonly number[]; readonly after: number; readonly atMost?: number };
+interface Outcome {
+  readonly statuses: readonly number[];
+  /** When the server closes its descriptor, ms from the client's SYN. */
+  readonly after: number;
+  readonly atMost?: number;
+  /** Directives. */
+  readonly server?: string;
+  /** Of the socket, bytes. */
+  readonly sendBuffer?: number;
+}
 
-/** A client whose connection the server ends, `after` ms from its start, having sent just these statuses. */
-function cutOff(name: string, server: string, outcome: Outcome, script: (client: Client) => void): void {
-  const { statuses, after, atMost = after + LATE } = outcome;
+/** A client whose connection the server ends, having sent just these statuses. */
+function cutOff(name: string, outcome: Outcome, script: (client: Client) => void): void {
+  const { statuses, after, atMost = after + LATE, server = "", sendBuffer = 400_000 } = outcome;
   simulate(name, { seeds: SEEDS, faults: FAULTS, server, tolerates: [408] }, (world: World) => {
-    const client = world.client({ latency: world.random.fraction() * 20 }).impolitely();
-    script(client);
-    world.promises(`statuses ${statuses}`, () => String(client.replies.statuses) === String(statuses));
-    world.promises(`closed after ${after} ms`, () => client.kept >= after - 1 && client.kept <= atMost);
+    const client = world.client({ latency: world.random.fraction() * 20, receiveBuffer: 200_000, sendBuffer });
+    script(client.impolitely());
+    world.promises(`statuses ${statuses}`, () => String(client.replies.statuses) === String(statuses) || client);
+    world.promises(
+      `closed after ${after} ms`,
+      () => (client.kept >= after - 1 && client.kept <= atMost) || client.kept,
+    );
+  });
+}
+
+/** A client that is quick, is closed with the reply that says so. */
+function closedAtOnce(name: string, server: string, request: Request, status: number): void {
+  simulate(name, { seeds: SEEDS, faults: FAULTS, server, closing: true }, (world: World) => {
+    const client = world.client().sends(request, small).awaitsTheEnd();
+    world.promises("one reply", () => String(client.replies.statuses) === String(status) || client);
   });
 }
 
@@ -32,41 +52,35 @@ const drips = (client: Client, bytes: Buffer, pause: number) => {
   for (const byte of bytes) client.pauses(pause).raw(Buffer.from([byte]));
 };
 
-cutOff("a head that stops in the middle gets 408", "", { statuses: [408], after: 10_000 }, (client) => {
+cutOff("a head that stops in the middle gets 408", { statuses: [408], after: 10_000 }, (client) => {
   client.begins(small, 20).awaitsTheEnd();
 });
 
-cutOff(
-  "a head byte by byte gets 408 when the whole takes too long",
-  "",
-  { statuses: [408], after: 10_000 },
-  (client) => {
-    client.begins(small, 1);
-    drips(client, small.bytes.subarray(1), 1_000);
-    client.awaitsTheEnd();
-  },
-);
-
-cutOff("the head of a second request has its own time", "", { statuses: [200, 408], after: 14_000 }, (client) => {
-  client.pauses(4_000).gets("/hello.txt").begins(small, 10).awaitsTheEnd();
-});
-
-cutOff("a client that says nothing is closed without a word", "", { statuses: [], after: 10_000 }, (client) => {
+cutOff("a head byte by byte gets 408 when the whole takes too long", { statuses: [408], after: 10_000 }, (client) => {
+  client.begins(small, 1);
+  drips(client, small.bytes.subarray(1), 1_000);
   client.awaitsTheEnd();
 });
 
-cutOff("a body that stops gets 408", "", { statuses: [408], after: 8_000 }, (client) => {
+cutOff("the head of a second request has its own time", { statuses: [200, 408], after: 14_000 }, (client) => {
+  client.pauses(4_000).gets("/hello.txt").begins(small, 10).awaitsTheEnd();
+});
+
+cutOff("a client that says nothing is closed without a word", { statuses: [], after: 10_000 }, (client) => {
+  client.awaitsTheEnd();
+});
+
+cutOff("a body that stops gets 408", { statuses: [408], after: 8_000 }, (client) => {
   client.begins(slowPost, slowPost.bytes.length - 1).awaitsTheEnd();
 });
 
 const chunked = postChunked(pattern(50_000), 1_000);
-cutOff("a chunked body that stops gets 408", "", { statuses: [408], after: 8_000 }, (client) => {
+cutOff("a chunked body that stops gets 408", { statuses: [408], after: 8_000 }, (client) => {
   client.begins(chunked, chunked.bytes.length - 30).awaitsTheEnd();
 });
 
 cutOff(
   "a body byte by byte falls below the minimum rate",
-  "",
   { statuses: [408], after: 10_000, atMost: 12_000 },
   (client) => {
     client.begins(slowPost, 200);
@@ -75,37 +89,52 @@ cutOff(
   },
 );
 
-cutOff("client_min_rate 0: only silence counts", "client_min_rate 0;", { statuses: [408], after: 38_000 }, (client) => {
-  client.begins(slowPost, 200);
-  drips(client, slowPost.bytes.subarray(200, 230), 1_000);
-  client.awaitsTheEnd();
-});
-
-cutOff("an idle connection is closed without a word", "", { statuses: [200], after: 15_000 }, (client) => {
-  client.sends(small).awaitsTheEnd();
-});
-
-cutOff("each reply starts the idle time anew", "", { statuses: [200, 200], after: 27_000 }, (client) => {
-  client.sends(small).pauses(12_000).sends(small).awaitsTheEnd();
-});
-
 cutOff(
-  "keepalive_timeout 0 ends the connection with its first reply",
-  "keepalive_timeout 0;",
-  { statuses: [200], after: 0 },
+  "client_min_rate 0: only silence counts",
+  { server: "client_min_rate 0;", statuses: [408], after: 38_000 },
   (client) => {
-    client.sends(get("/hello.txt", "Connection: close")).awaitsTheEnd();
+    client.begins(slowPost, 200);
+    drips(client, slowPost.bytes.subarray(200, 230), 1_000);
+    client.awaitsTheEnd();
   },
 );
 
-cutOff("a client that reads nothing is closed", "", { statuses: [], after: 9_000 }, (client) => {
+cutOff("an idle connection is closed without a word", { statuses: [200], after: 15_000 }, (client) => {
+  client.sends(small).awaitsTheEnd();
+});
+
+cutOff("each reply starts the idle time anew", { statuses: [200, 200], after: 27_000 }, (client) => {
+  client.sends(small).pauses(12_000).sends(small).awaitsTheEnd();
+});
+
+closedAtOnce("keepalive_timeout 0 ends the connection with its first reply", "keepalive_timeout 0;", small, 200);
+
+simulate(
+  "the rate of a body counts from its own start, not from the wait before",
+  { seeds: SEEDS, faults: FAULTS },
+  (world) => {
+    world.patient = true;
+    const body = post(pattern(3_000));
+    const idle = world
+      .client()
+      .sends(small)
+      .pauses(12_000)
+      .begins(body, 1_000)
+      .pauses(1_000)
+      .raw(body.bytes.subarray(1_000));
+    const head = world.client().begins(body, 30).pauses(9_900).raw(body.bytes.subarray(30, 1_000)).pauses(1_000);
+    head.raw(body.bytes.subarray(1_000));
+    world.promises("both are answered", () => (idle.satisfied && head.satisfied) || `${idle}; ${head}`);
+  },
+);
+
+cutOff("a client that reads nothing is closed", { statuses: [], after: 9_000, sendBuffer: 20_000 }, (client) => {
   client.reads(0, 0).gets("/big.bin").vanishes();
 });
 
 cutOff(
   "a client that reads a little falls below the minimum rate",
-  "",
-  { statuses: [200], after: 10_000, atMost: 16_000 },
+  { statuses: [200], after: 10_000, atMost: 19_500, sendBuffer: 3_000 },
   (client) => {
     client.reads(300, 1_000).gets("/big.bin").awaitsTheEnd();
   },
@@ -116,16 +145,15 @@ const refused = request(
   { status: 413, closes: true },
   { method: "POST", fields: ["Content-Length: 200000"], early: true },
 );
-cutOff("a refused client that goes quiet is lingered for 2 s", "", { statuses: [413], after: 2_000 }, (client) => {
-  client.sends(refused).awaits().vanishes();
+cutOff("a refused client that goes quiet is lingered for 2 s", { statuses: [413], after: 2_000 }, (client) => {
+  client.stubbornly().sends(refused).awaits().vanishes();
 });
 
 cutOff(
   "a refused client that sends on is lingered for 6 s",
-  "",
   { statuses: [413], after: 6_000, atMost: 6_000 + 1_500 },
   (client) => {
-    client.sends(refused).awaits();
+    client.stubbornly().sends(refused).awaits();
     for (let second = 0; second < 30; second++) client.pauses(500).raw(pattern(100));
     client.vanishes();
   },
@@ -141,11 +169,15 @@ simulate("clients that take long but not too long are served", { seeds: 30, faul
   world.promises("both have their replies", () => slow.satisfied && reader.satisfied);
 });
 
-simulate("timeouts run on the monotonic clock: a step of the other one moves none", { seeds: 20 }, (world) => {
-  world.clockSteps = true;
-  for (let i = 1; i < 9; i++) world.at(i * 1_000, () => world.kernel.clock.step(world.random.between(-1e9, 1e9)));
-  const head = world.client().impolitely().begins(small, 20).awaitsTheEnd();
-  const idle = world.client().sends(small).awaitsTheEnd().impolitely();
-  world.promises("the head's time", () => head.kept >= 9_999 && head.kept < 10_000 + LATE);
-  world.promises("the idle time", () => idle.kept >= 14_999 && idle.kept < 15_000 + LATE);
-});
+simulate(
+  "timeouts run on the monotonic clock: a step of the other one moves none",
+  { seeds: 20, tolerates: [408] },
+  (world) => {
+    world.clockSteps = true;
+    for (let i = 1; i < 9; i++) world.at(i * 1_000, () => world.kernel.clock.step(world.random.between(-1e9, 1e9)));
+    const head = world.client().impolitely().begins(small, 20).awaitsTheEnd();
+    const idle = world.client().sends(small).awaitsTheEnd().impolitely();
+    world.promises("the head's time", () => head.kept >= 9_999 && head.kept < 10_000 + LATE);
+    world.promises("the idle time", () => idle.kept >= 14_999 && idle.kept < 15_000 + LATE);
+  },
+);

@@ -38,11 +38,15 @@ export type Scenario = (world: World) => void;
 
 interface Check {
   readonly text: string;
-  readonly holds: () => boolean;
+  /** Anything but true is what was found instead. */
+  readonly holds: () => unknown;
 }
 
 function keep(promises: readonly Check[]): void {
-  for (const { text, holds } of promises) if (!holds()) throw new Error(`broken promise: ${text}`);
+  for (const { text, holds } of promises) {
+    const found = holds();
+    if (found !== true) throw new Error(`broken promise: ${text} (${found})`);
+  }
 }
 
 export class World {
@@ -88,13 +92,13 @@ export class World {
   /** The scenario makes even polite clients wait. */
   patient = false;
 
-  /** Something that must be true at the end. */
-  promises(text: string, holds: () => boolean): void {
+  /** Something that must be true at the end; anything else that `holds` gives is shown as what was found instead. */
+  promises(text: string, holds: () => unknown): void {
     this.checks.push({ text, holds });
   }
 
   /** As `promises`, but looked at after the server has stopped. */
-  atEnd(text: string, holds: () => boolean): void {
+  atEnd(text: string, holds: () => unknown): void {
     this.lastChecks.push({ text, holds });
   }
 
