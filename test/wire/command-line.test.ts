@@ -90,7 +90,7 @@ describe("bad configurations: 1, with clear lines", () => {
     ["a missing file", "conf/none.conf", /conf\/none\.conf.*(No such file|not found|does not exist)/i],
     ["a folder", "conf/folder", /conf\/folder.*(folder|directory)/i],
     ["a binary", "conf/binary.conf", /conf\/binary\.conf.*/],
-    ["an empty one", "conf/empty.conf", /conf\/empty\.conf.*server/],
+    ["an empty one", "conf/empty.conf", /conf\/empty\.conf:1:1: .*no directive/],
     ["one that includes itself", "conf/loop.conf", /loop\.conf/],
   ];
   test.each(rows)("%s", async (_name, file, message) => {

@@ -30,7 +30,7 @@ const promises: Record<string, readonly Row[]> = {
     [get("/none"), { status: 404, body: /no such page/i }],
     [get("/private/secret.txt"), { status: 403, body: /Not for you/ }],
     [get("/broken"), { status: 503, body: /Not at the moment/ }],
-    [get("/teapot"), { status: 418 }],
+    [get("/gone"), { status: 410, body: /Gone/ }],
     [get("/app/deep/inside"), { status: 200, body: /One page for every path/ }],
     [get("/docs/x"), { status: 404, body: "No documentation about /docs/x here.\n" }],
     [get("/local"), { status: 200 }],

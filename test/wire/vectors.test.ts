@@ -18,12 +18,31 @@ interface Vector {
   readonly raw_b64: string;
 }
 
+/**
+ * Where this server means to differ from the expectation, and on whose word. What is listed here is tested all the same:
+ * for the reaction given here.
+ */
+const DIFFERENCES: Record<string, { readonly expect: Vector["expect"]; readonly because: string }> = {
+  "llhttp/sample#10 No HTTP version": {
+    expect: "reject",
+    because:
+      "RFC 9112 §3: request-line = method SP request-target SP HTTP-version. HTTP/0.9 is not served (SPEC.md §3)",
+  },
+  "gunicorn/valid/099": {
+    expect: "wait",
+    because: "it announces 17,914 bytes of body and brings 8,599; RFC 9112 §6.3: such a message is incomplete",
+  },
+};
+
 const { vectors } = JSON.parse(readFileSync(join(import.meta.dir, "../vectors/vectors.json"), "utf8")) as {
   vectors: Vector[];
 };
 
+const expectations = vectors.map((vector) => ({ ...vector, ...DIFFERENCES[vector.id] }));
+
 const server = useServer({
   configuration: `
+    large_client_header_buffers 4 4k; # two vectors are about a limit, and this is one they exceed
     server {
       listen 127.0.0.1:0;
       allowed_methods GET HEAD POST PUT DELETE OPTIONS;
@@ -116,7 +135,7 @@ async function react(vector: Vector): Promise<Reaction> {
 /** All reactions, 40 connections at a time. */
 async function reactAll(): Promise<Map<string, Reaction>> {
   const reactions = new Map<string, Reaction>();
-  const queue = [...vectors];
+  const queue = [...expectations];
   const worker = async (): Promise<void> => {
     for (let vector = queue.pop(); vector; vector = queue.pop()) reactions.set(vector.id, await react(vector));
   };
@@ -127,7 +146,7 @@ async function reactAll(): Promise<Map<string, Reaction>> {
 let reactions: Promise<Map<string, Reaction>> | undefined;
 
 describe("vectors", () => {
-  test.each(vectors.map((vector) => [vector.id, vector] as const))("%s", async (_id, vector) => {
+  test.each(expectations.map((vector) => [vector.id, vector] as const))("%s", async (_id, vector) => {
     reactions ??= reactAll();
     const reaction = (await reactions).get(vector.id)!;
     const text = Buffer.from(vector.raw_b64, "base64").toString("latin1");
