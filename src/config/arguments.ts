@@ -45,8 +45,8 @@ export function kind<T>(
 }
 
 /** A kind whose words are looked at elsewhere: the word itself with its place. */
-export function words(syntax: string, least = 1): Parameter<readonly Word[]> {
-  return { syntax, least, most: Number.POSITIVE_INFINITY, read: (given) => given };
+export function words(syntax: string, least = 1, most = Number.POSITIVE_INFINITY): Parameter<readonly Word[]> {
+  return { syntax, least, most, read: (given) => given };
 }
 
 /** A parameter that may be absent; only at the end. */
@@ -199,8 +199,12 @@ function absolutePath(word: string, scope: Scope): string | undefined {
   return join(scope.draft.prefix, word);
 }
 
-/** A token (RFC 9110 §5.6.2): a field's name, a charset. */
-export function token(syntax: string): Kind<string> {
-  const expected = "letters, digits and !#$%&'*+-.^_`|~ only";
-  return kind(syntax, expected, (word) => (/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(word) ? word : undefined));
-}
+/** A field's name (RFC 9110 §5.6.2: token). */
+export const fieldName: Kind<string> = kind("NAME", "a field's name", (word) =>
+  /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(word) ? word : undefined,
+);
+
+/** A charset's name as IANA registers them, or `off`, which is null. */
+export const charset: Kind<string | null> = kind("NAME | off", 'a charset\'s name, or "off"', (word) =>
+  word === "off" ? null : /^[A-Za-z0-9][A-Za-z0-9._:+-]*$/.test(word) ? word : undefined,
+);

@@ -67,11 +67,10 @@ function contents(): string {
 
 function section(row: Row): string {
   const syntax = `${row.name}${row.syntax === "" ? "" : ` ${row.syntax}`}${row.block === null ? ";" : " { ... }"}`;
-  const places = row.in.filter((context) => context !== "main" || !row.in.includes("http"));
   const facts = [
     `- Syntax: \`${syntax}\``,
     ...(row.shownDefault === "" ? [] : [`- Default: \`${row.shownDefault}\``]),
-    `- In: ${places.map((context) => (context === "main" ? "the top level" : context)).join(", ")}`,
+    `- In: ${row.in.map((context) => (context === "main" ? "the top level" : context)).join(", ")}`,
     ...(row.repeats && row.name !== "include" ? ["- May be repeated"] : []),
   ];
   return `### ${row.name}\n\n${row.help}\n\n${facts.join("\n")}\n`;

@@ -102,6 +102,7 @@ class Lexer {
       const [next] = this.text.slice(this.at, this.at + 2);
       const message = `unexpected ${quote(next!)} after a closing quote (expected a blank or ";")`;
       this.problem = { position: this.position(), message };
+      this.bareWord(); // belongs to no argument
     }
     return this.text.slice(start, close);
   }

@@ -22,6 +22,8 @@ export interface Directive {
   readonly block: readonly Directive[] | null;
   /** A mistake was found in it or beneath it. */
   readonly broken: boolean;
+  /** Its `;` is missing, so that the number of its arguments tells nothing. */
+  readonly unfinished: boolean;
 }
 
 /** Blocks and includes nested deeper than these are mistakes, not configurations. */
@@ -87,9 +89,10 @@ class Parser {
     this.report(name);
     const args = this.arguments(name);
     const block = this.peek().kind === "{" ? this.block(name) : null;
-    if (block === null && this.peek().kind === ";") this.take();
+    const unfinished = block === null && this.peek().kind !== ";";
+    if (block === null && !unfinished) this.take();
     if (name.text === "include" && block === null) found.push(...this.include(name, args));
-    else found.push({ name: name.text, position: name.position, args, block, broken: open.broken });
+    else found.push({ name: name.text, position: name.position, args, block, broken: open.broken, unfinished });
     this.open.pop();
   }
 

@@ -102,12 +102,13 @@ function readArguments(takes: readonly Parameter<unknown>[], given: Directive, s
 
 function countIsRight(
   takes: readonly Parameter<unknown>[],
-  { name, position, args }: Directive,
+  { name, position, args, unfinished }: Directive,
   scope: Scope,
 ): boolean {
   const least = takes.reduce((sum, parameter) => sum + parameter.least, 0);
   const most = takes.reduce((sum, parameter) => sum + parameter.most, 0);
   if (args.length >= least && args.length <= most) return true;
+  if (unfinished) return false;
   const shown = takes.length === 0 ? "" : ` (${takes.map((parameter) => parameter.syntax).join(" ")})`;
   const surplus: Word | undefined = args[most];
   const expected = `"${name}" takes ${amount(least, most)}${shown}, not ${args.length}`;

@@ -76,7 +76,7 @@ export const FILES: readonly Row[] = [
   }),
   directive("open_file_cache", {
     in: anywhere,
-    takes: [words("max=N [inactive=TIME] | off")],
+    takes: [words("max=N [inactive=TIME] | off", 1, 2)],
     default: "max=1000 inactive=60s",
     help: "How many files are kept at hand, and for how long after their last use.",
     set: setCache,

@@ -14,7 +14,7 @@ const SYNTAX = "[= | ^~ | ~ | ~*] PATH | @NAME";
 export const LOCATIONS: readonly Row[] = [
   block("location", "location", {
     in: ["server", "location"],
-    takes: [words(SYNTAX)],
+    takes: [words(SYNTAX, 1, 2)],
     syntax: SYNTAX,
     repeats: true,
     help: "Settings for a part of the paths: a prefix, `=` exactly this path, `^~` a prefix that no expression overrides, `~` and `~*` (ignoring case) a regular expression, `@name` only by `error_page` and `try_files`.",
@@ -47,8 +47,8 @@ function openLocation(parent: Scope, [args]: [readonly Word[]], directive: Direc
 }
 
 /** Modifier, pattern, and the word the pattern stands in; `=/x`, `~x` in one word as nginx allows; null: not a location. */
-function splitArguments([first, second, third]: readonly Word[]): [Modifier, string, Word] | null {
-  if (third !== undefined || first!.text === "") return null;
+function splitArguments([first, second]: readonly Word[]): [Modifier, string, Word] | null {
+  if (first!.text === "") return null;
   const { text } = first!;
   if (second !== undefined) {
     if (second.text === "") return null;

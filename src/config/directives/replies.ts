@@ -1,5 +1,5 @@
 /** Replies: fixed answers, redirects, error pages, media types, fields. */
-import { flag, kind, oneOf, optional, parseTime, template, token, words } from "../arguments.ts";
+import { charset, fieldName, flag, kind, oneOf, optional, parseTime, template, words } from "../arguments.ts";
 import { quote } from "../diagnostics.ts";
 import type { Expires } from "../model.ts";
 import type { Directive, Word } from "../parser.ts";
@@ -16,7 +16,7 @@ const mediaType = kind("TYPE", "a media type such as text/html", parseMediaType)
 export const REPLIES: readonly Row[] = [
   directive("return", {
     in: ["server", "location"],
-    takes: [words("CODE [TEXT] | CODE URL | URL")],
+    takes: [words("CODE [TEXT] | CODE URL | URL", 1, 2)],
     default: null,
     repeats: true,
     help: "Answers at once: a status with a text, a redirect (301, 302, 303, 307, 308 with a URL; a URL alone is 302). 444 closes without an answer. In a server it goes before all locations.",
@@ -50,16 +50,14 @@ export const REPLIES: readonly Row[] = [
   }),
   directive("charset", {
     in: anywhere,
-    takes: [token("NAME | off")],
+    takes: [charset],
     default: "off",
     help: "Added to the media types of texts.",
-    set: (scope, [name]) => {
-      scope.own.charset = name === "off" ? null : name;
-    },
+    set: store("charset"),
   }),
   directive("add_header", {
     in: anywhere,
-    takes: [token("NAME"), template("VALUE"), optional(oneOf("always"))],
+    takes: [fieldName, template("VALUE"), optional(oneOf("always"))],
     default: null,
     repeats: true,
     help: "Adds a field to replies with 200, 201, 204, 206, 301, 302, 303, 304, 307 and 308; with `always` to all.",
@@ -71,7 +69,7 @@ export const REPLIES: readonly Row[] = [
   }),
   directive("expires", {
     in: anywhere,
-    takes: [words("[modified] TIME | off | epoch | max")],
+    takes: [words("[modified] TIME | off | epoch | max", 1, 2)],
     default: "off",
     help: "Sends `Expires` and `Cache-Control`: so long after now (negative: no caching), after the file's change (`modified`), or at a time of day (`@15h30m`).",
     set: setExpires,
@@ -89,9 +87,7 @@ const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 
 /** nginx keeps the first `return` of a block: what follows it is never reached. */
 function setReturn(scope: Scope, [args]: [readonly Word[]], { position }: Directive): void {
-  const [first, second, third] = args as [Word, Word?, Word?];
-  if (third !== undefined)
-    return scope.error(third.position, `unexpected argument ${quote(third.text)}: "return" takes 1 to 2 arguments`);
+  const [first, second] = args as [Word, Word?];
   const isUrl = second === undefined && /^(?:https?:\/\/|\$scheme)/.test(first.text);
   const status = isUrl ? 302 : parseStatus(first.text, 200);
   if (status === undefined) {

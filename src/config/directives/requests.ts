@@ -29,7 +29,7 @@ export const REQUESTS: readonly Row[] = [
   }),
   directive("client_body_temp_path", {
     in: anywhere,
-    takes: [path("DIR"), { ...words("[LEVEL...]", 0), most: 3 }],
+    takes: [path("DIR"), words("[LEVEL...]", 0, 3)],
     default: null,
     shownDefault: "the system's temporary folder",
     help: "Where larger bodies are held. nginx's levels are read and make no difference.",
