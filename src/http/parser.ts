@@ -69,6 +69,7 @@ const NO_LINE = 0x3fffffff;
 const HTTP = ascii("http://");
 const HTTPS = ascii("https://");
 const SMALL_S = 0x73;
+const AT = 0x40;
 /** `HTTP/d.d`; 0 stands for a digit. */
 const VERSION_FORM = ascii("HTTP/\0.\0");
 
@@ -83,7 +84,7 @@ const IN_PATH = new Uint8Array(256).map((_, byte) => {
   return isInTarget(byte) && byte !== QUESTION ? ORDINARY : ENDS;
 });
 const IN_QUERY = new Uint8Array(256).map((_, byte) => (isInTarget(byte) || byte > 0x7f ? 1 : 0));
-const IN_AUTHORITY = classOf("%:[]").map((known, byte) => known | REG_NAME[byte]);
+const IN_AUTHORITY = classOf("%:[]@").map((known, byte) => known | REG_NAME[byte]);
 
 /** Visible ASCII but `#`: browsers send `" < > \ ^ { } |` as they are. */
 function isInTarget(byte: number): boolean {
@@ -242,12 +243,16 @@ export class RequestParser {
     return this.pause(at);
   }
 
-  /** The target's own host, which may not have user information before it (RFC 9110 §4.2.4). */
+  /**
+   * The target's own host. User information before it is skipped: RFC 9110 §4.2.4 has it treated as an error by those who
+   * show or follow the URI, while the origin server only serves it, and clients are known to send it.
+   */
   private readAuthority(bytes: Buffer, at: number, stop: number): number {
     const end = this.lineStop(stop);
     while (at < end && IN_AUTHORITY[bytes[at]] === 1) at++;
     if (at >= end) return this.pause(at);
     const head = this.head;
+    if (head.form === ABSOLUTE_FORM) head.hostStart = userInfoEnd(bytes, head.base + head.hostStart, at) - head.base;
     const hostEnd = hostEndOf(bytes, head.base + head.hostStart, at);
     if (hostEnd < 0) return this.refuse(400, "invalid host in the request target");
     head.hostEnd = hostEnd - head.base;
@@ -417,4 +422,10 @@ export class RequestParser {
     this.reason = reason;
     return this.enter(ENDED, STOP);
   }
+}
+
+/** Behind the `@` of user information (RFC 3986 §3.2.1) in the authority bytes[start, end); `start` where there is none. */
+function userInfoEnd(bytes: Uint8Array, start: number, end: number): number {
+  for (let at = start; at < end; at++) if (bytes[at] === AT) return at + 1;
+  return start;
 }

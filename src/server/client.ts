@@ -159,6 +159,7 @@ export class Client extends Writer implements ReplyTarget {
   }
 
   onTimeout(): void {
+    this.catchUp();
     this.advancing = true;
     this.expire();
     this.advancing = false;
@@ -192,6 +193,8 @@ export class Client extends Writer implements ReplyTarget {
 
   /** Goes through as many states as it can now. An error of our own costs this client its connection and no one else anything. */
   private advance(): void {
+    this.catchUp();
+    if (this.released) return;
     this.advancing = true;
     try {
       if (this.run()) this.againNextTurn();
@@ -504,12 +507,22 @@ export class Client extends Writer implements ReplyTarget {
 
   /** Leaves the shared inbox and outbox to the next client, and waits for what the state needs. */
   private settle(): void {
-    if (this.state !== State.Closed && this.outbox.length > 0) this.flush(false);
+    if (this.state !== State.Closed && this.outbox.length > 0) this.sendOutput();
     if (this.state === State.Closed || this.lost) return this.release();
     if (!this.drained && this.state === State.ReadingHeaders) this.state = State.Writing;
     if (this.state !== State.ReadingHeaders) this.exchange?.keepHead();
     if (this.own === null && this.inputStart < this.inputEnd) this.moveInput(this.inputEnd - this.inputStart + 1);
     this.startTimer();
+  }
+
+  /** Between two requests a reply can wait for the end of the turn; in every other state more depends on it. */
+  private sendOutput(): void {
+    if (this.state === State.ReadingHeaders) this.leaveOutput();
+    else this.flush(false);
+  }
+
+  protected override onOutputStuck(): void {
+    this.settle();
   }
 
   /** Gives back everything, once. */

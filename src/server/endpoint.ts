@@ -42,9 +42,13 @@ export class Endpoint {
   }
 }
 
-/** nginx's buffers as limits: each line fits one buffer, all of them together fit all buffers. */
+/** CRLF of a line, and the one that ends the head. */
+const CRLF = 2;
+
+/** nginx's buffers as limits: each line fits one buffer with what ends it, all of them together fit all buffers. */
 function headLimits({ clientHeaderBufferSize, largeClientHeaderBuffers }: Settings): HeadLimits {
   const { count, size } = largeClientHeaderBuffers;
-  const line = Math.max(clientHeaderBufferSize, size);
-  return { line, field: line, total: Math.max(clientHeaderBufferSize, count * size), fields: MOST_FIELDS };
+  const buffer = Math.max(clientHeaderBufferSize, size);
+  const total = Math.max(clientHeaderBufferSize, count * size);
+  return { line: buffer - CRLF, field: buffer - 2 * CRLF, total, fields: MOST_FIELDS };
 }

@@ -104,6 +104,8 @@ function sendRange(range: FileRange, position: number, target: BodyTarget, limit
 /** Room before a chunk for its size in hexadecimal and CRLF, and behind it for CRLF. */
 const CHUNK_HEAD = 6;
 const CRLF = 2;
+/** Four hexadecimal digits of size. */
+const LARGEST_CHUNK = 0xf000;
 
 class StreamOut implements OutgoingBody {
   readonly fileNext = false;
@@ -119,14 +121,14 @@ class StreamOut implements OutgoingBody {
 
   step({ outbox }: BodyTarget, limit: number): number {
     if (this.finished) return BODY_DONE;
-    const offset = this.chunked ? CHUNK_HEAD : 0;
-    const most = Math.min(outbox.room - CHUNK_HEAD - CRLF, limit, this.left < 0 ? limit : this.left);
+    const offset = outbox.start + (this.chunked ? CHUNK_HEAD : 0);
+    const most = Math.min(LARGEST_CHUNK, limit, this.left < 0 ? limit : this.left);
     const n = most > 0 ? this.stream.read(outbox.block, offset, most) : 0;
     if (n < 0) return n;
     if (n === 0) return this.finish(outbox);
     if (this.left > 0) this.left -= n;
     if (this.chunked) frame(outbox, n);
-    else outbox.end = n;
+    else outbox.end += n;
     return outbox.length;
   }
 
@@ -144,11 +146,13 @@ class StreamOut implements OutgoingBody {
   }
 }
 
-/** Puts the chunk's size before the `length` bytes at CHUNK_HEAD and CRLF behind them (RFC 9112 §7.1). */
+/** Puts the chunk's size before the `length` bytes that lie CHUNK_HEAD behind the region's start, and CRLF behind them (RFC 9112 §7.1). */
 function frame(outbox: Outbox, length: number): void {
+  const { bytes } = outbox.block;
   const size = `${length.toString(16)}\r\n`;
-  outbox.start = CHUNK_HEAD - size.length;
-  outbox.block.bytes.latin1Write(size, outbox.start);
-  outbox.block.bytes.latin1Write("\r\n", CHUNK_HEAD + length);
-  outbox.end = CHUNK_HEAD + length + CRLF;
+  const data = outbox.start + CHUNK_HEAD;
+  outbox.start = data - size.length;
+  bytes.latin1Write(size, outbox.start);
+  bytes.latin1Write("\r\n", data + length);
+  outbox.end = data + length + CRLF;
 }

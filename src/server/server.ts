@@ -174,6 +174,7 @@ export class Server {
   }
 
   private afterTurn(): void {
+    this.outbox.sendRegions();
     if (this.logs.pending && this.flushAlarm.timerList === null) {
       this.reactor.timers.start(this.flushAlarm, 1000, this.reactor.now);
     }

@@ -9,7 +9,7 @@ import type { WholeReply } from "../handlers/handler.ts";
 import type { BufferPool } from "../network/buffers.ts";
 import type { Reactor } from "../network/reactor.ts";
 import { Stream } from "../network/stream.ts";
-import type { Outbox } from "./outbox.ts";
+import type { Outbox, Sender } from "./outbox.ts";
 import { BODY_DONE, type BodyTarget, type OutgoingBody } from "./reply-body.ts";
 
 /** How pumping ended. */
@@ -26,7 +26,7 @@ const LARGEST_COPY = 16 * 1024;
 /** Bytes one client may send in a turn. */
 const SHARE_OF_A_TURN = 1024 * 1024;
 
-export abstract class Writer extends Stream implements BodyTarget {
+export abstract class Writer extends Stream implements BodyTarget, Sender {
   /** What the socket did not take: pending.bytes[pendingStart, pendingEnd). */
   private pending: Block | null = null;
   private pendingStart = 0;
@@ -38,6 +38,8 @@ export abstract class Writer extends Stream implements BodyTarget {
   bytesTaken = 0;
   /** A send failed, and with it the connection. */
   protected lost = false;
+  /** A region of the outbox is to be sent at the end of the turn. */
+  private left = false;
 
   constructor(
     kernel: Kernel,
@@ -92,6 +94,32 @@ export abstract class Writer extends Stream implements BodyTarget {
     reply.holders++;
   }
 
+  /** Leaves what is in the outbox to the end of the turn, if the socket seems to take it then. */
+  protected leaveOutput(): void {
+    if (!this.writable || this.pending !== null) {
+      this.flush(false);
+      return;
+    }
+    this.left = true;
+    this.outbox.leave(this);
+  }
+
+  sendRegion(start: number, end: number): void {
+    if (!this.left) return;
+    this.left = false;
+    const sent = this.taken(this.transmit(this.outbox.block, start, end - start, false));
+    if (!this.lost && sent < end - start) this.keepRest(start + sent, end);
+    if (this.lost || this.pending !== null) this.onOutputStuck();
+  }
+
+  /** What was left to the end of the turn could not all be sent. */
+  protected abstract onOutputStuck(): void;
+
+  /** Sends what was left to the end of the turn: something is to follow it. */
+  protected catchUp(): void {
+    if (this.left) this.outbox.sendRegions();
+  }
+
   /** Makes room for `length` bytes in the outbox or, when the socket is full, behind what it has not taken. False: lost. */
   private reserve(length: number): boolean {
     if (this.pending === null && this.outbox.room >= length) return true;
@@ -124,7 +152,7 @@ export abstract class Writer extends Stream implements BodyTarget {
     if (this.writable && !this.lost) {
       outbox.start += this.taken(this.transmit(outbox.block, outbox.start, outbox.length, more));
     }
-    if (outbox.length > 0 && !this.lost) this.keepRest();
+    if (outbox.length > 0 && !this.lost) this.keepRest(outbox.start, outbox.end);
     outbox.clear();
     return this.pending === null && !this.lost;
   }
@@ -147,13 +175,12 @@ export abstract class Writer extends Stream implements BodyTarget {
     return Math.max(0, n);
   }
 
-  private keepRest(): void {
-    const { outbox } = this;
-    const rest = this.pool.take(outbox.length);
-    outbox.block.bytes.copy(rest.bytes, 0, outbox.start, outbox.end);
-    this.pending = rest;
+  /** Keeps what the socket did not take: the outbox's block[start, end). */
+  private keepRest(start: number, end: number): void {
+    this.pending = this.pool.take(end - start);
+    this.outbox.block.bytes.copy(this.pending.bytes, 0, start, end);
     this.pendingStart = 0;
-    this.pendingEnd = outbox.length;
+    this.pendingEnd = end - start;
   }
 
   private dropPending(): void {
@@ -191,6 +218,7 @@ export abstract class Writer extends Stream implements BodyTarget {
 
   /** Forgets what was not sent and gives back what was borrowed. */
   protected dropOutput(): void {
+    this.left = false;
     this.outbox.clear();
     this.dropPending();
     this.endBody();

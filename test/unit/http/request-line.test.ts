@@ -69,8 +69,13 @@ describe("absolute-form is served and its authority wins over Host", () => {
   refuses("GET http://b/ HTTP/1.1\r\n\r\n", 400, "Host must be there all the same");
   refuses("GET http://b/ HTTP/1.1\r\nHost: /\r\n\r\n", 400, "and must be a host");
   refuses(`GET http:///x HTTP/1.1${HOST}`, 400, "an empty host");
-  refuses(`GET http://u:p@b/ HTTP/1.1${HOST}`, 400, "user information (RFC 9110 §4.2.4)");
-  refuses(`GET http://u@b/ HTTP/1.1${HOST}`, 400, "a user alone");
+  accepts(
+    `GET http://u:p@b:81/ HTTP/1.1${HOST}`,
+    { ...absolute, host: "b", authority: "b:81" },
+    "user information is skipped",
+  );
+  refuses(`GET http://u@/ HTTP/1.1${HOST}`, 400, "a user without a host");
+  refuses(`GET http://u@v@b/ HTTP/1.1${HOST}`, 400, "two @");
   refuses(`GET http://b#c HTTP/1.1${HOST}`, 400, "a fragment behind the host");
   refuses(`GET http:/b HTTP/1.1${HOST}`, 400, "one slash");
   incomplete("GET http://b", "the host may go on");
