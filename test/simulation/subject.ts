@@ -6,6 +6,10 @@ export interface Subject {
   turn(timeout: number): void;
   /** Every descriptor it holds, each as often as it has owners. */
   descriptors(): Iterable<number>;
+  /** What it did wrong that only it can know: asked after each turn. */
+  complaint?(): string | undefined;
+  /** The same, after the stop. */
+  lastComplaint?(): string | undefined;
   /** Ends at once and closes everything. */
   stop(): void;
 }

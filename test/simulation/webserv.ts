@@ -1,21 +1,47 @@
 /** The real server on a simulated kernel, and `simulate`: a test that runs a scenario on it, once per seed. */
 import { test } from "bun:test";
+import type { Block } from "../../ffi/memory.ts";
 import { formatDiagnostics, loadConfig } from "../../src/config/load.ts";
+import type { ServerExchange } from "../../src/server/exchange.ts";
 import { Server } from "../../src/server/server.ts";
 import type { SimulatedKernel } from "./kernel.ts";
+import { Loans } from "./loans.ts";
 import { CONFIG_FILE } from "./site.ts";
 import type { Subject } from "./subject.ts";
 import { type Options, runSeed, type Scenario, seedsOf } from "./world.ts";
 
 export class Webserv implements Subject {
   readonly server: Server;
+  private readonly blocks = new Loans<Block>("a block of the pool");
+  private readonly exchanges = new Loans<ServerExchange>("an exchange");
 
-  constructor(kernel: SimulatedKernel) {
+  constructor(private readonly kernel: SimulatedKernel) {
     const { config, diagnostics } = loadConfig({ kernel, file: CONFIG_FILE, prefix: "/" });
     if (config === null || diagnostics.length > 0) throw new Error(formatDiagnostics(diagnostics));
     this.server = new Server(kernel, config, "webserv/simulated");
     const problems = this.server.start();
     if (problems.length > 0) throw new Error(problems.join("; "));
+    this.watchLoans();
+  }
+
+  /** Notes every block and exchange that the server's clients borrow. */
+  private watchLoans(): void {
+    const { server, blocks, exchanges } = this;
+    const { pool } = server;
+    const take = pool.take.bind(pool);
+    const give = pool.give.bind(pool);
+    pool.take = (size) => blocks.lend(take(size));
+    pool.give = (block) => {
+      blocks.back(block);
+      give(block);
+    };
+    const begin = server.beginExchange.bind(server);
+    const end = server.endExchange.bind(server);
+    server.beginExchange = (client) => exchanges.lend(begin(client));
+    server.endExchange = (exchange) => {
+      exchanges.back(exchange);
+      end(exchange);
+    };
   }
 
   turn(timeout: number): void {
@@ -28,6 +54,22 @@ export class Webserv implements Subject {
 
   stop(): void {
     this.server.stop();
+  }
+
+  complaint(): string | undefined {
+    return this.blocks.mistake?.message ?? this.exchanges.mistake?.message ?? this.unreturned();
+  }
+
+  lastComplaint(): string | undefined {
+    const log = this.kernel.files.tree.at("/var/log/error.log")?.content.latin1Slice() ?? "";
+    return /^.*unexpected exception.*$/m.exec(log)?.[0];
+  }
+
+  /** What is still lent although no client is left. */
+  private unreturned(): string | undefined {
+    const { blocks, exchanges } = this;
+    if (this.server.clients.size > 0 || blocks.size + exchanges.size === 0) return undefined;
+    return `not given back: ${blocks.size} blocks, ${exchanges.size} exchanges`;
   }
 }
 

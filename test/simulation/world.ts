@@ -131,6 +131,8 @@ export class World {
       (fd) => `${fd} ${this.kernel.descriptors.get(fd).describe()}`,
     );
     if (left.length > this.atStart) throw new Error(`still open after the stop: ${left.join(", ")}`);
+    const complaint = this.subject.lastComplaint?.();
+    if (complaint !== undefined) throw new Error(complaint);
     keep(this.lastChecks);
   }
 
@@ -144,6 +146,8 @@ export class World {
 
   private checkMisuse(): void {
     if (this.kernel.misuse) throw this.kernel.misuse;
+    const complaint = this.subject.complaint?.();
+    if (complaint !== undefined) throw new Error(complaint);
   }
 
   /**
