@@ -3,10 +3,10 @@ import { SIGHUP, SIGQUIT, SIGTERM, SIGUSR1 } from "../ffi/abi.ts";
 import { errnoText } from "../ffi/errno.ts";
 import { linux } from "../ffi/linux.ts";
 import { version } from "../package.json";
-import { type CommandLine, parseCommandLine, type SignalName, USAGE } from "./command-line.ts";
+import { type CommandLine, parseCommandLine, type SignalName, USAGE } from "./main/command-line.ts";
 import { dumpFiles, formatDiagnostics, type Loaded, loadConfig } from "./config/load.ts";
 import type { Config } from "./config/model.ts";
-import { readPid, removePid, writePid } from "./pid-file.ts";
+import { readPid, removePid, writePid } from "./main/pid-file.ts";
 import { Server } from "./server/server.ts";
 
 const out = (text: string): boolean => process.stdout.write(text);

@@ -1,8 +1,8 @@
 /** The pid file: how `-s` finds the running server. */
-import { AT_FDCWD, O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY } from "../ffi/abi.ts";
-import { errnoText } from "../ffi/errno.ts";
-import type { Kernel } from "../ffi/kernel.ts";
-import { Block } from "../ffi/memory.ts";
+import { AT_FDCWD, O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY } from "../../ffi/abi.ts";
+import { errnoText } from "../../ffi/errno.ts";
+import type { Kernel } from "../../ffi/kernel.ts";
+import { Block } from "../../ffi/memory.ts";
 
 /** Writes this process' id. What went wrong, if anything. */
 export function writePid(kernel: Kernel, path: string): string[] {
