@@ -45,6 +45,7 @@ export class Client implements Peer {
   private reading = false;
   private gone = false;
   private stubborn = false;
+  private checked = true;
   private wakeUp: (() => boolean) | null = null;
   private port = 80;
 
@@ -114,6 +115,11 @@ export class Client implements Peer {
     return this.step((done) => this.until(() => this.replies.complete >= count || this.replies.closing, done));
   }
 
+  /** Waits for 100 (Continue), or for a final reply instead. */
+  awaitsContinue(): this {
+    return this.step((done) => this.until(() => this.replies.continued || this.replies.complete > 0, done));
+  }
+
   /** Waits for the server to end the connection. */
   awaitsTheEnd(): this {
     return this.step((done) => this.until(() => this.over, done));
@@ -145,6 +151,12 @@ export class Client implements Peer {
   impolitely(): this {
     this.polite = false;
     return this;
+  }
+
+  /** What it gets is not looked at: it asks for nothing sensible. */
+  unchecked(): this {
+    this.checked = false;
+    return this.impolitely();
   }
 
   /** Goes on with its script when the server has shut its side. */
@@ -217,7 +229,7 @@ export class Client implements Peer {
       bytes.length,
       from + (most === Number.POSITIVE_INFINITY ? bytes.length : this.random.between(1, most)),
     );
-    this.replies.sent += end - from;
+    this.replies.sends(end - from);
     this.connection!.peerSend(bytes.subarray(from, end));
     this.kernel.clock.after(this.random.fraction() * pause, () => this.sendFrom(bytes, end, done));
   }
@@ -245,7 +257,8 @@ export class Client implements Peer {
     if (this.gone || this.over) return;
     const connection = this.connection!;
     try {
-      this.replies.feed(connection.peerTake(this.appetite.bytes));
+      const bytes = connection.peerTake(this.appetite.bytes);
+      if (this.checked) this.replies.feed(bytes);
     } catch (error) {
       this.violation = error as Violation;
       return this.end();

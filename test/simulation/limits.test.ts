@@ -6,16 +6,6 @@ import type { World } from "./world.ts";
 const NETWORK = ["EAGAIN", "EINTR", "short recv", "short send", "short sendfile"] as const;
 const webserv = (world: World) => world.subject as Webserv;
 
-/** Calls `look` after each turn of the server. */
-function afterEachTurn(world: World, look: () => void): void {
-  const { subject } = world;
-  const turn = subject.turn.bind(subject);
-  subject.turn = (timeout) => {
-    turn(timeout);
-    look();
-  };
-}
-
 simulate(
   "running out of descriptors pauses accepting; everybody is served in the end",
   { seeds: 60, faults: NETWORK, tolerates: [503] },
@@ -34,7 +24,7 @@ simulate(
     world.patient = true;
     for (let i = 0; i < 12; i++) world.client().gets("/hello.txt").pauses(500).gets("/style.css");
     let most = 0;
-    afterEachTurn(world, () => (most = Math.max(most, webserv(world).server.clients.size)));
+    world.afterEachTurn(() => (most = Math.max(most, webserv(world).server.clients.size)));
     world.promises("never more than 3 at once", () => most === 3);
     world.promises("all are satisfied", () => world.clients.every((client) => client.satisfied));
   },
@@ -45,7 +35,7 @@ simulate("a pipelining hog does not starve others", { seeds: 30 }, (world) => {
   hog.sends(...Array.from({ length: 990 }, () => get("/hello.txt")));
   const other = world.client({ start: world.random.between(1, 5), latency: 0.1 }).gets("/hello.txt");
   let turns = 0;
-  afterEachTurn(world, () => other.connection && other.replies.sent > 0 && other.replies.complete === 0 && turns++);
+  world.afterEachTurn(() => other.connection && other.replies.sent > 0 && other.replies.complete === 0 && turns++);
   world.promises("the other waits a few turns", () => turns < 12);
 });
 
@@ -55,7 +45,7 @@ simulate("a greedy reader of a large file does not starve others", { seeds: 30 }
   world.client({ start: 0, sendBuffer: 20_000_000, latency: 0.1 }).sends(request("/huge.bin", huge));
   const other = world.client({ start: world.random.between(1, 3), latency: 0.1 }).gets("/hello.txt");
   let turns = 0;
-  afterEachTurn(world, () => other.connection && other.replies.sent > 0 && other.replies.complete === 0 && turns++);
+  world.afterEachTurn(() => other.connection && other.replies.sent > 0 && other.replies.complete === 0 && turns++);
   world.promises("the other waits a few turns", () => turns < 12);
 });
 
@@ -90,7 +80,7 @@ simulate(
     const idle = world.client({ start: 0 }).gets("/hello.txt").awaits().awaitsTheEnd();
     const tooLate = world.client({ start: 2_000 }).impolitely().gets("/hello.txt");
     let quit = false;
-    afterEachTurn(world, () => {
+    world.afterEachTurn(() => {
       if (quit || world.kernel.clock.now < 2_000) return;
       quit = true;
       webserv(world).server.quit();
@@ -110,7 +100,7 @@ simulate("stop: everything ends at once and nothing stays open", { seeds: 100, f
       .reads(1_000, 100)
       .gets("/big.bin", "/hello.txt");
   let stopped = false;
-  afterEachTurn(world, () => {
+  world.afterEachTurn(() => {
     if (stopped || world.kernel.clock.now < 1_400) return;
     stopped = true;
     world.subject.stop();

@@ -25,10 +25,14 @@ export class Replies {
   received = 0;
   /** Bytes the client has handed to the network. */
   sent = 0;
+  /** Up to which byte it had sent at which time, in order. */
+  private readonly sendings: { readonly end: number; readonly at: number }[] = [];
   /** The statuses of the replies so far, interim ones left out. */
   readonly statuses: number[] = [];
   /** The last reply said that the connection ends; nothing may follow. */
   closing = false;
+  /** A 100 (Continue) has come. */
+  continued = false;
   private head = "";
   /** Of the body in progress; null while in a head. */
   private framing: Framing | null = null;
@@ -44,6 +48,12 @@ export class Replies {
     /** Ms since 1970, or NaN when the clock is not to be relied on. */
     private readonly now: () => number,
   ) {}
+
+  /** The client sends `count` bytes more. */
+  sends(count: number): void {
+    this.sent += count;
+    this.sendings.push({ end: this.sent, at: this.now() });
+  }
 
   /** Takes what arrived. Throws a Violation. */
   feed(bytes: Buffer): void {
@@ -81,6 +91,7 @@ export class Replies {
     if (!request || this.sent <= this.requestStart) this.violated("a reply to no request");
     if (status === 100) {
       if (!request.continues) this.violated("100 without Expect");
+      this.continued = true;
       this.head = "";
       return;
     }
@@ -121,8 +132,9 @@ export class Replies {
   private checkDate(date: string): void {
     const seconds = Date.parse(date) / 1000;
     if (new Date(seconds * 1000).toUTCString() !== date) this.violated(`Date: ${date}`);
-    const now = this.now() / 1000;
-    if (seconds > now || seconds < now - 120) this.violated(`Date: ${date} at ${new Date(now * 1000).toUTCString()}`);
+    const asked = this.sendings.find(({ end }) => end > this.requestStart)!.at;
+    const isWrong = seconds * 1000 > this.now() || seconds < Math.floor(asked / 1000);
+    if (isWrong) this.violated(`Date: ${date}, asked at ${new Date(asked).toUTCString()}`);
   }
 
   private checkClosing(expected: Expected, asExpected: boolean, connection = ""): void {
@@ -136,7 +148,11 @@ export class Replies {
   private frame(request: Request, status: number, asExpected: boolean, fields: Map<string, string>): void {
     const length = fields.get("content-length");
     const chunked = fields.get("transfer-encoding") === "chunked";
-    const { body, streamed = false } = asExpected ? request.expected : { body: undefined };
+    const { streamed = false, bodies = [] } = asExpected ? request.expected : {};
+    const body = asExpected
+      ? (request.expected.body ?? bodies.find((one) => one.length === Number(length)))
+      : undefined;
+    if (bodies.length > 0 && body === undefined) this.violated(`Content-Length: ${length} of no version`);
     this.body = body;
     this.bodyAt = 0;
     if (length !== undefined && (chunked || !/^\d+$/.test(length))) this.violated(`Content-Length: ${length}`);

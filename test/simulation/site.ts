@@ -74,6 +74,8 @@ export interface Expected {
   readonly status: number;
   /** The very bytes; undefined: any. For HEAD, what GET would have. */
   readonly body?: Buffer;
+  /** Or one of these, each of its own length: what a file has been. */
+  readonly bodies?: readonly Buffer[];
   /** Fields by lower-case name: the value, or "*" for any. */
   readonly fields?: Readonly<Record<string, string>>;
   /** Its length need not be known when it begins: chunks, or to the end of the connection in HTTP/1.0. */

@@ -56,6 +56,7 @@ export class World {
   readonly clients: Client[] = [];
   readonly subject: Subject;
   private readonly checks: Check[] = [];
+  private readonly onlookers: (() => void)[] = [];
   private readonly lastChecks: Check[] = [];
   private readonly atStart: number;
 
@@ -102,6 +103,11 @@ export class World {
     this.lastChecks.push({ text, holds });
   }
 
+  /** Calls `look` after each turn of the server. */
+  afterEachTurn(look: () => void): void {
+    this.onlookers.push(look);
+  }
+
   /** `action` happens at this virtual ms from the start. */
   at(milliseconds: number, action: () => void): void {
     this.kernel.clock.after(milliseconds, action);
@@ -142,6 +148,7 @@ export class World {
     this.checkMisuse();
     this.checkOwners();
     for (const { violation } of this.clients) if (violation) throw violation;
+    for (const look of this.onlookers) look();
   }
 
   private checkMisuse(): void {
