@@ -38,10 +38,7 @@ function checkBlock(row: Row, { block }: Directive, scope: Scope): void {
 function check(row: Row, directive: Directive, scope: Scope): boolean {
   const { name, position, block } = directive;
   if (!isAllowed(row, scope.context)) {
-    scope.error(
-      position,
-      `"${name}" is not allowed ${placeName(scope.context)} (only in ${row.in.filter(isShown(row)).join(", ")})`,
-    );
+    scope.error(position, `"${name}" is not allowed ${placeName(scope.context)} (only ${places(row)})`);
   } else if (row.block !== null && block === null) {
     scope.error(position, `"${name}" needs a block (expected "{", not ";")`);
   } else if (row.block === null && block !== null) {
@@ -55,7 +52,12 @@ function isAllowed(row: Row, context: Context): boolean {
   return row.in.includes(context) || (context === "main" && row.in.includes("http"));
 }
 
-const isShown = (row: Row) => (context: Context) => context !== "main" || !row.in.includes("http");
+/** Where a directive may stand: `in http, server`, `at the top level`. What is allowed in http is so at the top level too. */
+function places(row: Row): string {
+  const blocks = row.in.filter((context) => context !== "main");
+  const top = row.in.includes("main") && !row.in.includes("http") ? ["at the top level"] : [];
+  return [...top, ...(blocks.length > 0 ? [`in ${blocks.join(", ")}`] : [])].join(" or ");
+}
 
 function placeName(context: Context): string {
   return context === "main" ? "at the top level" : `in "${context}"`;

@@ -195,7 +195,7 @@ export const logFile: Kind<string> = kind(
 );
 
 function absolutePath(word: string, scope: Scope): string | undefined {
-  if (word === "" || word.includes("$") || word.includes("\0")) return undefined;
+  if (word === "" || word.includes("$")) return undefined;
   return join(scope.draft.prefix, word);
 }
 

@@ -49,9 +49,8 @@ export class Sources {
     return { error: null, text: plain };
   }
 
-  /** What an include names: the one file, or all that match its pattern, sorted; a text says why it cannot be. */
-  resolve(pattern: string): string[] | string {
-    if (pattern.includes("\0")) return "the name contains NUL";
+  /** What an include names: the one file, or all that match its pattern, sorted. */
+  resolve(pattern: string): string[] {
     const path = join(this.folder, pattern);
     if (!/[*?[]/.test(pattern)) return [path];
     const parts = pattern.split("/");

@@ -113,7 +113,7 @@ function notAnAddress(text: string): string {
 }
 
 function unixAddress(given: string, prefix: string): Address | string {
-  if (given === "" || given.includes("\0")) return '"listen" expects a path after "unix:"';
+  if (given === "") return '"listen" expects a path after "unix:"';
   const path = join(prefix, given);
   if (Buffer.byteLength(path) > MAX_UNIX_PATH) {
     return `the path of a unix socket has at most ${MAX_UNIX_PATH} bytes, ${quote(path)} has ${Buffer.byteLength(path)}`;

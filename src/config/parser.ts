@@ -144,12 +144,7 @@ class Parser {
       this.error(name.position, `"include" takes 1 argument (FILE), not ${args.length}`);
       return [];
     }
-    const result = this.context.sources.resolve(pattern!.text);
-    if (typeof result === "string") {
-      this.error(pattern!.position, `cannot include ${quote(pattern!.text)}: ${result}`);
-      return [];
-    }
-    return result.flatMap((file) => this.includeFile(file, pattern!));
+    return this.context.sources.resolve(pattern!.text).flatMap((file) => this.includeFile(file, pattern!));
   }
 
   private includeFile(file: string, pattern: Word): Directive[] {

@@ -43,7 +43,8 @@ export interface LocationDraft {
 /** What all blocks of one configuration share. */
 export class Draft {
   readonly servers: ServerDraft[] = [];
-  readonly formats = new Map<string, LogFormat>();
+  /** Of `log_format`, with the place of each. */
+  readonly formats = new Map<string, { readonly format: LogFormat; readonly position: Position }>();
   /** Names of groups of any regular expression: nginx's named captures are variables everywhere. */
   readonly groups = new Set<string>();
   pidFile: string | null = null;

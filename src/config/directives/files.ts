@@ -108,10 +108,9 @@ export const FILES: readonly Row[] = [
 const CIRCULAR: readonly string[] = ["document_root", "request_filename"];
 
 /** Absolute; circular names are refused. The folder may come later, but one that cannot be used is an error. */
-function setFolder(scope: Scope, name: "root" | "alias", folder: Template, { position, text }: Word): void {
+function setFolder(scope: Scope, name: "root" | "alias", folder: Template, { position }: Word): void {
   const circular = variablesOf(folder).find((variable) => CIRCULAR.includes(variable));
   if (circular !== undefined) return scope.error(position, `"$${circular}" cannot be used in "${name}"`);
-  if (text.includes("\0")) return scope.error(position, `"${name}" expects a path, not ${quote(text)}`);
   const other = name === "root" ? "alias" : "root";
   if (scope.seen.has(other)) return scope.error(position, `"root" and "alias" exclude each other in one location`);
   const absolute = absoluteTemplate(folder, scope.draft.prefix, name === "root");

@@ -85,38 +85,28 @@ function addAccessLog(scope: Scope, [args]: [readonly Word[]], { name }: Directi
 }
 
 function setFormat(scope: Scope, log: { format: LogFormat }, { text, position }: Word): void {
-  const known = [...BUILT_IN_FORMATS, ...scope.draft.formats];
-  const format = new Map(known).get(text);
+  const { formats } = scope.draft;
+  const format = BUILT_IN_FORMATS.get(text) ?? formats.get(text)?.format;
+  const names = [...BUILT_IN_FORMATS.keys(), ...formats.keys()];
   if (format !== undefined) log.format = format;
-  else
-    scope.error(
-      position,
-      `unknown log format ${quote(text)}${suggestion(
-        text,
-        known.map(([name]) => name),
-      )}`,
-    );
+  else scope.error(position, `unknown log format ${quote(text)}${suggestion(text, names)}`);
 }
 
-function addFormat(scope: Scope, [[name, ...rest]]: [readonly Word[]], { position }: Directive): void {
+function addFormat(scope: Scope, [[word, ...rest]]: [readonly Word[]], { position }: Directive): void {
   const { formats } = scope.draft;
-  if (BUILT_IN_FORMATS.has(name!.text))
-    return scope.error(name!.position, `log format ${quote(name!.text)} is built in`);
-  if (formats.has(name!.text)) {
-    const first = scope.seen.get(`log_format ${name!.text}`) ?? position;
-    return scope.error(
-      name!.position,
-      `duplicate log format ${quote(name!.text)} (first on ${elsewhere(first, position)})`,
-    );
+  const { text: name, position: at } = word!;
+  const first = formats.get(name)?.position;
+  if (BUILT_IN_FORMATS.has(name)) return scope.error(at, `log format ${quote(name)} is built in`);
+  if (first !== undefined) {
+    return scope.error(at, `duplicate log format ${quote(name)} (first on ${elsewhere(first, at)})`);
   }
-  scope.seen.set(`log_format ${name!.text}`, position);
   const escaping = parseEscape(scope, rest[0]!);
   const texts = rest[0]!.text.startsWith("escape=") ? rest.slice(1) : rest;
   if (texts.length === 0) return scope.error(position, '"log_format" needs a text behind "escape="');
-  const text = texts.map((word) => word.text).join("");
+  const text = texts.map((part) => part.text).join("");
   const isJson = texts.length === 1 && text === "json";
   const template = isJson ? null : scope.template({ text, position: texts[0]!.position });
-  formats.set(name!.text, { name: name!.text, template, escape: isJson ? "json" : escaping });
+  formats.set(name, { format: { name, template, escape: isJson ? "json" : escaping }, position: at });
 }
 
 function parseEscape(scope: Scope, { text, position }: Word): LogFormat["escape"] {

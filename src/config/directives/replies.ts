@@ -62,7 +62,7 @@ export const REPLIES: readonly Row[] = [
     repeats: true,
     help: "Adds a field to replies with 200, 201, 204, 206, 301, 302, 303, 304, 307 and 308; with `always` to all.",
     set: (scope, [name, value, always], { args }) => {
-      if (/[\0\r\n]/.test(value.text))
+      if (/[\r\n]/.test(value.text))
         return scope.error(args[1]!.position, "the value of a field cannot contain line ends");
       append(scope, "addHeaders", { name, value, always: always !== undefined });
     },
@@ -97,7 +97,7 @@ function setReturn(scope: Scope, [args]: [readonly Word[]], { position }: Direct
     );
   }
   const word = isUrl ? first : second;
-  if (word !== undefined && REDIRECTS.includes(status) && /[\0\r\n]/.test(word.text)) {
+  if (word !== undefined && REDIRECTS.includes(status) && /[\r\n]/.test(word.text)) {
     return scope.error(word.position, "a URL cannot contain line ends");
   }
   const text = word === undefined ? null : scope.template(word);

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: `${name}` is the language that is tested here
 /** Sizes, times, templates, regular expressions and names: what each kind of argument gives. */
 import { describe, expect, test } from "bun:test";
 import { parseSize, parseTime } from "../../../src/config/arguments.ts";

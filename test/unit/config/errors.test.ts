@@ -82,7 +82,7 @@ describe("nginx's directives that make no difference", () => {
 describe("wrong context", () => {
   finds("listen in http", "http { |listen 80; server {} }", '"listen" is not allowed in "http" (only in server)');
   finds("listen at the top", "|listen 80; server {}", '"listen" is not allowed at the top level (only in server)');
-  inServer("|pid a.pid;", '"pid" is not allowed in "server" (only in main)');
+  inServer("|pid a.pid;", '"pid" is not allowed in "server" (only at the top level)');
   inServer("|server { root www; }", '"server" is not allowed in "server" (only in http)');
   inServer("|alias www/;", '"alias" is not allowed in "server" (only in location)');
   inServer(

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: `${name}` is the language that is tested here
 /** nginx's tokens: words, quotes, escapes, comments, and where they stand. */
 import { describe, expect, test } from "bun:test";
 import { tokenize } from "../../../src/config/lexer.ts";
