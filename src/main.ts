@@ -3,9 +3,9 @@ import { SIGHUP, SIGQUIT, SIGTERM, SIGUSR1 } from "../ffi/abi.ts";
 import { errnoText } from "../ffi/errno.ts";
 import { linux } from "../ffi/linux.ts";
 import { version } from "../package.json";
-import { type CommandLine, parseCommandLine, type SignalName, USAGE } from "./main/command-line.ts";
 import { dumpFiles, formatDiagnostics, type Loaded, loadConfig } from "./config/load.ts";
 import type { Config } from "./config/model.ts";
+import { type CommandLine, parseCommandLine, type SignalName, USAGE } from "./main/command-line.ts";
 import { readPid, removePid, writePid } from "./main/pid-file.ts";
 import { Server } from "./server/server.ts";
 

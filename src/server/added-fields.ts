@@ -1,5 +1,5 @@
 /** The fields that a location adds to its replies: `add_header` and `expires` (ngx_http_headers_module). */
-import type { Expires, Settings } from "../config/model.ts";
+import type { Expires } from "../config/model.ts";
 import type { Exchange, Field } from "../handlers/handler.ts";
 import { evaluate } from "../handlers/variables.ts";
 import { formatDate } from "../http/date.ts";
@@ -20,11 +20,6 @@ export function addFields(fields: Field[], exchange: Exchange, status: number, m
     const text = evaluate(value, exchange);
     if (text !== "") fields.push([name, text]);
   }
-}
-
-/** Whether a location adds anything at all. */
-export function addsFields({ expires, addHeaders }: Settings): boolean {
-  return expires !== null || addHeaders.length > 0;
 }
 
 function addExpires(fields: Field[], expires: Expires, now: number, modified: number | undefined): void {

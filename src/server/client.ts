@@ -6,7 +6,6 @@
  * Bytes are received into the server's one shared inbox; a client owns a buffer only for what it could not use at once.
  */
 
-import { ERRNO } from "../../ffi/errno.ts";
 import type { Block } from "../../ffi/memory.ts";
 import type { Settings } from "../config/model.ts";
 import type { ReplyBody, WholeReply } from "../handlers/handler.ts";
@@ -17,9 +16,10 @@ import { admit } from "./admission.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { ReplyTarget, ServerExchange } from "./exchange.ts";
 import { Peer } from "./peer.ts";
+import { Reader } from "./reader.ts";
 import { outgoing } from "./reply-body.ts";
 import type { Server } from "./server.ts";
-import { PUMP_BLOCKED, PUMP_DRAINED, PUMP_LOST, Writer } from "./writer.ts";
+import { PUMP_BLOCKED, PUMP_DRAINED, PUMP_LOST } from "./writer.ts";
 
 export enum State {
   ReadingHeaders,
@@ -51,7 +51,7 @@ const RATE_GRACE = 10_000;
 const COMPLETE = 1;
 const STALLED = 2;
 
-export class Client extends Writer implements ReplyTarget {
+export class Client extends Reader implements ReplyTarget {
   state = State.ReadingHeaders;
   requests = 0;
   /** The request in progress, from its first byte until its reply has left. */
@@ -59,11 +59,6 @@ export class Client extends Writer implements ReplyTarget {
   /** Those of the last request's location; of the address's default server before the first. */
   private settings: Settings;
   private readonly peer: Peer;
-  /** Received and not used yet: input[inputStart, inputEnd), in a block of its own or, within a turn, the shared inbox. */
-  private own: Block | null = null;
-  private inputStart = 0;
-  private inputEnd = 0;
-  private bytesReceived = 0;
   private wait = Wait.Nothing;
   /** When the wait began, how many bytes had moved then, and how many when its timer was last started. */
   private waitSince = 0;
@@ -83,7 +78,7 @@ export class Client extends Writer implements ReplyTarget {
     /** Serial number of the connection. */
     readonly number: number,
   ) {
-    super(server.kernel, server.reactor, fd, server.outbox, server.pool);
+    super(server.kernel, server.reactor, fd, server.outbox, server.pool, server.inbox);
     this.peer = new Peer(peer);
     this.settings = endpoint.settings;
   }
@@ -262,7 +257,7 @@ export class Client extends Writer implements ReplyTarget {
 
   /** Nothing more to read now: wait, unless the peer has ended its side. */
   private atPause(): boolean {
-    if (!this.ended || this.state === State.Closed) return false;
+    if (!this.ended) return false;
     if (this.exchange === null) return this.enter(State.Closing);
     this.requests++;
     this.exchange.parser.reason = "its sending side was closed within a request";
@@ -294,6 +289,7 @@ export class Client extends Writer implements ReplyTarget {
   /** Gives the body to its sink as fast as that takes it. */
   private readingBody(): boolean {
     const exchange = this.exchange!;
+    if (!this.drained) this.flush(false); // a 100 (Continue) the client may be waiting for
     for (let reads = 0; reads < READS_PER_TURN; reads++) {
       const outcome = this.decodeBody(exchange);
       if (outcome === COMPLETE) return this.process(exchange);
@@ -306,7 +302,7 @@ export class Client extends Writer implements ReplyTarget {
   }
 
   private bodyPause(): boolean {
-    if (this.state === State.Closed) return false;
+    if (this.lost) return false;
     if (this.ended) return this.refuseBody(400, "its sending side was closed within a body");
     if (this.isTooSlow(Wait.Body, this.settings.clientMinRate)) return this.refuseBody(408, "its body came too slowly");
     return false;
@@ -459,50 +455,6 @@ export class Client extends Writer implements ReplyTarget {
     else exchange.failPlainly(500, []);
   }
 
-  // Input
-
-  private get input(): Block {
-    return this.own ?? this.server.inbox;
-  }
-
-  /** Receives more behind what is there. False: nothing has come, the peer has ended its side, or the connection is lost. */
-  private fill(): boolean {
-    if (!this.readable) return false;
-    if (this.inputStart === this.inputEnd) this.giveInput();
-    else if (this.inputEnd === this.input.bytes.length) this.makeRoom();
-    const { input } = this;
-    const n = this.receive(input, this.inputEnd, input.bytes.length - this.inputEnd);
-    if (n < 0 && n !== -ERRNO.EAGAIN) this.state = State.Closed;
-    if (n <= 0) return false;
-    this.inputEnd += n;
-    this.bytesReceived += n;
-    return true;
-  }
-
-  private giveInput(): void {
-    if (this.own !== null) this.pool.give(this.own);
-    this.own = null;
-    this.inputStart = this.inputEnd = 0;
-  }
-
-  /** The parser refuses a head beyond its limits, so the block grows only so far. */
-  private makeRoom(): void {
-    if (this.inputStart === 0) return this.moveInput(2 * this.input.bytes.length);
-    this.input.bytes.copyWithin(0, this.inputStart, this.inputEnd);
-    this.inputEnd -= this.inputStart;
-    this.inputStart = 0;
-  }
-
-  /** Puts what is there into an own block of at least `size` bytes. */
-  private moveInput(size: number): void {
-    const block = this.pool.take(size);
-    this.input.bytes.copy(block.bytes, 0, this.inputStart, this.inputEnd);
-    if (this.own !== null) this.pool.give(this.own);
-    this.own = block;
-    this.inputEnd -= this.inputStart;
-    this.inputStart = 0;
-  }
-
   // The end of a client's share of the turn
 
   /** Leaves the shared inbox and outbox to the next client, and waits for what the state needs. */
@@ -511,7 +463,7 @@ export class Client extends Writer implements ReplyTarget {
     if (this.state === State.Closed || this.lost) return this.release();
     if (!this.drained && this.state === State.ReadingHeaders) this.state = State.Writing;
     if (this.state !== State.ReadingHeaders) this.exchange?.keepHead();
-    if (this.own === null && this.inputStart < this.inputEnd) this.moveInput(this.inputEnd - this.inputStart + 1);
+    this.keepInput();
     this.startTimer();
   }
 

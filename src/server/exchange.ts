@@ -2,7 +2,6 @@
  * One request and its reply, from the head's first byte until the reply has left: the server's side of the Exchange
  * that handlers see. Exchanges are used again and again; a client holds one only while it has a request.
  */
-import { Block } from "../../ffi/memory.ts";
 import type { ErrorPage, Location, LogLevel, Settings, VirtualServer } from "../config/model.ts";
 import { ERROR_PAGE_TYPE, errorPage } from "../handlers/error-page.ts";
 import type {
@@ -19,10 +18,9 @@ import { evaluate } from "../handlers/variables.ts";
 import { BodyDecoder } from "../http/body.ts";
 import { type HeadLimits, RequestParser } from "../http/parser.ts";
 import { responseHead } from "../http/response.ts";
-import { isBodiless } from "../http/status.ts";
-import { addFields, addsFields } from "./added-fields.ts";
 import type { Logs } from "./logs.ts";
 import { discard } from "./reply-body.ts";
+import { addConnection, framingOf, makeWholeReply, replyFields } from "./reply-head.ts";
 import type { Route, RouteMatch, Router } from "./router.ts";
 import type { ServerServices } from "./services.ts";
 
@@ -98,7 +96,7 @@ export class ServerExchange implements Exchange {
     this.sink = undefined;
     this.closing = this.replied = this.inErrorPage = this.headKept = false;
     this.status = 0;
-    this.sentFields = this.errorFields = NO_FIELDS;
+    this.errorFields = NO_FIELDS;
     this.headLength = this.replyLength = 0;
     this.id = "";
   }
@@ -169,22 +167,18 @@ export class ServerExchange implements Exchange {
 
   reply(status: number, fields: readonly Field[], body: ReplyBody, options?: ReplyOptions): void {
     this.start(this.errorStatus || status);
-    const bodiless = isBodiless(this.status) || this.method === "HEAD";
-    const length = options?.length ?? bodyLength(body);
-    const chunked = length < 0 && !bodiless && this.request.minor === 1;
-    if (length < 0 && !bodiless && !chunked) this.closing = true;
-    const all = this.commonFields();
-    all.push(...fields, ...this.errorFields);
-    addFields(all, this, this.status, options?.modified);
-    if (chunked) all.push(["Transfer-Encoding", "chunked"]);
-    else if (length >= 0 && !isBodiless(this.status)) all.push(["Content-Length", String(length)]);
-    this.addConnection(all);
+    const framing = framingOf(this, body, options?.length);
+    if (framing.untilClose) this.closing = true;
+    const own = this.errorFields.length === 0 ? fields : [...fields, ...this.errorFields];
+    const all = replyFields(this, own, framing.length, options);
+    if (framing.chunked) all.push(["Transfer-Encoding", "chunked"]);
+    addConnection(all, this);
     this.sentFields = all;
     const head = responseHead(this.status, all);
     this.headLength = head.length;
-    this.replyLength = bodiless ? head.length : length < 0 ? -1 : head.length + length;
-    if (bodiless) discard(body);
-    this.client.sendReply(head, bodiless ? null : body, chunked);
+    this.replyLength = framing.bodiless ? head.length : framing.length < 0 ? -1 : head.length + framing.length;
+    if (framing.bodiless) discard(body);
+    this.client.sendReply(head, framing.bodiless ? null : body, framing.chunked);
   }
 
   replyWhole(reply: WholeReply): void {
@@ -203,47 +197,7 @@ export class ServerExchange implements Exchange {
   }
 
   wholeReply(status: number, fields: readonly Field[], length: number, options?: ReplyOptions): WholeReply {
-    const all = this.commonFields();
-    all.push(...fields);
-    if (addsFields(this.settings)) addFields(all, this, status, options?.modified);
-    const announced = options?.length ?? length;
-    if (announced >= 0 && !isBodiless(status)) all.push(["Content-Length", String(announced)]);
-    this.addKeepAlive(all);
-    const head = responseHead(status, all);
-    const block = new Block(head.length + length);
-    block.bytes.latin1Write(head, 0);
-    const { second } = this.services.clock;
-    const dateOffset = head.indexOf("\r\nDate: ") + 8;
-    const headLength = head.length;
-    return {
-      status,
-      block,
-      headLength,
-      length: headLength + length,
-      dateOffset,
-      dateSecond: second,
-      holders: 0,
-      fields: all,
-    };
-  }
-
-  private commonFields(): Field[] {
-    const server = this.settings.serverTokens ? this.services.serverToken : "webserv";
-    return [
-      ["Server", server],
-      ["Date", this.services.clock.date],
-    ];
-  }
-
-  private addConnection(fields: Field[]): void {
-    if (!this.keepAlive) fields.push(["Connection", "close"]);
-    else this.addKeepAlive(fields);
-    if (this.keepAlive && this.request.minor === 0) fields.push(["Connection", "keep-alive"]);
-  }
-
-  private addKeepAlive(fields: Field[]): void {
-    const { keepaliveHeader } = this.settings;
-    if (keepaliveHeader !== null) fields.push(["Keep-Alive", `timeout=${keepaliveHeader}`]);
+    return makeWholeReply(this, status, fields, length, options);
   }
 
   fail(status: number, fields: readonly Field[] = NO_FIELDS): void {
@@ -345,8 +299,4 @@ export class ServerExchange implements Exchange {
   logAccess(): void {
     if (this.settings.accessLogs.length > 0) this.logs.access(this);
   }
-}
-
-function bodyLength(body: ReplyBody): number {
-  return body === null ? 0 : body.length;
 }
