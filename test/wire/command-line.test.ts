@@ -128,7 +128,7 @@ describe("bad configurations: 1, with clear lines", () => {
   });
 });
 
-describe("addresses that cannot be bound: 1, with one clear line", () => {
+describe("starts that cannot be: 1, with one clear line", () => {
   const clear = (result: { status: number; stdout: string; stderr: string }, message: RegExp): void => {
     expect([result.status, result.stderr]).toEqual([1, expect.stringMatching(message)]);
     expect(result.stderr.trim().split("\n").length).toBe(1);
@@ -151,11 +151,16 @@ describe("addresses that cannot be bound: 1, with one clear line", () => {
     clear(await cli("conf/privileged.conf"), /127\.0\.0\.1:1\b.*Permission denied/i);
   });
 
-  test.skipIf(isRoot)("an unreadable root is a warning (skipped as root, who may read all)", async () => {
+  test.skipIf(isRoot)("an unreadable root (skipped as root, who may read all)", async () => {
     chmodSync(join(folder, "www"), 0);
-    const { status, stderr } = await cli("-t", "conf/good.conf");
+    const result = await cli("conf/good.conf");
     chmodSync(join(folder, "www"), 0o755);
-    expect([status, stderr]).toEqual([0, expect.stringContaining("www")]);
+    clear(result, /conf\/good\.conf:1:\d+: .*www.*Permission denied/);
+  });
+
+  test("a root that is a file", async () => {
+    writeFileSync(join(folder, "conf/file-root.conf"), "server { listen 127.0.0.1:0; root www/index.html; }\n");
+    clear(await cli("conf/file-root.conf"), /conf\/file-root\.conf:1:\d+: .*www\/index\.html.*not a folder/);
   });
 
   test("a root that does not exist is a warning", async () => {
