@@ -1,10 +1,12 @@
 /** Which server answers: by address, then by name, in nginx's order of precedence. */
-import { describe, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { afterAll, describe, expect, test } from "bun:test";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { answers, check } from "./cases.ts";
 import { ask, get } from "./client.ts";
-import { makeFolder, useServer } from "./server.ts";
+import { makeFolder, ServerProcess, useServer } from "./server.ts";
+
+const hasIpv6 = existsSync("/proc/net/if_inet6") && readFileSync("/proc/net/if_inet6", "utf8").includes("00000001 01");
 
 const named = (name: string, text: string): string =>
   `server { listen 127.0.0.1:0; server_name ${name}; return 200 "${text}\\n"; }`;
@@ -58,6 +60,7 @@ describe("by name", () => {
 
 describe("by address", () => {
   const folder = makeFolder();
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
   const ports = useServer({
     configuration: `
       server { listen 127.0.0.1:0; listen unix:${folder}/socket; return 200 "tcp and unix\\n"; }
@@ -73,5 +76,26 @@ describe("by address", () => {
   test("a unix socket", async () => {
     expect(existsSync(join(folder, "socket"))).toBe(true);
     check(await ask(join(folder, "socket"), get("/")), { status: 200, body: "tcp and unix\n" });
+  });
+
+  test("a unix socket is gone after a stop, and can be bound again", async () => {
+    const path = join(folder, "again");
+    for (let round = 0; round < 2; round++) {
+      const server = new ServerProcess({ configuration: `server { listen unix:${path}; return 200 "again\\n"; }` });
+      await server.start();
+      check(await ask(path, get("/")), { status: 200, body: "again\n" });
+      expect(await server.stop()).toBe(0);
+      expect(existsSync(path)).toBe(false);
+    }
+  });
+
+  test.skipIf(!hasIpv6)("IPv6 (skipped where the machine has none)", async () => {
+    const server = new ServerProcess({
+      configuration: `server { listen [::1]:0; allow ::1; deny all; return 200 "$remote_addr $server_addr\\n"; }`,
+    });
+    await server.start();
+    expect(server.urls[0]).toStartWith("http://[::1]:");
+    expect(await (await fetch(server.urls[0]!)).text()).toBe("::1 ::1\n");
+    await server.stop();
   });
 });
