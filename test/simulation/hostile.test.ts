@@ -66,6 +66,12 @@ simulate("a flood of connections that come and go within milliseconds", { seeds:
   }
 });
 
+simulate("a hundred clients in one turn", { seeds: 20, faults: NETWORK.slice(0, 5) }, (world) => {
+  world.kernel.files.tree.file("/site/medium.bin", pattern(15_000));
+  const ask = request("/medium.bin", { status: 200, body: pattern(15_000), closes: false });
+  for (let i = 0; i < 100; i++) world.client({ start: 10, latency: 1 }).sends(ask).pauses(100).sends(ask, ask);
+});
+
 simulate(
   "a client that asks and asks and never reads costs a bounded amount of memory",
   { seeds: 30, faults: NETWORK.slice(0, 5) },
