@@ -38,28 +38,33 @@ export function readCpu(pid: number): CpuReading {
   return { threads, userTicks, systemTicks };
 }
 
-/**
- * CPU time between two readings. Counted thread by thread: a thread that ended in between takes its account with it,
- * and must not make the sum smaller than what the others spent.
- */
+/** CPU time between two readings. */
 export function cpuBetween(before: CpuReading, after: CpuReading): CpuTime {
-  let nanoseconds = 0;
-  for (const [thread, spent] of after.threads) nanoseconds += spent - (before.threads.get(thread) ?? 0);
   const user = after.userTicks - before.userTicks;
   const system = after.systemTicks - before.systemTicks;
-  const total = nanoseconds / 1000;
+  const total = countedBetween(before.threads, after.threads) / 1000;
   const share = user + system > 0 ? user / (user + system) : 0;
   return { total, user: total * share, system: total * (1 - share) };
 }
 
-/** Times any thread of the tree went to sleep by itself: each one is a wake before it. */
-export function readWakes(pid: number): number {
-  let sum = 0;
+/** Times that each thread of the tree went to sleep by itself, by thread: each one is a wake before it. */
+export function readWakes(pid: number): ReadonlyMap<string, number> {
+  const threads = new Map<string, number>();
   for (const member of processTree(pid)) {
     for (const thread of list(`/proc/${member}/task`)) {
-      sum += statusField(read(`/proc/${member}/task/${thread}/status`), "voluntary_ctxt_switches");
+      threads.set(thread, statusField(read(`/proc/${member}/task/${thread}/status`), "voluntary_ctxt_switches"));
     }
   }
+  return threads;
+}
+
+/**
+ * What the threads counted between two readings. Thread by thread: one that ended in between takes its account with it,
+ * and must not make the sum smaller than what the others counted.
+ */
+export function countedBetween(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): number {
+  let sum = 0;
+  for (const [thread, count] of after) sum += count - (before.get(thread) ?? 0);
   return sum;
 }
 

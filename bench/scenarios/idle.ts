@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { type Cost, measure } from "../compare.ts";
 import { LOAD, run } from "../load.ts";
-import { readDescriptors, readResident, readWakes } from "../measure.ts";
+import { countedBetween, readDescriptors, readResident, readWakes } from "../measure.ts";
 import { choosePeers, type Options } from "../scenario.ts";
 import { LOAD_CPU, onCpu, type Peer, type RunningServer, start } from "../servers/server.ts";
 import { atMost, type Check, type Report } from "../table.ts";
@@ -108,5 +108,5 @@ async function openClients(port: number, count: number) {
 async function wakesPerSecond(server: RunningServer): Promise<number> {
   const before = readWakes(server.pid);
   await Bun.sleep(WATCH);
-  return (readWakes(server.pid) - before) / (WATCH / 1000);
+  return countedBetween(before, readWakes(server.pid)) / (WATCH / 1000);
 }

@@ -13,13 +13,14 @@ export const webserv: Peer = {
   command: (setup) => [process.execPath, "run", SOURCE, writeConfiguration(setup)],
 };
 
-/** Writes a configuration with every default but the connection limits, and gives its path. */
+/** Writes a configuration with every default but the limits of a connection and, as for its peers, no log of missing files; gives its path. */
 export function writeConfiguration(setup: Setup): string {
   const file = join(setup.site.folder, `webserv-${setup.port}.conf`);
   const log = setup.log ? join(setup.site.folder, `webserv-${setup.port}.log`) + " combined" : "off";
   writeFileSync(
     file,
     `access_log ${log};
+error_log stderr crit;
 keepalive_requests 1000000000;
 keepalive_timeout 1h;
 server {
