@@ -190,6 +190,11 @@ export class Client implements Peer {
     return this.connection!.closedAt - this.startedAt;
   }
 
+  /** How long the server kept the connection after the client was done with it, ms. */
+  get closedAfter(): number {
+    return this.connection!.closedAt - this.endedAt;
+  }
+
   /** It got every reply it can expect, whole. */
   get satisfied(): boolean {
     const closing = this.requests.findIndex(({ expected }) => expected.closes === true);

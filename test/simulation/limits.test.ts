@@ -139,10 +139,26 @@ simulate("each request has one line in the access log", { seeds: 60, faults: NET
   for (let i = 0; i < 4; i++) world.client().gets("/hello.txt", "/missing", "/big.bin");
   const lines = () => world.kernel.files.tree.at("/var/log/access.log")!.content.toString().split("\n").slice(0, -1);
   world.atEnd("four lines of each kind", () => {
-    const ends = lines().map((line) => line.replace(/^.*" (\d{3}) (\d+) .*$/, "$1 $2").replace(/^404 .*/, "404"));
-    const expected = ["200 13", "200 200000", "404"].flatMap((kind) => Array(4).fill(kind));
-    return String(ends.sort()) === String(expected) || lines().join("\n");
+    const shown = lines().map((line) => line.replace(/^.*"GET (\S+) HTTP\/1.1" (\d{3}) (\d+) .*$/, "$1 $2 $3"));
+    const kinds = shown.map((line) => line.replace(/404 \d+/, "404")).sort();
+    const expected = ["/big.bin 200 200000", "/hello.txt 200 13", "/missing 404"].flatMap((kind) =>
+      Array(4).fill(kind),
+    );
+    return String(kinds) === String(expected) || lines().join("\n");
   });
+});
+
+simulate("a reply that waits for its reader keeps its bytes, whatever others get meanwhile", { seeds: 40 }, (world) => {
+  const waiting = world
+    .client({ start: 0, sendBuffer: 20, latency: 1 })
+    .reads(5, 5)
+    .gets("/edge.bin")
+    .pauses(60)
+    .reads(0, 0);
+  waiting.pauses(5_000).reads(1_000_000, 0);
+  const other = world.client({ start: 0 });
+  for (let i = 0; i < 5; i++) other.pauses(1_000).gets("/edge.bin");
+  world.patient = true;
 });
 
 simulate("a half-close after the request is no abort", { seeds: 60, faults: NETWORK }, (world) => {
@@ -151,21 +167,16 @@ simulate("a half-close after the request is no abort", { seeds: 60, faults: NETW
 });
 
 simulate(
-  "a reset at any moment leaves nothing behind",
+  "a reset at any moment is noticed at once and leaves nothing behind",
   { seeds: 300, faults: ["short recv", "short send", "short sendfile"] },
   (world) => {
-    const ask = world.random.pick([get("/big.bin"), get("/hello.txt"), post(pattern(30_000))]);
-    world
-      .client({ start: 0 })
-      .impolitely()
-      .sends(ask, ask)
-      .pauses(world.random.fraction() * 200)
-      .resets();
-    const cut = world.random.between(1, ask.bytes.length - 1);
-    world
-      .client({ start: 0 })
-      .begins(ask, cut)
-      .pauses(world.random.fraction() * 100)
-      .resets();
+    const { random } = world;
+    const ask = random.pick([get("/big.bin"), get("/hello.txt"), post(pattern(30_000))]);
+    const whole = world.client({ start: 0 }).sends(ask, ask);
+    const part = world.client({ start: 0 }).begins(ask, random.between(1, ask.bytes.length - 1));
+    for (const client of [whole, part]) {
+      client.pauses(random.fraction() * 200).resets();
+      world.promises("closed at once", () => client.closedAfter < 100 || client.closedAfter);
+    }
   },
 );

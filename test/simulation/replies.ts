@@ -34,6 +34,8 @@ export class Replies {
   /** A 100 (Continue) has come. */
   continued = false;
   private head = "";
+  /** When the first byte of the reply came: a reply knows nothing of the time after. */
+  private begunAt = 0;
   /** Of the body in progress; null while in a head. */
   private framing: Framing | null = null;
   /** Where the request that is answered next starts in what the client sends. */
@@ -74,6 +76,7 @@ export class Replies {
   }
 
   private feedHead(bytes: Buffer, at: number): number {
+    if (this.head === "") this.begunAt = this.now();
     if (this.closing) this.violated("bytes after a reply that said Connection: close");
     const end = bytes.indexOf("\n", at) + 1 || bytes.length;
     this.head += bytes.latin1Slice(at, end);
@@ -133,7 +136,7 @@ export class Replies {
     const seconds = Date.parse(date) / 1000;
     if (new Date(seconds * 1000).toUTCString() !== date) this.violated(`Date: ${date}`);
     const asked = this.sendings.find(({ end }) => end > this.requestStart)!.at;
-    const isWrong = seconds * 1000 > this.now() || seconds < Math.floor(asked / 1000);
+    const isWrong = seconds * 1000 > this.begunAt || seconds < Math.floor(asked / 1000);
     if (isWrong) this.violated(`Date: ${date}, asked at ${new Date(asked).toUTCString()}`);
   }
 
