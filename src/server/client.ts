@@ -155,8 +155,13 @@ export class Client extends Reader implements ReplyTarget {
 
   onTimeout(): void {
     this.catchUp();
+    if (this.released) return;
     this.advancing = true;
-    this.expire();
+    try {
+      this.expire();
+    } catch (error) {
+      this.failed(error);
+    }
     this.advancing = false;
     this.settle();
     if (this.state !== State.Closed) this.againNextTurn();
@@ -194,11 +199,16 @@ export class Client extends Reader implements ReplyTarget {
     try {
       if (this.run()) this.againNextTurn();
     } catch (error) {
-      this.server.reportBug(error, this.exchange);
-      this.state = State.Closed;
+      this.failed(error);
     }
     this.advancing = false;
     this.settle();
+  }
+
+  /** An error of our own. */
+  private failed(error: unknown): void {
+    this.server.reportBug(error, this.exchange);
+    this.state = State.Closed;
   }
 
   /** True when only the client's share of the turn is used up. */
