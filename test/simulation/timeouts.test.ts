@@ -10,7 +10,7 @@ import type { World } from "./world.ts";
 const SEEDS = 20;
 const FAULTS = ["EAGAIN", "EINTR", "short recv", "short send", "short sendfile"] as const;
 /** Timers may be late by a turn, and the network takes its time. */
-const LATE = 300;
+const LATE = 800;
 
 interface Outcome {
   readonly statuses: readonly number[];
