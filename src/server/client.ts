@@ -17,7 +17,6 @@ import type { Endpoint } from "./endpoint.ts";
 import type { ReplyTarget, ServerExchange } from "./exchange.ts";
 import { Peer } from "./peer.ts";
 import { Reader } from "./reader.ts";
-import { outgoing } from "./reply-body.ts";
 import type { Server } from "./server.ts";
 import { PUMP_BLOCKED, PUMP_DRAINED, PUMP_LOST } from "./writer.ts";
 
@@ -114,8 +113,7 @@ export class Client extends Reader implements ReplyTarget {
 
   sendReply(head: string, body: ReplyBody, chunked: boolean): void {
     this.writeText(head);
-    const rest = outgoing(body, chunked);
-    if (rest !== null) this.startBody(rest);
+    this.writeBody(body, chunked);
     this.resume();
   }
 
@@ -380,6 +378,8 @@ export class Client extends Reader implements ReplyTarget {
   private finishRequest(): boolean {
     const exchange = this.exchange!;
     const reusable = exchange.keepAlive;
+    // A client that meant to go on may have sent its next request already: a close would reset it, and the reply with it.
+    if (!reusable && exchange.request.keepAlive) this.lingers = true;
     this.endExchange(exchange);
     this.wait = Wait.Nothing;
     return this.enter(reusable ? State.ReadingHeaders : State.Closing);

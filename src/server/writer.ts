@@ -5,12 +5,12 @@
 import { ERRNO } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import type { Block } from "../../ffi/memory.ts";
-import type { WholeReply } from "../handlers/handler.ts";
+import type { ReplyBody, WholeReply } from "../handlers/handler.ts";
 import type { BufferPool } from "../network/buffers.ts";
 import type { Reactor } from "../network/reactor.ts";
 import { Stream } from "../network/stream.ts";
 import type { Outbox, Sender } from "./outbox.ts";
-import { BODY_DONE, type BodyTarget, type OutgoingBody } from "./reply-body.ts";
+import { BODY_DONE, type BodyTarget, type OutgoingBody, outgoing } from "./reply-body.ts";
 
 /** How pumping ended. */
 export const PUMP_DRAINED = 0;
@@ -61,9 +61,10 @@ export abstract class Writer extends Stream implements BodyTarget, Sender {
     return this.pending === null && this.body === null;
   }
 
-  /** The body that follows what was written; at most one at a time. */
-  protected startBody(body: OutgoingBody): void {
-    this.body = body;
+  /** The body that follows the head just written; at most one at a time. A small one leaves with its head. */
+  protected writeBody(body: ReplyBody, chunked: boolean): void {
+    if (Buffer.isBuffer(body) && body.length <= LARGEST_COPY) this.writeBytes(body, body.length);
+    else this.body = outgoing(body, chunked);
   }
 
   protected writeText(text: string): void {
@@ -194,7 +195,7 @@ export abstract class Writer extends Stream implements BodyTarget, Sender {
   protected pump(): number {
     const stopAt = this.bytesTaken + SHARE_OF_A_TURN;
     for (;;) {
-      if (!this.flush(this.body?.fileNext ?? false)) return this.lost ? PUMP_LOST : PUMP_BLOCKED;
+      if (!this.flush(false)) return this.lost ? PUMP_LOST : PUMP_BLOCKED;
       if (this.body === null) return PUMP_DRAINED;
       if (this.bytesTaken >= stopAt) return PUMP_SHARE_USED;
       if (!this.writable) return PUMP_BLOCKED;
