@@ -2,8 +2,10 @@
  * A scripted client: what it does and when is a list of steps in virtual time. It hears of nothing but bytes, the
  * end and a reset, as a client does, and gives what it gets to its Replies.
  */
+import { AF_UNIX } from "../../ffi/abi.ts";
 import type { Connection, ConnectionOptions, Peer } from "./connection.ts";
 import type { SimulatedKernel } from "./kernel.ts";
+import type { Socket } from "./listener.ts";
 import type { Random } from "./random.ts";
 import { Replies, type Tolerance, type Violation } from "./replies.ts";
 import { get, type Request } from "./site.ts";
@@ -47,7 +49,7 @@ export class Client implements Peer {
   private stubborn = false;
   private checked = true;
   private wakeUp: (() => boolean) | null = null;
-  private port = 80;
+  private port: number | "unix" = 80;
 
   constructor(
     private readonly kernel: SimulatedKernel,
@@ -61,8 +63,8 @@ export class Client implements Peer {
 
   // The script
 
-  /** Connects to this port instead of 80. */
-  to(port: number): this {
+  /** Connects to this port instead of 80, or to the unix socket. */
+  to(port: number | "unix"): this {
     this.port = port;
     return this;
   }
@@ -203,7 +205,9 @@ export class Client implements Peer {
 
   private connect(): void {
     const listeners = this.kernel.network.listeners();
-    const listener = listeners.find(({ address }) => address!.readUInt16BE(2) === this.port);
+    const isUnix = ({ family }: Socket) => family === AF_UNIX;
+    const hasPort = ({ address }: Socket) => address!.readUInt16BE(2) === this.port;
+    const listener = listeners.find(this.port === "unix" ? isUnix : (socket) => !isUnix(socket) && hasPort(socket));
     const connection = this.kernel.connectPeer(this, listener, this.options);
     if (typeof connection === "number") return this.end();
     if (connection === null) return this.kernel.clock.after(SYN_RETRY, () => this.connect());

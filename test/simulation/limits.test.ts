@@ -187,3 +187,35 @@ simulate(
     }
   },
 );
+
+const LISTENERS = `
+server { listen [::]:81; listen unix:/run/web.sock; root /site; return 200 "another"; }
+server { listen 127.0.0.1:80; listen 83; return 200 "third"; }`;
+
+simulate(
+  "clients of every address family get the server that listens there",
+  { seeds: 30, faults: NETWORK, main: LISTENERS },
+  (world) => {
+    const says = (text: string) => request("/x", { status: 200, body: Buffer.from(text), closes: false });
+    world.client().gets("/hello.txt");
+    world.client().to(81).sends(says("another"));
+    world.client().to(83).sends(says("third"));
+    world.client().to("unix").sends(says("another"));
+  },
+);
+
+const ZERO = `client_header_timeout 1ms; client_body_timeout 1ms; send_timeout 1ms; keepalive_timeout 0; lingering_time 0; lingering_timeout 0;`;
+
+simulate(
+  "timeouts of nothing, or next to nothing, neither hang nor spin",
+  { seeds: 60, faults: NETWORK, server: ZERO, tolerates: [408], closing: true },
+  (world) => {
+    const { random } = world;
+    for (let i = 0; i < 4; i++) {
+      const ask = random.pick([get("/hello.txt"), get("/big.bin"), post(pattern(5_000))]);
+      const client = world.client().impolitely().begins(ask, random.between(0, ask.bytes.length));
+      if (random.chance(0.5)) client.vanishes();
+      else client.awaitsTheEnd();
+    }
+  },
+);

@@ -122,6 +122,22 @@ simulate(
 
 simulate("a bad machine", { seeds: 600, faults: ALL }, crowd);
 
+test("every fault strikes, and every kind of reply is seen", () => {
+  const struck = new Set<Fault>();
+  const statuses = new Set<number>();
+  const look = (world: World) => {
+    crowd(world);
+    world.atEnd("is counted", () => {
+      for (const fault of world.kernel.faults.counts.keys()) struck.add(fault);
+      for (const { replies } of world.clients) for (const status of replies.statuses) statuses.add(status);
+      return true;
+    });
+  };
+  for (let seed = 0; seed < 150; seed++) runSeed("counts", seed, { seeds: 1, faults: ALL }, look, startWebserv);
+  expect([...struck].sort()).toEqual([...ALL].sort());
+  expect([...statuses].sort()).toEqual([200, 206, 301, 304, 400, 403, 404, 410, 413, 500, 501, 503]);
+});
+
 test("a run is a function of its seed", () => {
   const hash = (seed: number) => runSeed("repeats", seed, { seeds: 1, faults: ALL }, crowd, startWebserv);
   for (let seed = 0; seed < 20; seed++) expect(hash(seed)).toBe(hash(seed));
