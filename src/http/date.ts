@@ -25,11 +25,17 @@ export function formatDate(second: number): string {
   return lastDate;
 }
 
-/** `second` as logs in the Common Log Format show it, in UTC: `10/Oct/2000:13:55:36 +0000`. */
+let lastLogSecond = Number.NaN;
+let lastLogDate = "";
+
+/** `second` as logs in the Common Log Format show it, in UTC: `10/Oct/2000:13:55:36 +0000`. The last result is kept. */
 export function formatLogDate(second: number): string {
+  if (second === lastLogSecond) return lastLogDate;
   const date = dateOf(second);
   const day = `${digits(date.getUTCDate())}/${MONTHS[date.getUTCMonth()]}/${digits(date.getUTCFullYear(), 4)}`;
-  return `${day}:${timeOfDay(date)} +0000`;
+  lastLogSecond = second;
+  lastLogDate = `${day}:${timeOfDay(date)} +0000`;
+  return lastLogDate;
 }
 
 /** `second` in ISO 8601, in UTC: `2000-10-10T13:55:36+00:00`, as nginx writes it. */

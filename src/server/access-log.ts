@@ -24,7 +24,7 @@ export function accessLine(format: LogFormat): LineMaker {
 
 const ESCAPES: { readonly [escape in LogFormat["escape"]]: (value: string) => string } = {
   default: (value) =>
-    value === "" ? "-" : plain(value) ? value : value.replace(/["\\\x00-\x1f\x7f-\uffff]/g, hexEscape),
+    value === "" ? "-" : plain(value) ? value : value.replace(/["\\\x00-\x1f\x7f-\u{10ffff}]/gu, hexEscape),
   json: (value) => (plain(value) ? value : JSON.stringify(value).slice(1, -1)),
   none: (value) => value,
 };
@@ -62,9 +62,9 @@ const FIELDS = {
 function jsonLine(exchange: Exchange): string {
   const line: { [name: string]: string | number } = {};
   for (const [name, value] of Object.entries(FIELDS)) line[name] = value(exchange);
-  line["status"] = exchange.status;
-  line["bytes_sent"] = exchange.bytesSent;
-  line["body_bytes_sent"] = exchange.bodyBytesSent;
-  line["request_time"] = Number(((exchange.services.clock.now - exchange.startedAt) / 1000).toFixed(3));
+  line.status = exchange.status;
+  line.bytes_sent = exchange.bytesSent;
+  line.body_bytes_sent = exchange.bodyBytesSent;
+  line.request_time = Number(((exchange.services.clock.now - exchange.startedAt) / 1000).toFixed(3));
   return `${JSON.stringify(line)}\n`;
 }

@@ -18,9 +18,12 @@ export function addFields(fields: Field[], exchange: Exchange, status: number, m
   for (const { name, value, always } of settings.addHeaders) {
     if (!always && !SUCCESSFUL.includes(status)) continue;
     const text = evaluate(value, exchange);
-    if (text !== "") fields.push([name, text]);
+    if (text !== "") fields.push([name, octets(text)]);
   }
 }
+
+/** Text as a field carries it: a character per byte of its UTF-8. */
+const octets = (text: string): string => (/[^\x00-\x7f]/.test(text) ? Buffer.from(text, "utf8").latin1Slice() : text);
 
 function addExpires(fields: Field[], expires: Expires, now: number, modified: number | undefined): void {
   switch (expires.kind) {
