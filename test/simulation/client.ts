@@ -3,7 +3,8 @@
  * end and a reset, as a client does, and gives what it gets to its Replies.
  */
 import { AF_UNIX } from "../../ffi/abi.ts";
-import type { Connection, ConnectionOptions, Peer } from "./connection.ts";
+import type { Connection } from "./connection.ts";
+import type { ConnectionOptions, Peer } from "./environment.ts";
 import type { SimulatedKernel } from "./kernel.ts";
 import type { Socket } from "./listener.ts";
 import type { Random } from "./random.ts";

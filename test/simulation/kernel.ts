@@ -8,12 +8,13 @@ import { ERRNO } from "../../ffi/errno.ts";
 import type { FileStatus, Kernel, LinkPolicy } from "../../ffi/kernel.ts";
 import type { Block } from "../../ffi/memory.ts";
 import { VirtualClock } from "./clock.ts";
-import { Connection, type ConnectionOptions, type Environment, type Peer } from "./connection.ts";
+import { Connection } from "./connection.ts";
 import { Descriptors, Misuse } from "./descriptors.ts";
+import type { ConnectionOptions, Environment, Peer } from "./environment.ts";
 import { Epoll, Pollable } from "./epoll.ts";
 import { type Fault, Faults } from "./faults.ts";
 import { Files } from "./files.ts";
-import { clientAddress, Network, Socket } from "./listener.ts";
+import { clientAddress, localAddress, Network, Socket } from "./listener.ts";
 import { Random } from "./random.ts";
 import { Trace } from "./trace.ts";
 
@@ -307,13 +308,4 @@ function inside(block: Block, offset: number, length: number): void {
   if (!isRange || offset + length > block.bytes.length) {
     throw new Misuse(`bytes [${offset}, ${offset} + ${length}) of a Block of ${block.bytes.length}`);
   }
-}
-
-/** What getsockname(2) says on a connection to this listener: a wildcard becomes the address the peer used. */
-function localAddress(bound: Buffer): Buffer {
-  const local = Buffer.from(bound);
-  const family = local.readUInt16LE(0);
-  if (family === abi.AF_INET && local.readUInt32BE(4) === 0) local.set([192, 0, 2, 254], 4);
-  if (family === abi.AF_INET6 && local.subarray(8, 24).every((byte) => byte === 0)) local.set([0xfd, 0, 0, 254], 8);
-  return local;
 }

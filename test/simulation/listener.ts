@@ -121,3 +121,12 @@ export function clientAddress(family: number, number: number): Buffer {
   else address.set([0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, number >> 8, number & 255], 8);
   return address;
 }
+
+/** What getsockname(2) says on a connection to this listener: a wildcard becomes the address the peer used. */
+export function localAddress(bound: Buffer): Buffer {
+  const local = Buffer.from(bound);
+  const family = local.readUInt16LE(0);
+  if (family === AF_INET && local.readUInt32BE(4) === 0) local.set([192, 0, 2, 254], 4);
+  if (family === AF_INET6 && local.subarray(8, 24).every((byte) => byte === 0)) local.set([0xfd, 0, 0, 254], 8);
+  return local;
+}

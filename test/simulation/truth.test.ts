@@ -2,13 +2,10 @@
  * The simulation tells the truth: scripts of calls give the same results on the simulated kernel and on the Linux
  * that runs the test. What the server's edge-triggered loop relies on is here, case by case (epoll(7), tcp(7)).
  */
-import { afterAll, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { describe, expect, test } from "bun:test";
 import * as abi from "../../ffi/abi.ts";
 import { ERRNO, errnoName } from "../../ffi/errno.ts";
-import { FileStatus, type Kernel, type LinkPolicy } from "../../ffi/kernel.ts";
+import type { Kernel } from "../../ffi/kernel.ts";
 import { linux } from "../../ffi/linux.ts";
 import { Block } from "../../ffi/memory.ts";
 import { encodeAddress } from "../../src/network/address.ts";
@@ -339,111 +336,6 @@ tells("a reset after FIN leaves recv at the end of the stream, and is EPIPE to s
   ["recv 9", "0"],
   ["send 5", "EPIPE"],
 ]);
-
-// Files: the same little tree on disk and in memory.
-
-const disk = mkdtempSync(join(tmpdir(), "truth-"));
-const simulated = new SimulatedKernel(1);
-afterAll(() => rmSync(disk, { recursive: true }));
-
-for (const folder of ["root/sub", "root/locked"]) mkdirSync(join(disk, folder), { recursive: true });
-writeFileSync(join(disk, "root/file"), "content");
-writeFileSync(join(disk, "root/sub/deep"), "deep");
-writeFileSync(join(disk, "outside"), "outside");
-const links = {
-  "root/inner": "file",
-  "root/up": "sub/../file",
-  "root/out": "../outside",
-  "root/absolute": "/etc",
-  "root/loop": "loop",
-  "root/dangling": "nowhere",
-  "root/folder": "sub",
-};
-for (const [path, target] of Object.entries(links)) symlinkSync(target, join(disk, path));
-
-const { tree } = simulated.files;
-for (const folder of ["/t/root/sub", "/t/root/locked"]) tree.folder(folder);
-tree.file("/t/root/file", "content");
-tree.file("/t/root/sub/deep", "deep");
-tree.file("/t/outside", "outside");
-tree.folder("/etc");
-for (const [path, target] of Object.entries(links)) tree.link(`/t/${path}`, target);
-
-/** Opens beneath root, and says what it is: its type and, for files, its size. */
-function opens(kernel: Kernel, base: string, path: string, policy: LinkPolicy, flags: number): string {
-  const root = kernel.open(join(base, "root"), abi.O_PATH | abi.O_DIRECTORY, 0);
-  const fd = kernel.openBeneath(root, path, flags, 0, policy);
-  kernel.close(root);
-  if (fd < 0) return errnoName(fd);
-  const status = new FileStatus();
-  kernel.fstat(fd, status);
-  kernel.close(fd);
-  const kind = { [abi.S_IFREG]: "file", [abi.S_IFDIR]: "folder", [abi.S_IFLNK]: "link" }[status.mode & abi.S_IFMT];
-  return kind === "file" ? `file of ${status.size}` : String(kind);
-}
-
-const PATHS = [
-  "file",
-  ".",
-  "sub",
-  "sub/",
-  "sub/deep",
-  "sub/../file",
-  "sub/./deep",
-  "sub//deep",
-  "file/",
-  "file/x",
-  "missing",
-  "missing/x",
-  "..",
-  "../outside",
-  "sub/../../outside",
-  "/etc",
-  "inner",
-  "up",
-  "out",
-  "absolute",
-  "loop",
-  "dangling",
-  "folder/deep",
-  "folder",
-  "x".repeat(255),
-  "x".repeat(256),
-  `${"sub/../".repeat(600)}file`,
-];
-const FLAGS = {
-  O_RDONLY: 0,
-  O_PATH: abi.O_PATH,
-  O_DIRECTORY: abi.O_DIRECTORY,
-  O_NOFOLLOW: abi.O_NOFOLLOW,
-  "O_PATH|O_NOFOLLOW": abi.O_PATH | abi.O_NOFOLLOW,
-} as const;
-
-describe.each(["inside", "deny", "follow"] as const)("openBeneath with links: %s", (policy) => {
-  test.each(Object.entries(FLAGS))("and %s", (_name, flags) => {
-    const table = (kernel: Kernel, base: string) =>
-      PATHS.filter((path) => policy !== "follow" || path !== "/etc").map((path) => [
-        path,
-        opens(kernel, base, path, policy, flags),
-      ]);
-    const expected = Object.fromEntries(table(linux, disk));
-    const actual = Object.fromEntries(table(simulated, "/t"));
-    expect(actual).toEqual(expected);
-  });
-});
-
-test("getdents lists the same names and types", () => {
-  const list = (kernel: Kernel, path: string) => {
-    const fd = kernel.open(path, abi.O_DIRECTORY, 0);
-    const entries: [string, number][] = [];
-    for (let n = 0; (n = kernel.getdents(fd, small)) > 0; ) {
-      entries.push(...abi.directoryEntries(small, n).map(({ name, type }): [string, number] => [name, type]));
-    }
-    kernel.close(fd);
-    return entries.sort();
-  };
-  expect(list(simulated, "/t/root")).toEqual(list(linux, join(disk, "root")));
-});
 
 test("a bound address can be in use", () => {
   const address = { family: "ipv4", host: "127.0.0.1", port: 8080 } as const;

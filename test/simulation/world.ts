@@ -4,7 +4,7 @@
  * what a client got is a prefix of correct replies) and at the end that nothing is left open.
  */
 import { Client } from "./client.ts";
-import type { ConnectionOptions } from "./connection.ts";
+import type { ConnectionOptions } from "./environment.ts";
 import type { Fault } from "./faults.ts";
 import { OpenFile } from "./files.ts";
 import { SimulatedKernel } from "./kernel.ts";
