@@ -3,11 +3,7 @@
  * compares all of it with what the system's C compiler says.
  */
 import type { Block } from "./memory.ts";
-
-if (process.platform !== "linux" || !(process.arch === "x64" || process.arch === "arm64")) {
-  throw new Error(`webserv runs on Linux on x86-64 and arm64, not on ${process.platform} ${process.arch}`);
-}
-const arm64 = process.arch === "arm64";
+import { arm64 } from "./platform.ts";
 
 export const AF_UNIX = 1;
 export const AF_INET = 2;
@@ -72,14 +68,18 @@ export const SIGTERM = 15;
 
 export const RLIMIT_NOFILE = 7;
 
-/** System calls without a wrapper in every libc. */
+/** System calls without a wrapper in every libc: musl has statx(2) only since 1.2.5. */
 export const SYS_getdents64 = arm64 ? 61 : 217;
+export const SYS_statx = arm64 ? 291 : 332;
 export const SYS_openat2 = 437;
 
 /** struct epoll_event as 32-bit words: the stride, and the words of `events`, `data` (our fd) and its upper half (our generation). */
 export const EPOLL_EVENT = arm64
   ? ({ words: 4, events: 0, fd: 2, generation: 3 } as const)
   : ({ words: 3, events: 0, fd: 1, generation: 2 } as const);
+
+/** The longest path that open(2) takes, with its NUL. */
+export const PATH_MAX = 4096;
 
 /** struct sockaddr_storage's size. */
 export const SOCKADDR_STORAGE = 128;

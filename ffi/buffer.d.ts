@@ -7,4 +7,6 @@ interface Buffer {
   utf8Slice(start?: number, end?: number): string;
   /** Bytes written. */
   latin1Write(text: string, offset: number, length?: number): number;
+  /** Bytes written: whole characters only, what does not fit is left out. */
+  utf8Write(text: string, offset: number, length?: number): number;
 }

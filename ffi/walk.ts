@@ -4,81 +4,110 @@
  */
 import * as abi from "./abi.ts";
 import { ERRNO } from "./errno.ts";
-import { FileStatus, type Kernel, type LinkPolicy } from "./kernel.ts";
+import type { Kernel, LinkPolicy } from "./kernel.ts";
+
+/** What a walk is made of; names are relative to `directory`. */
+export interface Steps extends Pick<Kernel, "close" | "readlink"> {
+  /** openat(2) with the flags that every file gets. */
+  openat(directory: number, name: string, flags: number, mode: number): number;
+}
 
 /** As the kernel's own limit, MAXSYMLINKS. */
 const MAX_LINKS = 40;
+const FOLDER = abi.O_PATH | abi.O_DIRECTORY | abi.O_NOFOLLOW;
 
 /** As Kernel.openBeneath for the policies "inside" and "deny", with nothing but openat and readlinkat. */
 export function walkBeneath(
-  kernel: Kernel,
+  steps: Steps,
   directory: number,
   path: string,
   flags: number,
   mode: number,
-  links: LinkPolicy,
+  links: Exclude<LinkPolicy, "follow">,
 ): number {
+  if (path === "" || path.includes("\0")) return -ERRNO.ENOENT;
+  if (Buffer.byteLength(path) >= abi.PATH_MAX) return -ERRNO.ENAMETOOLONG;
   if (path.startsWith("/")) return -ERRNO.EXDEV;
-  const folders: number[] = []; // the open folders from the root's child down to where we are
-  const close = (fd: number) => kernel.close(fd);
+  const walk = new Walk(steps, directory, path, links);
   try {
-    return walk(kernel, directory, path, flags, mode, links, folders);
+    return walk.open(flags, mode);
   } finally {
-    folders.forEach(close);
+    walk.close();
   }
 }
 
-function walk(
-  kernel: Kernel,
-  directory: number,
-  path: string,
-  flags: number,
-  mode: number,
-  links: LinkPolicy,
-  folders: number[],
-): number {
-  const left = components(path);
-  const here = () => folders.at(-1) ?? directory;
-  for (let followed = 0; left.length > 0; ) {
-    const name = left.shift()!;
+class Walk {
+  /** The open folders from the root's child down to where the walk is. */
+  private readonly folders: number[] = [];
+  /** The components still ahead. */
+  private readonly left: string[];
+  private followed = 0;
+
+  constructor(
+    private readonly steps: Steps,
+    private readonly root: number,
+    path: string,
+    private readonly links: LinkPolicy,
+  ) {
+    this.left = components(path);
+  }
+
+  open(flags: number, mode: number): number {
+    const exclusive = (flags & (abi.O_CREAT | abi.O_EXCL)) === (abi.O_CREAT | abi.O_EXCL);
+    const followsLast = !exclusive && (flags & abi.O_NOFOLLOW) === 0;
+    for (let name = this.left.shift(); name !== undefined; name = this.left.shift()) {
+      const last = this.left.length === 0;
+      const followed = last && !followsLast ? 0 : this.followLink(name);
+      if (followed < 0) return followed;
+      if (followed > 0) continue;
+      if (last && !isDots(name)) return this.steps.openat(this.here, name, flags | abi.O_NOFOLLOW, mode);
+      const n = this.enter(name);
+      if (n < 0) return n;
+    }
+    return this.steps.openat(this.here, ".", flags, mode);
+  }
+
+  close(): void {
+    for (const fd of this.folders) this.steps.close(fd);
+  }
+
+  private get here(): number {
+    return this.folders.at(-1) ?? this.root;
+  }
+
+  /** Into the folder `name`, or out of one. Negative: -errno. */
+  private enter(name: string): number {
+    if (name === ".") return 0;
     if (name === "..") {
-      if (folders.length === 0) return -ERRNO.EXDEV;
-      kernel.close(folders.pop()!);
-      continue;
+      const fd = this.folders.pop();
+      return fd === undefined ? -ERRNO.EXDEV : this.steps.close(fd);
     }
-    const target = linkTarget(kernel, here(), name);
-    if (target !== null && !(left.length === 0 && flags & abi.O_NOFOLLOW)) {
-      if (links === "deny" || ++followed > MAX_LINKS) return -ERRNO.ELOOP;
-      if (target.startsWith("/")) return -ERRNO.EXDEV;
-      left.unshift(...components(target));
-      continue;
-    }
-    const last = left.length === 0;
-    const fd = last
-      ? kernel.openBeneath(here(), name, flags | abi.O_NOFOLLOW, mode, "follow")
-      : kernel.openBeneath(here(), name, abi.O_PATH | abi.O_DIRECTORY | abi.O_NOFOLLOW, 0, "follow");
-    if (last || fd < 0) return fd;
-    folders.push(fd);
+    const fd = this.steps.openat(this.here, name, FOLDER, 0);
+    if (fd >= 0) this.folders.push(fd);
+    return fd;
   }
-  return kernel.openBeneath(here(), ".", flags, mode, "follow");
+
+  /** Where `name` is a link, puts what it leads to in its place and gives 1; 0 where it is none; -errno where it may not be followed. */
+  private followLink(name: string): number {
+    const target = isDots(name) ? null : this.linkTarget(name);
+    if (target === null) return 0;
+    if (this.links === "deny" || ++this.followed > MAX_LINKS) return -ERRNO.ELOOP;
+    if (target.startsWith("/")) return -ERRNO.EXDEV;
+    this.left.unshift(...components(target));
+    return 1;
+  }
+
+  /** The target of `name` if it is a symbolic link, else null: whatever is wrong with it, opening it will tell. */
+  private linkTarget(name: string): string | null {
+    const target: string[] = [];
+    return this.steps.readlink(this.here, name, target) < 0 ? null : target[0]!;
+  }
 }
 
-/** The target of `name` if it is a symbolic link, else null. */
-function linkTarget(kernel: Kernel, directory: number, name: string): string | null {
-  const fd = kernel.openBeneath(directory, name, abi.O_PATH | abi.O_NOFOLLOW, 0, "follow");
-  if (fd < 0) return null;
-  const status = new FileStatus();
-  const failed = kernel.fstat(fd, status) < 0;
-  kernel.close(fd);
-  if (failed || (status.mode & abi.S_IFMT) !== abi.S_IFLNK) return null;
-  const target: string[] = [];
-  return kernel.readlink(directory, name, target) < 0 ? null : target[0]!;
-}
+const isDots = (name: string): boolean => name === "." || name === "..";
 
-/** The components of a path without "." and empty ones; a slash at the end stays as a last ".": it asks for a folder. */
+/** The components of a path without empty ones; a slash at the end is a last ".": both ask for a folder. */
 function components(path: string): string[] {
-  const names = path.split("/");
-  const folder = names.at(-1) === "" || names.at(-1) === ".";
-  const kept = names.filter((name) => name !== "" && name !== ".");
-  return folder && kept.length > 0 ? [...kept, "."] : kept;
+  const names = path.split("/").filter((name) => name !== "");
+  return path.endsWith("/") ? [...names, "."] : names;
 }
