@@ -14,6 +14,7 @@ const BARE: Partial<Settings> = {
   alias: null,
   aliasPrefix: null,
   tryFiles: null,
+  internal: false,
   allowedMethods: null,
   limitExcept: null,
   access: [],
@@ -28,7 +29,7 @@ const BARE: Partial<Settings> = {
 };
 
 /** What a block does not hand down to those within it. */
-const NOT_INHERITED: Partial<Settings> = { tryFiles: null, limitExcept: null, return: null };
+const NOT_INHERITED: Partial<Settings> = { tryFiles: null, internal: false, limitExcept: null, return: null };
 
 /** The settings of a configuration that says nothing: the table's defaults, read like any text. */
 export function defaultSettings(sources: Sources, prefix: string): Settings {

@@ -93,6 +93,8 @@ export interface Settings {
   readonly autoindex: boolean;
   readonly autoindexFormat: "html" | "json";
   readonly tryFiles: TryFiles | null;
+  /** Only internal redirects lead here; a client gets 404. */
+  readonly internal: boolean;
   /** As configured; null: the default (GET and HEAD, and what other directives of the location add). */
   readonly allowedMethods: readonly string[] | null;
   readonly limitExcept: { readonly methods: readonly string[]; readonly rules: readonly AccessRule[] } | null;

@@ -23,6 +23,7 @@ export function admit(exchange: ServerExchange, hosts: VirtualHosts<Router>): nu
   if (!request.methodKnown) return 501;
   if (request.method === "TRACE" || request.method === "CONNECT") return 405;
   if (request.form !== ASTERISK_FORM && !enterLocation(exchange, router)) return 400;
+  if (exchange.settings.internal) return 404;
   if (request.method === "OPTIONS") exchange.handler = options;
   else if (!exchange.route.allows(request.method)) return 405;
   return checkBody(exchange);

@@ -106,7 +106,7 @@ export class ServerExchange implements Exchange {
     this.router = router;
     this.route = match.route;
     this.handler = match.route.handler;
-    this.captures = match.captures ?? this.captures;
+    if (match.captures !== null) this.captures = withGroups(match.captures, this.captures);
   }
 
   /** Forgets what a long-lived object must not keep alive. */
@@ -299,4 +299,10 @@ export class ServerExchange implements Exchange {
   logAccess(): void {
     if (this.settings.accessLogs.length > 0) this.logs.access(this);
   }
+}
+
+/** The latest match, which also keeps the named groups of the one before: server_name's are still variables in a location. */
+function withGroups(latest: RegExpExecArray, before: RegExpExecArray | null): RegExpExecArray {
+  if (before?.groups) latest.groups = { ...before.groups, ...latest.groups };
+  return latest;
 }

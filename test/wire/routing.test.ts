@@ -43,6 +43,9 @@ const server = useServer({
       location /builtin/ { error_page 599 /none; }
       location /always/ { error_page 599 /none; add_header X-Always "yes $host" always; }
 
+      location /inside/ { internal; alias www/elsewhere/; }
+      location /door/   { error_page 404 /inside/a.txt; }
+
       location = /exact    { return 200 "exact\\n"; }
       location /ex         { return 200 "prefix\\n"; }
       location ^~ /static/ { return 200 "no patterns\\n"; }
@@ -101,6 +104,11 @@ describe("alias", () => {
   answers(server, "is a file", get("/one"), { status: 200, body: "alias a\n" });
   answers(server, "with a capture", get("/by/a.txt"), { status: 200, body: "alias a\n" });
   answers(server, "an encoded way up is taken before", get("/alias/..%2findex.html"), { status: 200, body: "home\n" });
+});
+
+describe("internal", () => {
+  answers(server, "is not there for clients", get("/inside/a.txt"), { status: 404, body: "our 404\n" });
+  answers(server, "is there for error_page", get("/door/x"), { status: 404, body: "alias a\n" });
 });
 
 describe("try_files", () => {

@@ -22,6 +22,11 @@ const server = useServer({
     ${named(".both.test", "both")}
     ${named("~^www\\d+\\.", "pattern")}
     ${named("~^(?<who>\\w+)\\.people\\.test$", "who $who")}
+    server {
+      listen 127.0.0.1:0;
+      server_name "~^(?<who>\\w+)\\.asks\\.test$";
+      location ~ ^/(?<what>\\w+)$ { return 200 "$who wants $what"; }
+    }
     server { listen 127.0.0.1:0 default_server; server_name _; return 200 "default\\n"; }`,
 });
 
@@ -51,6 +56,10 @@ describe("by name", () => {
   for (const [host, body] of rows) {
     answers(server, `${host}: ${body}`, get("/", { Host: host }), { status: 200, body: `${body}\n` });
   }
+  answers(server, "its groups are variables in a location too", get("/tea", { Host: "ada.asks.test" }), {
+    status: 200,
+    body: "ada wants tea",
+  });
   answers(server, "no Host in 1.0: the default", "GET / HTTP/1.0\r\n\r\n", { status: 200, body: "default\n" });
   answers(server, "the absolute target's", "GET http://exact.test/ HTTP/1.1\r\nHost: both.test\r\n\r\n", {
     status: 200,

@@ -45,7 +45,6 @@ const UNSUPPORTED: ReadonlyMap<string, string> = new Map(
     [NO_AUTH]: "auth_ valid_referers secure_link secure_",
     [NO_REWRITE]: "rewrite if set break uninitialized_variable_warn map split_clients geo geoip_",
     [NO_RATE]: "limit_conn limit_conn_ limit_req limit_req_ limit_rate limit_rate_ limit_zone",
-    "use a location @name, which no client reaches": "internal",
     'use "symlinks"': "disable_symlinks",
     'use "allowed_methods"': "dav_ create_full_put_path",
     [NO_MODULE]:

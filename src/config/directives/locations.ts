@@ -7,7 +7,7 @@ import { compileRegex } from "../regex.ts";
 import type { LocationDraft } from "../scope.ts";
 import { Scope } from "../scope.ts";
 import type { Row } from "../table.ts";
-import { block } from "../table.ts";
+import { block, directive } from "../table.ts";
 
 const SYNTAX = "[= | ^~ | ~ | ~*] PATH | @NAME";
 
@@ -19,6 +19,16 @@ export const LOCATIONS: readonly Row[] = [
     repeats: true,
     help: "Settings for a part of the paths: a prefix, `=` exactly this path, `^~` a prefix that no expression overrides, `~` and `~*` (ignoring case) a regular expression, `@name` only by `error_page` and `try_files`.",
     open: openLocation,
+  }),
+  directive("internal", {
+    in: ["location"],
+    takes: [],
+    default: null,
+    shownDefault: "",
+    help: "Only `error_page`, `try_files` and `index` lead here; a client that asks for it gets 404.",
+    set: (scope) => {
+      scope.own.internal = true;
+    },
   }),
 ];
 

@@ -55,7 +55,6 @@ describe("nginx's directives that would change what is served", () => {
   inServer("|gzip on;", '"gzip" is not supported (replies are sent as they are, not compressed or rewritten)');
   inServer("|gzip off;", 'warning: "gzip off" has no effect here (it is always off)');
   inServer('|auth_basic "closed";', '"auth_basic" is not supported (there is no authentication)');
-  inServer("location / { |internal; }", '"internal" is not supported (use a location @name, which no client reaches)');
 });
 
 describe("nginx's directives that make no difference", () => {

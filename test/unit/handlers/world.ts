@@ -45,6 +45,7 @@ export function settings(changes: Partial<Settings> = {}): Settings {
     index: [template("index.html")],
     autoindex: false,
     autoindexFormat: "html",
+    internal: false,
     tryFiles: null,
     allowedMethods: null,
     limitExcept: null,
