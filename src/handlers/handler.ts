@@ -72,7 +72,8 @@ export interface StreamBody {
 }
 
 /**
- * A complete HTTP/1.1 keep-alive reply in one Block, made once and sent many times. Its Date is patched in place,
+ * A complete reply in one Block, as HTTP/1.1 has it on a connection that goes on (the server adds a Connection field where
+ * the request differs), made once and sent many times. Its Date is patched in place,
  * but never while a client still has to be sent a part of it (`holders` > 0): then the owner makes a new one.
  */
 export interface WholeReply {
@@ -124,7 +125,7 @@ export interface Exchange {
   /** The reply's fields, Content-Type and Content-Length included; empty before a reply. */
   readonly sentFields: readonly Field[];
 
-  /** True when a WholeReply may answer this request: HTTP/1.1, kept alive, first reply of its kind (no error page). */
+  /** True when a WholeReply may answer this request: not for the page of an error, nor where `Keep-Alive` would be wrong. */
   readonly takesWholeReply: boolean;
 
   /**

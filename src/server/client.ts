@@ -117,8 +117,8 @@ export class Client extends Reader implements ReplyTarget {
     this.resume();
   }
 
-  sendWhole(reply: WholeReply, length: number): void {
-    this.writeWhole(reply, length);
+  sendWhole(reply: WholeReply, headOnly: boolean, connection: string): void {
+    this.writeWhole(reply, headOnly, connection);
     this.resume();
   }
 

@@ -38,7 +38,8 @@ export interface ReplyTarget extends ConnectionInfo {
   /** Bytes of replies the kernel has taken. */
   readonly bytesTaken: number;
   sendReply(head: string, body: ReplyBody, chunked: boolean): void;
-  sendWhole(reply: WholeReply, length: number): void;
+  /** `connection`: one more field line, with its CRLF, or "". */
+  sendWhole(reply: WholeReply, headOnly: boolean, connection: string): void;
   /** Ends the connection without a reply. */
   drop(): void;
   /** A sink or stream is ready again. */
@@ -142,7 +143,13 @@ export class ServerExchange implements Exchange {
   }
 
   get takesWholeReply(): boolean {
-    return this.request.minor === 1 && !this.inErrorPage && this.keepAlive;
+    return !this.inErrorPage && (this.settings.keepaliveHeader === null || this.connectionLine === "");
+  }
+
+  /** What a WholeReply, made for HTTP/1.1 and a connection that goes on, lacks for this request. */
+  private get connectionLine(): string {
+    if (!this.keepAlive) return "Connection: close\r\n";
+    return this.request.minor === 1 ? "" : "Connection: keep-alive\r\n";
   }
 
   get bytesSent(): number {
@@ -183,10 +190,12 @@ export class ServerExchange implements Exchange {
 
   replyWhole(reply: WholeReply): void {
     this.start(reply.status);
+    const connection = this.connectionLine;
+    const headOnly = this.method === "HEAD";
     this.sentFields = reply.fields;
-    this.headLength = reply.headLength;
-    this.replyLength = this.method === "HEAD" ? reply.headLength : reply.length;
-    this.client.sendWhole(reply, this.replyLength);
+    this.headLength = reply.headLength + connection.length;
+    this.replyLength = connection.length + (headOnly ? reply.headLength : reply.length);
+    this.client.sendWhole(reply, headOnly, connection);
   }
 
   private start(status: number): void {

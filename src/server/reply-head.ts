@@ -1,5 +1,6 @@
 /** The heads of replies: the server's own fields around the handler's, and how the body is framed (RFC 9112 §6). */
 import { Block } from "../../ffi/memory.ts";
+import type { Settings } from "../config/model.ts";
 import type { Exchange, Field, ReplyBody, ReplyOptions, WholeReply } from "../handlers/handler.ts";
 import { responseHead } from "../http/response.ts";
 import { isBodiless } from "../http/status.ts";
@@ -52,21 +53,24 @@ export function addConnection(
     fields.push(["Connection", "close"]);
     return;
   }
-  const { keepaliveHeader } = exchange.settings;
   if (exchange.request.minor === 0) fields.push(["Connection", "keep-alive"]);
+  addKeepAlive(fields, exchange.settings);
+}
+
+function addKeepAlive(fields: Field[], { keepaliveHeader }: Settings): void {
   if (keepaliveHeader !== null) fields.push(["Keep-Alive", `timeout=${keepaliveHeader}`]);
 }
 
 /** Makes a WholeReply with room for `length` bytes of body, for HTTP/1.1 and a connection that goes on. */
 export function makeWholeReply(
-  exchange: Parameters<typeof replyFields>[0] & Parameters<typeof addConnection>[1],
+  exchange: Parameters<typeof replyFields>[0],
   status: number,
   fields: readonly Field[],
   length: number,
   options: ReplyOptions | undefined,
 ): WholeReply {
   const all = replyFields(exchange, fields, options?.length ?? length, options, status);
-  addConnection(all, exchange);
+  addKeepAlive(all, exchange.settings);
   const head = responseHead(status, all);
   const block = new Block(head.length + length);
   block.bytes.latin1Write(head, 0);

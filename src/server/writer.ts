@@ -23,6 +23,8 @@ export const PUMP_LOST = 3;
 
 /** A whole reply up to this size is copied and goes out with its neighbours; a larger one is sent from where it is. */
 const LARGEST_COPY = 16 * 1024;
+/** The empty line that ends a head. */
+const CRLF = 2;
 /** Bytes one client may send in a turn. */
 const SHARE_OF_A_TURN = 1024 * 1024;
 
@@ -63,7 +65,7 @@ export abstract class Writer extends Stream implements BodyTarget, Sender {
 
   /** The body that follows the head just written; at most one at a time. A small one leaves with its head. */
   protected writeBody(body: ReplyBody, chunked: boolean): void {
-    if (Buffer.isBuffer(body) && body.length <= LARGEST_COPY) this.writeBytes(body, body.length);
+    if (Buffer.isBuffer(body) && body.length <= LARGEST_COPY) this.writeBytes(body, 0, body.length);
     else this.body = outgoing(body, chunked);
   }
 
@@ -73,18 +75,24 @@ export abstract class Writer extends Stream implements BodyTarget, Sender {
     else this.pendingEnd += this.pending.bytes.latin1Write(text, this.pendingEnd);
   }
 
-  /** `length` bytes of a complete reply: all of it, or its head. */
-  protected writeWhole(reply: WholeReply, length: number): void {
-    if (length > LARGEST_COPY && this.flush(false)) return this.hold(reply, length);
-    this.writeBytes(reply.block.bytes, length);
+  /** A complete reply, or its head alone, with one more field line (`connection`, "" for none) at the end of the head. */
+  protected writeWhole(reply: WholeReply, headOnly: boolean, connection: string): void {
+    const { block, headLength } = reply;
+    const length = headOnly ? headLength : reply.length;
+    if (connection === "") {
+      if (length > LARGEST_COPY && this.flush(false)) return this.hold(reply, length);
+      return this.writeBytes(block.bytes, 0, length);
+    }
+    this.writeBytes(block.bytes, 0, headLength - CRLF);
+    this.writeText(`${connection}\r\n`);
+    this.writeBytes(block.bytes, headLength, length);
   }
 
-  /** The first `length` bytes of `bytes`. */
-  protected writeBytes(bytes: Buffer, length: number): void {
-    if (!this.reserve(length)) return;
-    if (this.pending === null) return this.outbox.append(bytes, 0, length);
-    bytes.copy(this.pending.bytes, this.pendingEnd, 0, length);
-    this.pendingEnd += length;
+  /** bytes[start, end). */
+  private writeBytes(bytes: Buffer, start: number, end: number): void {
+    if (!this.reserve(end - start)) return;
+    if (this.pending === null) return this.outbox.append(bytes, start, end);
+    this.pendingEnd += bytes.copy(this.pending.bytes, this.pendingEnd, start, end);
   }
 
   private hold(reply: WholeReply, length: number): void {
