@@ -117,7 +117,9 @@ function cheapestOfFamily(contenders: readonly Contender[], costs: readonly Cost
 
 function dropped(contenders: readonly Contender[], kept: Standing, costs: readonly Cost[]): string[] {
   return contenders.flatMap(({ server: { peer } }, i) =>
-    kept.get(peer.family)?.name === peer.name ? [] : [`${peer.name} costs ${costs[i].total.toFixed(2)}: left out`],
+    kept.get(peer.family)?.name === peer.name
+      ? []
+      : [`note: ${peer.name} costs ${costs[i].total.toFixed(2)}: left out`],
   );
 }
 

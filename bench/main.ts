@@ -11,7 +11,7 @@ import { siege } from "./scenarios/siege.ts";
 import { soak } from "./scenarios/soak.ts";
 import { start } from "./scenarios/start.ts";
 import { stopAll } from "./servers/server.ts";
-import { makeSite, removeSite } from "./site.ts";
+import { makeSite, removeSite, type Site } from "./site.ts";
 import { format, type Report } from "./table.ts";
 
 const SCENARIOS = new Map<string, Scenario>();
@@ -40,7 +40,8 @@ async function main(): Promise<number> {
     return 0;
   }
   const site = makeSite();
-  process.on("SIGINT", () => stopAll().then(() => process.exit(130)));
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.on(signal, () => cleanUp(site).then(() => process.exit(1)));
   try {
     const reports = await measureAll(command.scenarios, { ...command.options, site });
     if (command.json !== null) await Bun.write(command.json, `${JSON.stringify(reports, null, 2)}\n`);
@@ -49,9 +50,13 @@ async function main(): Promise<number> {
     console.error(`bench: ${problem instanceof Error ? problem.message : problem}`);
     return 1;
   } finally {
-    await stopAll();
-    removeSite(site);
+    await cleanUp(site);
   }
+}
+
+async function cleanUp(site: Site): Promise<void> {
+  await stopAll();
+  removeSite(site);
 }
 
 async function measureAll(names: readonly string[], options: Options): Promise<Report[]> {

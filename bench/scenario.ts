@@ -34,7 +34,7 @@ export function choosePeers(families: readonly string[], options: Options): { pe
   const missing = new Set(wanted.filter((peer) => Bun.which(peer.program) === null).map((peer) => peer.family));
   return {
     peers: wanted.filter((peer) => !missing.has(peer.family)),
-    notes: [...missing].map((family) => `${family} is not installed: left out`),
+    notes: [...missing].map((family) => `note: ${family} is not installed: left out`),
   };
 }
 

@@ -31,6 +31,11 @@ export function verdict(check: Check | undefined, unit: string, digits: number):
   return [`<= ${check.limit.toFixed(digits)}${unit}`, check.pass ? "pass" : "MISS"];
 }
 
+/** A check in words, for a report whose rows do not show it. */
+export function describe({ what, value, limit, pass }: Check): string {
+  return `${pass ? "pass" : "MISS"}: ${what} ${value.toFixed(2)}, must be <= ${limit}`;
+}
+
 /** The report as text: title, table (first column to the left, the others to the right), notes. */
 export function format(report: Report): string {
   const lines = [report.columns, ...report.rows];
@@ -38,6 +43,6 @@ export function format(report: Report): string {
   const table = lines.map((line) =>
     line.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column]))).join("  "),
   );
-  const parts = [`${report.scenario}: ${report.title}`, ...table, ...report.notes.map((note) => `note: ${note}`)];
+  const parts = [`${report.scenario}: ${report.title}`, ...table, ...report.notes];
   return `${parts.map((part) => part.trimEnd()).join("\n  ")}\n`;
 }

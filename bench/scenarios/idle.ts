@@ -8,7 +8,7 @@ import { LOAD, run } from "../load.ts";
 import { countedBetween, readDescriptors, readResident, readWakes } from "../measure.ts";
 import { choosePeers, type Options } from "../scenario.ts";
 import { LOAD_CPU, onCpu, type Peer, type RunningServer, start } from "../servers/server.ts";
-import { atMost, type Check, type Report } from "../table.ts";
+import { atMost, type Check, describe, type Report } from "../table.ts";
 
 const CLIENTS = 10_000;
 const SETTLE = 3000;
@@ -46,8 +46,7 @@ export async function idle(options: Options): Promise<Report[]> {
     if (peer.family === "webserv") checks.push(...promises(crowd));
   }
   const title = `${options.clients ?? CLIENTS} idle keep-alive clients`;
-  const limits = `must: <= ${MUST.bytes} bytes each, <= ${MUST.ratio}x, <= ${MUST.wakes} wakes a second`;
-  return [{ scenario: "idle", title, columns: COLUMNS, rows, checks, notes: [...notes, limits] }];
+  return [{ scenario: "idle", title, columns: COLUMNS, rows, checks, notes: [...notes, ...checks.map(describe)] }];
 }
 
 function promises(crowd: Crowd): Check[] {

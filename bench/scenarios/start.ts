@@ -30,7 +30,7 @@ export async function start(options: Options): Promise<Report[]> {
     const figures = [middle.cpuMs.toFixed(1), middle.wallMs.toFixed(1), middle.residentMB.toFixed(1)];
     rows.push([name, ...figures, ...verdict(check, " ms", 0)]);
   }
-  const notes = existsSync(BINARY) ? [] : ["dist/webserv is not built: left out"];
+  const notes = existsSync(BINARY) ? [] : ["note: dist/webserv is not built: left out"];
   const columns = ["start of", "CPU ms", "wall ms", "RSS MB", "must", ""];
   return [{ scenario: "start", title: `until listening, median of ${options.rounds}`, columns, rows, checks, notes }];
 }

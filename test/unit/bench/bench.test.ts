@@ -10,7 +10,7 @@ import {
   ticks,
 } from "../../../bench/measure.ts";
 import { siegeFigure } from "../../../bench/scenarios/siege.ts";
-import { atMost, format, verdict } from "../../../bench/table.ts";
+import { atMost, describe, format, verdict } from "../../../bench/table.ts";
 
 const H2LOAD = `finished in 224.56ms, 89065.04 req/s, 107.36MB/s
 requests: 2000 total, 2000 started, 1990 done, 1500 succeeded, 500 failed, 10 errored, 0 timeout
@@ -110,11 +110,23 @@ test("a promise is kept at its limit and missed beyond it", () => {
   expect(atMost("a / b", Number.NaN, 1).pass).toBe(false);
 });
 
+test("a check in words names the value and the limit", () => {
+  expect(describe(atMost("wakes a second", 2.004, 2))).toBe("MISS: wakes a second 2.00, must be <= 2");
+  expect(describe(atMost("growth in MB", 0.75, 10))).toBe("pass: growth in MB 0.75, must be <= 10");
+});
+
 test("a table: names to the left, figures to the right, no blanks at line ends", () => {
   const rows = [
     ["webserv", "6.1", ""],
     ["nginx", "12.25", "pass"],
   ];
-  const text = format({ scenario: "small", title: "t", columns: ["server", "us", ""], rows, checks: [], notes: ["n"] });
+  const text = format({
+    scenario: "small",
+    title: "t",
+    columns: ["server", "us", ""],
+    rows,
+    checks: [],
+    notes: ["note: n"],
+  });
   expect(text).toBe("small: t\n  server      us\n  webserv    6.1\n  nginx    12.25  pass\n  note: n\n");
 });
