@@ -50,10 +50,12 @@ const table = {
   ECONNABORTED: [103, "Software caused connection abort"],
   ECONNRESET: [104, "Connection reset by peer"],
   ENOBUFS: [105, "No buffer space available"],
+  EISCONN: [106, "Transport endpoint is already connected"],
   ENOTCONN: [107, "Transport endpoint is not connected"],
   ETIMEDOUT: [110, "Connection timed out"],
   ECONNREFUSED: [111, "Connection refused"],
   EHOSTUNREACH: [113, "No route to host"],
+  EINPROGRESS: [115, "Operation now in progress"],
   EDQUOT: [122, "Disk quota exceeded"],
 } as const;
 
