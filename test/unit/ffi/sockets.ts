@@ -22,8 +22,7 @@ export function pair(kernel: Kernel, opened: number[] = []): Pair {
   const far = kernel.socket(AF_INET, SOCK_STREAM);
   if (kernel.bind(listener, address, SOCKADDR_IN) < 0 || kernel.listen(listener, 4) < 0) throw new Error("no listener");
   kernel.connect(far, address, kernel.getsockname(listener, address));
-  // Connecting over the loopback is done when connect(2) returns, even where it says EINPROGRESS.
-  const near = kernel.accept(listener, new Block(SOCKADDR_STORAGE));
+  const near = eventually(() => kernel.accept(listener, new Block(SOCKADDR_STORAGE)));
   if (near < 0) throw new Error(`nobody to accept: ${near}`);
   opened.push(near, far, listener);
   return { near, far, listener };
@@ -35,13 +34,20 @@ export function good(fd: number): number {
   return fd;
 }
 
-/** Reads until there are `length` bytes at the start of `block`; the loopback delivers at once, but perhaps in pieces. Gives them as text. */
+/** The result of a call that is made again while it gives -EAGAIN: the loopback delivers soon, but on a busy machine not at once. */
+export function eventually(call: () => number): number {
+  for (const end = Date.now() + 5000; Date.now() < end; Bun.sleepSync(1)) {
+    const n = call();
+    if (n !== -ERRNO.EAGAIN) return n;
+  }
+  return -ERRNO.EAGAIN;
+}
+
+/** Reads until there are `length` bytes at the start of `block`; gives them as text. */
 export function receive(kernel: Kernel, fd: number, block: Block, length: number): string {
   let got = 0;
-  for (const end = Date.now() + 5000; got < length && Date.now() < end; ) {
-    const n = kernel.recv(fd, block, got, length - got);
-    if (n > 0) got += n;
-    else if (n !== -ERRNO.EAGAIN) break;
+  for (let n = 1; n > 0 && got < length; got += Math.max(n, 0)) {
+    n = eventually(() => kernel.recv(fd, block, got, length - got));
   }
   return block.bytes.latin1Slice(0, got);
 }
