@@ -15,16 +15,16 @@ function parseIPv4(text: string): number[] | null {
 function parseIPv6(text: string): number[] | null {
   const halves = text.split("::");
   if (halves.length > 2) return null;
-  const before = groups(halves[0]!);
-  const after = halves.length === 2 ? groups(halves[1]!) : [];
+  const before = groups(halves[0]!, halves.length === 1);
+  const after = halves.length === 2 ? groups(halves[1]!, true) : [];
   if (before === null || after === null) return null;
   const missing = 16 - before.length - after.length;
   if (halves.length === 2 ? missing < 2 : missing !== 0) return null;
   return [...before, ...new Array<number>(missing).fill(0), ...after];
 }
 
-/** The bytes of groups between colons; the last may be a dotted IPv4 address. */
-function groups(text: string): number[] | null {
+/** The bytes of groups between colons; at the end of the whole address the last may be a dotted IPv4 address. */
+function groups(text: string, atEnd: boolean): number[] | null {
   if (text === "") return [];
   const bytes: number[] = [];
   const parts = text.split(":");
@@ -34,7 +34,7 @@ function groups(text: string): number[] | null {
       bytes.push(value >> 8, value & 255);
       continue;
     }
-    const dotted = i === parts.length - 1 ? parseIPv4(part) : null;
+    const dotted = atEnd && i === parts.length - 1 ? parseIPv4(part) : null;
     if (dotted === null) return null;
     bytes.push(...dotted);
   }
