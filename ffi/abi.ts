@@ -19,6 +19,7 @@ export const SO_SNDBUF = 7;
 export const SO_RCVBUF = 8;
 export const IPPROTO_TCP = 6;
 export const TCP_NODELAY = 1;
+export const TCP_DEFER_ACCEPT = 9;
 export const IPPROTO_IPV6 = 41;
 export const IPV6_V6ONLY = 26;
 export const MSG_NOSIGNAL = 0x4000;
@@ -33,6 +34,7 @@ export const EPOLLRDHUP = 0x2000;
 export const EPOLLET = 0x80000000 | 0;
 export const EPOLL_CTL_ADD = 1;
 export const EPOLL_CTL_DEL = 2;
+export const EPOLL_CTL_MOD = 3;
 export const EPOLL_CLOEXEC = 0o2000000;
 
 export const O_RDONLY = 0;

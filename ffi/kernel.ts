@@ -50,6 +50,8 @@ export interface Kernel {
   epollCreate(): number;
   /** `generation` comes back with each event of this descriptor (see EPOLL_EVENT in abi.ts). */
   epollAdd(epoll: number, fd: number, events: number, generation: number): number;
+  /** Changes what is watched; what is ready already is reported again. */
+  epollModify(epoll: number, fd: number, events: number, generation: number): number;
   epollRemove(epoll: number, fd: number): number;
   /** Fills `events` with at most `capacity` struct epoll_event; waits at most `timeout` ms. Gives the count. -EINTR: a signal. */
   epollWait(epoll: number, events: Block, capacity: number, timeout: number): number;

@@ -125,6 +125,7 @@ export const linux: Kernel = {
 
   epollCreate: () => result(libc.epoll_create1(abi.EPOLL_CLOEXEC)),
   epollAdd: (epoll, fd, events, generation) => epollControl(epoll, abi.EPOLL_CTL_ADD, fd, events, generation),
+  epollModify: (epoll, fd, events, generation) => epollControl(epoll, abi.EPOLL_CTL_MOD, fd, events, generation),
   epollRemove: (epoll, fd) => epollControl(epoll, abi.EPOLL_CTL_DEL, fd, 0, 0),
   epollWait: (epoll, events, capacity, timeout) => result(libc.epoll_wait(epoll, at(events, 0), capacity, timeout)),
 

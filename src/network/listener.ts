@@ -10,6 +10,7 @@ import {
   SOCK_STREAM,
   SOCKADDR_STORAGE,
   SOL_SOCKET,
+  TCP_DEFER_ACCEPT,
   TCP_NODELAY,
 } from "../../ffi/abi.ts";
 import { ERRNO } from "../../ffi/errno.ts";
@@ -19,6 +20,8 @@ import { type Address, decodeAddress, encodeAddress, familyNumber } from "./addr
 import type { Reactor, Source } from "./reactor.ts";
 
 export interface ListenOptions {
+  /** A connection is accepted when its first bytes have come, or after about a second without (TCP_DEFER_ACCEPT, tcp(7)). */
+  readonly deferred: boolean;
   readonly backlog: number;
   readonly reuseport: boolean;
   readonly ipv6only: boolean;
@@ -60,6 +63,7 @@ function prepare(kernel: Kernel, fd: number, address: Address, options: ListenOp
   if (address.family !== "unix") {
     kernel.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     kernel.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    if (options.deferred) kernel.setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, 1);
   }
   if (options.reuseport) kernel.setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, 1);
   if (address.family === "ipv6") kernel.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6only ? 1 : 0);

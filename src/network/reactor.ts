@@ -61,6 +61,11 @@ export class Reactor {
     return 0;
   }
 
+  /** Watches for `events` from now on, instead of those before. 0, or -errno. */
+  modify(source: Source, events: number): number {
+    return this.kernel.epollModify(this.epoll, source.fd, events, this.generations[source.fd]!);
+  }
+
   /** Stops watching; the descriptor stays open. */
   remove(source: Source): void {
     this.kernel.epollRemove(this.epoll, source.fd);

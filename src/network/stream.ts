@@ -1,6 +1,9 @@
 /**
  * A connected socket under an edge-triggered epoll: `readable` and `writable` say what is known of it, a call that
- * would block or moves fewer bytes than asked clears them, and the next edge sets them again.
+ * would block or moves fewer bytes than asked clears them, and the next edge sets them again. A new socket counts as
+ * both: often the request is there already, and one that is answered and closed at once is never registered at all.
+ * Edges of writability are asked for when the socket is full for the first time: most never are, and each registration
+ * for them would be one event more per connection (together 40 -> 35 us per connection and request, bench connect).
  */
 import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from "../../ffi/abi.ts";
 import { ERRNO } from "../../ffi/errno.ts";
@@ -9,11 +12,13 @@ import type { Block } from "../../ffi/memory.ts";
 import type { Reactor, Source } from "./reactor.ts";
 import { Timed } from "./timers.ts";
 
-const EDGES = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+const EDGES = EPOLLIN | EPOLLRDHUP | EPOLLET;
 
 export abstract class Stream extends Timed implements Source {
-  readable = false;
-  writable = false;
+  readable = true;
+  writable = true;
+  private watching = false;
+  private watchesWritable = false;
   /** The peer closed or broke its side: data before the end is still to be read, and no further edge announces it. */
   hangup = false;
   /** recv has returned 0: the peer sends nothing more. */
@@ -34,7 +39,18 @@ export abstract class Stream extends Timed implements Source {
 
   /** Registers with the reactor, once. 0, or -errno. */
   watch(): number {
-    return this.reactor.add(this, EDGES);
+    const n = this.reactor.add(this, this.writable ? EDGES : EDGES | EPOLLOUT);
+    this.watching = n === 0;
+    this.watchesWritable = !this.writable;
+    return n;
+  }
+
+  /** The socket takes no more: an edge will say when it does. */
+  private full(): void {
+    this.writable = false;
+    if (this.watchesWritable || !this.watching) return;
+    this.watchesWritable = true;
+    this.reactor.modify(this, EDGES | EPOLLOUT);
   }
 
   onEvents(events: number): void {
@@ -65,7 +81,7 @@ export abstract class Stream extends Timed implements Source {
   transmit(block: Block, offset: number, length: number, more: boolean): number {
     let n = this.kernel.send(this.fd, block, offset, length, more);
     while (n === -ERRNO.EINTR) n = this.kernel.send(this.fd, block, offset, length, more);
-    if (n < length) this.writable = false;
+    if (n < length) this.full();
     return n;
   }
 
@@ -76,7 +92,7 @@ export abstract class Stream extends Timed implements Source {
   transmitFile(file: number, position: number, length: number): number {
     let n = this.kernel.sendfile(this.fd, file, position, length);
     while (n === -ERRNO.EINTR) n = this.kernel.sendfile(this.fd, file, position, length);
-    if (n === -ERRNO.EAGAIN) this.writable = false;
+    if (n === -ERRNO.EAGAIN) this.full();
     return n;
   }
 }

@@ -165,11 +165,10 @@ export class Client extends Reader implements ReplyTarget {
     if (this.state !== State.Closed) this.againNextTurn();
   }
 
-  /** Registers with the reactor and waits for the first request. 0, or -errno. */
+  /** Serves what has come already; what then is still open is registered with the reactor. 0, or -errno. */
   begin(): number {
-    const n = this.watch();
-    if (n === 0) this.startTimer();
-    return n;
+    this.advance();
+    return this.released ? 0 : this.watch();
   }
 
   /** The server stops: those who have no request in progress go at once, the others after their reply. */

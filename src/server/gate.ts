@@ -52,7 +52,7 @@ export class Gate extends Timed {
     const problems: string[] = [];
     for (const listen of addresses) {
       if (coveringWildcard(listen, addresses) !== undefined) continue;
-      const fd = openListener(this.kernel, listen.address, listen);
+      const fd = openListener(this.kernel, listen.address, { ...listen, deferred: true });
       if (fd < 0) problems.push(`bind() to ${listen.text} failed (${errnoText(fd)})`);
       else this.addDoor(fd, listen, addresses, routers);
     }

@@ -35,9 +35,9 @@ export class Outbox {
   }
 
   /** Appends bytes[start, end), which must fit. */
-  append(bytes: Uint8Array, start: number, end: number): void {
+  append(bytes: Buffer, start: number, end: number): void {
     if (start === 0 && end === bytes.length) this.block.bytes.set(bytes, this.end);
-    else this.block.bytes.set(bytes.subarray(start, end), this.end);
+    else bytes.copy(this.block.bytes, this.end, start, end);
     this.end += end - start;
   }
 

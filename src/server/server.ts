@@ -163,13 +163,13 @@ export class Server {
   }
 
   private accept(client: Client): boolean {
+    this.clients.add(client);
     const n = client.begin();
     if (n < 0) {
       this.log("alert", `epoll_ctl() failed (${errnoText(n)})`);
-      this.kernel.close(client.fd);
+      client.abort();
       return false;
     }
-    this.clients.add(client);
     return this.gate.taken(this.clients.size);
   }
 

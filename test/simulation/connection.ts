@@ -41,8 +41,9 @@ export class Connection extends Pollable {
   private error = 0;
 
   // What epoll has told the server and no call has contradicted since.
-  private mayReceive = false;
-  private maySend = false;
+  /** A new connection may be tried before epoll has reported it. */
+  private mayReceive = true;
+  private maySend = true;
   private readToTheEnd = false;
 
   constructor(

@@ -81,6 +81,13 @@ export class Epoll extends Description {
     return 0;
   }
 
+  modify(fd: number, events: number, generation: number): number {
+    const watch = this.watches.get(fd);
+    if (!watch) return -ERRNO.ENOENT;
+    watch.end();
+    return this.add(fd, watch.source, events, generation);
+  }
+
   remove(fd: number): number {
     const watch = this.watches.get(fd);
     if (!watch) return -ERRNO.ENOENT;

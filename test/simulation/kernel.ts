@@ -174,6 +174,13 @@ export class SimulatedKernel implements Kernel {
     });
   }
 
+  epollModify(epoll: number, fd: number, events: number, generation: number): number {
+    return this.call("epoll_ctl", fd, abi.EPOLL_CTL_MOD, () => {
+      this.descriptors.get(fd);
+      return this.descriptors.expect(epoll, Epoll).modify(fd, events, generation);
+    });
+  }
+
   epollRemove(epoll: number, fd: number): number {
     return this.call("epoll_ctl", fd, abi.EPOLL_CTL_DEL, () => {
       this.descriptors.get(fd);

@@ -43,7 +43,9 @@ class OnePage extends Stream {
     super(server.kernel, server.reactor, fd);
     server.streams.add(this);
     this.watch();
-    if (server.has("reads without asking epoll")) this.kernel.recv(fd, this.input, 0, INPUT);
+    if (server.has("reads without asking epoll")) {
+      while (this.kernel.recv(fd, this.input, 0, INPUT) !== 0) {} // the first try of a new connection is free
+    }
     this.patience();
   }
 
@@ -128,7 +130,7 @@ class PlantedServer implements Subject {
     private readonly mistake: Mistake,
   ) {
     this.reactor = new Reactor(kernel);
-    const options = { backlog: 64, reuseport: false, ipv6only: true };
+    const options = { backlog: 64, reuseport: false, ipv6only: true, deferred: false };
     const fd = openListener(kernel, { family: "ipv4", host: "0.0.0.0", port: 80 }, options);
     this.listener = new Listener(
       kernel,

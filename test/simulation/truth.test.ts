@@ -15,7 +15,7 @@ import { SimulatedKernel } from "./kernel.ts";
 
 const EDGES = abi.EPOLLIN | abi.EPOLLOUT | abi.EPOLLRDHUP | abi.EPOLLET;
 const HERE = { family: "ipv4", host: "127.0.0.1", port: 0 } as const;
-const OPTIONS = { backlog: 8, reuseport: false, ipv6only: true };
+const OPTIONS = { backlog: 8, reuseport: false, ipv6only: true, deferred: false };
 /** Long enough for loopback to deliver; only waits that expect nothing take it. */
 const WAIT = 40;
 const LATENCY = 1;

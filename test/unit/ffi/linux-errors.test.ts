@@ -124,6 +124,10 @@ const TABLE: { readonly [method in keyof Kernel]: readonly Case[] | "never" } = 
     ["there already", () => linux.epollAdd(epoll, near, abi.EPOLLIN, 1), "EEXIST"],
     ["a regular file is always ready", () => linux.epollAdd(epoll, file, abi.EPOLLIN, 1), "EPERM"],
   ],
+  epollModify: [
+    ["no descriptor", () => linux.epollModify(epoll, -1, abi.EPOLLIN, 1), "EBADF"],
+    ["not there", () => linux.epollModify(epoll, far, abi.EPOLLIN, 1), "ENOENT"],
+  ],
   epollRemove: [
     ["no descriptor", () => linux.epollRemove(epoll, -1), "EBADF"],
     ["not there", () => linux.epollRemove(epoll, far), "ENOENT"],

@@ -112,6 +112,16 @@ describe("epoll", () => {
     },
   );
 
+  test("what is watched can be changed, and what is ready already is reported", () => {
+    const { near } = connected();
+    linux.epollAdd(epoll, near, abi.EPOLLIN | abi.EPOLLET, 1);
+    expect(linux.epollWait(epoll, block, 8, 0)).toBe(0);
+    expect(linux.epollModify(epoll, near, abi.EPOLLOUT | abi.EPOLLET, 2)).toBe(0);
+    expect(linux.epollWait(epoll, block, 8, 5000)).toBe(1);
+    expect([event("events"), event("fd"), event("generation")]).toEqual([abi.EPOLLOUT, near, 2]);
+    linux.epollRemove(epoll, near);
+  });
+
   test("several events lie side by side, no more than asked for", () => {
     const near = [1, 2, 3].map((generation) => {
       const made = connected();
