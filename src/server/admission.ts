@@ -30,7 +30,9 @@ export function admit(exchange: ServerExchange, hosts: VirtualHosts<Router>): nu
 }
 
 function enterLocation(exchange: ServerExchange, router: Router): boolean {
-  const path = decodedPath(exchange);
+  // The same bytes give the same text; reusing it also spares the maps it is looked up in another hash.
+  if (!exchange.parser.repeated) exchange.requestPath = decodedPath(exchange);
+  const path = exchange.requestPath;
   if (path === null) return false;
   exchange.path = path;
   if (exchange.request.hasQuery) exchange.query = exchange.request.query();

@@ -57,6 +57,8 @@ export class ServerExchange implements Exchange {
   handler!: Handler;
   path = "/";
   query = "";
+  /** The path the client asked for, decoded; null: it can't be. Internal redirects leave it. */
+  requestPath: string | null = null;
   captures: RegExpExecArray | null = null;
   method = "";
   redirects = 0;

@@ -47,6 +47,25 @@ test("splitting a request anywhere never changes the result", () => {
   fc.assert(property, { numRuns: 5000 });
 });
 
+test("what a parser read before never changes the result, the same head again least of all", () => {
+  const history = fc.array(fc.tuple(requests, cuts), { maxLength: 3 });
+  const property = fc.property(
+    requests,
+    cuts,
+    history,
+    fc.nat(3),
+    options,
+    (bytes, positions, before, again, limits) => {
+      const parser = new RequestParser(limits.limits ?? LIMITS);
+      const ends = arrivals(bytes.length, positions);
+      for (const [other, places] of before) read(other, arrivals(other.length, places), { ...limits, parser });
+      for (let i = 0; i < again; i++) read(bytes, [bytes.length], { ...limits, parser });
+      expect(read(bytes, ends, { ...limits, parser })).toEqual(read(bytes, ends, limits));
+    },
+  );
+  fc.assert(property, { numRuns: 5000 });
+});
+
 test("more bytes never change a verdict", () => {
   const property = fc.property(requests, requests, options, (bytes, more, limits) => {
     const first = read(bytes, [bytes.length], limits);

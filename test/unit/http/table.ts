@@ -39,11 +39,14 @@ export interface Reading {
 export interface Options {
   readonly limits?: HeadLimits;
   readonly maxBodySize?: number;
+  /** A parser that has read other requests before. */
+  readonly parser?: RequestParser;
 }
 
 /** Reads one request of which bytes up to `ends[0]`, then up to `ends[1]`, ... arrive. */
 export function read(bytes: Uint8Array, ends: readonly number[], options: Options = {}): Reading {
-  const parser = new RequestParser(options.limits ?? LIMITS);
+  const parser = options.parser ?? new RequestParser(options.limits ?? LIMITS);
+  parser.reset();
   let step = 0;
   let length = 0;
   while (length === 0) {
