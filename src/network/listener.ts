@@ -5,6 +5,10 @@ import {
   IPPROTO_IPV6,
   IPPROTO_TCP,
   IPV6_V6ONLY,
+  O_NOFOLLOW,
+  O_PATH,
+  S_IFMT,
+  S_IFSOCK,
   SO_REUSEADDR,
   SO_REUSEPORT,
   SOCK_STREAM,
@@ -14,7 +18,7 @@ import {
   TCP_NODELAY,
 } from "../../ffi/abi.ts";
 import { ERRNO } from "../../ffi/errno.ts";
-import type { Kernel } from "../../ffi/kernel.ts";
+import { FileStatus, type Kernel } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
 import { type Address, decodeAddress, encodeAddress, familyNumber } from "./address.ts";
 import type { Reactor, Source } from "./reactor.ts";
@@ -49,14 +53,24 @@ function tryListener(kernel: Kernel, address: Address, options: ListenOptions): 
   return n < 0 ? n : fd;
 }
 
-/** Whether a unix socket's path was left behind by a process that ended without removing it. */
-function isAbandoned(kernel: Kernel, address: Address): boolean {
+/** Whether a unix socket's path was left behind by a process that ended without removing it. Any other file refuses connections too. */
+function isAbandoned(kernel: Kernel, address: Address & { family: "unix" }): boolean {
+  if (!isSocket(kernel, address.path)) return false;
   const fd = kernel.socket(familyNumber.unix, SOCK_STREAM);
   if (fd < 0) return false;
   const block = new Block(SOCKADDR_STORAGE);
   const n = kernel.connect(fd, block, encodeAddress(address, block));
   kernel.close(fd);
   return n === -ERRNO.ECONNREFUSED;
+}
+
+function isSocket(kernel: Kernel, path: string): boolean {
+  const fd = kernel.open(path, O_PATH | O_NOFOLLOW, 0);
+  if (fd < 0) return false;
+  const status = new FileStatus();
+  const n = kernel.fstat(fd, status);
+  kernel.close(fd);
+  return n === 0 && (status.mode & S_IFMT) === S_IFSOCK;
 }
 
 function prepare(kernel: Kernel, fd: number, address: Address, options: ListenOptions): number {

@@ -23,7 +23,8 @@ afterAll(() => rmSync(folder, { recursive: true }));
 /** The struct sockaddr in hexadecimal, encoded over what was there before. */
 function encoded(address: Address): string {
   block.bytes.fill(0xff);
-  return block.bytes.hexSlice(0, encodeAddress(address, block));
+  const length = encodeAddress(address, block);
+  return block.bytes.toString("hex", 0, length);
 }
 
 describe("encodeAddress", () => {
