@@ -41,17 +41,27 @@ function isAll(ranges: readonly ByteRange[], length: number): boolean {
 }
 
 function replyWithAll(exchange: Exchange, entry: Entry, changes: Changes): void {
-  if (mayKeep(exchange, entry, changes) && entry.body !== null) {
-    if (entry.whole === null) {
-      entry.whole = new KeptReply(exchange, 200, entry.fields!, entry.body, changes, modified(entry));
-      entry.body = entry.whole.body;
-    }
-    return entry.whole.send(exchange);
+  if (mayKeep(exchange, entry, changes)) {
+    entry.whole ??= keptReply(exchange, entry, changes);
+    return sendKept(exchange, entry, entry.whole);
   }
   if (exchange.method === "HEAD") {
     return exchange.reply(200, entry.fields!, null, { ...modified(entry), length: entry.length });
   }
   exchange.reply(200, entry.fields!, wholeFile(entry), modified(entry));
+}
+
+/** The 200 of a small file, or the head of a larger one's. */
+function keptReply(exchange: Exchange, entry: Entry, changes: Changes): KeptReply {
+  const options = { ...modified(entry), length: entry.length };
+  const kept = new KeptReply(exchange, 200, entry.fields!, entry.body, changes, options);
+  if (entry.body !== null) entry.body = kept.body;
+  return kept;
+}
+
+/** Sends the kept 200 of a file; what a larger one lacks comes from its descriptor. */
+export function sendKept(exchange: Exchange, entry: Entry, kept: KeptReply): void {
+  kept.send(exchange, entry.file === null || exchange.method === "HEAD" ? null : wholeFile(entry));
 }
 
 function replyNotModified(exchange: Exchange, entry: Entry, changes: Changes): void {

@@ -133,8 +133,8 @@ export interface Exchange {
    * and leaves the body out for HEAD, 204 and 304. A 304 or HEAD passes the body GET would have (or null with `length`).
    */
   reply(status: number, fields: readonly Field[], body: ReplyBody, options?: ReplyOptions): void;
-  /** Sends a WholeReply (only where `takesWholeReply`); its Date must be current or `holders` 0. */
-  replyWhole(reply: WholeReply): void;
+  /** Sends a WholeReply (only where `takesWholeReply`) whose Date is current, and `rest` behind it if it lacks its body. */
+  replyWhole(reply: WholeReply, rest?: ReplyBody): void;
   /** Makes a WholeReply of `status` with the server's own fields; the caller fills the body in at `headLength`. */
   wholeReply(status: number, fields: readonly Field[], bodyLength: number, options?: ReplyOptions): WholeReply;
   /** Answers with an error: `error_page` if one is configured, else the built-in page. `fields` go into the reply (Allow, Content-Range). */

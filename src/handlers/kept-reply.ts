@@ -3,7 +3,7 @@
  * a request cheap: a fresh one is one `send` of memory that is already there.
  */
 import type { AddHeader, Settings } from "../config/model.ts";
-import type { Exchange, Field, ReplyOptions, WholeReply } from "./handler.ts";
+import type { Exchange, Field, ReplyBody, ReplyOptions, WholeReply } from "./handler.ts";
 
 /** How the fields that a location adds (`add_header`, `expires`) change from request to request. */
 export type Changes = "never" | "each second" | "each request";
@@ -41,9 +41,10 @@ export class KeptReply {
     return this.whole.block.bytes.subarray(this.whole.headLength, this.whole.length);
   }
 
-  send(exchange: Exchange): void {
+  /** @param rest what follows the kept bytes */
+  send(exchange: Exchange, rest: ReplyBody = null): void {
     if (this.whole.dateSecond !== exchange.services.clock.second) this.refresh(exchange);
-    exchange.replyWhole(this.whole);
+    exchange.replyWhole(this.whole, rest);
   }
 
   /** Bytes that are queued to a client do not change: then the reply is made anew. */

@@ -8,7 +8,7 @@ import { encodePath } from "../http/target.ts";
 import { ERROR_PAGE_TYPE, errorPage } from "./error-page.ts";
 import { errorStatus } from "./errors.ts";
 import { Entry, FileCache } from "./file-cache.ts";
-import { mayKeep, replyWithFile } from "./file-reply.ts";
+import { mayKeep, replyWithFile, sendKept } from "./file-reply.ts";
 import type { Exchange, Field, Handler, Services } from "./handler.ts";
 import { type Changes, headChanges, KeptReply } from "./kept-reply.ts";
 import { replyWithListing } from "./listing.ts";
@@ -39,7 +39,7 @@ export class StaticHandler implements Handler {
   handle(exchange: Exchange): void {
     const entry = this.byPath ? this.cache.fresh(exchange.path) : null;
     if (entry !== null && entry.whole !== null && exchange.takesWholeReply && !exchange.request.conditional) {
-      return entry.whole.send(exchange);
+      return sendKept(exchange, entry, entry.whole);
     }
     this.answer(exchange, exchange.path, entry ?? this.find(exchange, exchange.path));
   }

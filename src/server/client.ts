@@ -117,8 +117,9 @@ export class Client extends Reader implements ReplyTarget {
     this.resume();
   }
 
-  sendWhole(reply: WholeReply, headOnly: boolean, connection: string): void {
+  sendWhole(reply: WholeReply, headOnly: boolean, connection: string, rest: ReplyBody): void {
     this.writeWhole(reply, headOnly, connection);
+    if (rest !== null) this.writeBody(rest, false);
     this.resume();
   }
 

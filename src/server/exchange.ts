@@ -39,7 +39,7 @@ export interface ReplyTarget extends ConnectionInfo {
   readonly bytesTaken: number;
   sendReply(head: string, body: ReplyBody, chunked: boolean): void;
   /** `connection`: one more field line, with its CRLF, or "". */
-  sendWhole(reply: WholeReply, headOnly: boolean, connection: string): void;
+  sendWhole(reply: WholeReply, headOnly: boolean, connection: string, rest: ReplyBody): void;
   /** Ends the connection without a reply. */
   drop(): void;
   /** A sink or stream is ready again. */
@@ -190,14 +190,15 @@ export class ServerExchange implements Exchange {
     this.client.sendReply(head, framing.bodiless ? null : body, framing.chunked);
   }
 
-  replyWhole(reply: WholeReply): void {
+  replyWhole(reply: WholeReply, rest: ReplyBody = null): void {
     this.start(reply.status);
     const connection = this.connectionLine;
     const headOnly = this.method === "HEAD";
     this.sentFields = reply.fields;
     this.headLength = reply.headLength + connection.length;
-    this.replyLength = connection.length + (headOnly ? reply.headLength : reply.length);
-    this.client.sendWhole(reply, headOnly, connection);
+    this.replyLength = connection.length + (headOnly ? reply.headLength : reply.length + (rest?.length ?? 0));
+    if (headOnly) discard(rest);
+    this.client.sendWhole(reply, headOnly, connection, headOnly ? null : rest);
   }
 
   private start(status: number): void {

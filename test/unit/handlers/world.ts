@@ -213,10 +213,10 @@ export class FakeExchange implements Exchange {
     this.options = options;
   }
 
-  replyWhole(whole: WholeReply): void {
+  replyWhole(whole: WholeReply, rest: ReplyBody = null): void {
     this.finish("whole", whole.status, whole.fields);
     this.whole = whole;
-    this.body = Buffer.from(whole.block.bytes.subarray(whole.headLength, whole.length));
+    this.body = rest ?? Buffer.from(whole.block.bytes.subarray(whole.headLength, whole.length));
   }
 
   wholeReply(status: number, fields: readonly Field[], bodyLength: number): WholeReply {
