@@ -1,8 +1,9 @@
 /**
  * The kernel, as the server sees it. Production passes `linux` (ffi/linux.ts); tests pass a simulated one.
  *
- * Conventions: a call returns `n >= 0`, or `-errno`; it never throws. Memory is (Block, offset, length).
- * Paths are strings without NUL; implementations encode them as UTF-8. Descriptors are small integers.
+ * Conventions: a call returns `n >= 0`, or `-errno`; it never throws. Memory is (Block, offset, length), the length within
+ * the Block and below 2^31. Positions and sizes of files are whole numbers below 2^53. Paths are strings without
+ * NUL (one that slips through is -ENOENT, never cut), encoded as UTF-8. Descriptors are small integers.
  */
 import type { Block } from "./memory.ts";
 
@@ -39,7 +40,7 @@ export interface Kernel {
   recv(fd: number, block: Block, offset: number, length: number): number;
   /** Bytes taken from `block` at `offset`. MSG_NOSIGNAL is always set; `more` adds MSG_MORE. */
   send(fd: number, block: Block, offset: number, length: number, more: boolean): number;
-  /** Bytes moved from the file `source` at `position` to the socket; 0 when the file ends before `position`. */
+  /** Bytes moved from the file `source` at `position` to the socket; `length` may be any; 0 when the file ends before `position`. */
   sendfile(socket: number, source: number, position: number, length: number): number;
   /** shutdown(2) of the sending side. */
   shutdownWrite(fd: number): number;
