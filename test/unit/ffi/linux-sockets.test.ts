@@ -146,7 +146,7 @@ describe("epoll", () => {
     await sender.exited;
     while (handled === 0) await new Promise(setImmediate);
     expect(n).toBe(-ERRNO.EINTR);
-  });
+  }, 60_000);
 });
 
 describe("the process", () => {

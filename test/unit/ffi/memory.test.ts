@@ -60,7 +60,7 @@ describe("a Block", () => {
     }
     linux.close(fd);
     expect(wrong).toBe(0);
-  });
+  }, 60_000);
 
   test("stays put while its bytes are used in every way there is", () => {
     const source = new Block(64);

