@@ -61,7 +61,7 @@ export const COMPARISONS: readonly Comparison[] = [
   {
     scenario: "large",
     title: "10 MB file, 16 clients",
-    load: { paths: ["/10m.html"], requests: 320, clients: 16 },
+    load: { paths: ["/10m.html"], requests: 600, clients: 16 },
     families: ORIGINS,
     musts: { nginx: 1.0 },
   },

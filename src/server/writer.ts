@@ -26,7 +26,7 @@ const LARGEST_COPY = 16 * 1024;
 /** The empty line that ends a head. */
 const CRLF = 2;
 /** Bytes one client may send in a turn. */
-const SHARE_OF_A_TURN = 1024 * 1024;
+const SHARE_OF_A_TURN = 2 * 1024 * 1024;
 
 export abstract class Writer extends Stream implements BodyTarget, Sender {
   /** What the socket did not take: pending.bytes[pendingStart, pendingEnd). */
