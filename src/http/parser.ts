@@ -152,8 +152,9 @@ export class RequestParser {
   /** Whether the last head comes again; then everything that was found out about it still holds. */
   private repeats(bytes: Buffer, start: number, end: number): boolean {
     const length = this.lastLength;
-    this.repeated =
-      length > 0 && length <= end - start && bytes.compare(this.last, 0, length, start, start + length) === 0;
+    let same = 0;
+    if (length <= end - start) while (same < length && this.last[same] === bytes[start + same]) same++;
+    this.repeated = length > 0 && same === length;
     this.lastLength = 0; // until this head is complete
     if (!this.repeated) return false;
     this.lastLength = this.head.length = this.result = length;
