@@ -74,14 +74,29 @@ export class Entry {
   }
 }
 
-/** Memory that the caches of one server share. */
-const budgets = new WeakMap<Services, { bytes: number }>();
+/** What the caches of one server share: memory, and a part of the descriptors, most of which belong to clients. */
+interface Budget {
+  bytes: number;
+  files: number;
+  readonly mostFiles: number;
+}
+
+const budgets = new WeakMap<Services, Budget>();
+
+function budgetOf(services: Services): Budget {
+  let budget = budgets.get(services);
+  if (budget === undefined) {
+    budget = { bytes: 0, files: 0, mostFiles: services.kernel.descriptorLimit() >> 5 };
+    budgets.set(services, budget);
+  }
+  return budget;
+}
 
 /** The cache of one location. */
 export class FileCache {
   private readonly entries = new Map<string, Entry>();
   private readonly roots: RootFolders;
-  private readonly budget: { bytes: number };
+  private readonly budget: Budget;
   private readonly seen = new FileStatus();
 
   constructor(
@@ -89,8 +104,7 @@ export class FileCache {
     private readonly services: Services,
   ) {
     this.roots = new RootFolders(services.kernel);
-    this.budget = budgets.get(services) ?? { bytes: 0 };
-    budgets.set(services, this.budget);
+    this.budget = budgetOf(services);
   }
 
   /** The entry under `key` if it can be believed without a look at the file. */
@@ -206,9 +220,21 @@ export class FileCache {
     const bytes = entry.body?.length ?? 0;
     while (this.entries.size > 0 && (this.entries.size >= max || this.budget.bytes + bytes > MAX_BYTES)) this.evict();
     if (max === 0 || this.budget.bytes + bytes > MAX_BYTES) return;
+    if (entry.file !== null && !this.takeDescriptor()) return;
     this.budget.bytes += bytes;
     entry.cached = true;
     this.entries.set(key, this.believe(entry));
+  }
+
+  /** Takes one of the descriptors that may be kept, if need be from the oldest of this location. */
+  private takeDescriptor(): boolean {
+    if (this.budget.files >= this.budget.mostFiles) {
+      const oldest = [...this.entries].find(([, entry]) => entry.file !== null);
+      if (oldest === undefined) return false;
+      this.forget(...oldest);
+    }
+    this.budget.files++;
+    return true;
   }
 
   /** Second chance: what was used since the last time goes to the end of the queue. Names where nothing is get none. */
@@ -224,6 +250,7 @@ export class FileCache {
   private forget(key: string, entry: Entry): void {
     this.entries.delete(key);
     this.budget.bytes -= entry.body?.length ?? 0;
+    if (entry.file !== null) this.budget.files--;
     entry.cached = false;
     entry.close();
   }

@@ -221,3 +221,24 @@ test("open_file_cache off looks at the file each time", () => {
   expect(ask("/a.txt", { method: "HEAD" }).options?.length).toBe(6);
   expect(watched.open.size).toBe(1);
 });
+
+test("kept descriptors are a small part of the process' limit, over all locations", () => {
+  const files = Object.fromEntries(Array.from({ length: 5 }, (_, i) => [`${i}.bin`, Buffer.alloc(70_000, "x")]));
+  const site = new Site(files);
+  sites.push(site);
+  const services = new FakeServices();
+  services.watched.descriptorLimit = 64;
+  const here = [0, 1].map(() => location({ root: template(site.root) }));
+  const handlers = here.map((each) => new StaticHandler(each, services));
+  for (const target of [...Object.keys(files), ...Object.keys(files)]) {
+    for (const [i, handler] of handlers.entries()) {
+      const exchange = new FakeExchange(services, here[i]!, { target: `/${target}` });
+      handler.handle(exchange);
+      expect(exchange.bytes().length).toBe(70_000);
+    }
+  }
+  const roots = 2;
+  expect(services.watched.open.size).toBe(64 / 32 + roots);
+  for (const handler of handlers) handler.close();
+  expect(services.watched.open.size).toBe(0);
+});

@@ -106,6 +106,7 @@ export class WatchedKernel {
   opens = 0;
   /** errno by path for the next opens beneath a root. */
   readonly failures = new Map<string, number>();
+  descriptorLimit = 1024;
   readonly kernel: Kernel;
 
   constructor() {
@@ -116,6 +117,7 @@ export class WatchedKernel {
     };
     this.kernel = {
       ...linux,
+      descriptorLimit: () => this.descriptorLimit,
       open: (path, flags, mode) => opened(linux.open(path, flags, mode)),
       openBeneath: (directory, path, flags, mode, links) => {
         const failure = this.failures.get(path);
