@@ -77,8 +77,12 @@ export class RequestHead {
     return this.chunked || this.contentLength > 0;
   }
 
+  /** Another number whenever another head is read into it; the same head again leaves it. */
+  serial = 0;
+
   /** Forgets the last request. */
   reset(): void {
+    this.serial++;
     this.length = 0;
     this.method = "";
     this.methodKnown = false;

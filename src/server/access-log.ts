@@ -2,6 +2,7 @@
 import type { LogFormat } from "../config/model.ts";
 import type { Exchange } from "../handlers/handler.ts";
 import { variable } from "../handlers/variables.ts";
+import type { RequestHead } from "../http/request.ts";
 
 /** Gives a request's line, with its line feed. */
 export type LineMaker = (exchange: Exchange) => string;
@@ -13,12 +14,31 @@ export function accessLine(format: LogFormat): LineMaker {
   const parts = format.template.parts.map((part): LineMaker => {
     if (typeof part === "string") return () => part;
     const value = variable(part.variable);
-    return (exchange) => escaped(value(exchange));
+    const maker: LineMaker = (exchange) => escaped(value(exchange));
+    return OF_THE_HEAD.test(part.variable) ? oncePerHead(maker) : maker;
   });
   return (exchange) => {
     let line = "";
     for (const part of parts) line += part(exchange);
     return `${line}\n`;
+  };
+}
+
+/** Variables that depend on nothing but the bytes of the request's head. */
+const OF_THE_HEAD = /^(request|request_uri|server_protocol|http_.*|cookie_.*)$/;
+
+/** Keeps the last text: clients that ask for the same with the same words are logged with the same words. */
+function oncePerHead(maker: LineMaker): LineMaker {
+  let head: RequestHead | null = null;
+  let serial = 0;
+  let text = "";
+  return (exchange) => {
+    const { request } = exchange;
+    if (request === head && request.serial === serial) return text;
+    head = request;
+    serial = request.serial;
+    text = maker(exchange);
+    return text;
   };
 }
 
