@@ -20,6 +20,8 @@ interface Shared {
   default: { readonly server: ServerDraft; readonly position: Position } | null;
 }
 
+type Name = readonly [name: string, position: Position];
+
 export class Addresses {
   private readonly shared = new Map<string, Shared>();
 
@@ -27,9 +29,10 @@ export class Addresses {
 
   /** Adds a server to all its addresses; what contradicts earlier ones is an error and marks it broken. */
   add(server: ServerDraft): void {
+    const names = namesOf(server);
     for (const listen of listensOf(server)) {
       const shared = this.at(listen);
-      this.addNames(shared, server);
+      this.addNames(shared, names, server);
       this.addOptions(shared, listen, server);
     }
   }
@@ -62,8 +65,8 @@ export class Addresses {
     return shared;
   }
 
-  private addNames(shared: Shared, server: ServerDraft): void {
-    for (const [name, position] of namesOf(server)) {
+  private addNames(shared: Shared, names: readonly Name[], server: ServerDraft): void {
+    for (const [name, position] of names) {
       const first = shared.names.get(name);
       if (first === undefined) shared.names.set(name, position);
       else {
@@ -99,18 +102,18 @@ export class Addresses {
   }
 }
 
-/** What a server listens to: without a `listen`, the default port. */
-function listensOf({ listens, position }: ServerDraft): readonly Listen[] {
-  if (listens.length > 0) return listens;
+/** What a server listens to: without a `listen`, the default port. A broken one may have lost its own: nothing is put in their place. */
+function listensOf({ listens, position, broken }: ServerDraft): readonly Listen[] {
+  if (listens.length > 0 || broken) return listens;
   const address = parseListenAddress(DEFAULT_LISTEN, "");
   if (typeof address === "string") throw new Error(address);
   const options = { ...address, defaultServer: false, backlog: null, reuseport: null, ipv6only: null };
   return [{ options, word: { text: DEFAULT_LISTEN, position } }];
 }
 
-/** Every name as it would be written, with its place; a server without names has the empty one. */
-function namesOf({ names, position }: ServerDraft): (readonly [string, Position])[] {
-  if (names.length === 0) return [["", position]];
+/** Every name as it would be written, with its place; a server without names has the empty one, unless it may have lost its own. */
+function namesOf({ names, position, broken }: ServerDraft): Name[] {
+  if (names.length === 0) return broken ? [] : [["", position]];
   const written = { exact: "", leading: "*", trailing: "", regex: "~" } as const;
   const all = names.flatMap(({ word, names: forms }) =>
     forms.map(({ kind, text }) => [`${written[kind]}${text}${kind === "trailing" ? "*" : ""}`, word.position] as const),

@@ -220,6 +220,12 @@ describe("servers that contradict each other", () => {
     expect(messages("server { listen 80; server_name a; } server { listen 81; server_name a; }")).toEqual([]);
     expect(messages("server { listen 80; server_name a; } server { listen 127.0.0.1:80; server_name a; }")).toEqual([]);
   });
+  test("a bad listen or name is one mistake: nothing is put in its place that could contradict another server", () => {
+    expect(messages("server { }\nserver { listen x:1; }\nserver { server_name a:1; }")).toEqual([
+      expect.stringMatching(/^conf\/site\.conf:2:17: "listen" expects /),
+      expect.stringMatching(/^conf\/site\.conf:3:22: invalid server name "a:1"/),
+    ]);
+  });
 });
 
 describe("listen", () => {
