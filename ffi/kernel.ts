@@ -76,6 +76,8 @@ export interface Kernel {
   getdents(fd: number, block: Block): number;
   /** Removes a file by name relative to `directory` (AT_FDCWD allowed). Never a folder. */
   unlink(directory: number, name: string): number;
+  /** Sets the permission bits of a path, which may be a socket's. */
+  chmod(path: string, mode: number): number;
   /** The target of a link, as text in `into[0]`; relative to `directory` (AT_FDCWD allowed). */
   readlink(directory: number, name: string, into: string[]): number;
 

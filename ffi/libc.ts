@@ -25,6 +25,7 @@ const functions = {
   read: { args: ["i32", "ptr", "i32"], returns: "i32" },
   pread: { args: ["i32", "ptr", "i32", FFIType.i64_fast], returns: "i32" },
   write: { args: ["i32", "ptr", "i32"], returns: "i32" },
+  chmod: { args: ["ptr", "i32"], returns: "i32" },
   unlinkat: { args: ["i32", "ptr", "i32"], returns: "i32" },
   readlinkat: { args: ["i32", "ptr", "ptr", "i32"], returns: "i32" },
   getrandom: { args: ["ptr", "i32", "i32"], returns: "i32" },

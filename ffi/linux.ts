@@ -138,6 +138,10 @@ export const linux: Kernel = {
     ),
   write: (fd, block, offset, length) => restarting(() => libc.write(fd, at(block, offset), length)),
   getdents: (fd, block) => result(libc.syscall(abi.SYS_getdents64, fd, at(block, 0), block.bytes.length, 0, null)),
+  chmod(path, mode) {
+    const pointer = cString(path);
+    return restarting(() => libc.chmod(pointer, mode));
+  },
   unlink(directory, path) {
     const pointer = cString(path);
     return restarting(() => libc.unlinkat(directory, pointer, 0));

@@ -6,11 +6,12 @@ import { version } from "../package.json";
 import { dumpFiles, formatDiagnostics, type Loaded, loadConfig } from "./config/load.ts";
 import type { Config } from "./config/model.ts";
 import { type CommandLine, parseCommandLine, type SignalName, USAGE } from "./main/command-line.ts";
+import { writeError, writeOut } from "./main/output.ts";
 import { readPid, removePid, writePid } from "./main/pid-file.ts";
 import { Server } from "./server/server.ts";
 
-const out = (text: string): boolean => process.stdout.write(text);
-const err = (text: string): boolean => process.stderr.write(text);
+const out = (text: string): boolean => writeOut(linux, text);
+const err = (text: string): boolean => writeError(linux, text);
 
 /** What `-s` sends. */
 const SIGNALS: { readonly [name in SignalName]: number } = {
@@ -30,12 +31,11 @@ async function main(): Promise<number> {
   if (command.test) return report(command, loaded);
   if (loaded.config === null) return 1;
   if (command.signal !== undefined) return sendSignal(command.signal, loaded.config);
-  return serve(loaded.config);
+  return serve(loaded.config, command.keepGoing);
 }
 
 function print(text: string): number {
-  out(text);
-  return 0;
+  return out(text) ? 0 : 1;
 }
 
 function usageError(problem: string): number {
@@ -47,8 +47,7 @@ function usageError(problem: string): number {
 function report(command: CommandLine, loaded: Loaded): number {
   const bad = loaded.config === null || loaded.diagnostics.some(({ severity }) => severity === "error");
   err(`configuration file ${command.config} test ${bad ? "failed" : "is successful"}\n`);
-  if (command.dump && !bad) out(dumpFiles(loaded.files));
-  return bad ? 1 : 0;
+  return bad ? 1 : command.dump ? print(dumpFiles(loaded.files)) : 0;
 }
 
 function sendSignal(name: SignalName, { pidFile }: Config): number {
@@ -64,13 +63,19 @@ function fail(message: string): number {
   return 1;
 }
 
-async function serve(config: Config): Promise<number> {
+async function serve(config: Config, keepGoing: boolean): Promise<number> {
   const server = new Server(linux, config, `webserv/${version}`);
-  const problems = server.start();
-  if (problems.length === 0 && config.pidFile !== null) problems.push(...writePid(linux, config.pidFile));
-  if (problems.length > 0) {
+  err(
+    server
+      .start(keepGoing)
+      .map((problem) => `${problem}\n`)
+      .join(""),
+  );
+  if (!server.listening) return 1;
+  const problem = config.pidFile === null ? "" : writePid(linux, config.pidFile);
+  if (problem !== "") {
     server.stop();
-    return problems.map(fail)[0]!;
+    return fail(problem);
   }
   handleSignals(server);
   out(server.urls.map((url) => `listening on ${url}\n`).join(""));

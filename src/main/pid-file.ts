@@ -4,14 +4,14 @@ import { errnoText } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
 
-/** Writes this process' id. What went wrong, if anything. */
-export function writePid(kernel: Kernel, path: string): string[] {
+/** Writes this process' id. "", or what went wrong. */
+export function writePid(kernel: Kernel, path: string): string {
   const fd = kernel.open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o644);
-  if (fd < 0) return [`open() "${path}" failed (${errnoText(fd)})`];
+  if (fd < 0) return `open() "${path}" failed (${errnoText(fd)})`;
   const block = new Block(16);
   const n = kernel.write(fd, block, 0, block.bytes.write(`${kernel.getpid()}\n`));
   kernel.close(fd);
-  return n < 0 ? [`write() to "${path}" failed (${errnoText(n)})`] : [];
+  return n < 0 ? `write() to "${path}" failed (${errnoText(n)})` : "";
 }
 
 /** The process id in a pid file, or what is wrong with it. */

@@ -83,7 +83,10 @@ function prepare(kernel: Kernel, fd: number, address: Address, options: ListenOp
   if (address.family === "ipv6") kernel.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6only ? 1 : 0);
   const block = new Block(SOCKADDR_STORAGE);
   const n = kernel.bind(fd, block, encodeAddress(address, block));
-  return n < 0 ? n : kernel.listen(fd, options.backlog);
+  if (n < 0) return n;
+  // As nginx: whoever may reach the folder may connect, whatever the umask.
+  if (address.family === "unix") kernel.chmod(address.path, 0o666);
+  return kernel.listen(fd, options.backlog);
 }
 
 /** The address a socket has on this side; after binding port 0, with the port the kernel chose. */

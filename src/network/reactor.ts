@@ -92,6 +92,7 @@ export class Reactor {
 
   /** Waits at most `timeout` ms for something to do, and does it. Gives the number of events, or -EINTR. */
   turn(timeout: number): number {
+    this.closeAll(); // what was given up between two turns must not stay open while this one waits
     const n = this.kernel.epollWait(this.epoll, this.events, EVENTS_PER_TURN, this.waitTime(timeout));
     this.now = this.kernel.monotonic();
     this.onTurnStart();

@@ -7,7 +7,7 @@
  */
 
 import type { Block } from "../../ffi/memory.ts";
-import type { Settings } from "../config/model.ts";
+import type { LogLevel, Settings } from "../config/model.ts";
 import type { ReplyBody, WholeReply } from "../handlers/handler.ts";
 import { BODY_DATA, BODY_DONE } from "../http/body.ts";
 import { EXPECT_CONTINUE } from "../http/request.ts";
@@ -18,7 +18,7 @@ import type { ReplyTarget, ServerExchange } from "./exchange.ts";
 import { Peer } from "./peer.ts";
 import { Reader } from "./reader.ts";
 import type { Server } from "./server.ts";
-import { PUMP_BLOCKED, PUMP_DRAINED, PUMP_LOST } from "./writer.ts";
+import { PUMP_BLOCKED, PUMP_DRAINED, PUMP_INCOMPLETE, PUMP_LOST } from "./writer.ts";
 
 export enum State {
   ReadingHeaders,
@@ -369,9 +369,17 @@ export class Client extends Reader implements ReplyTarget {
     if (outcome === PUMP_DRAINED)
       return this.exchange?.replied ? this.finishRequest() : this.enter(State.ReadingHeaders);
     if (outcome === PUMP_LOST) return this.close();
+    if (outcome === PUMP_INCOMPLETE) return this.cutOff("error", "the reply could not be completed");
     if (outcome !== PUMP_BLOCKED) this.againNextTurn();
-    else if (this.isTooSlow(Wait.Send, this.settings.sendMinRate)) return this.close();
+    else if (this.isTooSlow(Wait.Send, this.settings.sendMinRate))
+      return this.cutOff("info", "client reads too slowly");
     return false;
+  }
+
+  /** Closes in the middle of a reply. */
+  private cutOff(level: LogLevel, reason: string): boolean {
+    this.exchange?.log(level, reason);
+    return this.close();
   }
 
   /** The reply is in the outbox or sent: the request is over. */
@@ -576,6 +584,7 @@ export class Client extends Reader implements ReplyTarget {
       this.exchange.parser.reason = "its head took too long";
       this.refuseHead(408, this.exchange);
     } else if (this.wait === Wait.Body) this.refuseBody(408, "its body took too long");
+    else if (this.wait === Wait.Send) this.cutOff("info", "client timed out");
     else this.state = State.Closed;
     this.wait = Wait.Nothing;
   }

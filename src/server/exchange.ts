@@ -14,6 +14,7 @@ import type {
   ReplyOptions,
   WholeReply,
 } from "../handlers/handler.ts";
+import { locationValue } from "../handlers/return.ts";
 import { evaluate } from "../handlers/variables.ts";
 import { BodyDecoder } from "../http/body.ts";
 import { type HeadLimits, RequestParser } from "../http/parser.ts";
@@ -175,6 +176,7 @@ export class ServerExchange implements Exchange {
   }
 
   reply(status: number, fields: readonly Field[], body: ReplyBody, options?: ReplyOptions): void {
+    if (status >= 300) this.errorStatus = 0; // only a page stands for the error; a redirect or another error for itself
     this.start(this.errorStatus || status);
     const framing = framingOf(this, body, options?.length);
     if (framing.untilClose) this.closing = true;
@@ -230,20 +232,13 @@ export class ServerExchange implements Exchange {
 
   /** Answers with the built-in page. */
   failPlainly(status: number, fields: readonly Field[]): void {
-    const shown = this.errorStatus || status;
-    this.reply(status, [["Content-Type", ERROR_PAGE_TYPE], ...fields], errorPage(shown));
+    this.reply(status, [["Content-Type", ERROR_PAGE_TYPE], ...fields], errorPage(status));
   }
 
   private redirectTo(status: number, uri: string): void {
     const code = status >= 301 && status <= 308 ? status : 302;
-    this.reply(
-      code,
-      [
-        ["Content-Type", ERROR_PAGE_TYPE],
-        ["Location", uri],
-      ],
-      errorPage(code),
-    );
+    const location: Field = ["Location", locationValue(uri)];
+    this.reply(code, [["Content-Type", ERROR_PAGE_TYPE], location], errorPage(code));
   }
 
   redirect(uri: string, query?: string): void {

@@ -53,7 +53,7 @@ export class Gate extends Timed {
     for (const listen of addresses) {
       if (coveringWildcard(listen, addresses) !== undefined) continue;
       const fd = openListener(this.kernel, listen.address, { ...listen, deferred: true });
-      if (fd < 0) problems.push(`bind() to ${listen.text} failed (${errnoText(fd)})`);
+      if (fd < 0) problems.push(`${where(listen)}bind() to ${listen.text} failed (${errnoText(fd)})`);
       else this.addDoor(fd, listen, addresses, routers);
     }
     return problems;
@@ -86,13 +86,19 @@ export class Gate extends Timed {
     return specific.get(hostOf(localAddress(this.kernel, fd))) ?? general;
   }
 
-  /** The addresses as URLs a person can open. */
+  /** Whether there is anything to accept from. */
+  get bound(): boolean {
+    return this.doors.length > 0;
+  }
+
+  /** The addresses as URLs a person can open, each once. */
   get urls(): string[] {
-    return this.doors.flatMap(({ listen, endpoint, specific }) =>
-      [listen, ...[...specific.values()].map((covered) => covered.listen)].map((each) =>
-        urlOf(each.address, endpoint.port),
+    const urls = this.doors.flatMap(({ listen, endpoint, specific }) =>
+      [listen, ...[...specific.values()].map((covered) => covered.listen)].map(({ address }) =>
+        urlOf(address, endpoint.port),
       ),
     );
+    return [...new Set(urls)];
   }
 
   /** Begins to accept. @param limit clients at once */
@@ -187,3 +193,6 @@ function urlOf(address: Address, port: number): string {
   const host = address.host === "0.0.0.0" ? "127.0.0.1" : address.host === "::" ? "::1" : address.host;
   return `http://${address.family === "ipv6" ? `[${host}]` : host}${port === 80 ? "" : `:${port}`}/`;
 }
+
+/** The place in the configuration, as messages begin with it. */
+const where = ({ position }: ListenAddress): string => `${position.file}:${position.line}:${position.column}: `;

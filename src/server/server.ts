@@ -52,6 +52,7 @@ export class Server {
   private readonly flushAlarm: Alarm;
   private readonly sweepAlarm: Alarm;
   private connections = 0;
+  private disposed = false;
 
   /** @param serverToken the Server field's value where `server_tokens` is on: `webserv/VERSION` */
   constructor(
@@ -76,16 +77,24 @@ export class Server {
     this.sweepAlarm = new Alarm(() => this.sweep());
   }
 
-  /** Opens the logs, binds every address and begins to listen. Gives what went wrong; then nothing is bound. */
-  start(): string[] {
+  /**
+   * Opens the logs, binds every address and begins to listen. Gives what went wrong. Then nothing is bound, unless
+   * `keepGoing`: then the addresses that could be bound are served, and a log that can't be opened is done without.
+   */
+  start(keepGoing = false): string[] {
     const problems = this.logs.open(this.config);
     problems.push(...this.gate.bind(this.config.addresses, this.routers));
-    if (problems.length > 0) this.dispose();
+    if (problems.length > 0 && !(keepGoing && this.gate.bound)) this.dispose();
     else {
       this.raiseDescriptorLimit();
       this.gate.open(this.clientLimit());
     }
     return problems;
+  }
+
+  /** Whether it listens. */
+  get listening(): boolean {
+    return this.gate.bound;
   }
 
   /** The addresses it listens on, as URLs; a port 0 shows the port the kernel chose. */
@@ -117,6 +126,8 @@ export class Server {
 
   /** Gives back every descriptor. After `quit`, once `run` has ended. */
   dispose(): void {
+    if (this.disposed) return;
+    this.disposed = true;
     this.gate.close();
     for (const handler of this.handlers()) handler.close?.();
     this.logs.close();
@@ -198,8 +209,15 @@ export class Server {
     if (n < 0) this.log("alert", `setrlimit(RLIMIT_NOFILE, ${workerRlimitNofile}) failed (${errnoText(n)})`);
   }
 
+  /** By default what the descriptors allow; of very few, half are kept for files. */
   private clientLimit(): number {
+    const limit = this.kernel.descriptorLimit();
+    const most = Math.max(limit - SPARE_DESCRIPTORS, limit >> 1);
     const { workerConnections } = this.config;
-    return workerConnections ?? Math.max(1, this.kernel.descriptorLimit() - SPARE_DESCRIPTORS);
+    if (workerConnections === null) return most;
+    if (workerConnections > most) {
+      this.log("warn", `${workerConnections} worker_connections exceed what ${limit} open files allow: ${most}`);
+    }
+    return workerConnections;
   }
 }

@@ -18,8 +18,12 @@ export const PUMP_DRAINED = 0;
 export const PUMP_BLOCKED = 1;
 /** The client's share of this turn is used. */
 export const PUMP_SHARE_USED = 2;
-/** The connection is lost, or the body can't be completed. */
+/** The connection is lost. */
 export const PUMP_LOST = 3;
+/** The body can't be completed: its file has become shorter, or its stream broke off. */
+export const PUMP_INCOMPLETE = 4;
+
+const CONNECTION_ERRORS: readonly number[] = [ERRNO.EPIPE, ERRNO.ECONNRESET, ERRNO.ETIMEDOUT];
 
 /** A whole reply up to this size is copied and goes out with its neighbours; a larger one is sent from where it is. */
 const LARGEST_COPY = 16 * 1024;
@@ -210,7 +214,7 @@ export abstract class Writer extends Stream implements BodyTarget, Sender {
       const n = this.body.step(this, stopAt - this.bytesTaken);
       if (n === BODY_DONE) this.endBody();
       else if (n === -ERRNO.EAGAIN) return PUMP_BLOCKED;
-      else if (n < 0) return PUMP_LOST;
+      else if (n < 0) return CONNECTION_ERRORS.includes(-n) ? PUMP_LOST : PUMP_INCOMPLETE;
     }
   }
 

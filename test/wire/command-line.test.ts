@@ -1,11 +1,12 @@
 /** The command line: options, exit statuses, and one clear line for every start that cannot be (SPEC.md §1). */
 import { afterAll, describe, expect, test } from "bun:test";
+import { spawn } from "node:child_process";
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { check } from "./cases.ts";
 import { ask, get } from "./client.ts";
-import { makeFolder, run, ServerProcess } from "./server.ts";
+import { makeFolder, PROGRAM, run, ServerProcess } from "./server.ts";
 
 const isRoot = process.getuid?.() === 0;
 const version = (JSON.parse(readFileSync(join(import.meta.dir, "../../package.json"), "utf8")) as { version: string })
@@ -126,6 +127,31 @@ describe("bad configurations: 1, with clear lines", () => {
     started.catch(() => {});
     await server.stop();
   });
+});
+
+describe("--keep-going and an address that can't be bound", () => {
+  test("the others are served, and the one is named with its place", async () => {
+    const server = new ServerProcess({
+      configuration:
+        "server { listen 127.0.0.1:0; return 200 one; }\nserver { listen 203.0.113.9:80; return 200 two; }\n",
+      args: ["--keep-going"],
+    });
+    const started = server.start().catch(() => {});
+    await server.untilStdout((text) => text.includes("http://127.0.0.1:"));
+    await Promise.race([started, Bun.sleep(200)]);
+    check(await ask(server.port, get("/")), { status: 200, body: "one" });
+    expect(server.stderr).toMatch(/:2:17: bind\(\) to 203\.0\.113\.9:80 failed \(99: /);
+    await server.stop();
+  });
+});
+
+test("-T is whole however slowly it is read", async () => {
+  writeFileSync(join(folder, "conf/long.conf"), `${GOOD}${"# a comment that fills a line\n".repeat(10_000)}`);
+  const child = spawn("sh", ["-c", '"$@" -T conf/long.conf | (sleep 1; wc -c)', "sh", ...PROGRAM], { cwd: folder });
+  let counted = "";
+  child.stdout.on("data", (data) => (counted += data));
+  await new Promise((resolve) => child.once("close", resolve));
+  expect(Number(counted)).toBeGreaterThan(300_000);
 });
 
 describe("starts that cannot be: 1, with one clear line", () => {

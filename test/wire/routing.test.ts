@@ -106,6 +106,30 @@ describe("alias", () => {
   answers(server, "an encoded way up is taken before", get("/alias/..%2findex.html"), { status: 200, body: "home\n" });
 });
 
+describe("what follows an error_page stands for itself, unless it is a page", () => {
+  const rows: [location: string, request: string, status: number][] = [
+    ["error_page 404 @page;", "/e1/x", 404],
+    ["error_page 404 =200 @page;", "/e2/x", 200],
+    ["error_page 404 @moved;", "/e3/x", 302],
+    ["error_page 404 @down;", "/e4/x", 503],
+    ["error_page 404 =200 /missing-page.html;", "/e5/x", 404],
+    ["deny all; error_page 403 /missing-page.html;", "/e6/x", 404],
+    ["error_page 404 /e7;", "/e7/x", 301],
+  ];
+  const pages = useServer({
+    configuration: `server {
+      listen 127.0.0.1:0;
+      root www;
+      ${rows.map(([location, request]) => `location ${request.slice(0, 4)} { ${location} }`).join("\n")}
+      location @page  { return 200 page; }
+      location @moved { return 302 /home; }
+      location @down  { return 503; }
+    }`,
+    files: { "www/e7/": "" },
+  });
+  for (const [location, request, status] of rows) answers(pages, `${location} ${status}`, get(request), { status });
+});
+
 describe("internal", () => {
   answers(server, "is not there for clients", get("/inside/a.txt"), { status: 404, body: "our 404\n" });
   answers(server, "is there for error_page", get("/door/x"), { status: 404, body: "alias a\n" });

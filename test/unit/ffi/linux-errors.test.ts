@@ -177,6 +177,11 @@ const TABLE: { readonly [method in keyof Kernel]: readonly Case[] | "never" } = 
     ["no folder", () => linux.getdents(file, block), "ENOTDIR"],
     ["no room for one name", () => linux.getdents(readable, new Block(8)), "EINVAL"],
   ],
+  chmod: [
+    ["no such file", () => linux.chmod("/nothing-here", 0o600), "ENOENT"],
+    ["a file as a folder", () => linux.chmod("/dev/null/x", 0o600), "ENOTDIR"],
+    ["a name with NUL", () => linux.chmod("/tmp\0x", 0o600), "ENOENT"],
+  ],
   unlink: [
     ["no such file", () => linux.unlink(root, "nothing"), "ENOENT"],
     ["a folder", () => linux.unlink(root, "sub"), "EISDIR"],

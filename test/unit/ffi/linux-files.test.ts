@@ -78,6 +78,13 @@ describe("files", () => {
     linux.close(fd);
   });
 
+  test("chmod sets the permission bits", () => {
+    const path = join(folder, "bits");
+    fs.writeFileSync(path, "", { mode: 0o600 });
+    expect(linux.chmod(path, 0o644)).toBe(0);
+    expect(fs.statSync(path).mode & 0o777).toBe(0o644);
+  });
+
   test("unlink removes a file, and a link but not what it names", () => {
     for (const name of ["target", "other"]) fs.writeFileSync(join(folder, name), "");
     fs.symlinkSync("target", join(folder, "alias"));
