@@ -8,12 +8,15 @@ import type { Kernel } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
 
 const CAPACITY = 64 * 1024;
+const LF = 0x0a;
 const STANDARD: { readonly [name: string]: number } = { stdout: 1, stderr: 2 };
 
 export class LogFile {
   private fd = -1;
   private readonly block = new Block(CAPACITY);
   private length = 0;
+  /** What the file has got ends within a line. */
+  private unfinished = false;
   /** The last write failed; said once until one succeeds. */
   private failing = false;
 
@@ -43,35 +46,51 @@ export class LogFile {
     return this.name in STANDARD ? -1 : this.fd;
   }
 
-  /** Adds a line; `line` ends with a line feed and is cut when it is longer than the whole buffer. */
+  /** Adds a line, which ends with a line feed: a character per byte (see http/octets.ts). */
   write(line: string): void {
-    // A character is at most three bytes of UTF-8 per UTF-16 unit.
-    if (this.length + 3 * line.length > CAPACITY) this.flush();
-    this.length += this.block.bytes.write(line, this.length, "utf8");
+    if (this.length + line.length > CAPACITY) {
+      const isEmpty = this.flush();
+      if (line.length >= CAPACITY) return isEmpty ? this.writeLong(line) : undefined;
+    }
+    this.length += this.block.bytes.latin1Write(line, this.length);
     if (this.length > CAPACITY / 2) this.flush();
   }
 
-  /** Writes what has gathered. */
-  flush(): void {
+  /** A line that has not enough room goes out in pieces; what follows a lost piece is lost too. */
+  private writeLong(line: string): void {
+    for (let at = 0; at < line.length; at += CAPACITY) {
+      const piece = line.slice(at, at + CAPACITY);
+      this.length = this.block.bytes.latin1Write(piece, 0);
+      if (!this.flush()) return;
+    }
+  }
+
+  /** Writes what has gathered. False: some of it is lost. */
+  flush(): boolean {
     for (let start = 0; start < this.length; ) {
       const n = this.kernel.write(this.fd, this.block, start, this.length - start);
       if (n <= 0) return this.lose(n);
       start += n;
+      this.unfinished = this.block.bytes[start - 1] !== LF;
     }
     if (this.length > 0) this.failing = false;
     this.length = 0;
+    return true;
   }
 
-  /** A full disk or a reader that does not read loses lines, never requests. */
-  private lose(error: number): void {
-    this.length = 0;
+  /** A full disk or a reader that does not read loses lines, never requests. The next line does not go on where one broke off. */
+  private lose(error: number): false {
+    this.length = this.unfinished ? this.block.bytes.latin1Write("\n", 0) : 0;
     if (!this.failing && error !== -ERRNO.EAGAIN) this.complain(`write to "${this.name}" failed (${errnoText(error)})`);
     this.failing = true;
+    return false;
   }
 
   close(): void {
     this.flush();
     if (this.descriptor >= 0) this.kernel.close(this.fd);
     this.fd = -1;
+    this.length = 0;
+    this.unfinished = false;
   }
 }

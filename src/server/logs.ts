@@ -10,6 +10,7 @@ import {
   type LogLevel,
 } from "../config/model.ts";
 import type { Exchange } from "../handlers/handler.ts";
+import { octets } from "../http/octets.ts";
 import { accessLine, type LineMaker } from "./access-log.ts";
 import type { ServerClock } from "./clock.ts";
 import { LogFile } from "./log-file.ts";
@@ -81,7 +82,7 @@ export class Logs {
   }
 
   private write(name: string, line: string): void {
-    this.files.get(name)?.write(line);
+    this.files.get(name)?.write(octets(line));
     this.dirty = true;
   }
 

@@ -1,0 +1,23 @@
+/**
+ * Text on its way between Unicode, as configuration and file names are, and octets, as requests and replies are: strings
+ * that have a character per byte (latin1).
+ */
+import { isUtf8 } from "./bytes.ts";
+
+/** The octets of a text's UTF-8. */
+export function octets(text: string): string {
+  return isAscii(text) ? text : Buffer.from(text, "utf8").latin1Slice();
+}
+
+/** What octets say when they are read as UTF-8; those that are none are read as latin1. */
+export function unicode(octets: string): string {
+  if (isAscii(octets)) return octets;
+  const bytes = Buffer.from(octets, "latin1");
+  return isUtf8(bytes, 0, bytes.length) ? bytes.utf8Slice() : octets;
+}
+
+/** A loop, because a regular expression costs twice as much on short texts. */
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false;
+  return true;
+}
