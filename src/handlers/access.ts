@@ -44,18 +44,24 @@ function samePrefix(network: readonly number[], bytes: Uint8Array, from: number,
   return mask === 0 || (network[whole]! & mask) === (bytes[from + whole]! & mask);
 }
 
+function refuse(exchange: Exchange): void {
+  exchange.log("error", "access forbidden by rule");
+  exchange.fail(403);
+}
+
 /** Asks before another handler is asked: who may not enter gets 403, and his body goes nowhere. */
 export class Guarded implements Handler {
   constructor(private readonly inner: Handler) {}
 
   sink(exchange: Exchange): BodySink | undefined {
-    return mayEnter(exchange) ? this.inner.sink?.(exchange) : undefined;
+    if (mayEnter(exchange)) return this.inner.sink?.(exchange);
+    refuse(exchange); // at once: no 100 (Continue), no body that nobody wants
+    return undefined;
   }
 
   handle(exchange: Exchange): void {
-    if (mayEnter(exchange)) return this.inner.handle(exchange);
-    exchange.log("error", "access forbidden by rule");
-    exchange.fail(403);
+    if (mayEnter(exchange)) this.inner.handle(exchange);
+    else refuse(exchange);
   }
 
   sweep(): void {

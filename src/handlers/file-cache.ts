@@ -78,7 +78,6 @@ export class Entry {
 interface Budget {
   bytes: number;
   files: number;
-  readonly mostFiles: number;
 }
 
 const budgets = new WeakMap<Services, Budget>();
@@ -86,7 +85,7 @@ const budgets = new WeakMap<Services, Budget>();
 function budgetOf(services: Services): Budget {
   let budget = budgets.get(services);
   if (budget === undefined) {
-    budget = { bytes: 0, files: 0, mostFiles: services.kernel.descriptorLimit() >> 5 };
+    budget = { bytes: 0, files: 0 };
     budgets.set(services, budget);
   }
   return budget;
@@ -226,25 +225,30 @@ export class FileCache {
     this.entries.set(key, this.believe(entry));
   }
 
-  /** Takes one of the descriptors that may be kept, if need be from the oldest of this location. */
+  /** Takes one of the descriptors that may be kept, if need be from another file of this location. */
   private takeDescriptor(): boolean {
-    if (this.budget.files >= this.budget.mostFiles) {
-      const oldest = [...this.entries].find(([, entry]) => entry.file !== null);
-      if (oldest === undefined) return false;
-      this.forget(...oldest);
-    }
+    const most = Math.max(0, this.services.kernel.descriptorLimit()) >> 5; // asked anew: the limit may have been raised
+    if (this.budget.files >= most && !this.evict((entry) => entry.file !== null)) return false;
     this.budget.files++;
     return true;
   }
 
-  /** Second chance: what was used since the last time goes to the end of the queue. Names where nothing is get none. */
-  private evict(): void {
+  /**
+   * Forgets one of those that `among` picks; false: there is none. Second chance: what was used since the last time goes to
+   * the end of the queue. Names where nothing is get none.
+   */
+  private evict(among: (entry: Entry) => boolean = () => true): boolean {
     for (const [key, entry] of this.entries) {
-      if (!entry.used || entry.kind === "none") return this.forget(key, entry);
+      if (!among(entry)) continue;
+      if (!entry.used || entry.kind === "none") {
+        this.forget(key, entry);
+        return true;
+      }
       entry.used = false;
       this.entries.delete(key);
       this.entries.set(key, entry);
     }
+    return false;
   }
 
   private forget(key: string, entry: Entry): void {

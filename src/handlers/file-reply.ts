@@ -20,10 +20,10 @@ export function replyWithFile(exchange: Exchange, path: string, entry: Entry, ch
   const verdict = evaluate(exchange.request, validators, exchange.settings.ifModifiedSince, second);
   if (verdict === 304) return replyNotModified(exchange, entry, changes);
   if (verdict === 412) return exchange.fail(412);
-  const range = exchange.request.field("range");
+  const range = exchange.method === "GET" || exchange.method === "HEAD" ? exchange.request.field("range") : undefined;
   if (range === undefined) return replyWithAll(exchange, entry, changes);
   // HEAD ignores Range, and then does not know the length of what GET would have got (RFC 9110 §8.6, §14.2).
-  if (exchange.method !== "GET") return exchange.reply(200, entry.fields, null, { ...modified(entry), length: -1 });
+  if (exchange.method === "HEAD") return exchange.reply(200, entry.fields, null, { ...modified(entry), length: -1 });
   const ranges = rangeApplies(exchange.request, validators, second) ? parseRange(range, entry.length) : RANGE_IGNORED;
   replyToRange(exchange, entry, ranges, changes);
 }

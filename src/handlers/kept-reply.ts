@@ -13,7 +13,7 @@ export function headChanges(settings: Settings): Changes {
   const varies = (header: AddHeader) => header.value.constant === null;
   if (settings.addHeaders.some(varies)) return "each request";
   const kind = settings.expires?.kind;
-  return kind === "in" || kind === "at" ? "each second" : "never";
+  return kind === "in" || kind === "at" || kind === "modified" ? "each second" : "never";
 }
 
 /** One reply with its bytes. Its user asks `exchange.takesWholeReply` first. */

@@ -46,9 +46,10 @@ const READS_PER_TURN = 16;
 /** Minimum rates count from here on, ms: a start may be slow. */
 const RATE_GRACE = 10_000;
 
-/** How decoding a body stopped: it is complete, or its sink takes no more now. */
+/** How decoding a body stopped: it is complete, its sink takes no more now, or its sink threw and the reply is 500. */
 const COMPLETE = 1;
 const STALLED = 2;
+const FAILED = 3;
 
 export class Client extends Reader implements ReplyTarget {
   state = State.ReadingHeaders;
@@ -124,7 +125,7 @@ export class Client extends Reader implements ReplyTarget {
   }
 
   drop(): void {
-    this.state = State.Closed;
+    this.closeAfterOutput();
     this.resume();
   }
 
@@ -135,10 +136,9 @@ export class Client extends Reader implements ReplyTarget {
     if (this.state !== State.Closed) this.againNextTurn();
   }
 
-  /** A stream or a sink can go on. It may say so while the client is being served, and then means the next turn. */
+  /** A stream or a sink can go on: in the next turn, for another client may be in the middle of its share of this one. */
   goOn(): void {
-    if (this.advancing) this.againNextTurn();
-    else this.resume();
+    if (!this.released) this.againNextTurn();
   }
 
   // What the loop calls
@@ -179,6 +179,7 @@ export class Client extends Reader implements ReplyTarget {
 
   /** Closes now, whatever is in progress. */
   abort(): void {
+    this.catchUp();
     this.state = State.Closed;
     this.settle();
   }
@@ -242,6 +243,12 @@ export class Client extends Reader implements ReplyTarget {
     return true;
   }
 
+  /** The end, after the replies that are complete already. */
+  private closeAfterOutput(): boolean {
+    this.flush(false);
+    return this.close();
+  }
+
   /** The end: what the client holds is given back when its share of the turn ends. */
   private close(): boolean {
     this.state = State.Closed;
@@ -283,6 +290,7 @@ export class Client extends Reader implements ReplyTarget {
   private startBodyOf(exchange: ServerExchange): boolean {
     const { request, settings } = exchange;
     exchange.decoder.reset(request.chunked, request.contentLength, settings.clientMaxBodySize);
+    exchange.bodyPending = true;
     this.guarded(exchange, () => {
       exchange.sink = exchange.handler.sink?.(exchange);
     });
@@ -303,6 +311,7 @@ export class Client extends Reader implements ReplyTarget {
       if (outcome === COMPLETE) return this.process(exchange);
       if (outcome < 0) return this.refuseBody(-outcome, exchange.decoder.reason);
       if (outcome === STALLED) return this.broken && this.close();
+      if (outcome === FAILED) return this.afterReply(true);
       if (!this.fill()) return this.bodyPause();
     }
     this.againNextTurn();
@@ -316,9 +325,21 @@ export class Client extends Reader implements ReplyTarget {
     return false;
   }
 
-  /** COMPLETE, STALLED, BODY_MORE, or the -status of a refusal. */
+  /** Gives bytes[start, end) to the sink, or to no one. How many it took; -1: it threw. */
+  private offer(exchange: ServerExchange, bytes: Buffer, start: number, end: number): number {
+    const { sink } = exchange;
+    if (sink === undefined) return end - start;
+    try {
+      return sink.accept(bytes, start, end);
+    } catch (error) {
+      this.handlerFailed(exchange, error);
+      return -1;
+    }
+  }
+
+  /** COMPLETE, STALLED, FAILED, BODY_MORE, or the -status of a refusal. */
   private decodeBody(exchange: ServerExchange): number {
-    const { decoder, sink } = exchange;
+    const { decoder } = exchange;
     const { bytes } = this.input;
     for (;;) {
       const outcome = decoder.next(bytes, this.inputStart, this.inputEnd);
@@ -326,7 +347,8 @@ export class Client extends Reader implements ReplyTarget {
       if (outcome === BODY_DONE) return COMPLETE;
       if (outcome !== BODY_DATA) return outcome;
       const offered = decoder.dataEnd - decoder.dataStart;
-      const taken = sink === undefined ? offered : sink.accept(bytes, decoder.dataStart, decoder.dataEnd);
+      const taken = this.offer(exchange, bytes, decoder.dataStart, decoder.dataEnd);
+      if (taken < 0) return FAILED;
       decoder.take(taken);
       this.inputStart = decoder.position;
       if (taken < offered) return STALLED;
@@ -337,6 +359,7 @@ export class Client extends Reader implements ReplyTarget {
   private process(exchange: ServerExchange): boolean {
     const { sink } = exchange;
     exchange.sink = undefined; // complete: there is nothing left to abort
+    exchange.bodyPending = false;
     if (sink !== undefined) this.guarded(exchange, () => sink.end());
     if (!exchange.replied) this.handle(exchange);
     return exchange.replied ? this.afterReply(false) : this.enter(State.Processing);
@@ -389,6 +412,7 @@ export class Client extends Reader implements ReplyTarget {
     // A client that meant to go on may have sent its next request already: a close would reset it, and the reply with it.
     if (!reusable && exchange.request.keepAlive) this.lingers = true;
     this.endExchange(exchange);
+    this.timerList?.stop(this);
     this.wait = Wait.Nothing;
     return this.enter(reusable ? State.ReadingHeaders : State.Closing);
   }
@@ -402,7 +426,7 @@ export class Client extends Reader implements ReplyTarget {
   /** Sends what is left, then closes; lingers where the client may still be sending. */
   private closing(): boolean {
     const outcome = this.pump();
-    if (outcome === PUMP_BLOCKED) return false;
+    if (outcome === PUMP_BLOCKED) return this.isTooSlow(Wait.Send, this.settings.sendMinRate) && this.close();
     if (outcome === PUMP_LOST) return this.close();
     const unread = this.lingers || this.inputStart < this.inputEnd || this.readable;
     if (!unread || this.ended || this.broken) return this.close();
@@ -430,8 +454,8 @@ export class Client extends Reader implements ReplyTarget {
 
   /** A head that is none: framing is lost, so nothing that follows is a request. */
   private refuseHead(status: number, exchange: ServerExchange): boolean {
-    exchange.log("info", `client sent an invalid request: ${exchange.parser.reason}`);
     exchange.showHead(this.input.bytes, this.inputStart, this.inputEnd);
+    exchange.log("info", `client sent an invalid request: ${exchange.parser.reason}`);
     exchange.method ||= "GET";
     return this.refuse(status, exchange);
   }
@@ -451,8 +475,8 @@ export class Client extends Reader implements ReplyTarget {
   }
 
   private refuse(status: number, exchange: ServerExchange): boolean {
-    exchange.abortSink();
     exchange.closing = true;
+    this.unfailing(() => exchange.abortSink());
     this.guarded(exchange, () => exchange.fail(status));
     return this.afterReply(true);
   }
@@ -469,7 +493,8 @@ export class Client extends Reader implements ReplyTarget {
   private handlerFailed(exchange: ServerExchange, error: unknown): void {
     this.server.reportBug(error, exchange);
     exchange.closing = true;
-    if (exchange.replied) this.state = State.Closed;
+    this.unfailing(() => exchange.abortSink());
+    if (exchange.replied) this.closeAfterOutput();
     else exchange.failPlainly(500, []);
   }
 
@@ -501,11 +526,20 @@ export class Client extends Reader implements ReplyTarget {
     if (this.released) return;
     this.released = true;
     this.timerList?.stop(this);
-    if (this.exchange !== null) this.breakOff(this.exchange);
-    this.dropOutput();
+    this.unfailing(() => this.exchange !== null && this.breakOff(this.exchange));
+    this.unfailing(() => this.dropOutput());
     this.giveInput();
     this.reactor.close(this);
     this.server.clientClosed(this);
+  }
+
+  /** Calls what handlers implement; its failing must not keep the rest from being given back. */
+  private unfailing(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.server.reportBug(error, null);
+    }
   }
 
   /** The connection ends in the middle of a request or its reply. */

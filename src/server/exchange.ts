@@ -19,6 +19,7 @@ import { evaluate } from "../handlers/variables.ts";
 import { BodyDecoder } from "../http/body.ts";
 import { type HeadLimits, RequestParser } from "../http/parser.ts";
 import { responseHead } from "../http/response.ts";
+import { isBodiless } from "../http/status.ts";
 import type { Logs } from "./logs.ts";
 import { discard } from "./reply-body.ts";
 import { addConnection, framingOf, makeWholeReply, replyFields } from "./reply-head.ts";
@@ -69,6 +70,8 @@ export class ServerExchange implements Exchange {
   /** The reply ends the connection: what follows on it is never read as a request. */
   closing = false;
   replied = false;
+  /** A body is announced and not read: a reply now ends the connection, for what follows is that body, not a request. */
+  bodyPending = false;
   status = 0;
   sentFields: readonly Field[] = NO_FIELDS;
   private inErrorPage = false;
@@ -98,7 +101,7 @@ export class ServerExchange implements Exchange {
     this.errorStatus = 0;
     this.startedAt = this.services.clock.now;
     this.sink = undefined;
-    this.closing = this.replied = this.inErrorPage = this.headKept = false;
+    this.closing = this.replied = this.inErrorPage = this.headKept = this.bodyPending = false;
     this.status = 0;
     this.errorFields = NO_FIELDS;
     this.headLength = this.replyLength = 0;
@@ -195,7 +198,7 @@ export class ServerExchange implements Exchange {
   replyWhole(reply: WholeReply, rest: ReplyBody = null): void {
     this.start(reply.status);
     const connection = this.connectionLine;
-    const headOnly = this.method === "HEAD";
+    const headOnly = this.method === "HEAD" || isBodiless(reply.status);
     this.sentFields = reply.fields;
     this.headLength = reply.headLength + connection.length;
     this.replyLength = connection.length + (headOnly ? reply.headLength : reply.length + (rest?.length ?? 0));
@@ -206,6 +209,7 @@ export class ServerExchange implements Exchange {
   private start(status: number): void {
     if (this.replied) throw new Error("a request was answered twice");
     this.replied = true;
+    if (this.bodyPending) this.closing = true;
     this.status = status;
     this.replyStart = this.client.bytesWritten;
   }
@@ -264,8 +268,7 @@ export class ServerExchange implements Exchange {
   }
 
   drop(): void {
-    this.replied = true;
-    this.status = 444;
+    this.start(444);
     this.client.drop();
   }
 
@@ -295,7 +298,7 @@ export class ServerExchange implements Exchange {
 
   /** Copies the head out of the shared buffer, once, for a request that outlives the turn. */
   keepHead(): void {
-    if (this.headKept) return;
+    if (this.headKept || this.request.length === 0) return; // a head that is not complete is still input
     this.headKept = true;
     const { request } = this;
     request.bytes = Buffer.from(request.bytes.subarray(request.base, request.base + request.length));

@@ -197,7 +197,8 @@ export class Server {
     for (const handler of this.handlers()) handler.sweep?.();
   }
 
-  private *handlers(): Iterable<Handler> {
+  /** Every handler, once per location. */
+  *handlers(): Iterable<Handler> {
     for (const router of this.routers.values()) yield* router.handlers();
   }
 

@@ -28,6 +28,7 @@ const server = useServer({
 
       location = /r200  { return 200 "text $arg_a\\n"; }
       location = /r204  { return 204; }
+      location = /r204text { return 204 "text"; }
       location = /r301  { return 301 /target?$args; }
       location = /r302  { return http://other.test/x; }
       location = /r404  { return 404; }
@@ -169,6 +170,18 @@ describe("return", () => {
     status: 500,
     body: /<html/i,
     fields: { "Content-Type": /text\/html.*/ },
+  });
+  test("204 and 304 have no body even where one is configured: the next reply is in step", async () => {
+    const client = await Client.connect(server.port);
+    await client.send(get("/r204text") + get("/r204text") + get("/r200?a=next"));
+    expect([(await client.reply()).status, (await client.reply()).status]).toEqual([204, 204]);
+    expect((await client.reply()).text).toBe("text next\n");
+    client.destroy();
+  });
+  test("444 lets the replies before it out", async () => {
+    const client = await Client.connect(server.port);
+    await client.send(get("/r200?a=first") + get("/r444"));
+    expect((await client.rest()).toString()).toEndWith("text first\n");
   });
   test("444 closes without a reply", async () => {
     const client = await Client.connect(server.port);
