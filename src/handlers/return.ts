@@ -1,10 +1,11 @@
 /** `return`: a redirect or a fixed answer, without looking at any file. */
 import type { Return, Settings } from "../config/model.ts";
+import { octets } from "../http/octets.ts";
 import { mediaType } from "./content-type.ts";
 import { ERROR_PAGE_TYPE, errorPage } from "./error-page.ts";
 import type { Exchange, Field, Handler } from "./handler.ts";
 import { type Changes, headChanges, KeptReply } from "./kept-reply.ts";
-import { evaluate } from "./variables.ts";
+import { evaluateOctets } from "./variables.ts";
 
 const CLOSE_SILENTLY = 444;
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
@@ -52,23 +53,28 @@ export class ReturnHandler implements Handler {
     const { text } = this.rule;
     if (text === null) return [];
     const fields: Field[] = [["Content-Type", type]];
-    if (this.redirects) fields.push(["Location", locationValue(evaluate(text, exchange))]);
+    if (this.redirects) fields.push(["Location", encodeLocation(evaluateOctets(text, exchange))]);
     return fields;
   }
 
   private body(exchange: Exchange): Buffer | null {
     const { status, text } = this.rule;
     if (text === null) return null;
-    return this.redirects ? errorPage(status) : Buffer.from(evaluate(text, exchange), "utf8");
+    return this.redirects ? errorPage(status) : Buffer.from(evaluateOctets(text, exchange), "latin1");
   }
 }
 
-/**
- * A URI that variables may have filled with anything, made safe for a field: what no URI contains (RFC 3986) is
- * percent-encoded, line ends above all, and the backslash that browsers take for a slash ("/\host" is another host).
- */
+/** A URI in Unicode as the value of Location: see `encodeLocation`. */
 export function locationValue(uri: string): string {
-  return uri.replace(/[^\x21-\x7e]+|["<>\\^`{|}]/g, (found) =>
-    Array.from(Buffer.from(found, "utf8"), (byte) => "%" + byte.toString(16).toUpperCase().padStart(2, "0")).join(""),
-  );
+  return encodeLocation(octets(uri));
 }
+
+/**
+ * A URI as octets that variables may have filled with anything, made safe for a field: what no URI contains (RFC 3986)
+ * is percent-encoded, line ends above all, and the backslash that browsers take for a slash ("/\host" is another host).
+ */
+export function encodeLocation(uri: string): string {
+  return uri.replace(/[^\x21-\x7e]|["<>\\^`{|}]/g, percentEncoded);
+}
+
+const percentEncoded = (octet: string): string => "%" + octet.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0");

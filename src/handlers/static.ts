@@ -13,8 +13,8 @@ import type { Exchange, Field, Handler, Services } from "./handler.ts";
 import { type Changes, headChanges, KeptReply } from "./kept-reply.ts";
 import { replyWithListing } from "./listing.ts";
 import { place } from "./place.ts";
-import { locationValue } from "./return.ts";
-import { evaluate, unicode } from "./variables.ts";
+import { encodeLocation } from "./return.ts";
+import { evaluate } from "./variables.ts";
 
 /** Serves the files and folders of one location. */
 export class StaticHandler implements Handler {
@@ -123,9 +123,9 @@ export function isHidden(path: string): boolean {
 
 /** A path alone, with exactly one slash before it, names no other host. */
 function slashFields(path: string, query: string): Field[] {
-  const location = "/" + encodePath(path.replace(/^[/\\]+/, "")) + "/" + (query === "" ? "" : "?" + unicode(query));
+  const location = "/" + encodePath(path.replace(/^[/\\]+/, "")) + "/" + (query === "" ? "" : "?" + query);
   return [
     ["Content-Type", ERROR_PAGE_TYPE],
-    ["Location", locationValue(location)],
+    ["Location", encodeLocation(location)],
   ];
 }

@@ -1,5 +1,6 @@
 /** `try_files`: the first file or folder that exists, else a status or another URI. */
 import type { Template, TryFiles } from "../config/model.ts";
+import { unicode } from "../http/octets.ts";
 import type { Exchange, Handler } from "./handler.ts";
 import type { StaticHandler } from "./static.ts";
 import { compile, evaluate } from "./variables.ts";
@@ -57,5 +58,5 @@ export function redirection(uri: Template): (exchange: Exchange) => void {
   const cut = mark.indexOf("?");
   const path = compile([...parts.slice(0, at), mark.slice(0, cut)]);
   const query = compile([mark.slice(cut + 1), ...parts.slice(at + 1)]);
-  return (exchange) => exchange.redirect(path(exchange), query(exchange));
+  return (exchange) => exchange.redirect(unicode(path(exchange)), query(exchange));
 }

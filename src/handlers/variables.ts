@@ -1,21 +1,28 @@
 /**
- * nginx's variables: their values for one request. Text is Unicode: what came as bytes is read as UTF-8 where it is.
+ * nginx's variables: their values for one request, as octets (see http/octets.ts). So what a client sent goes into logs,
+ * fields and bodies as it came, whatever its bytes mean; only paths are read as text.
  */
 
 import type { Template } from "../config/model.ts";
 import { formatIsoDate, formatLogDate } from "../http/date.ts";
+import { octets, unicode } from "../http/octets.ts";
+import { fieldValue } from "../http/response.ts";
 import { queryParameter } from "../http/target.ts";
 import type { Exchange } from "./handler.ts";
 import { filename, place } from "./place.ts";
 
-/** Gives a text for a request; "" where there is none. */
+/** Gives octets for a request; "" where there is none. */
 export type Evaluator = (exchange: Exchange) => string;
 
 const compiled = new WeakMap<Template, Evaluator>();
 
-/** The template's text for this request. */
+/** The template's text for this request, in Unicode: paths and names of files. */
 export function evaluate(template: Template, exchange: Exchange): string {
-  if (template.constant !== null) return template.constant;
+  return template.constant ?? unicode(evaluateOctets(template, exchange));
+}
+
+/** The template's octets for this request: what is sent or logged. */
+export function evaluateOctets(template: Template, exchange: Exchange): string {
   let evaluator = compiled.get(template);
   if (evaluator === undefined) compiled.set(template, (evaluator = compile(template.parts)));
   return evaluator(exchange);
@@ -23,7 +30,11 @@ export function evaluate(template: Template, exchange: Exchange): string {
 
 /** A template's parts as a function, its variables looked up once. */
 export function compile(parts: Template["parts"]): Evaluator {
-  const evaluators = parts.map((part): Evaluator => (typeof part === "string" ? () => part : variable(part.variable)));
+  const evaluators = parts.map((part): Evaluator => {
+    if (typeof part !== "string") return variable(part.variable);
+    const literal = octets(part);
+    return () => literal;
+  });
   if (evaluators.length === 1) return evaluators[0];
   return (exchange) => {
     let text = "";
@@ -39,13 +50,13 @@ export function variable(name: string): Evaluator {
   for (const [prefix, family] of families) {
     if (name.startsWith(prefix)) return family(name.slice(prefix.length).toLowerCase());
   }
-  if (/^[0-9]+$/.test(name)) return (exchange) => exchange.captures?.[Number(name)] ?? "";
-  return (exchange) => exchange.captures?.groups?.[name] ?? "";
+  if (/^[0-9]+$/.test(name)) return (exchange) => octets(exchange.captures?.[Number(name)] ?? "");
+  return (exchange) => octets(exchange.captures?.groups?.[name] ?? "");
 }
 
 const seconds = (ms: number): string => (ms / 1000).toFixed(3);
-const query: Evaluator = (exchange) => unicode(exchange.query);
-const uri: Evaluator = (exchange) => exchange.path;
+const query: Evaluator = (exchange) => exchange.query;
+const uri: Evaluator = (exchange) => octets(exchange.path);
 
 const variables: { readonly [name: string]: Evaluator } = {
   __proto__: null as never,
@@ -58,14 +69,14 @@ const variables: { readonly [name: string]: Evaluator } = {
   content_type: (exchange) => requestField(exchange, "content-type"),
   document_root: documentRoot,
   document_uri: uri,
-  host: (exchange) => exchange.request.host() || exchange.server.name,
+  host: (exchange) => exchange.request.host() || octets(exchange.server.name),
   is_args: (exchange) => (exchange.query === "" ? "" : "?"),
   msec: (exchange) => seconds(exchange.services.kernel.realtime()),
   query_string: query,
   remote_addr: (exchange) => exchange.connection.remoteAddress,
   remote_port: (exchange) => String(exchange.connection.remotePort),
   remote_user: () => "",
-  request: (exchange) => unicode(exchange.request.requestLine()),
+  request: (exchange) => exchange.request.requestLine(),
   request_filename: requestFilename,
   request_id: (exchange) => exchange.requestId,
   request_length: ({ request }) => String(request.length + Math.max(0, request.contentLength)),
@@ -74,7 +85,7 @@ const variables: { readonly [name: string]: Evaluator } = {
   request_uri: requestUri,
   scheme: () => "http",
   server_addr: (exchange) => exchange.connection.serverAddress,
-  server_name: (exchange) => exchange.server.name,
+  server_name: (exchange) => octets(exchange.server.name),
   server_port: (exchange) => String(exchange.connection.serverPort),
   server_protocol: (exchange) => (exchange.request.minor === 1 ? "HTTP/1.1" : "HTTP/1.0"),
   status: (exchange) => String(exchange.errorStatus || exchange.status).padStart(3, "0"),
@@ -85,7 +96,7 @@ const variables: { readonly [name: string]: Evaluator } = {
 
 /** Variables whose names go on; the argument is what follows the prefix, in small letters. */
 const families: readonly [prefix: string, family: (name: string) => Evaluator][] = [
-  ["arg_", (name) => (exchange) => unicode(queryParameter(exchange.query, name) ?? "")],
+  ["arg_", (name) => (exchange) => queryParameter(exchange.query, name) ?? ""],
   ["http_", (name) => requestFieldOf(fieldName(name))],
   ["cookie_", (name) => (exchange) => cookie(exchange.request.fieldAll("cookie"), name)],
   ["sent_http_", (name) => sentFieldOf(fieldName(name))],
@@ -107,20 +118,19 @@ const sentFieldOf =
 function requestField({ request }: Exchange, name: string): string {
   const first = request.fieldIndex(name);
   if (first < 0) return "";
-  if (request.fieldIndex(name, first + 1) < 0) return unicode(request.fieldValue(first));
-  return unicode(request.fieldAll(name).join(name === "cookie" ? "; " : ", "));
+  if (request.fieldIndex(name, first + 1) < 0) return request.fieldValue(first);
+  return request.fieldAll(name).join(name === "cookie" ? "; " : ", ");
 }
 
 function sentField(exchange: Exchange, name: string): string {
   const values = exchange.sentFields.filter((field) => field[0].toLowerCase() === name);
-  return values.map((field) => field[1]).join(", ");
+  return values.map((field) => fieldValue(field[1])).join(", ");
 }
 
 function cookie(fields: readonly string[], name: string): string {
   for (const pair of fields.join(";").split(";")) {
     const equals = pair.indexOf("=");
-    if (equals >= 0 && pair.slice(0, equals).trim().toLowerCase() === name)
-      return unicode(pair.slice(equals + 1).trim());
+    if (equals >= 0 && pair.slice(0, equals).trim().toLowerCase() === name) return pair.slice(equals + 1).trim();
   }
   return "";
 }
@@ -129,29 +139,15 @@ function cookie(fields: readonly string[], name: string): string {
 function requestUri({ request }: Exchange): string {
   const target = request.target();
   const path = request.pathStart - request.targetStart;
-  return unicode(request.pathEnd > request.pathStart ? target.slice(path) : target);
+  return request.pathEnd > request.pathStart ? target.slice(path) : target;
 }
 
 function documentRoot(exchange: Exchange): string {
   const { alias, root } = exchange.settings;
-  return evaluate(alias ?? root, exchange);
+  return evaluateOctets(alias ?? root, exchange);
 }
 
 function requestFilename(exchange: Exchange): string {
   const found = place(exchange.settings, exchange.path, exchange);
-  return found === null ? "" : filename(found);
-}
-
-/** Text that was read byte by byte (latin1), read as UTF-8 if it is that. */
-export function unicode(text: string): string {
-  if (isAscii(text)) return text;
-  const bytes = Buffer.from(text, "latin1");
-  const decoded = bytes.toString("utf8");
-  return decoded.includes("\ufffd") ? text : decoded;
-}
-
-/** A loop, because a regular expression costs twice as much on the short texts of a log line. */
-function isAscii(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false;
-  return true;
+  return found === null ? "" : octets(filename(found));
 }

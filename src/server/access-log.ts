@@ -2,9 +2,10 @@
 import type { LogFormat } from "../config/model.ts";
 import type { Exchange } from "../handlers/handler.ts";
 import { variable } from "../handlers/variables.ts";
+import { octets, unicode } from "../http/octets.ts";
 import type { RequestHead } from "../http/request.ts";
 
-/** Gives a request's line, with its line feed. */
+/** Gives a request's line as octets, with its line feed. */
 export type LineMaker = (exchange: Exchange) => string;
 
 /** The maker of a format's lines. */
@@ -12,7 +13,10 @@ export function accessLine(format: LogFormat): LineMaker {
   if (format.template === null) return jsonLine;
   const escaped = ESCAPES[format.escape];
   const parts = format.template.parts.map((part): LineMaker => {
-    if (typeof part === "string") return () => part;
+    if (typeof part === "string") {
+      const literal = octets(part);
+      return () => literal;
+    }
     const value = variable(part.variable);
     const maker: LineMaker = (exchange) => escaped(value(exchange));
     return OF_THE_HEAD.test(part.variable) ? oncePerHead(maker) : maker;
@@ -44,8 +48,8 @@ function oncePerHead(maker: LineMaker): LineMaker {
 
 const ESCAPES: { readonly [escape in LogFormat["escape"]]: (value: string) => string } = {
   default: (value) =>
-    value === "" ? "-" : plain(value) ? value : value.replace(/["\\\x00-\x1f\x7f-\u{10ffff}]/gu, hexEscape),
-  json: (value) => (plain(value) ? value : JSON.stringify(value).slice(1, -1)),
+    value === "" ? "-" : plain(value) ? value : value.replace(/[^ !\x23-\x5b\x5d-\x7e]/g, hexEscape),
+  json: (value) => (plain(value) ? value : octets(JSON.stringify(unicode(value)).slice(1, -1))),
   none: (value) => value,
 };
 
@@ -58,13 +62,8 @@ function plain(value: string): boolean {
   return true;
 }
 
-/** `\xHH` for each byte of the character's UTF-8, as nginx escapes. */
-function hexEscape(character: string): string {
-  let escaped = "";
-  for (const byte of Buffer.from(character, "utf8"))
-    escaped += `\\x${byte.toString(16).toUpperCase().padStart(2, "0")}`;
-  return escaped;
-}
+/** `\xHH`, as nginx escapes. */
+const hexEscape = (octet: string): string => `\\x${octet.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;
 
 const FIELDS = {
   time: variable("time_iso8601"),
@@ -81,10 +80,10 @@ const FIELDS = {
 /** The built-in format `json`: one object a line. */
 function jsonLine(exchange: Exchange): string {
   const line: { [name: string]: string | number } = {};
-  for (const [name, value] of Object.entries(FIELDS)) line[name] = value(exchange);
+  for (const [name, value] of Object.entries(FIELDS)) line[name] = unicode(value(exchange));
   line.status = exchange.status;
   line.bytes_sent = exchange.bytesSent;
   line.body_bytes_sent = exchange.bodyBytesSent;
   line.request_time = Number(((exchange.services.clock.now - exchange.startedAt) / 1000).toFixed(3));
-  return `${JSON.stringify(line)}\n`;
+  return `${octets(JSON.stringify(line))}\n`;
 }

@@ -1,7 +1,7 @@
 /** The fields that a location adds to its replies: `add_header` and `expires` (ngx_http_headers_module). */
 import type { Expires } from "../config/model.ts";
 import type { Exchange, Field } from "../handlers/handler.ts";
-import { evaluate } from "../handlers/variables.ts";
+import { evaluateOctets } from "../handlers/variables.ts";
 import { formatDate } from "../http/date.ts";
 
 /** The statuses that get the fields which are not marked `always`. */
@@ -17,13 +17,10 @@ export function addFields(fields: Field[], exchange: Exchange, status: number, m
   }
   for (const { name, value, always } of settings.addHeaders) {
     if (!always && !SUCCESSFUL.includes(status)) continue;
-    const text = evaluate(value, exchange);
-    if (text !== "") fields.push([name, octets(text)]);
+    const text = evaluateOctets(value, exchange);
+    if (text !== "") fields.push([name, text]);
   }
 }
-
-/** Text as a field carries it: a character per byte of its UTF-8. */
-const octets = (text: string): string => (/[^\x00-\x7f]/.test(text) ? Buffer.from(text, "utf8").latin1Slice() : text);
 
 function addExpires(fields: Field[], expires: Expires, now: number, modified: number | undefined): void {
   switch (expires.kind) {

@@ -69,7 +69,7 @@ export class Logs {
     if (!this.wants(log, level)) return;
     const time = errorTime(this.clock.second);
     const text = message.replace(/[\x00-\x1f\x7f]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`);
-    this.write(log.file, `${time} [${level}] ${this.kernel.getpid()}: ${text}\n`);
+    this.write(log.file, `${time} [${level}] ${this.kernel.getpid()}: ${octets(text)}\n`);
   }
 
   /** One line for a request that has ended, in each access log of its location. */
@@ -82,7 +82,7 @@ export class Logs {
   }
 
   private write(name: string, line: string): void {
-    this.files.get(name)?.write(octets(line));
+    this.files.get(name)?.write(line);
     this.dirty = true;
   }
 

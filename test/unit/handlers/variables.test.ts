@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Settings } from "../../../src/config/model.ts";
 import { VARIABLES } from "../../../src/config/template.ts";
-import { evaluate, variable } from "../../../src/handlers/variables.ts";
+import { evaluate, evaluateOctets, variable } from "../../../src/handlers/variables.ts";
 import { FakeExchange, FakeServices, location, type RequestLike, template } from "./world.ts";
 
 const WORLD = { root: template("/srv/www") };
@@ -112,8 +112,15 @@ describe("special cases", () => {
     ["request_uri", { target: "http://h/x/../y?z" }, "/x/../y?z"],
     ["is_args", { target: "/" }, ""],
     ["server_protocol", { minor: 0 }, "HTTP/1.0"],
-    ["http_x", { fields: ["X: \xc3\xbc"] }, "ü"],
-    ["http_x", { fields: ["X: \xfc"] }, "ü"],
+    ["http_x", { fields: ["X: \xc3\xbc"] }, "\xc3\xbc"],
+    ["http_x", { fields: ["X: \xfc"] }, "\xfc"],
+    ["arg_x", { target: "/?x=\xc3\xbc" }, "\xc3\xbc"],
+    ["args", { target: "/?\xc3\xbc" }, "\xc3\xbc"],
+    ["cookie_x", { fields: ["Cookie: x=\xff"] }, "\xff"],
+    ["uri", { target: "/%C3%BC" }, "/\xc3\xbc"],
+    ["request_filename", { target: "/%C3%BC" }, "/srv/www/\xc3\xbc"],
+    ["1", { captures: /(.)/.exec("ü") }, "\xc3\xbc"],
+    ["rest", { captures: /(?<rest>.)/.exec("ü") }, "\xc3\xbc"],
     ["status", { errorStatus: 404 }, "404"],
     ["constructor", {}, ""],
   ] as [string, RequestLike, string][])("$%s of %p", (name, request, expected) => {
@@ -131,4 +138,15 @@ test("a template is its texts and its variables' values", () => {
   // biome-ignore lint/suspicious/noTemplateCurlyInString: it is nginx's
   const cases = ["", "text", "$uri", "<$uri|${arg_a}>", "$uri$uri"].map((text) => evaluate(template(text), exchange));
   expect(cases).toEqual(["", "text", "/p", "</p|1>", "/p/p"]);
+});
+
+test("a template as text and as octets", () => {
+  const both = (text: string): string[] => {
+    const request = { target: "/%C3%A9?a=\xc4\x8a", fields: ["X: \xff"] };
+    const exchange = new FakeExchange(new FakeServices(), location(), request);
+    return [evaluate(template(text), exchange), evaluateOctets(template(text), exchange)];
+  };
+  expect(both("ü")).toEqual(["ü", "\xc3\xbc"]);
+  expect(both("ü$uri$arg_a")).toEqual(["ü/é\u010a", "\xc3\xbc/\xc3\xa9\xc4\x8a"]);
+  expect(both("ü$http_x")[1]).toBe("\xc3\xbc\xff");
 });
