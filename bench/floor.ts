@@ -62,5 +62,5 @@ function answer(fd: number): void {
   let requests = 0;
   const { bytes } = input;
   for (let i = 3; i < n; i++) if (bytes[i] === 10 && bytes[i - 2] === 10 && bytes[i - 1] === 13) requests++;
-  if (requests > 0) linux.send(fd, replies, 0, Math.min(requests, BATCH) * length, false);
+  if (requests > 0) linux.send(fd, replies, 0, Math.min(requests, BATCH) * length);
 }

@@ -16,14 +16,12 @@ export const SO_REUSEADDR = 2;
 export const SO_REUSEPORT = 15;
 export const SO_LINGER = 13;
 export const SO_SNDBUF = 7;
-export const SO_RCVBUF = 8;
 export const IPPROTO_TCP = 6;
 export const TCP_NODELAY = 1;
 export const TCP_DEFER_ACCEPT = 9;
 export const IPPROTO_IPV6 = 41;
 export const IPV6_V6ONLY = 26;
 export const MSG_NOSIGNAL = 0x4000;
-export const MSG_MORE = 0x8000;
 export const SHUT_WR = 1;
 
 export const EPOLLIN = 0x1;

@@ -38,8 +38,8 @@ export interface Kernel {
   getsockname(fd: number, address: Block): number;
   /** Bytes read into `block` at `offset`; 0 at end of stream. */
   recv(fd: number, block: Block, offset: number, length: number): number;
-  /** Bytes taken from `block` at `offset`. MSG_NOSIGNAL is always set; `more` adds MSG_MORE. */
-  send(fd: number, block: Block, offset: number, length: number, more: boolean): number;
+  /** Bytes taken from `block` at `offset`. MSG_NOSIGNAL is always set. */
+  send(fd: number, block: Block, offset: number, length: number): number;
   /** Bytes moved from the file `source` at `position` to the socket; `length` may be any; 0 when the file ends before `position`. */
   sendfile(socket: number, source: number, position: number, length: number): number;
   /** shutdown(2) of the sending side. */

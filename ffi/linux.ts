@@ -114,8 +114,7 @@ export const linux: Kernel = {
     return n < 0 ? n : words[0]!;
   },
   recv: (fd, block, offset, length) => result(libc.recv(fd, at(block, offset), length, 0)),
-  send: (fd, block, offset, length, more) =>
-    result(libc.send(fd, at(block, offset), length, more ? abi.MSG_NOSIGNAL | abi.MSG_MORE : abi.MSG_NOSIGNAL)),
+  send: (fd, block, offset, length) => result(libc.send(fd, at(block, offset), length, abi.MSG_NOSIGNAL)),
   sendfile(socket, source, position, length) {
     setWide(WIDE_AT, position);
     return result(libc.sendfile(socket, source, WIDE, Math.min(length, MAX_COUNT)));

@@ -77,11 +77,6 @@ function template(text: string, parts: Template["parts"]): Template {
   return { text, parts, constant };
 }
 
-/** A Template without variables. */
-export function constantTemplate(text: string): Template {
-  return template(text, text === "" ? [] : [text]);
-}
-
 /** The names of the variables in a template, "1" to "9" for captures. */
 export function variablesOf({ parts }: Template): string[] {
   return parts.flatMap((part) => (typeof part === "string" ? [] : [part.variable]));

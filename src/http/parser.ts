@@ -11,6 +11,7 @@ import {
   classOf,
   DOT,
   FIELD_TEXT,
+  HASH,
   HTAB,
   isUtf8,
   LF,
@@ -90,7 +91,7 @@ const IN_AUTHORITY = classOf("%:[]@").map((known, byte) => known | REG_NAME[byte
 
 /** Visible ASCII but `#`: browsers send `" < > \ ^ { } |` as they are. */
 function isInTarget(byte: number): boolean {
-  return byte > SP && byte < 0x7f && byte !== 0x23;
+  return byte > SP && byte < 0x7f && byte !== HASH;
 }
 
 export class RequestParser {

@@ -30,14 +30,6 @@ export class BufferPool {
     list.push(block);
     this.kept += size;
   }
-
-  /** A larger Block with bytes[start, end) of `block` at its beginning; `block` goes back. */
-  grow(block: Block, start: number, end: number, size: number): Block {
-    const larger = this.take(size);
-    block.bytes.copy(larger.bytes, 0, start, end);
-    this.give(block);
-    return larger;
-  }
 }
 
 function roundUp(size: number): number {

@@ -77,10 +77,10 @@ export abstract class Stream extends Timed implements Source {
     return n;
   }
 
-  /** send(2). Bytes taken, perhaps fewer than asked; -EAGAIN; other -errno: the connection is lost. `more`: a sendfile follows at once. */
-  transmit(block: Block, offset: number, length: number, more: boolean): number {
-    let n = this.kernel.send(this.fd, block, offset, length, more);
-    while (n === -ERRNO.EINTR) n = this.kernel.send(this.fd, block, offset, length, more);
+  /** send(2). Bytes taken, perhaps fewer than asked; -EAGAIN; other -errno: the connection is lost. */
+  transmit(block: Block, offset: number, length: number): number {
+    let n = this.kernel.send(this.fd, block, offset, length);
+    while (n === -ERRNO.EINTR) n = this.kernel.send(this.fd, block, offset, length);
     if (n < length) this.full();
     return n;
   }

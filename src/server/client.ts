@@ -245,7 +245,7 @@ export class Client extends Reader implements ReplyTarget {
 
   /** The end, after the replies that are complete already. */
   private closeAfterOutput(): boolean {
-    this.flush(false);
+    this.flush();
     return this.close();
   }
 
@@ -305,7 +305,7 @@ export class Client extends Reader implements ReplyTarget {
   /** Gives the body to its sink as fast as that takes it. */
   private readingBody(): boolean {
     const exchange = this.exchange!;
-    if (!this.drained) this.flush(false); // a 100 (Continue) the client may be waiting for
+    if (!this.drained) this.flush(); // a 100 (Continue) the client may be waiting for
     for (let reads = 0; reads < READS_PER_TURN; reads++) {
       const outcome = this.decodeBody(exchange);
       if (outcome === COMPLETE) return this.process(exchange);
@@ -513,7 +513,7 @@ export class Client extends Reader implements ReplyTarget {
   /** Between two requests a reply can wait for the end of the turn; in every other state more depends on it. */
   private sendOutput(): void {
     if (this.state === State.ReadingHeaders) this.leaveOutput();
-    else this.flush(false);
+    else this.flush();
   }
 
   protected override onOutputStuck(): void {

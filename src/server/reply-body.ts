@@ -15,8 +15,6 @@ export const BODY_DONE = 0;
 
 /** A body on its way. `length` is what is left, -1 if unknown. */
 export interface OutgoingBody {
-  /** The next bytes come from a file: the kernel may hold back what is before them (MSG_MORE). */
-  readonly fileNext: boolean;
   /**
    * Moves at most about `limit` bytes; the outbox is empty when it is called, and sent afterwards. n > 0: bytes put into
    * the outbox or the socket; BODY_DONE; -EAGAIN: nothing now; other -errno: it can't be completed.
@@ -39,7 +37,6 @@ export function discard(body: ReplyBody): void {
 }
 
 class BytesOut implements OutgoingBody {
-  readonly fileNext = false;
   private position = 0;
 
   constructor(private readonly bytes: Buffer) {}
@@ -60,11 +57,6 @@ class PiecesOut implements OutgoingBody {
   private position = 0;
 
   constructor(private readonly body: PieceBody) {}
-
-  get fileNext(): boolean {
-    const piece = this.body.pieces[this.index];
-    return piece !== undefined && !Buffer.isBuffer(piece);
-  }
 
   step(target: BodyTarget, limit: number): number {
     const piece = this.body.pieces[this.index];
@@ -108,7 +100,6 @@ const CRLF = 2;
 const LARGEST_CHUNK = 0xf000;
 
 class StreamOut implements OutgoingBody {
-  readonly fileNext = false;
   private left: number;
   private finished = false;
 

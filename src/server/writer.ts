@@ -84,7 +84,7 @@ export abstract class Writer extends Stream implements BodyTarget, Sender {
     const { block, headLength } = reply;
     const length = headOnly ? headLength : reply.length;
     if (connection === "") {
-      if (length > LARGEST_COPY && this.flush(false)) return this.hold(reply, length);
+      if (length > LARGEST_COPY && this.flush()) return this.hold(reply, length);
       return this.writeBytes(block.bytes, 0, length);
     }
     this.writeBytes(block.bytes, 0, headLength - CRLF);
@@ -110,7 +110,7 @@ export abstract class Writer extends Stream implements BodyTarget, Sender {
   /** Leaves what is in the outbox to the end of the turn, if the socket seems to take it then. */
   protected leaveOutput(): void {
     if (!this.writable || this.pending !== null) {
-      this.flush(false);
+      this.flush();
       return;
     }
     this.left = true;
@@ -120,7 +120,7 @@ export abstract class Writer extends Stream implements BodyTarget, Sender {
   sendRegion(start: number, end: number): void {
     if (!this.left) return;
     this.left = false;
-    const sent = this.taken(this.transmit(this.outbox.block, start, end - start, false));
+    const sent = this.taken(this.transmit(this.outbox.block, start, end - start));
     if (!this.lost && sent < end - start) this.keepRest(start + sent, end);
     if (this.lost || this.pending !== null) this.onOutputStuck();
   }
@@ -136,7 +136,7 @@ export abstract class Writer extends Stream implements BodyTarget, Sender {
   /** Makes room for `length` bytes in the outbox or, when the socket is full, behind what it has not taken. False: lost. */
   private reserve(length: number): boolean {
     if (this.pending === null && this.outbox.room >= length) return true;
-    if (this.flush(false) && this.outbox.room >= length) return true;
+    if (this.flush() && this.outbox.room >= length) return true;
     if (this.lost) return false;
     this.growPending(length);
     return true;
@@ -158,23 +158,23 @@ export abstract class Writer extends Stream implements BodyTarget, Sender {
   }
 
   /** Sends what is pending and the outbox. True: all of it is the kernel's now. */
-  protected flush(more: boolean): boolean {
-    if (this.pending !== null && !this.flushPending(more)) return false;
+  protected flush(): boolean {
+    if (this.pending !== null && !this.flushPending()) return false;
     const { outbox } = this;
     if (outbox.length === 0) return !this.lost;
     if (this.writable && !this.lost) {
-      outbox.start += this.taken(this.transmit(outbox.block, outbox.start, outbox.length, more));
+      outbox.start += this.taken(this.transmit(outbox.block, outbox.start, outbox.length));
     }
     if (outbox.length > 0 && !this.lost) this.keepRest(outbox.start, outbox.end);
     outbox.clear();
     return this.pending === null && !this.lost;
   }
 
-  private flushPending(more: boolean): boolean {
+  private flushPending(): boolean {
     // A body is never pumped while something is pending, so the outbox has nothing to be sent before it.
     const length = this.pendingEnd - this.pendingStart;
     if (this.writable && !this.lost && length > 0) {
-      this.pendingStart += this.taken(this.transmit(this.pending!, this.pendingStart, length, more));
+      this.pendingStart += this.taken(this.transmit(this.pending!, this.pendingStart, length));
     }
     if (this.pendingStart < this.pendingEnd && !this.lost) return false;
     this.dropPending();
@@ -207,7 +207,7 @@ export abstract class Writer extends Stream implements BodyTarget, Sender {
   protected pump(): number {
     const stopAt = this.bytesTaken + SHARE_OF_A_TURN;
     for (;;) {
-      if (!this.flush(false)) return this.lost ? PUMP_LOST : PUMP_BLOCKED;
+      if (!this.flush()) return this.lost ? PUMP_LOST : PUMP_BLOCKED;
       if (this.body === null) return PUMP_DRAINED;
       if (this.bytesTaken >= stopAt) return PUMP_SHARE_USED;
       if (!this.writable) return PUMP_BLOCKED;

@@ -10,9 +10,6 @@ import { Misuse } from "./descriptors.ts";
 import type { ConnectionOptions, Environment, Peer } from "./environment.ts";
 import { Pollable } from "./epoll.ts";
 
-/** How long TCP keeps bytes that were sent with MSG_MORE. */
-const CORK_TIME = 200;
-
 export class Connection extends Pollable {
   private readonly incoming: ByteQueue;
   private readonly outgoing: ByteQueue;
@@ -26,9 +23,6 @@ export class Connection extends Pollable {
   private choked = false;
   /** SOCK_NOSPACE: the server has learnt that the buffer is full and waits for room. */
   private noSpace = false;
-  /** Bytes of `outgoing` that wait for more (MSG_MORE). */
-  private corked = 0;
-  private corkings = 0;
 
   private peerFinished = false;
   private finished = false;
@@ -124,11 +118,11 @@ export class Connection extends Pollable {
     if (this.incoming.length > 0) this.wake(EPOLLIN);
   }
 
-  send(block: Block, offset: number, length: number, more: boolean): number {
+  send(block: Block, offset: number, length: number): number {
     const count = this.admit(length, "short send");
     if (count <= 0) return count;
     this.outgoing.push(block.bytes, offset, offset + count);
-    this.sent(count, more);
+    this.tellPeer();
     return count;
   }
 
@@ -138,7 +132,7 @@ export class Connection extends Pollable {
     const count = this.admit(Math.min(content.length, length), "short sendfile");
     if (count <= 0) return count;
     this.outgoing.push(content, 0, count);
-    this.sent(count, false);
+    this.tellPeer();
     return count;
   }
 
@@ -172,23 +166,10 @@ export class Connection extends Pollable {
     return count;
   }
 
-  private sent(count: number, more: boolean): void {
-    this.corked = more ? this.corked + count : 0;
-    const corking = ++this.corkings;
-    if (more) {
-      this.environment.clock.after(CORK_TIME, () => corking === this.corkings && this.uncork());
-    } else this.tellPeer();
-  }
-
-  private uncork(): void {
-    this.corked = 0;
-    this.tellPeer();
-  }
-
   shutdownWrite(): number {
     if (this.wasReset) return -ERRNO.ENOTCONN;
     this.finished = true;
-    this.uncork();
+    this.tellPeer();
     this.wake(0);
     if (!this.peerFinished) this.later(() => this.wake(0)); // the peer's ACK of the FIN
     return 0;
@@ -200,7 +181,7 @@ export class Connection extends Pollable {
     this.closedAt = this.environment.clock.now;
     this.forgetWatches();
     if (this.incoming.length > 0 || this.onTheWay.length > 0) return this.abort();
-    this.uncork();
+    this.tellPeer();
   }
 
   /** It ends with a reset before the server has accepted it. */
@@ -212,7 +193,6 @@ export class Connection extends Pollable {
   private abort(): void {
     this.wasReset = true;
     this.outgoing.clear();
-    this.corked = 0;
     this.tellPeer();
   }
 
@@ -260,7 +240,6 @@ export class Connection extends Pollable {
     this.withheld = 0;
     this.onTheWay.clear();
     this.outgoing.clear();
-    this.corked = 0;
     this.wake(0);
     this.tellPeer();
   }
@@ -274,7 +253,7 @@ export class Connection extends Pollable {
   }
 
   get peerAvailable(): number {
-    return this.outgoing.length - this.corked;
+    return this.outgoing.length;
   }
 
   /** The peer has taken everything and has seen the server's FIN or reset. */

@@ -134,10 +134,10 @@ export class SimulatedKernel implements Kernel {
     });
   }
 
-  send(fd: number, block: Block, offset: number, length: number, more: boolean): number {
+  send(fd: number, block: Block, offset: number, length: number): number {
     return this.call("send", fd, length, () => {
       inside(block, offset, length);
-      return this.descriptors.expect(fd, Connection).send(block, offset, length, more);
+      return this.descriptors.expect(fd, Connection).send(block, offset, length);
     });
   }
 

@@ -93,7 +93,7 @@ class OnePage extends Stream {
 
   private flush(): void {
     if (this.queued === 0 || !this.writable) return;
-    const n = this.transmit(this.queue, this.sent, this.queued - this.sent, false);
+    const n = this.transmit(this.queue, this.sent, this.queued - this.sent);
     if (n < 0) return n === -ERRNO.EAGAIN ? undefined : this.end(true);
     this.sent += n;
     if (this.sent === this.queued || this.server.has("ignores short sends")) this.sent = this.queued = 0;

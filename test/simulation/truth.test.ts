@@ -86,7 +86,7 @@ function onLinux(): Pair {
     kernel: linux,
     ...pair,
     peer: {
-      sends: (count) => void linux.send(peer, block, 0, count, false),
+      sends: (count) => void linux.send(peer, block, 0, count),
       finishes: () => void linux.shutdownWrite(peer),
       resets: closePeer,
       takes: () => drain(peer),
@@ -145,7 +145,7 @@ function perform({ kernel, fd, epoll, peer }: Pair, call: string): string | unde
     case "recv":
       return result(kernel.recv(fd, block, 0, length));
     case "send":
-      return result(kernel.send(fd, block, 0, length, false));
+      return result(kernel.send(fd, block, 0, length));
     case "fill":
       return result(fill(kernel, fd));
     case "shutdown":
@@ -166,7 +166,7 @@ function perform({ kernel, fd, epoll, peer }: Pair, call: string): string | unde
 /** Sends until the socket takes no more: whether by a short count or by EAGAIN depends on sizes. Gives -EAGAIN. */
 function fill(kernel: Kernel, fd: number): number {
   let n = 0;
-  do n = kernel.send(fd, block, 0, 500_000, false);
+  do n = kernel.send(fd, block, 0, 500_000);
   while (n === 500_000);
   return n < 0 ? n : -ERRNO.EAGAIN;
 }

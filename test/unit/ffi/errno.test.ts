@@ -79,7 +79,7 @@ describe("errno", () => {
     for (let i = 0; i < 1000; i++) {
       linux.close(-1);
       expect(linux.getrandom(block, 0, 16)).toBe(16);
-      expect(linux.send(-1, block, 0, 1, false)).toBe(-ERRNO.EBADF);
+      expect(linux.send(-1, block, 0, 1)).toBe(-ERRNO.EBADF);
     }
   });
 });

@@ -101,9 +101,9 @@ const TABLE: { readonly [method in keyof Kernel]: readonly Case[] | "never" } = 
     ["not connected", () => linux.recv(fresh, block, 0, 1), "ENOTCONN"],
   ],
   send: [
-    ["no descriptor", () => linux.send(-1, block, 0, 1, false), "EBADF"],
-    ["no socket", () => linux.send(file, block, 0, 1, true), "ENOTSOCK"],
-    ["no memory", () => linux.send(near, nowhere, 0, 1, false), "EFAULT"],
+    ["no descriptor", () => linux.send(-1, block, 0, 1), "EBADF"],
+    ["no socket", () => linux.send(file, block, 0, 1), "ENOTSOCK"],
+    ["no memory", () => linux.send(near, nowhere, 0, 1), "EFAULT"],
     ["shut down, and no SIGPIPE ends the process", () => sendAfterShutdown(), "EPIPE"],
   ],
   sendfile: [
@@ -214,7 +214,7 @@ function withFile(path: string, flags: number, call: (fd: number) => number): nu
 
 function sendAfterShutdown(): number {
   linux.shutdownWrite(lost.near);
-  return linux.send(lost.near, block, 0, 1, false);
+  return linux.send(lost.near, block, 0, 1);
 }
 
 for (const [method, cases] of Object.entries(TABLE)) {

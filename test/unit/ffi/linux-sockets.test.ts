@@ -24,11 +24,11 @@ describe("sockets", () => {
   test("bytes go from an offset to an offset, both ways", () => {
     const { near, far } = connected();
     block.bytes.write("..ping", 0);
-    expect(linux.send(far, block, 2, 4, false)).toBe(4);
+    expect(linux.send(far, block, 2, 4)).toBe(4);
     expect(eventually(() => linux.recv(near, block, 100, 50))).toBe(4);
     expect(text(4, 100)).toBe("ping");
-    expect(linux.send(near, block, 100, 4, true)).toBe(4);
-    expect(linux.send(near, block, 100, 4, false)).toBe(4);
+    expect(linux.send(near, block, 100, 4)).toBe(4);
+    expect(linux.send(near, block, 100, 4)).toBe(4);
     expect(receive(linux, far, block, 8)).toBe("pingping");
   });
 
@@ -85,7 +85,7 @@ describe("sockets", () => {
     expect(linux.listen(listener, 1)).toBe(0);
     expect(linux.connect(far, address, length)).toBe(0);
     const near = good(eventually(() => linux.accept(listener, block)));
-    expect(linux.send(far, address, abi.SUN_PATH, 4, false)).toBe(4);
+    expect(linux.send(far, address, abi.SUN_PATH, 4)).toBe(4);
     expect(receive(linux, near, block, 4)).toBe(path.slice(0, 4));
     ends.push(listener, far, near);
   });
@@ -103,11 +103,11 @@ describe("epoll", () => {
       const { near, far } = connected();
       expect(linux.epollAdd(epoll, near, abi.EPOLLIN | abi.EPOLLET, generation)).toBe(0);
       expect(linux.epollWait(epoll, block, 8, 0)).toBe(0);
-      linux.send(far, block, 0, 1, false);
+      linux.send(far, block, 0, 1);
       expect(linux.epollWait(epoll, block, 8, 5000)).toBe(1);
       expect([event("events"), event("fd"), event("generation")]).toEqual([abi.EPOLLIN, near, generation]);
       expect(linux.epollRemove(epoll, near)).toBe(0);
-      linux.send(far, block, 0, 1, false);
+      linux.send(far, block, 0, 1);
       expect(linux.epollWait(epoll, block, 8, 0)).toBe(0);
     },
   );

@@ -62,16 +62,6 @@ describe("what it keeps", () => {
   });
 });
 
-test("grow copies what is asked for to the beginning, and takes the smaller Block back", () => {
-  const pool = new BufferPool();
-  const small = pool.take(1024);
-  small.bytes.write("..Webserv..", 0);
-  const large = pool.grow(small, 2, 9, 3000);
-  expect(large.bytes.length).toBe(4096);
-  expect(large.bytes.latin1Slice(0, 7)).toBe("Webserv");
-  expect(pool.take(1024)).toBe(small);
-});
-
 test("no Block is lent to two at once, and none is smaller than asked", () => {
   const size = fc.integer({ min: 1, max: 20_000 });
   const step = fc.oneof(fc.record({ take: size }), fc.record({ give: fc.nat() }));

@@ -42,9 +42,9 @@ const isOpen = (fd: number): boolean => linux.fstat(fd, status) === 0;
 /** A connected socket that can be read. */
 function readable(): number {
   const { near, far } = pair(linux, ends);
-  linux.send(far, block, 0, 1, false);
+  linux.send(far, block, 0, 1);
   while (linux.recv(near, block, 0, 1) !== 1) Bun.sleepSync(1);
-  linux.send(far, block, 0, 1, false);
+  linux.send(far, block, 0, 1);
   return near;
 }
 
