@@ -1,158 +1,156 @@
 /**
  * `autoindex`: what is in a folder, as a stream. A folder of 100,000 names neither stops the loop nor is cut short:
- * each turn reads some names or describes some files, and other clients have their turn in between.
+ * each turn reads some names or describes some files, and other clients have their turn in between. A client that
+ * does not read its listing costs a few KB: it keeps nothing but the last name it was told.
  */
-import {
-  DT_DIR,
-  DT_REG,
-  directoryEntries,
-  O_DIRECTORY,
-  O_PATH,
-  O_RDONLY,
-  S_IFDIR,
-  S_IFMT,
-  S_IFREG,
-} from "../../ffi/abi.ts";
+import { S_IFDIR, S_IFREG } from "../../ffi/abi.ts";
 import { ERRNO, errnoText } from "../../ffi/errno.ts";
-import { FileStatus } from "../../ffi/kernel.ts";
-import { Block } from "../../ffi/memory.ts";
+import type { Block } from "../../ffi/memory.ts";
 import { errorStatus } from "./errors.ts";
 import type { FileCache } from "./file-cache.ts";
-import type { Exchange, StreamBody } from "./handler.ts";
+import { Folder } from "./folder.ts";
+import { type FolderNames, Shelf } from "./folder-names.ts";
+import type { Exchange, Services, StreamBody } from "./handler.ts";
 import { htmlListing, jsonListing, type ListingFormat } from "./listing-page.ts";
-import { openWithin, SharedFile } from "./open.ts";
 import { filename, type Place } from "./place.ts";
+import { Turns } from "./turns.ts";
+
+/** What all listings together may cost in one turn of the loop: steps of about half a millisecond. */
+const STEPS_A_TURN = 4;
+
+/** What the listings of one server share. */
+interface Shared {
+  readonly shelf: Shelf;
+  readonly turns: Turns<FolderListing>;
+}
+
+const shared = new WeakMap<Services, Shared>();
+
+function sharedOf(services: Services): Shared {
+  let mine = shared.get(services);
+  if (mine === undefined) shared.set(services, (mine = { shelf: new Shelf(services), turns: new Turns(STEPS_A_TURN) }));
+  return mine;
+}
 
 /** Replies with the listing of the folder at `place`, whose URI is `path`. */
 export function replyWithListing(exchange: Exchange, path: string, place: Place, cache: FileCache): void {
+  const { services, location } = exchange;
   const root = cache.root(place);
-  const { kernel } = exchange.services;
-  const links = exchange.settings.symlinks;
-  const fd = typeof root === "number" ? root : openWithin(kernel, root.fd, place.path, O_RDONLY | O_DIRECTORY, links);
-  if (typeof root === "number" || fd < 0) {
+  const folder = typeof root === "number" ? null : new Folder(services.kernel, location, place, root);
+  const fd = folder?.open() ?? (root as number);
+  if (folder === null || fd < 0) {
     exchange.log("error", `open() "${filename(place)}" failed (${errnoText(fd)})`);
     return exchange.fail(errorStatus(-fd));
   }
-  root.retain();
   const format = exchange.settings.autoindexFormat === "json" ? jsonListing : htmlListing;
-  const listing = new FolderListing(exchange, path, place, root, new SharedFile(kernel, fd), format);
+  const listing = new FolderListing(exchange, path, folder, fd, format);
   exchange.reply(200, [["Content-Type", format.type]], listing);
 }
 
-/** What one turn of the loop may cost: steps of about half a millisecond. */
-const STEPS_A_TURN = 4;
-/** Files described in one step, each by an open, a statx and a close. */
-const ROWS_A_STEP = 64;
-/** Room for the names of one getdents64, in bytes. */
-const NAMES_A_STEP = 16 * 1024;
+const NOTHING = Buffer.alloc(0);
 
 class FolderListing implements StreamBody {
   readonly kind = "stream";
   readonly length = -1;
-  private readonly folders: string[] = [];
-  private readonly files: string[] = [];
-  private names: Block | null = new Block(NAMES_A_STEP);
-  private readonly status = new FileStatus();
-  private readonly prefix: string;
-  private next = 0;
+  private readonly shared: Shared;
+  private names: FolderNames | null;
+  /** The last name described; folders come first. */
+  private last = "";
+  private inFiles = false;
   private listed = 0;
+  /** What is not sent yet: text[textAt, end). */
   private text: Buffer;
   private textAt = 0;
-  private ended = false;
-  private turn = 0;
-  private steps = 0;
 
   constructor(
     private readonly exchange: Exchange,
     path: string,
-    place: Place,
-    private readonly root: SharedFile,
-    private readonly folder: SharedFile,
+    private readonly folder: Folder,
+    fd: number,
     private readonly format: ListingFormat,
   ) {
-    this.prefix = place.path === "." ? "" : place.path.replace(/\/*$/, "/");
+    folder.root.retain();
+    this.shared = sharedOf(exchange.services);
+    this.names = this.shared.shelf.borrow(folder, fd);
     this.text = Buffer.from(format.head(path), "utf8");
   }
 
   read(block: Block, offset: number, length: number): number {
     while (this.textAt === this.text.length) {
-      if (this.ended) return 0;
-      if (!this.mayGoOn()) {
+      if (this.names === null) return 0;
+      if (!this.shared.turns.take(this, this.exchange.services.clock.now)) {
         this.exchange.resume();
         return -ERRNO.EAGAIN;
       }
-      const failure = this.step();
+      const failure = this.step(this.names);
       if (failure < 0) return failure;
     }
     const n = this.text.copy(block.bytes, offset, this.textAt, Math.min(this.text.length, this.textAt + length));
     this.textAt += n;
+    if (this.textAt === this.text.length) this.setText(NOTHING);
     return n;
   }
 
   close(): void {
-    this.root.release();
-    this.folder.release();
+    this.giveBack();
+    this.shared.turns.leave(this);
+    this.folder.root.release();
   }
 
-  private mayGoOn(): boolean {
-    const { now } = this.exchange.services.clock;
-    if (now !== this.turn) this.steps = 0;
-    this.turn = now;
-    return this.steps++ < STEPS_A_TURN;
-  }
-
-  private step(): number {
-    if (this.names !== null) return this.collect(this.names);
-    this.text = Buffer.from(this.rows(), "utf8");
+  private setText(text: Buffer): void {
+    this.text = text;
     this.textAt = 0;
-    return 0;
   }
 
-  /** Reads some names; after the last ones, sorts them: folders first, each in the order of their characters. */
-  private collect(names: Block): number {
-    const n = this.exchange.services.kernel.getdents(this.folder.fd, names);
-    if (n < 0) return n;
-    for (const { name, type } of directoryEntries(names, n)) {
-      if (name.startsWith(".") && this.exchange.settings.dotfiles === "deny") continue;
-      if (type === DT_DIR || (type !== DT_REG && this.isFolder(name))) this.folders.push(name);
-      else this.files.push(name);
-    }
-    if (n > 0) return 0;
-    this.folders.sort();
-    this.files.sort();
+  private giveBack(): void {
+    if (this.names !== null) this.shared.shelf.giveBack(this.names);
     this.names = null;
+  }
+
+  private step(names: FolderNames): number {
+    if (names.failure < 0) return names.failure;
+    const next = this.next(names);
+    if (next !== null) this.setText(Buffer.from(this.rows(next), "utf8"));
+    else if (names.unread) this.shared.shelf.step();
+    else return this.borrowAgain();
     return 0;
   }
 
-  /** The text of the next files and folders; at the end, what closes the listing. */
-  private rows(): string {
-    const { folders, files, format, status } = this;
-    const end = Math.min(this.next + ROWS_A_STEP, folders.length + files.length);
+  private borrowAgain(): number {
+    const names = this.shared.shelf.borrowAgain(this.folder);
+    if (typeof names === "number") return names;
+    this.giveBack();
+    this.names = names;
+    return 0;
+  }
+
+  /** The names to be described next, none at the end; null when they are not there. */
+  private next({ folders, files }: FolderNames): string[] | null {
+    if (folders === null || files === null) return null;
+    if (this.inFiles) return files.after(this.last);
+    const next = folders.after(this.last);
+    if (next.length > 0) return next;
+    this.inFiles = true;
+    this.last = "";
+    return files.after("");
+  }
+
+  /** The text of some names; of none, what closes the listing. */
+  private rows(names: readonly string[]): string {
+    const { format, folder } = this;
     let text = "";
-    for (; this.next < end; this.next++) {
-      const name = folders[this.next] ?? files[this.next - folders.length];
+    for (const name of names) {
       // What cannot be opened here, or is neither file nor folder, would not be served either.
-      const kind = this.look(name);
-      if (kind === S_IFDIR || kind === S_IFREG) {
-        text += format.row(name, kind === S_IFDIR, status.size, status.mtimeSeconds, this.listed++);
-      }
+      const kind = folder.look(name);
+      if (kind !== S_IFDIR && kind !== S_IFREG) continue;
+      const { size, mtimeSeconds } = folder.status;
+      text += format.row(name, kind === S_IFDIR, size, mtimeSeconds, this.listed++);
     }
-    if (end < folders.length + files.length) return text;
-    this.ended = true;
-    return text + format.tail(this.listed);
-  }
-
-  private isFolder(name: string): boolean {
-    return this.look(name) === S_IFDIR;
-  }
-
-  /** The type of file that `name` is, links followed as far as the location allows; 0: nothing to see. Fills `status`. */
-  private look(name: string): number {
-    const { kernel } = this.exchange.services;
-    const fd = openWithin(kernel, this.root.fd, this.prefix + name, O_PATH, this.exchange.settings.symlinks);
-    if (fd < 0) return 0;
-    const n = kernel.fstat(fd, this.status);
-    kernel.close(fd);
-    return n < 0 ? 0 : this.status.mode & S_IFMT;
+    if (names.length > 0) {
+      this.last = names.at(-1)!;
+      return text;
+    }
+    this.giveBack();
+    return format.tail(this.listed);
   }
 }

@@ -1,0 +1,101 @@
+/**
+ * Many names in order, made without stopping the loop and kept in little memory: 100,000 strings take 13 MB, the same
+ * names packed 64 to a string take 3 MB.
+ */
+
+/** Names in one string. */
+const NAMES_A_PAGE = 64;
+/** Names sorted at once, in less than half a millisecond. */
+const NAMES_A_RUN = 2048;
+/** Every how manieth name of a run helps to find limits for the next sorting, and every how manieth of these is one. */
+const NAMES_A_SAMPLE = 64;
+const SAMPLES_A_LIMIT = NAMES_A_RUN / NAMES_A_SAMPLE;
+
+/** Names in the order of their UTF-16 code units; none has a slash. */
+export class SortedNames {
+  /** Pages of names with slashes between them. */
+  private readonly pages: string[] = [];
+  /** The length of all pages: about the bytes they take. */
+  length = 0;
+
+  /** Adds names in order, which follow all that are here. */
+  add(names: readonly string[]): void {
+    for (let at = 0; at < names.length; at += NAMES_A_PAGE) {
+      const page = names.slice(at, at + NAMES_A_PAGE).join("/");
+      this.pages.push(page);
+      this.length += page.length;
+    }
+  }
+
+  /** The next names after `name`, which itself need not be here; "" comes before all. None: it was the last. */
+  after(name: string): string[] {
+    const page = this.pages[this.pageAfter(name)]?.split("/") ?? [];
+    const next = page.findIndex((other) => other > name);
+    return next > 0 ? page.slice(next) : page;
+  }
+
+  /** The first page whose last name comes after `name`. */
+  private pageAfter(name: string): number {
+    const { pages } = this;
+    let low = 0;
+    for (let high = pages.length; low < high; ) {
+      const middle = (low + high) >> 1;
+      const page = pages[middle]!;
+      if (page.slice(page.lastIndexOf("/") + 1) > name) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+}
+
+/**
+ * Sorts names in two rounds of short sorts: as they come, in runs; then again all those up to a limit, taken from the
+ * heads of all runs. Array.sort is so much faster than a comparison here that merging would take ten times as long.
+ */
+export class Sorter {
+  private readonly runs: string[][] = [];
+  /** Where the rest of each run begins. */
+  private readonly rest: number[] = [];
+  private loose: string[] = [];
+
+  add(name: string): void {
+    if (this.loose.push(name) === NAMES_A_RUN) this.endRun();
+  }
+
+  /** Gives all names in order, once. Yields often. */
+  *pack(): Generator<void, SortedNames> {
+    this.endRun();
+    const sorted = new SortedNames();
+    for (const limit of this.limits()) {
+      sorted.add(this.take((name) => name <= limit));
+      yield;
+    }
+    sorted.add(this.take(() => true));
+    return sorted;
+  }
+
+  private endRun(): void {
+    this.runs.push(this.loose.sort());
+    this.rest.push(0);
+    this.loose = [];
+  }
+
+  /** Names that divide all names into parts of about a run's length. */
+  private limits(): string[] {
+    const samples = this.runs.flatMap((run) => run.filter((_, i) => i % NAMES_A_SAMPLE === NAMES_A_SAMPLE - 1));
+    return samples.sort().filter((_, i) => i % SAMPLES_A_LIMIT === SAMPLES_A_LIMIT - 1);
+  }
+
+  /** The names at the heads of the runs that belong, in order. */
+  private take(belongs: (name: string) => boolean): string[] {
+    const { runs, rest } = this;
+    const names: string[] = [];
+    for (let i = 0; i < runs.length; i++) {
+      const run = runs[i]!;
+      let at = rest[i]!;
+      while (at < run.length && belongs(run[at]!)) names.push(run[at++]!);
+      rest[i] = at;
+    }
+    return names.sort();
+  }
+}
