@@ -16,8 +16,8 @@ import { admit } from "./admission.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { ReplyTarget, ServerExchange } from "./exchange.ts";
 import { Peer } from "./peer.ts";
-import { Reader } from "./reader.ts";
 import type { Server } from "./server.ts";
+import { Wait, Waiter } from "./waiter.ts";
 import { PUMP_BLOCKED, PUMP_DRAINED, PUMP_INCOMPLETE, PUMP_LOST } from "./writer.ts";
 
 export enum State {
@@ -30,40 +30,22 @@ export enum State {
   Closed,
 }
 
-/** What its timer waits for. */
-enum Wait {
-  Nothing,
-  Headers,
-  KeepAlive,
-  Body,
-  Send,
-  Linger,
-}
-
 /** What a client may do in one turn before others get theirs: steps through its states, pieces of 64 KB read. */
 const STEPS_PER_TURN = 128;
 const READS_PER_TURN = 16;
-/** Minimum rates count from here on, ms: a start may be slow. */
-const RATE_GRACE = 10_000;
 
 /** How decoding a body stopped: it is complete, its sink takes no more now, or its sink threw and the reply is 500. */
 const COMPLETE = 1;
 const STALLED = 2;
 const FAILED = 3;
 
-export class Client extends Reader implements ReplyTarget {
+export class Client extends Waiter implements ReplyTarget {
   state = State.ReadingHeaders;
   requests = 0;
   /** The request in progress, from its first byte until its reply has left. */
   private exchange: ServerExchange | null = null;
-  /** Those of the last request's location; of the address's default server before the first. */
-  private settings: Settings;
+  protected override settings: Settings;
   private readonly peer: Peer;
-  private wait = Wait.Nothing;
-  /** When the wait began, how many bytes had moved then, and how many when its timer was last started. */
-  private waitSince = 0;
-  private waitBase = 0;
-  private waitMark = 0;
   private advancing = false;
   private queued = false;
   /** The client may still be sending: closing at once would destroy the reply on its way (RFC 9112 §9.6). */
@@ -412,8 +394,7 @@ export class Client extends Reader implements ReplyTarget {
     // A client that meant to go on may have sent its next request already: a close would reset it, and the reply with it.
     if (!reusable && exchange.request.keepAlive) this.lingers = true;
     this.endExchange(exchange);
-    this.timerList?.stop(this);
-    this.wait = Wait.Nothing;
+    this.endWait();
     return this.enter(reusable ? State.ReadingHeaders : State.Closing);
   }
 
@@ -446,8 +427,7 @@ export class Client extends Reader implements ReplyTarget {
   }
 
   private lingeredEnough(): boolean {
-    const over = this.wait === Wait.Linger && this.reactor.now - this.waitSince >= this.settings.lingeringTime;
-    return over && this.close();
+    return this.hasWaited(Wait.Linger, this.settings.lingeringTime) && this.close();
   }
 
   // Refusals and failures
@@ -507,7 +487,7 @@ export class Client extends Reader implements ReplyTarget {
     if (!this.drained && this.state === State.ReadingHeaders) this.state = State.Writing;
     if (this.state !== State.ReadingHeaders) this.exchange?.keepHead();
     this.keepInput();
-    this.startTimer();
+    this.waitFor(this.neededWait());
   }
 
   /** Between two requests a reply can wait for the end of the turn; in every other state more depends on it. */
@@ -568,50 +548,6 @@ export class Client extends Reader implements ReplyTarget {
     }
   }
 
-  /** Starts the state's timer, anew only after progress; the one for a head runs once, however many bytes come. */
-  private startTimer(): void {
-    const wait = this.neededWait();
-    const moved = this.moved(wait);
-    if (wait === this.wait && moved === this.waitMark) return;
-    if (wait !== this.wait) {
-      this.waitSince = this.reactor.now;
-      this.waitBase = moved;
-    }
-    this.wait = wait;
-    this.waitMark = moved;
-    if (wait === Wait.Nothing) this.timerList?.stop(this);
-    else this.reactor.timers.start(this, this.timeout(wait), this.reactor.now);
-  }
-
-  /** The count of bytes whose growth is progress for a wait. */
-  private moved(wait: Wait): number {
-    if (wait === Wait.Send) return this.bytesTaken;
-    return wait === Wait.Body || wait === Wait.Linger ? this.bytesReceived : 0;
-  }
-
-  private timeout(wait: Wait): number {
-    const { settings } = this;
-    switch (wait) {
-      case Wait.Headers:
-        return settings.clientHeaderTimeout;
-      case Wait.KeepAlive:
-        return settings.keepaliveTimeout;
-      case Wait.Body:
-        return settings.clientBodyTimeout;
-      case Wait.Linger:
-        return settings.lingeringTimeout;
-      default:
-        return settings.sendTimeout;
-    }
-  }
-
-  /** Whether fewer than `rate` bytes a second have moved since the wait began. A wait that has only now become due has not begun. */
-  private isTooSlow(wait: Wait, rate: number): boolean {
-    const elapsed = this.reactor.now - this.waitSince;
-    if (wait !== this.wait || rate === 0 || elapsed < RATE_GRACE) return false;
-    return (this.moved(wait) - this.waitBase) * 1000 < rate * elapsed;
-  }
-
   private expire(): void {
     if (this.wait === Wait.Headers && this.exchange !== null) {
       this.requests++;
@@ -620,6 +556,6 @@ export class Client extends Reader implements ReplyTarget {
     } else if (this.wait === Wait.Body) this.refuseBody(408, "its body took too long");
     else if (this.wait === Wait.Send) this.cutOff("info", "client timed out");
     else this.state = State.Closed;
-    this.wait = Wait.Nothing;
+    this.endWait();
   }
 }

@@ -64,11 +64,11 @@ export class Logs {
     return severity.get(level)! >= severity.get(log.level)!;
   }
 
-  /** One line as nginx writes it: `2026/11/22 05:16:14 [error] 17: message`. */
+  /** One line as nginx writes it: `2026/11/22 05:16:14 [error] 17: message`. `message` is Unicode; what could steer a terminal is escaped. */
   error(log: ErrorLog, level: LogLevel, message: string): void {
     if (!this.wants(log, level)) return;
     const time = errorTime(this.clock.second);
-    const text = message.replace(/[\x00-\x1f\x7f]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`);
+    const text = message.replace(/[\x00-\x1f\x7f-\x9f]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`);
     this.write(log.file, `${time} [${level}] ${this.kernel.getpid()}: ${octets(text)}\n`);
   }
 
