@@ -17,6 +17,7 @@ import type {
 import { locationValue } from "../handlers/return.ts";
 import { evaluate } from "../handlers/variables.ts";
 import { BodyDecoder } from "../http/body.ts";
+import { unicode } from "../http/octets.ts";
 import { type HeadLimits, RequestParser } from "../http/parser.ts";
 import { responseHead } from "../http/response.ts";
 import { isBodiless } from "../http/status.ts";
@@ -285,7 +286,7 @@ export class ServerExchange implements Exchange {
     this.logs.error(
       errorLog,
       level,
-      `*${client.number} ${message}, client: ${client.remoteAddress}, server: ${this.server.name}${line}${host}`,
+      `*${client.number} ${message}, client: ${client.remoteAddress}, server: ${this.server.name}${unicode(line + host)}`,
     );
   }
 

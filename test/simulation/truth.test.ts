@@ -18,6 +18,8 @@ const HERE = { family: "ipv4", host: "127.0.0.1", port: 0 } as const;
 const OPTIONS = { backlog: 8, reuseport: false, ipv6only: true, deferred: false };
 /** Long enough for loopback to deliver; only waits that expect nothing take it. */
 const WAIT = 40;
+/** Longer than TCP delays an ACK, which makes room. */
+const DELAYED_ACK = 300;
 const LATENCY = 1;
 const block = new Block(1 << 20);
 const small = new Block(512);
@@ -54,8 +56,8 @@ function eventNames(events: number): string {
 }
 
 /** Waits once, and gives the events, `none`, or `-errno`. */
-function wait(kernel: Kernel, epoll: number): string {
-  const n = kernel.epollWait(epoll, small, 8, WAIT);
+function wait(kernel: Kernel, epoll: number, time = WAIT): string {
+  const n = kernel.epollWait(epoll, small, 8, time);
   if (n <= 0) return n === 0 ? "none" : errnoName(n);
   return eventNames(small.bytes.readInt32LE(abi.EPOLL_EVENT.events * 4));
 }
@@ -147,7 +149,7 @@ function perform({ kernel, fd, epoll, peer }: Pair, call: string): string | unde
     case "send":
       return result(kernel.send(fd, block, 0, length));
     case "fill":
-      return result(fill(kernel, fd));
+      return result(fill(kernel, fd, epoll));
     case "shutdown":
       return result(kernel.shutdownWrite(fd));
     case "peer-sends":
@@ -163,11 +165,16 @@ function perform({ kernel, fd, epoll, peer }: Pair, call: string): string | unde
   }
 }
 
-/** Sends until the socket takes no more: whether by a short count or by EAGAIN depends on sizes. Gives -EAGAIN. */
-function fill(kernel: Kernel, fd: number): number {
+/**
+ * Sends until the socket takes no more: whether by a short count or by EAGAIN depends on sizes. A Linux that is busy may still
+ * be moving bytes to the peer then, and make room: then on. Gives -EAGAIN.
+ */
+function fill(kernel: Kernel, fd: number, epoll: number): number {
   let n = 0;
-  do n = kernel.send(fd, block, 0, 500_000);
-  while (n === 500_000);
+  do {
+    do n = kernel.send(fd, block, 0, 500_000);
+    while (n === 500_000);
+  } while (wait(kernel, epoll, DELAYED_ACK) !== "none");
   return n < 0 ? n : -ERRNO.EAGAIN;
 }
 

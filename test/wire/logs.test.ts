@@ -41,6 +41,9 @@ const requests: string[] = [
   get("/quoted/a.txt", { "User-Agent": 'quo"te\\\t' }),
   get("/off/a.txt"),
   get("/stdout/x"),
+  get("/off/n\xc3\xb6ne"),
+  get("/off/n%C2%9B%0A"),
+  "GET /bad HTTP/1.1\r\nHost: x\xffy\r\n\r\n",
 ];
 
 let lines: (name: string) => string[] = () => [];
@@ -68,7 +71,7 @@ describe("combined", () => {
   });
 
   test("one line per request, none of other locations", () => {
-    expect(lines("combined.log").length).toBe(5);
+    expect(lines("combined.log").length).toBe(6);
   });
 });
 
@@ -97,4 +100,14 @@ test("the error log names what was missing, and whose request it was", () => {
   expect(found[0]).toMatch(
     /^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d \[error\] .*www\/none.* \(2: No such file or directory\).*client: 127\.0\.0\.1/,
   );
+});
+
+test("the error log is UTF-8, without control characters", () => {
+  console.log(lines("error.log").slice(-6).join("\n"));
+  const [encoded, steering, invalid] = ["nöne", "/n%C2%9B%0A", "xÿy"].map((part) =>
+    lines("error.log").filter((line) => line.includes(part)),
+  );
+  expect(encoded).toEqual([expect.stringMatching(/open\(\) "[^"]*www\/off\/nöne".*, request: "GET \/off\/nöne HTTP\/1\.1"/)]);
+  expect(steering).toEqual([expect.stringContaining(String.raw`www/off/n\x9b\x0a" failed`)]);
+  expect(invalid).toEqual([expect.stringContaining('host: "xÿy"')]);
 });
