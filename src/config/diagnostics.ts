@@ -1,5 +1,5 @@
 /** What is wrong with a configuration: collected over the whole run, shown in the order of the text. */
-import type { Position } from "./model.ts";
+import { formatPosition, type Position } from "./model.ts";
 
 export interface Diagnostic {
   readonly severity: "error" | "warning";
@@ -40,8 +40,7 @@ export class Diagnostics {
 
 /** One line: `conf/site.conf:12:5: message`; warnings say so before their message. */
 export function formatDiagnostic({ severity, position, message }: Diagnostic): string {
-  const place = position.line === 0 ? position.file : `${position.file}:${position.line}:${position.column}`;
-  return `${place}: ${severity === "warning" ? "warning: " : ""}${message}`;
+  return `${formatPosition(position)}: ${severity === "warning" ? "warning: " : ""}${message}`;
 }
 
 /** Text of a configuration as messages show it: in quotes, control characters visible, never longer than a line. */

@@ -8,7 +8,7 @@ import { Diagnostics, formatDiagnostic } from "./diagnostics.ts";
 import { isDirective } from "./directives.ts";
 import type { FileKernel } from "./files.ts";
 import { Sources } from "./files.ts";
-import type { Config, Position, VirtualServer } from "./model.ts";
+import type { Config, ErrorLog, Position, VirtualServer } from "./model.ts";
 import type { Directive } from "./parser.ts";
 import { parse } from "./parser.ts";
 import { collapse, folderOf, join } from "./paths.ts";
@@ -109,7 +109,7 @@ function build(options: LoadOptions, main: Scope, draft: Draft): Config | null {
     if (broken) diagnostics.warning(position, "this server is left out: it has errors");
   }
   const defaults = defaultSettings(draft.sources, draft.prefix);
-  const log = errorLog === undefined ? defaults.errorLog : { file: logPath(errorLog, draft), level: "error" as const };
+  const log = errorLog === undefined ? defaults.errorLog : givenLog(errorLog, draft);
   const builder = new Builder({ ...defaults, errorLog: log });
   const made = new Map<ServerDraft, VirtualServer>(kept.map((server) => [server, builder.server(server)]));
   return {
@@ -124,6 +124,8 @@ function build(options: LoadOptions, main: Scope, draft: Draft): Config | null {
   };
 }
 
-function logPath(file: string, { prefix }: Draft): string {
-  return file === "stdout" || file === "stderr" ? file : join(prefix, file);
+/** The error log of `-e`. */
+function givenLog(file: string, { prefix }: Draft): ErrorLog {
+  const path = file === "stdout" || file === "stderr" ? file : join(prefix, file);
+  return { file: path, level: "error", position: { file: "-e", line: 0, column: 0 } };
 }

@@ -11,6 +11,11 @@ export interface Position {
   readonly column: number;
 }
 
+/** A place as messages begin with it: `conf/site.conf:12:5`. Line 0 is the file as a whole. */
+export function formatPosition({ file, line, column }: Position): string {
+  return line === 0 ? file : `${file}:${line}:${column}`;
+}
+
 /** Text with variables: `parts` alternates as written; a variable part has its name without the `$`, capture groups are "1".."9". */
 export interface Template {
   /** As written in the configuration. */
@@ -181,6 +186,8 @@ export interface AccessLog {
   /** An absolute path, "stdout" or "stderr". */
   readonly file: string;
   readonly format: LogFormat;
+  /** Of the file's name. */
+  readonly position: Position;
 }
 
 export interface LogFormat {
@@ -198,4 +205,6 @@ export interface ErrorLog {
   readonly file: string;
   /** Messages below it are dropped. */
   readonly level: LogLevel;
+  /** Of the file's name; line 0 where the command line gave it. */
+  readonly position: Position;
 }

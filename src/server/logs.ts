@@ -5,9 +5,11 @@ import {
   type AccessLog,
   type Config,
   type ErrorLog,
+  formatPosition,
   LOG_LEVELS,
   type Location,
   type LogLevel,
+  type Position,
 } from "../config/model.ts";
 import type { Exchange } from "../handlers/handler.ts";
 import { octets } from "../http/octets.ts";
@@ -28,20 +30,17 @@ export class Logs {
     private readonly main: ErrorLog,
   ) {}
 
-  /** Opens every log of the configuration. What is wrong with them, a sentence each. */
+  /** Opens every log of the configuration. What is wrong with them, a sentence each, with the place that names the file first. */
   open(config: Config): string[] {
-    const names = new Set([config.errorLog.file]);
-    for (const { settings } of locations(config)) {
-      names.add(settings.errorLog.file);
-      for (const log of settings.accessLogs) names.add(log.file);
-    }
-    return [...names].map((name) => this.openFile(name)).filter((problem) => problem !== "");
+    const places = new Map<string, Position>();
+    for (const { file, position } of logsOf(config)) if (!places.has(file)) places.set(file, position);
+    return [...places].map(([file, position]) => this.openFile(file, position)).filter((problem) => problem !== "");
   }
 
-  private openFile(name: string): string {
+  private openFile(name: string, position: Position): string {
     const file = new LogFile(this.kernel, name, (message) => this.complain(name, message));
     const n = file.open();
-    if (n < 0) return `open() "${name}" failed (${errnoText(n)})`;
+    if (n < 0) return `${formatPosition(position)}: open() "${name}" failed (${errnoText(n)})`;
     this.files.set(name, file);
     return "";
   }
@@ -104,6 +103,15 @@ export class Logs {
   close(): void {
     for (const file of this.files.values()) file.close();
     this.files.clear();
+  }
+}
+
+/** Every log of a configuration, the main error log first; some of them may be the same file. */
+function* logsOf(config: Config): Iterable<AccessLog | ErrorLog> {
+  yield config.errorLog;
+  for (const { settings } of locations(config)) {
+    yield settings.errorLog;
+    yield* settings.accessLogs;
   }
 }
 

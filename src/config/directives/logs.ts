@@ -53,8 +53,8 @@ export const LOGS: readonly Row[] = [
     takes: [logFile, optional(oneOf(...LOG_LEVELS))],
     default: "stderr error",
     help: "Where messages go, and from which level on: debug, info, notice, warn, error, crit, alert, emerg.",
-    set: (scope, [file, level]) => {
-      scope.own.errorLog = { file, level: level ?? "error" };
+    set: (scope, [file, level], { args }) => {
+      scope.own.errorLog = { file, level: level ?? "error", position: args[0]!.position };
     },
   }),
 ];
@@ -79,7 +79,7 @@ function addAccessLog(scope: Scope, [args]: [readonly Word[]], { name }: Directi
   for (const word of rest.filter((other, i) => i > 0 || isOption(other))) option.read([word], name, scope);
   const format = rest[0] !== undefined && !isOption(rest[0]) ? rest[0] : null;
   if (typeof file === "symbol") return;
-  const log = { file, format: BUILT_IN_FORMATS.get("combined")! };
+  const log = { file, format: BUILT_IN_FORMATS.get("combined")!, position: target.position };
   append(scope, "accessLogs", log);
   if (format !== null) scope.draft.later(() => setFormat(scope, log, format));
 }

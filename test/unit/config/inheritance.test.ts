@@ -1,7 +1,10 @@
 /** What a block takes over from those around it, and what every directive stores. */
 import { describe, expect, test } from "bun:test";
-import type { Settings } from "../../../src/config/model.ts";
-import { config, location, settings } from "./fake-files.ts";
+import type { Position, Settings } from "../../../src/config/model.ts";
+import { config, FILE, location, settings } from "./fake-files.ts";
+
+/** A place in the first line. */
+const at = (column: number): Position => ({ file: FILE, line: 1, column });
 
 /** The settings of a server, of a location in it, and of one nested in that. */
 function levels(http: string, server: string, outer: string, inner: string): Settings[] {
@@ -148,8 +151,8 @@ describe("each directive stores what it says", () => {
       "open_file_cache inactive=1m max=5; open_file_cache_valid 2s;",
       { openFileCache: { max: 5, inactive: 60_000 }, openFileCacheValid: 2000 },
     ],
-    ["error_log stderr debug;", { errorLog: { file: "stderr", level: "debug" } }],
-    ["error_log logs/e;", { errorLog: { file: "/work/logs/e", level: "error" } }],
+    ["error_log stderr debug;", { errorLog: { file: "stderr", level: "debug", position: at(20) } }],
+    ["error_log logs/e;", { errorLog: { file: "/work/logs/e", level: "error", position: at(20) } }],
     ["expires off;", { expires: null }],
     ["expires epoch;", { expires: { kind: "epoch" } }],
     ["expires max;", { expires: { kind: "max" } }],
@@ -282,7 +285,8 @@ describe("the top level", () => {
     });
   });
   test("-e is the log until the configuration names one; -g stands before the file", () => {
-    expect(config("server { }", {}, { errorLog: "e.log" }).errorLog).toEqual({ file: "/work/e.log", level: "error" });
+    const given = { file: "/work/e.log", level: "error", position: { file: "-e", line: 0, column: 0 } } as const;
+    expect(config("server { }", {}, { errorLog: "e.log" }).errorLog).toEqual(given);
     expect(config("error_log a; server { }", {}, { errorLog: "e.log" }).errorLog.file).toBe("/work/a");
     expect(config("server { }", {}, { globalText: "pid x; etag off;" })).toMatchObject({ pidFile: "/work/x" });
   });

@@ -1,0 +1,41 @@
+/** Opening the logs of a configuration. */
+import { expect, test } from "bun:test";
+import { ERRNO } from "../../../ffi/errno.ts";
+import type { Kernel } from "../../../ffi/kernel.ts";
+import type { ServerClock } from "../../../src/server/clock.ts";
+import { Logs } from "../../../src/server/logs.ts";
+import { config } from "../config/fake-files.ts";
+
+/** What is told when all of a configuration's logs are opened, but those in /work/no/ cannot be; and what was opened. */
+function open(text: string, errorLog?: string): { problems: string[]; opened: string[] } {
+  const opened: string[] = [];
+  const kernel: Partial<Kernel> = {
+    open: (path): number => (path.startsWith("/work/no/") ? -ERRNO.ENOENT : opened.push(path) + 2),
+  };
+  const given = config(text, {}, { errorLog });
+  const problems = new Logs(kernel as Kernel, {} as ServerClock, given.errorLog).open(given);
+  return { problems, opened };
+}
+
+const failed = (file: string): string => `open() "/work/no/${file}" failed (2: No such file or directory)`;
+
+test("each is opened once, wherever it is written, and what fails is told where it is written first", () => {
+  const text = `error_log no/e;
+access_log yes/a;
+server {
+  listen 1; access_log   no/a; error_log yes/e;
+  location / { access_log no/a; access_log yes/a json; location /b { error_log no/b debug; } }
+}`;
+  expect(open(text)).toEqual({
+    problems: [
+      `conf/site.conf:1:11: ${failed("e")}`,
+      `conf/site.conf:4:26: ${failed("a")}`,
+      `conf/site.conf:5:80: ${failed("b")}`,
+    ],
+    opened: ["/work/yes/e", "/work/yes/a"],
+  });
+});
+
+test("one of the command line has no line", () => {
+  expect(open("server { }", "no/e").problems).toEqual([`-e: ${failed("e")}`]);
+});
