@@ -89,7 +89,7 @@ function handleSignals(server: Server): void {
   for (const name of ["SIGTERM", "SIGINT"] as const) process.on(name, () => server.stop());
   process.on("SIGQUIT", () => server.quit());
   process.on("SIGUSR1", () => server.logs.reopen());
-  process.on("SIGHUP", () => server.log("warn", "SIGHUP: a running server does not read its configuration again yet"));
+  process.on("SIGHUP", () => server.log("error", "SIGHUP: a running server does not read its configuration again yet"));
 }
 
 process.exit(await main());

@@ -78,7 +78,7 @@ export const REPLIES: readonly Row[] = [
     in: anywhere,
     takes: [flag],
     default: "on",
-    help: "Tells the version in `Server` and on error pages.",
+    help: "Tells the version in the `Server` field; error pages never show it.",
     set: store("serverTokens"),
   }),
 ];
