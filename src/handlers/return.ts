@@ -1,6 +1,5 @@
 /** `return`: a redirect or a fixed answer, without looking at any file. */
 import type { Return, Settings } from "../config/model.ts";
-import { octets } from "../http/octets.ts";
 import { mediaType } from "./content-type.ts";
 import { ERROR_PAGE_TYPE, errorPage } from "./error-page.ts";
 import type { Exchange, Field, Handler } from "./handler.ts";
@@ -8,7 +7,8 @@ import { type Changes, headChanges, KeptReply } from "./kept-reply.ts";
 import { evaluateOctets } from "./variables.ts";
 
 const CLOSE_SILENTLY = 444;
-const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
+/** The statuses whose text is a Location. */
+export const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 
 export class ReturnHandler implements Handler {
   private readonly changes: Changes;
@@ -62,11 +62,6 @@ export class ReturnHandler implements Handler {
     if (text === null) return null;
     return this.redirects ? errorPage(status) : Buffer.from(evaluateOctets(text, exchange), "latin1");
   }
-}
-
-/** A URI in Unicode as the value of Location: see `encodeLocation`. */
-export function locationValue(uri: string): string {
-  return encodeLocation(octets(uri));
 }
 
 /**

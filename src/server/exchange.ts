@@ -2,7 +2,7 @@
  * One request and its reply, from the head's first byte until the reply has left: the server's side of the Exchange
  * that handlers see. Exchanges are used again and again; a client holds one only while it has a request.
  */
-import type { ErrorPage, Location, LogLevel, Settings, VirtualServer } from "../config/model.ts";
+import type { Location, LogLevel, Settings, VirtualServer } from "../config/model.ts";
 import { ERROR_PAGE_TYPE, errorPage } from "../handlers/error-page.ts";
 import type {
   BodySink,
@@ -14,17 +14,17 @@ import type {
   ReplyOptions,
   WholeReply,
 } from "../handlers/handler.ts";
-import { locationValue } from "../handlers/return.ts";
-import { evaluate } from "../handlers/variables.ts";
+import { encodeLocation, REDIRECTS } from "../handlers/return.ts";
+import { evaluate, evaluateOctets } from "../handlers/variables.ts";
 import { BodyDecoder } from "../http/body.ts";
-import { unicode } from "../http/octets.ts";
+import { octets, unicode } from "../http/octets.ts";
 import { type HeadLimits, RequestParser } from "../http/parser.ts";
 import { responseHead } from "../http/response.ts";
 import { isBodiless } from "../http/status.ts";
 import type { Logs } from "./logs.ts";
 import { discard } from "./reply-body.ts";
 import { addConnection, framingOf, makeWholeReply, replyFields } from "./reply-head.ts";
-import type { Route, RouteMatch, Router } from "./router.ts";
+import { type Route, type RouteMatch, type Router, withGroups } from "./router.ts";
 import type { ServerServices } from "./services.ts";
 
 /** nginx's bound on internal redirects. */
@@ -220,19 +220,18 @@ export class ServerExchange implements Exchange {
   }
 
   fail(status: number, fields: readonly Field[] = NO_FIELDS): void {
-    const page = this.inErrorPage ? undefined : this.errorPageFor(status);
+    const pages = this.inErrorPage ? [] : this.settings.errorPages;
+    const page = pages.find(({ statuses }) => statuses.includes(status));
     if (page === undefined) return this.failPlainly(status, fields);
     this.inErrorPage = true;
     this.errorFields = fields;
     const uri = evaluate(page.uri, this);
-    if (!uri.startsWith("/") && !uri.startsWith("@")) return this.redirectTo(page.status ?? 302, uri);
+    if (!uri.startsWith("/") && !uri.startsWith("@")) {
+      return this.redirectTo(page.status ?? 302, encodeLocation(evaluateOctets(page.uri, this)));
+    }
     this.errorStatus = page.status ?? status;
     if (uri.startsWith("/") && this.method !== "HEAD") this.method = "GET";
     this.redirect(uri);
-  }
-
-  private errorPageFor(status: number): ErrorPage | undefined {
-    return this.settings.errorPages.find((page) => page.statuses.includes(status));
   }
 
   /** Answers with the built-in page. */
@@ -240,10 +239,16 @@ export class ServerExchange implements Exchange {
     this.reply(status, [["Content-Type", ERROR_PAGE_TYPE], ...fields], errorPage(status));
   }
 
-  private redirectTo(status: number, uri: string): void {
-    const code = status >= 301 && status <= 308 ? status : 302;
-    const location: Field = ["Location", locationValue(uri)];
-    this.reply(code, [["Content-Type", ERROR_PAGE_TYPE], location], errorPage(code));
+  private redirectTo(status: number, location: string): void {
+    const code = REDIRECTS.includes(status) ? status : 302;
+    this.reply(
+      code,
+      [
+        ["Content-Type", ERROR_PAGE_TYPE],
+        ["Location", location],
+      ],
+      errorPage(code),
+    );
   }
 
   redirect(uri: string, query?: string): void {
@@ -264,7 +269,7 @@ export class ServerExchange implements Exchange {
   private moveTo(uri: string, query: string | undefined): RouteMatch {
     const mark = query === undefined ? uri.indexOf("?") : -1;
     this.path = mark < 0 ? uri : uri.slice(0, mark);
-    this.query = query ?? (mark < 0 ? "" : uri.slice(mark + 1));
+    this.query = query ?? (mark < 0 ? "" : octets(uri.slice(mark + 1)));
     return this.router.find(this.path);
   }
 
@@ -310,10 +315,4 @@ export class ServerExchange implements Exchange {
   logAccess(): void {
     if (this.settings.accessLogs.length > 0) this.logs.access(this);
   }
-}
-
-/** The latest match, which also keeps the named groups of the one before: server_name's are still variables in a location. */
-function withGroups(latest: RegExpExecArray, before: RegExpExecArray | null): RegExpExecArray {
-  if (before?.groups) latest.groups = { ...before.groups, ...latest.groups };
-  return latest;
 }

@@ -6,7 +6,7 @@ import { AT_FDCWD } from "../../ffi/abi.ts";
 import { errnoText } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import type { Block } from "../../ffi/memory.ts";
-import type { ListenAddress } from "../config/model.ts";
+import { formatPosition, type ListenAddress } from "../config/model.ts";
 import type { Address } from "../network/address.ts";
 import { Listener, localAddress, openListener } from "../network/listener.ts";
 import type { Reactor } from "../network/reactor.ts";
@@ -53,7 +53,8 @@ export class Gate extends Timed {
     for (const listen of addresses) {
       if (coveringWildcard(listen, addresses) !== undefined) continue;
       const fd = openListener(this.kernel, listen.address, { ...listen, deferred: true });
-      if (fd < 0) problems.push(`${where(listen)}bind() to ${listen.text} failed (${errnoText(fd)})`);
+      if (fd < 0)
+        problems.push(`${formatPosition(listen.position)}: bind() to ${listen.text} failed (${errnoText(fd)})`);
       else this.addDoor(fd, listen, addresses, routers);
     }
     return problems;
@@ -193,6 +194,3 @@ function urlOf(address: Address, port: number): string {
   const host = address.host === "0.0.0.0" ? "127.0.0.1" : address.host === "::" ? "::1" : address.host;
   return `http://${address.family === "ipv6" ? `[${host}]` : host}${port === 80 ? "" : `:${port}`}/`;
 }
-
-/** The place in the configuration, as messages begin with it. */
-const where = ({ position }: ListenAddress): string => `${position.file}:${position.line}:${position.column}: `;

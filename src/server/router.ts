@@ -136,3 +136,9 @@ export class Router {
     for (const { route } of this.named.values()) for (const each of route.all()) yield each.handler;
   }
 }
+
+/** The latest match, which also keeps the named groups of the one before: server_name's are still variables in a location. */
+export function withGroups(latest: RegExpExecArray, before: RegExpExecArray | null): RegExpExecArray {
+  if (before?.groups) latest.groups = { ...before.groups, ...latest.groups };
+  return latest;
+}
