@@ -151,10 +151,15 @@ export class Client {
     return reply;
   }
 
-  /** Sends a request and gives its reply. */
+  /**
+   * Sends one request and gives its reply, behind which nothing may come: a body where there is none (204, 304, HEAD) or
+   * a second reply is an error. What a 1xx comes before is not looked at.
+   */
   async ask(request: string | Uint8Array, method = requestMethod(request)): Promise<Reply> {
     void this.send(request);
-    return this.reply(method);
+    const reply = await this.reply(method);
+    if (reply.status >= 200 && this.pending.length > 0) throw new Error(behind(reply, this.pending));
+    return reply;
   }
 
   /** All bytes until the server closes. */
@@ -189,15 +194,22 @@ export class Client {
   }
 }
 
+const behind = (reply: Reply, rest: Buffer): string =>
+  `${JSON.stringify(rest.toString("latin1", 0, 300))} behind the only reply, ${reply.statusLine}`;
+
 function requestMethod(request: string | Uint8Array): string {
   return Buffer.from(request).toString("latin1").trimStart().split(" ", 1)[0]!;
 }
 
-/** One request on a connection of its own, which is then closed; gives the reply. */
+/** One request on a connection of its own, which is then closed; gives the reply. That not a byte follows it is checked to the end. */
 export async function ask(to: number | string, request: string | Uint8Array): Promise<Reply> {
   const client = await Client.connect(to);
   try {
-    return await client.ask(request);
+    const reply = await client.ask(request);
+    client.finish();
+    const rest = await client.rest();
+    if (rest.length > 0) throw new Error(behind(reply, rest));
+    return reply;
   } finally {
     client.destroy();
   }

@@ -39,8 +39,10 @@ describe("stays open or closes", () => {
     ["after 501 for an unknown method", "FROBNICATE / HTTP/1.1\r\nHost: a\r\n\r\n", false],
   ];
   for (const [name, request, closes] of rows) {
+    // In 1.1 silence means that it stays open; 1.0 has to be told (RFC 9112 §9.3).
+    const said = request.includes("HTTP/1.0") ? "keep-alive" : null;
     const status = name.includes("404") ? 404 : name.includes("405") ? 405 : name.includes("501") ? 501 : 200;
-    answers(server, name, request, { status, closes, fields: { Connection: closes ? "close" : /.*/ } });
+    answers(server, name, request, { status, closes, fields: { Connection: closes ? "close" : said } });
   }
 });
 
@@ -67,20 +69,15 @@ test("keepalive_timeout's second value is told to the client", async () => {
   check(await ask(server.port, get("/told/")), { status: 200, fields: { "Keep-Alive": "timeout=15" } });
 });
 
-test("a body nobody wants is read before the next request", async () => {
+test("a body nobody wants is read before the next request, or the connection ends with the refusal", async () => {
   const client = await Client.connect(server.port);
   const body = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n";
   const post = `POST /post HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
   check(await client.ask(post), { status: 200, body: "posted\n" });
   check(await client.ask(get("/")), { status: 200, body: "home\n" });
   const refused = `DELETE / HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
-  check(await client.ask(refused), { status: 405 });
-  if (!client.isClosed) {
-    void client.send(get("/"));
-    const next = client.isClosed ? null : await client.reply().catch(() => null);
-    if (next !== null) check(next, { status: 200, body: "home\n" });
-  }
-  client.destroy();
+  check(await client.ask(refused), { status: 405, fields: { Connection: "close" } });
+  expect((await client.rest()).toString("latin1")).toBe("");
 });
 
 test("an idle connection is closed in silence", async () => {

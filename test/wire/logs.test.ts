@@ -63,7 +63,7 @@ describe("combined", () => {
     ["an error", 1, String.raw`^127\.0\.0\.1 - - ${TIME} "GET /none\?q=1 HTTP/1\.1" 404 \d+ "-" "-"$`],
     ["HEAD sends no body", 2, String.raw`"HEAD /a\.txt HTTP/1\.1" 200 0 "-" "-"$`],
     ["quotes are escaped", 3, String.raw`"a\\x22b\\x5Cc"$`],
-    ["a bad request is logged too, escaped", 4, String.raw`"(GET /bad\\x01path HTTP/1\.1|[^"]*)" 400 \d+ "-" "-"$`],
+    ["a bad request line is logged as none", 4, String.raw`^127\.0\.0\.1 - - ${TIME} "-" 400 \d+ "-" "-"$`],
   ];
   test.each(rows)("%s", (_name, index, pattern) => {
     expect(lines("combined.log")[index]).toMatch(new RegExp(pattern));
@@ -81,9 +81,13 @@ test("a format of one's own, in two files", () => {
 
 test("the built-in JSON line", () => {
   const entry = JSON.parse(lines("json.log")[0]!) as Record<string, unknown>;
-  expect(Object.values(entry)).toContain(200);
-  expect(JSON.stringify(entry)).toContain("/json/a.txt");
-  expect(Object.values(entry)).toContain('quo"te');
+  expect(entry).toMatchObject({
+    method: "GET",
+    uri: "/json/a.txt",
+    status: 200,
+    body_bytes_sent: 2,
+    user_agent: 'quo"te',
+  });
 });
 
 test("escape=json", () => {
