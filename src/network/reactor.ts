@@ -150,12 +150,12 @@ export class Reactor {
   }
 
   private closeAll(): void {
-    for (const fd of this.closing) {
+    if (this.closing.length === 0) return;
+    for (const fd of this.closing.splice(0)) {
       // EINTR from close(2) on Linux means closed.
       const n = this.kernel.close(fd);
       if (n < 0 && n !== -ERRNO.EINTR) this.closeFailed(fd, n);
     }
-    this.closing.length = 0;
   }
 
   private closeFailed(fd: number, error: number): void {
