@@ -8,6 +8,8 @@ import type { Config } from "./config/model.ts";
 import { type CommandLine, parseCommandLine, type SignalName, USAGE } from "./main/command-line.ts";
 import { writeError, writeOut } from "./main/output.ts";
 import { readPid, removePid, writePid } from "./main/pid-file.ts";
+import { ServerClock } from "./server/clock.ts";
+import { Logs } from "./server/logs.ts";
 import { Server } from "./server/server.ts";
 
 const out = (text: string): boolean => writeOut(linux, text);
@@ -45,9 +47,20 @@ function usageError(problem: string): number {
 
 /** -t and -T. Warnings alone do not make a configuration bad. */
 function report(command: CommandLine, loaded: Loaded): number {
-  const bad = loaded.config === null || loaded.diagnostics.some(({ severity }) => severity === "error");
+  const problems = loaded.config === null ? [] : logProblems(loaded.config);
+  err(problems.map((problem) => `${problem}\n`).join(""));
+  const wrong = loaded.diagnostics.some(({ severity }) => severity === "error");
+  const bad = loaded.config === null || wrong || problems.length > 0;
   err(`configuration file ${command.config} test ${bad ? "failed" : "is successful"}\n`);
   return bad ? 1 : command.dump ? print(dumpFiles(loaded.files)) : 0;
+}
+
+/** What is wrong with the logs; as with nginx, a log that is not there yet is created. */
+function logProblems(config: Config): string[] {
+  const logs = new Logs(linux, new ServerClock(linux), config.errorLog);
+  const problems = logs.open(config);
+  logs.close();
+  return problems;
 }
 
 function sendSignal(name: SignalName, { pidFile }: Config): number {
