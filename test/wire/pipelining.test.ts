@@ -1,7 +1,7 @@
 /** Several requests before the first reply: answered all, in order, and nothing after one that closes. */
 import { describe, expect, test } from "bun:test";
 import { check } from "./cases.ts";
-import { Client, get } from "./client.ts";
+import { ask, Client, get } from "./client.ts";
 import { useServer } from "./server.ts";
 
 const server = useServer({
@@ -55,9 +55,11 @@ describe("order", () => {
 
   test("small replies behind a large one to a client that reads late", async () => {
     const client = await Client.connect(server.port);
-    client.socket.pause();
     void client.send(get("/large.bin").repeat(8) + get("/echo/end"));
-    await Bun.sleep(100);
+    await client.until(() => client.pending.length > 0, "the first reply's beginning");
+    client.socket.pause();
+    // On another connection the server has taken its turns: the first one is full, as far as it will be.
+    for (let i = 0; i < 20; i++) check(await ask(server.port, get("/small.txt")), { status: 200 });
     client.socket.resume();
     for (let i = 0; i < 8; i++) expect((await client.reply()).body.length).toBe(300_000);
     expect((await client.reply()).text).toBe("/echo/end\n");

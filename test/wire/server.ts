@@ -26,6 +26,8 @@ export interface Site {
   readonly program?: readonly string[];
   /** The folder the process is started in. */
   readonly cwd?: string;
+  /** How many addresses it will announce; by default as many as the configuration has. */
+  readonly addresses?: number;
 }
 
 /** How the server is started: the words before its own arguments. */
@@ -91,7 +93,8 @@ export class ServerProcess {
   /** Starts the process and waits until it has announced every address. Rejects with its messages if it ends before. */
   async start(): Promise<void> {
     const file = this.site.file ?? join(this.folder, "test.conf");
-    const wanted = countAddresses(this.site.configuration ?? (await Bun.file(file).text()));
+    const { addresses, configuration } = this.site;
+    const wanted = addresses ?? countAddresses(configuration ?? (await Bun.file(file).text()));
     const prefix = this.site.prefix ?? this.folder;
     this.process = Bun.spawn([...(this.site.program ?? PROGRAM), "-p", prefix, ...(this.site.args ?? []), file], {
       cwd: this.site.cwd ?? this.folder,

@@ -13,14 +13,19 @@ async function start(): Promise<ServerProcess> {
   return server;
 }
 
+/** Asks for the large file, and reads no more once the reply has begun. */
+async function beginsDownload(client: Client): Promise<void> {
+  void client.send(get("/big.bin"));
+  await client.until(() => client.pending.length > 0, "the reply's first bytes");
+  client.socket.pause();
+}
+
 test("SIGQUIT: a reply under way is finished, an idle connection closed, a new one refused", async () => {
   const server = await start();
   const busy = await Client.connect(server.port);
   const idle = await Client.connect(server.port);
   await idle.ask(get("/"));
-  busy.socket.pause();
-  void busy.send(get("/big.bin"));
-  await Bun.sleep(200);
+  await beginsDownload(busy);
   process.kill(server.pid, "SIGQUIT");
   expect((await idle.rest()).length).toBe(0);
   await expect(Client.connect(server.port)).rejects.toThrow();
@@ -35,9 +40,7 @@ test("SIGQUIT: a reply under way is finished, an idle connection closed, a new o
 test("SIGTERM: ends with a reply half sent", async () => {
   const server = await start();
   const client = await Client.connect(server.port);
-  client.socket.pause();
-  void client.send(get("/big.bin"));
-  await Bun.sleep(200);
+  await beginsDownload(client);
   expect(await server.stop("SIGTERM")).toBe(0);
   client.destroy();
 });
