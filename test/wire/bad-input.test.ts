@@ -13,6 +13,7 @@ const server = useServer({
       location /args   { return 200 "$args\\n"; }
       location /host   { return 200 "$host\\n"; }
       location /post   { allowed_methods POST; client_max_body_size 100; return 200 "posted\\n"; }
+      location /denied { allowed_methods POST; deny all; }
     }`,
 });
 
@@ -179,6 +180,16 @@ closing("size", [
   ["a body too long by its chunks", chunked(`40\r\n${"a".repeat(64)}\r\n40\r\n${"a".repeat(64)}\r\n0\r\n\r\n`), 413],
 ]);
 
+describe("field lines, whatever the buffers hold", () => {
+  const roomy = useServer({
+    configuration: `large_client_header_buffers 16 8k; server { listen 127.0.0.1:0; return 200 "in\\n"; }`,
+  });
+  const lines = (count: number): string =>
+    `GET / HTTP/1.1\r\n${HOST}${Array.from({ length: count - 1 }, (_, i) => `X${i}: y\r\n`).join("")}\r\n`;
+  answers(roomy, "1,000: 200", lines(1000), { status: 200, body: "in\n", closes: false });
+  answers(roomy, "1,001: 431", lines(1001), { status: 431, closes: true });
+});
+
 served("size that is just right", [
   ["a body of exactly the limit", post("Content-Length: 100", "a".repeat(100)), 200, "posted\n"],
   ["a line of 8,000 bytes", `GET /args?${"a".repeat(8000)} HTTP/1.1\r\n${HOST}\r\n`, 200, `${"a".repeat(8000)}\n`],
@@ -225,6 +236,13 @@ describe("Expect", () => {
   test("no 100 for a refusal", async () => {
     const client = await Client.connect(server.port);
     expect((await client.ask(post("Content-Length: 1000\r\nExpect: 100-continue"))).status).toBe(413);
+    client.destroy();
+  });
+
+  test("no 100 for what access rules refuse", async () => {
+    const client = await Client.connect(server.port);
+    const request = post("Content-Length: 3\r\nExpect: 100-continue").replace("/post", "/denied");
+    expect((await client.ask(request)).statusLine).toBe("HTTP/1.1 403 Forbidden");
     client.destroy();
   });
 

@@ -1,8 +1,10 @@
 /** Which location answers, and with what: index, alias, try_files, return, error_page, add_header, variables. */
 import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { answers, check } from "./cases.ts";
 import { ask, Client, get } from "./client.ts";
-import { useServer } from "./server.ts";
+import { until, useServer } from "./server.ts";
 
 const server = useServer({
   configuration: `
@@ -142,6 +144,46 @@ describe("try_files", () => {
   answers(server, "the last: a URI", get("/try/missing"), { status: 200, body: "fallback\n" });
   answers(server, "the last: a named location", get("/named/x"), { status: 200, body: "named for /named/x\n" });
   answers(server, "the last: a status", get("/code/x"), { status: 410 });
+});
+
+describe("internal redirects", () => {
+  const steps = Array.from({ length: 11 }, (_, i) => `location = /step${i} { try_files /none /step${i + 1}; }`);
+  const round = useServer({
+    configuration: `
+      error_log error.log;
+      server {
+        listen 127.0.0.1:0;
+        root www;
+        location /same  { try_files /none /same; }
+        location /ping  { try_files /none @pong; }
+        location @pong  { try_files /none /ping; }
+        location /dir/  { index none.html /dir/; }
+        location /page  { error_page 404 /same; }
+        ${steps.join("\n")}
+        location = /step11 { return 200 "there\\n"; }
+      }`,
+    files: { "www/dir/": "" },
+  });
+  answers(round, "ten of them", get("/step1"), { status: 200, body: "there\n", closes: false });
+  const rows: [name: string, path: string, last: string][] = [
+    ["eleven", "/step0", "/step11"],
+    ["try_files to itself", "/same", "/same"],
+    ["by way of a named location", "/ping", "@pong"],
+    ["an index that is its folder", "/dir/", "/dir/"],
+    ["an error page that goes round", "/page", "/same"],
+  ];
+  for (const [name, path] of rows) answers(round, `${name}: 500`, get(path), { status: 500, body: /<html/i });
+
+  test("the log says why", async () => {
+    for (const [, path] of rows) await ask(round.port, get(`${path}?logged`));
+    const log = (): string => readFileSync(join(round.folder, "error.log"), "utf8");
+    await until(() => log().includes(`"GET ${rows.at(-1)![1]}?logged `), log);
+    for (const [, path, last] of rows) {
+      expect(log()).toMatch(
+        new RegExp(`cycle while internally redirecting to "${last}".*request: "GET ${path}\\?logged `),
+      );
+    }
+  });
 });
 
 describe("return", () => {

@@ -159,6 +159,15 @@ export function useServer(site: Site): ServerProcess {
   return server;
 }
 
+/** Waits until `isTrue`, for what another process does in its own time; after 30 s it fails with what there is instead. */
+export async function until(isTrue: () => boolean, instead: () => string): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  while (!isTrue()) {
+    if (Date.now() > deadline) throw new Error(`waited in vain; there is: ${instead()}`);
+    await Bun.sleep(5);
+  }
+}
+
 export interface Finished {
   readonly status: number;
   readonly stdout: string;
