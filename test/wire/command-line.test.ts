@@ -6,7 +6,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { check } from "./cases.ts";
 import { ask, get } from "./client.ts";
-import { makeFolder, PROGRAM, run, ServerProcess } from "./server.ts";
+import { makeFolder, PROGRAM, run, ServerProcess, until } from "./server.ts";
 
 const isRoot = process.getuid?.() === 0;
 const version = (JSON.parse(readFileSync(join(import.meta.dir, "../../package.json"), "utf8")) as { version: string })
@@ -223,9 +223,58 @@ describe("signals", () => {
     await server.stop();
   });
 
+  test("SIGHUP is survived, and says at the default level that nothing is read again", async () => {
+    const server = await start();
+    const sent = await run(["-p", server.folder, "-s", "reload", join(server.folder, "test.conf")]);
+    expect([sent.status, sent.stderr]).toEqual([0, ""]);
+    const said = /\[error\].* SIGHUP: a running server does not read its configuration again/;
+    await until(
+      () => said.test(server.stderr),
+      () => server.stderr,
+    );
+    check(await ask(server.port, get("/")), { status: 200, body: "home\n" });
+    expect(await server.stop()).toBe(0);
+  });
+
   test("-s without a running server says so: 1", async () => {
     writeFileSync(join(folder, "conf/pid.conf"), `pid none.pid;\n${GOOD}`);
     const { status, stderr } = await cli("-s", "stop", "conf/pid.conf");
     expect([status, stderr]).toEqual([1, expect.stringContaining("none.pid")]);
+  });
+});
+
+describe("worker_rlimit_nofile", () => {
+  const REFUSED = /^\S+ \S+ \[alert\] \d+: setrlimit\(RLIMIT_NOFILE, 512\) failed \(1: Operation not permitted\)\n$/;
+  /** CAP_SYS_RESOURCE, which root has not in every container (capabilities(7)). */
+  const mayRaise = (): boolean => {
+    const [, effective] = /^CapEff:\s*(\w+)$/m.exec(readFileSync("/proc/self/status", "utf8"))!;
+    return (BigInt(`0x${effective}`) & (1n << 24n)) !== 0n;
+  };
+  const rows: [name: string, shell: string, limit: number][] = [
+    ["lowers the soft limit", "ulimit -Sn 512", 300],
+    ["raises it", "ulimit -Sn 300", 512],
+    ["leaves it", "ulimit -Sn 300", 300],
+  ];
+  const started = async (shell: string, limit: number) => {
+    const server = new ServerProcess({
+      configuration: `worker_rlimit_nofile ${limit};\n${GOOD}`,
+      files: { "www/index.html": "home\n" },
+      program: ["sh", "-c", `${shell}; exec "$@"`, "sh", ...PROGRAM],
+    });
+    await server.start();
+    const line = /^Max open files +(\d+) +(\d+)/m.exec(readFileSync(`/proc/${server.pid}/limits`, "utf8"))!;
+    check(await ask(server.port, get("/")), { status: 200, body: "home\n" });
+    await server.stop();
+    return { soft: line[1], hard: line[2], stderr: server.stderr };
+  };
+
+  test.each(rows)("%s", async (_name, shell, limit) => {
+    expect(await started(shell, limit)).toMatchObject({ soft: String(limit), stderr: "" });
+  });
+
+  test("beyond the hard limit: raised by who may do that, reported by others, who serve with what they have", async () => {
+    const { soft, hard, stderr } = await started("ulimit -n 300", 512);
+    if (mayRaise()) expect([soft, hard, stderr]).toEqual(["512", "512", ""]);
+    else expect([soft, hard, stderr]).toEqual(["300", "300", expect.stringMatching(REFUSED)]);
   });
 });

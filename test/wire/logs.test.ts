@@ -1,9 +1,9 @@
 /** Access logs in every form, and the error log. A log is read after the server has ended, when all of it is written. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ask, get } from "./client.ts";
-import { ServerProcess } from "./server.ts";
+import { run, ServerProcess, until } from "./server.ts";
 
 const server = new ServerProcess({
   configuration: `
@@ -113,4 +113,43 @@ test("the error log is UTF-8, without control characters", () => {
     expect.stringMatching(/open\(\) "[^"]*www\/off\/nöne".*, request: "GET \/off\/nöne HTTP\/1\.1"/),
   ]);
   expect(steering).toEqual([expect.stringContaining(String.raw`www/off/n\x9b\x0a" failed`)]);
+});
+
+test.each([
+  ["SIGUSR1", (moved: ServerProcess) => void process.kill(moved.pid, "SIGUSR1")],
+  [
+    "-s reopen",
+    async (moved: ServerProcess) => {
+      const sent = await run(["-p", moved.folder, "-s", "reopen", join(moved.folder, "test.conf")]);
+      expect([sent.status, sent.stderr]).toEqual([0, ""]);
+    },
+  ],
+])("%s: logs that were moved away are opened anew", async (_name, signal) => {
+  const moved = new ServerProcess({
+    configuration: `
+      pid run.pid;
+      error_log error.log;
+      log_format path '$uri';
+      server { listen 127.0.0.1:0; root www; access_log access.log path; }`,
+    files: { "www/a": "", "www/b": "" },
+  });
+  const at = (name: string): string => join(moved.folder, name);
+  const names = ["access.log", "error.log"];
+  await moved.start();
+  for (const path of ["/a", "/before"]) await ask(moved.port, get(path));
+  for (const name of names) renameSync(at(name), at(`${name}.1`));
+  await signal(moved);
+  await until(
+    () => names.every((name) => existsSync(at(name))),
+    () => readdirSync(moved.folder).join(),
+  );
+  for (const path of ["/b", "/after"]) await ask(moved.port, get(path));
+  expect(await moved.end()).toBe(0);
+  const [access, access1, error, error1] = ["access.log", "access.log.1", "error.log", "error.log.1"].map((name) =>
+    readFileSync(at(name), "utf8"),
+  );
+  expect([access1, access]).toEqual(["/a\n/before\n", "/b\n/after\n"]);
+  expect(error1!.trimEnd()).toMatch(/^[^\n]*www\/before[^\n]*$/);
+  expect(error!.trimEnd()).toMatch(/^[^\n]*www\/after[^\n]*$/);
+  rmSync(moved.folder, { recursive: true });
 });

@@ -1,0 +1,76 @@
+/** How long the head of a kept reply stays true, with the fields that the server adds to it. */
+import { describe, expect, test } from "bun:test";
+import type { AddHeader, Expires, Settings } from "../../../src/config/model.ts";
+import type { Field, ReplyOptions, WholeReply } from "../../../src/handlers/handler.ts";
+import { type Changes, headChanges, KeptReply } from "../../../src/handlers/kept-reply.ts";
+import { makeWholeReply } from "../../../src/server/reply-head.ts";
+import { FakeExchange, FakeServices, location, settings, template } from "../handlers/world.ts";
+
+const header = (value: string): AddHeader => ({ name: "X", value: template(value), always: false });
+
+describe("what a location adds changes", () => {
+  const rows: [name: string, changes: Partial<Settings>, expected: Changes][] = [
+    ["nothing", {}, "never"],
+    ["expires off", { expires: { kind: "off" } }, "never"],
+    ["expires epoch", { expires: { kind: "epoch" } }, "never"],
+    ["expires max", { expires: { kind: "max" } }, "never"],
+    ["expires 60", { expires: { kind: "in", seconds: 60 } }, "each second"],
+    ["expires modified 60", { expires: { kind: "modified", seconds: 60 } }, "each second"],
+    ["expires @1h", { expires: { kind: "at", seconds: 3600 } }, "each second"],
+    ["a constant field", { addHeaders: [header("constant")] }, "never"],
+    ["a field with a variable", { addHeaders: [header("$uri")] }, "each request"],
+    ["a variable and expires", { addHeaders: [header("$uri")], expires: { kind: "in", seconds: 60 } }, "each request"],
+  ];
+  test.each(rows)("%s", (_name, changes, expected) => {
+    expect(headChanges(settings(changes))).toBe(expected);
+  });
+});
+
+/** Makes its heads as the server does. */
+class HeadExchange extends FakeExchange {
+  override wholeReply(status: number, fields: readonly Field[], length: number, options?: ReplyOptions): WholeReply {
+    return makeWholeReply(this as unknown as Parameters<typeof makeWholeReply>[0], status, fields, length, options);
+  }
+}
+
+/** Gives what one kept reply, of a file changed 40 s ago, sends as Cache-Control at this moment. */
+function keeper(expires: Expires) {
+  const services = new FakeServices();
+  const here = location({ expires, serverTokens: false, keepaliveHeader: null });
+  const modified = services.clock.second - 40;
+  const next = () => new HeadExchange(services, here, {});
+  const kept = new KeptReply(next(), 200, [], Buffer.from("body"), headChanges(here.settings), { modified });
+  const ask = () => {
+    const exchange = next();
+    kept.send(exchange);
+    const { block, headLength } = exchange.whole!;
+    const head = block.bytes.toString("latin1", 0, headLength);
+    return { exchange, control: /\r\nCache-Control: (.*)\r\n/.exec(head)?.[1], text: exchange.text() };
+  };
+  return { services, ask };
+}
+
+describe("a kept reply", () => {
+  test("`expires modified`: max-age counts down, and then there is no caching", () => {
+    const { services, ask } = keeper({ kind: "modified", seconds: 100 });
+    const seen = [0, 1, 29, 30, 1].map((seconds) => {
+      services.pass(seconds);
+      const { control, text } = ask();
+      return [control, text];
+    });
+    const expected = ["max-age=60", "max-age=59", "max-age=30", "max-age=0", "no-cache"];
+    expect(seen).toEqual(expected.map((control) => [control, "body"]));
+  });
+
+  test("within a second it is the same bytes", () => {
+    const { ask } = keeper({ kind: "modified", seconds: 100 });
+    expect(ask().exchange.whole).toBe(ask().exchange.whole!);
+  });
+
+  test("`expires 100`: max-age stays", () => {
+    const { services, ask } = keeper({ kind: "in", seconds: 100 });
+    expect(ask().control).toBe("max-age=100");
+    services.pass(50);
+    expect(ask().control).toBe("max-age=100");
+  });
+});
