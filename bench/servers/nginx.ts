@@ -42,7 +42,7 @@ http {
   open_file_cache_min_uses 1;
   open_file_cache_errors on;
   server {
-    listen 127.0.0.1:${setup.port} backlog=4096 deferred;
+    listen 127.0.0.1:${setup.port} backlog=4096;
     root ${setup.site.root};
   }
 }

@@ -2,7 +2,7 @@
  * The head of a request as offsets into received bytes. The parser fills one RequestHead again and again;
  * strings come into being only when someone asks for them.
  */
-import { COLON, DOT, LOWER } from "./bytes.ts";
+import { COLON, CR, DOT, LF, LOWER } from "./bytes.ts";
 
 /** The forms of a request target (RFC 9112 §3.2). */
 export const ORIGIN_FORM = 0;
@@ -126,9 +126,11 @@ export class RequestHead {
     return this.text(this.queryStart, this.queryEnd);
   }
 
-  /** The request line without its CRLF; "" when the request was refused for it. */
+  /** The request line without its CRLF. When the request was refused for it, what there is of it: logs should show what was sent. */
   requestLine(): string {
-    return this.lineEnd === 0 ? "" : this.text(this.lineStart, this.lineEnd);
+    let end = this.lineEnd || this.lineStart;
+    if (this.lineEnd === 0) while (end < this.length && !isLineEnd(this.bytes[this.base + end])) end++;
+    return this.text(this.lineStart, end);
   }
 
   /** The name of field line `i` (from 0) as it came. */
@@ -186,3 +188,5 @@ export class RequestHead {
     return true;
   }
 }
+
+const isLineEnd = (byte: number): boolean => byte === CR || byte === LF;

@@ -286,7 +286,8 @@ export class ServerExchange implements Exchange {
     const { errorLog } = this.settings;
     if (!this.logs.wants(errorLog, level)) return;
     const { request, client } = this;
-    const line = request.targetEnd > 0 ? `, request: "${request.requestLine()}"` : "";
+    const asked = request.requestLine();
+    const line = asked === "" ? "" : `, request: "${asked}"`;
     const host = request.hostEnd > request.hostStart ? `, host: "${request.authority()}"` : "";
     this.logs.error(
       errorLog,
