@@ -18,8 +18,6 @@ export interface Handler {
   sweep?(): void;
   /** The location ends (stop, reload): gives back every descriptor. Replies under way keep theirs. */
   close?(): void;
-  /** The descriptors it holds: tests account for every one. */
-  descriptors?(): Iterable<number>;
 }
 
 /** Takes a request's body piece by piece. */
