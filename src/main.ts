@@ -92,9 +92,12 @@ async function serve(config: Config, keepGoing: boolean): Promise<number> {
   }
   handleSignals(server);
   out(server.urls.map((url) => `listening on ${url}\n`).join(""));
-  await server.run();
-  server.dispose();
-  if (config.pidFile !== null) removePid(linux, config.pidFile);
+  try {
+    await server.run();
+  } finally {
+    server.dispose();
+    if (config.pidFile !== null) removePid(linux, config.pidFile);
+  }
   return 0;
 }
 

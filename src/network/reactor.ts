@@ -94,6 +94,7 @@ export class Reactor {
   turn(timeout: number): number {
     this.closeAll(); // what was given up between two turns must not stay open while this one waits
     const n = this.kernel.epollWait(this.epoll, this.events, EVENTS_PER_TURN, this.waitTime(timeout));
+    if (n < 0 && n !== -ERRNO.EINTR) throw new Error(`epoll_wait() failed (${errnoText(n)})`); // a loop that can't wait would spin
     this.now = this.kernel.monotonic();
     this.onTurnStart();
     this.dispatch(n);

@@ -72,7 +72,7 @@ export class Timers {
     return nearest;
   }
 
-  /** Ends the wait of all whose deadline is not after `now`. What they start again waits for a later turn. */
+  /** Ends the wait of all whose deadline is not after `now`. What they start again waits for a later turn, its duration being more than 0. */
   fire(now: number): void {
     for (const list of this.lists.values()) {
       for (let timed = list.first; timed !== null && timed.timerDeadline <= now; timed = list.first) {

@@ -150,7 +150,11 @@ export class Gate extends Timed {
   }
 
   private resume(): void {
-    if (!this.closed) for (const { listener } of this.doors) listener.resume();
+    if (this.closed) return;
+    for (const { listener, listen } of this.doors) {
+      const n = listener.resume();
+      if (n < 0) this.alert(`epoll_ctl() for ${listen.text} failed (${errnoText(n)}): it does not accept`);
+    }
   }
 
   /** Stops listening; a unix socket's path is removed. */
