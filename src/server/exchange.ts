@@ -23,7 +23,7 @@ import { responseHead } from "../http/response.ts";
 import { isBodiless } from "../http/status.ts";
 import type { Logs } from "./logs.ts";
 import { discard } from "./reply-body.ts";
-import { addConnection, framingOf, makeWholeReply, replyFields } from "./reply-head.ts";
+import { addConnection, connectionOption, framingOf, makeWholeReply, replyFields } from "./reply-head.ts";
 import { type Route, type RouteMatch, type Router, withGroups } from "./router.ts";
 import type { ServerServices } from "./services.ts";
 
@@ -155,8 +155,8 @@ export class ServerExchange implements Exchange {
 
   /** What a WholeReply, made for HTTP/1.1 and a connection that goes on, lacks for this request. */
   private get connectionLine(): string {
-    if (!this.keepAlive) return "Connection: close\r\n";
-    return this.request.minor === 1 ? "" : "Connection: keep-alive\r\n";
+    const option = connectionOption(this);
+    return option === "" ? "" : `Connection: ${option}\r\n`;
   }
 
   get bytesSent(): number {

@@ -11,13 +11,13 @@ export interface BodyTarget {
 }
 
 /** The body is complete. */
-export const BODY_DONE = 0;
+export const BODY_SENT = 0;
 
 /** A body on its way. `length` is what is left, -1 if unknown. */
 export interface OutgoingBody {
   /**
    * Moves at most about `limit` bytes; the outbox is empty when it is called, and sent afterwards. n > 0: bytes put into
-   * the outbox or the socket; BODY_DONE; -EAGAIN: nothing now; other -errno: it can't be completed.
+   * the outbox or the socket; BODY_SENT; -EAGAIN: nothing now; other -errno: it can't be completed.
    */
   step(target: BodyTarget, limit: number): number;
   /** Gives back what it holds; called once. */
@@ -60,7 +60,7 @@ class PiecesOut implements OutgoingBody {
 
   step(target: BodyTarget, limit: number): number {
     const piece = this.body.pieces[this.index];
-    if (piece === undefined) return BODY_DONE;
+    if (piece === undefined) return BODY_SENT;
     const left = piece.length - this.position;
     if (left === 0) return this.next(target, limit);
     const moved = Buffer.isBuffer(piece)
@@ -111,7 +111,7 @@ class StreamOut implements OutgoingBody {
   }
 
   step({ outbox }: BodyTarget, limit: number): number {
-    if (this.finished) return BODY_DONE;
+    if (this.finished) return BODY_SENT;
     const offset = outbox.start + (this.chunked ? CHUNK_HEAD : 0);
     const most = Math.min(LARGEST_CHUNK, limit, this.left < 0 ? limit : this.left);
     const n = most > 0 ? this.stream.read(outbox.block, offset, most) : 0;
@@ -127,7 +127,7 @@ class StreamOut implements OutgoingBody {
   private finish(outbox: Outbox): number {
     if (this.left > 0) return -ERRNO.EIO;
     this.finished = true;
-    if (!this.chunked) return BODY_DONE;
+    if (!this.chunked) return BODY_SENT;
     outbox.appendText("0\r\n\r\n");
     return outbox.length;
   }

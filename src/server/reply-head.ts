@@ -44,17 +44,20 @@ export function replyFields(
   return all;
 }
 
-/** Whether the connection goes on (RFC 9112 §9.3; `Keep-Alive` where keepalive_timeout has a second argument). */
+/** The value of Connection; "" where the version says it all (RFC 9112 §9.3). */
+export function connectionOption(exchange: Pick<Exchange, "request"> & { readonly keepAlive: boolean }): string {
+  if (!exchange.keepAlive) return "close";
+  return exchange.request.minor === 1 ? "" : "keep-alive";
+}
+
+/** Says whether the connection goes on, and for how long where keepalive_timeout has a second argument. */
 export function addConnection(
   fields: Field[],
   exchange: Pick<Exchange, "settings" | "request"> & { readonly keepAlive: boolean },
 ): void {
-  if (!exchange.keepAlive) {
-    fields.push(["Connection", "close"]);
-    return;
-  }
-  if (exchange.request.minor === 0) fields.push(["Connection", "keep-alive"]);
-  addKeepAlive(fields, exchange.settings);
+  const option = connectionOption(exchange);
+  if (option !== "") fields.push(["Connection", option]);
+  if (option !== "close") addKeepAlive(fields, exchange.settings);
 }
 
 function addKeepAlive(fields: Field[], { keepaliveHeader }: Settings): void {

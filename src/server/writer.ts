@@ -10,7 +10,7 @@ import type { BufferPool } from "../network/buffers.ts";
 import type { Reactor } from "../network/reactor.ts";
 import { Stream } from "../network/stream.ts";
 import type { Outbox, Sender } from "./outbox.ts";
-import { BODY_DONE, type BodyTarget, type OutgoingBody, outgoing } from "./reply-body.ts";
+import { BODY_SENT, type BodyTarget, type OutgoingBody, outgoing } from "./reply-body.ts";
 
 /** How pumping ended. */
 export const PUMP_DRAINED = 0;
@@ -212,7 +212,7 @@ export abstract class Writer extends Stream implements BodyTarget, Sender {
       if (this.bytesTaken >= stopAt) return PUMP_SHARE_USED;
       if (!this.writable) return PUMP_BLOCKED;
       const n = this.body.step(this, stopAt - this.bytesTaken);
-      if (n === BODY_DONE) this.endBody();
+      if (n === BODY_SENT) this.endBody();
       else if (n === -ERRNO.EAGAIN) return PUMP_BLOCKED;
       else if (n < 0) return CONNECTION_ERRORS.includes(-n) ? PUMP_LOST : PUMP_INCOMPLETE;
     }
