@@ -76,6 +76,19 @@ export interface Kernel {
   getdents(fd: number, block: Block): number;
   /** Removes a file by name relative to `directory` (AT_FDCWD allowed). Never a folder. */
   unlink(directory: number, name: string): number;
+  /** Makes a folder by name relative to `directory`; the process' umask applies. mkdirat(2). */
+  mkdir(directory: number, name: string, mode: number): number;
+  /** Removes an empty folder by name relative to `directory`. */
+  rmdir(directory: number, name: string): number;
+  /**
+   * Moves a file to another name on the same file system, in one step: renameat2(2). What is there already is replaced, or,
+   * without `replace`, stays: -EEXIST. Names are relative to their folders.
+   */
+  rename(fromDirectory: number, from: string, toDirectory: number, to: string, replace: boolean): number;
+  /** Sets the permission bits of an open file. */
+  fchmod(fd: number, mode: number): number;
+  /** Locks an open file for its opener alone, without waiting: flock(2), LOCK_EX | LOCK_NB. -EAGAIN: someone else has it. */
+  flock(fd: number): number;
   /** Sets the permission bits of a path, which may be a socket's. */
   chmod(path: string, mode: number): number;
   /** The target of a link, as text in `into[0]`; relative to `directory` (AT_FDCWD allowed). */

@@ -132,6 +132,26 @@ export interface Settings {
   readonly charset: string | null;
   readonly addHeaders: readonly AddHeader[];
   readonly expires: Expires | null;
+  readonly upload: Upload | null;
+  /** What a POST does where its file's name is taken; PUT replaces unless it is "refuse". */
+  readonly uploadOverwrite: "rename" | "replace" | "refuse";
+  /** Files in one form. */
+  readonly uploadMaxFiles: number;
+  /** How long an interrupted upload can be resumed after its last byte. */
+  readonly uploadResumeLifetime: number;
+  /** Whether DELETE removes files. */
+  readonly deleteFiles: boolean;
+  /** Whether visitors get a session. */
+  readonly session: boolean;
+  /** Whether the location answers with the session's data as JSON (implies `session`). */
+  readonly sessionApi: boolean;
+  /** The cookie's name. */
+  readonly sessionCookie: string;
+  readonly sessionLifetime: number;
+  /** Sessions at most; the oldest go first. */
+  readonly sessionMax: number;
+  /** An absolute path of a SQLite database, or null: in memory. */
+  readonly sessionStore: string | null;
   readonly serverTokens: boolean;
   readonly etag: boolean;
   readonly ifModifiedSince: "exact" | "before" | "off";
@@ -142,6 +162,14 @@ export interface Settings {
   /** null: off. `inactive` in ms. */
   readonly openFileCache: { readonly max: number; readonly inactive: number } | null;
   readonly openFileCacheValid: number;
+}
+
+/** `upload_store`: a target is `folder` plus what follows `prefix` in the path. */
+export interface Upload {
+  /** Absolute. */
+  readonly folder: string;
+  /** The prefix of the location that wrote it, which nested ones inherit; "/" where that is a regular expression. */
+  readonly prefix: string;
 }
 
 export interface TryFiles {

@@ -8,8 +8,16 @@ import type { Kernel } from "../../ffi/kernel.ts";
 import type { Block } from "../../ffi/memory.ts";
 import type { Location, LogLevel, Settings, VirtualServer } from "../config/model.ts";
 import type { RequestHead } from "../http/request.ts";
+import type { Session } from "./session/session.ts";
+import type { SessionRegistry } from "./session/registry.ts";
 
 export interface Handler {
+  /** The server begins to listen: the place for what must be done once, before the first request. */
+  start?(): void;
+  /** Fields that the reply to OPTIONS has here besides Allow. */
+  optionsFields?(exchange: Exchange): readonly Field[];
+  /** Whether it takes a request whose method the location does not list: one about a thing of its own, no file. */
+  takes?(exchange: Exchange): boolean;
   /** Where the request's body goes. Absent, or undefined for this request: read and discarded. */
   sink?(exchange: Exchange): BodySink | undefined;
   /** The request is here, whole. Ends with exactly one of the Exchange's replying calls, now or later. */
@@ -22,9 +30,12 @@ export interface Handler {
 
 /** Takes a request's body piece by piece. */
 export interface BodySink {
-  /** Takes bytes[start, end); gives how many it took. Fewer than offered: it calls `exchange.resume()` when it wants more. */
-  accept(bytes: Buffer, start: number, end: number): number;
-  /** The body is complete. Then the server calls the handler's `handle`. */
+  /**
+   * Takes block[start, end); gives how many bytes it took. Fewer than offered: it calls `exchange.resume()` when it wants more.
+   * A sink that can't go on replies (`exchange.fail`) and gives anything; then it is aborted, and the rest of the body is discarded.
+   */
+  accept(block: Block, start: number, end: number): number;
+  /** The body is complete. It may reply; if it does not, the server then calls the handler's `handle`. */
   end(): void;
   /** The body will never be complete: the client left, was too slow, sent nonsense, or the reply came first. */
   abort(): void;
@@ -123,7 +134,7 @@ export interface Exchange {
   /** The reply's fields, Content-Type and Content-Length included; empty before a reply. */
   readonly sentFields: readonly Field[];
 
-  /** True when a WholeReply may answer this request: not for the page of an error, nor where `Keep-Alive` would be wrong. */
+  /** True when a WholeReply may answer this request: not for the page of an error, nor with added fields, nor where `Keep-Alive` would be wrong. */
   readonly takesWholeReply: boolean;
 
   /**
@@ -131,6 +142,11 @@ export interface Exchange {
    * and leaves the body out for HEAD, 204 and 304. A 304 or HEAD passes the body GET would have (or null with `length`).
    */
   reply(status: number, fields: readonly Field[], body: ReplyBody, options?: ReplyOptions): void;
+  /** The visitor's session, where `session` is on; else null. */
+  session: Session | null;
+  /** Adds a field to whatever reply this request gets, an error's page included (Set-Cookie). */
+  addField(name: string, value: string): void;
+
   /** Sends a WholeReply (only where `takesWholeReply`) whose Date is current, and `rest` behind it if it lacks its body. */
   replyWhole(reply: WholeReply, rest?: ReplyBody): void;
   /** Makes a WholeReply of `status` with the server's own fields; the caller fills the body in at `headLength`. */
@@ -178,6 +194,10 @@ export interface Services {
   readonly clock: Clock;
   /** Bumped by whoever changes files (uploads, DELETE): cached files older than this are looked at again. */
   fileEpoch: number;
+  /** The stores of sessions, shared by the locations that name them. */
+  readonly sessions: SessionRegistry;
+  /** `bytes` (at most 64) random bytes (getrandom) as hexadecimal digits. */
+  randomHex(bytes: number): string;
   /** Messages that belong to no request. */
   log(level: LogLevel, message: string): void;
 }
