@@ -51,9 +51,14 @@ export const O_NOFOLLOW = arm64 ? 0o100000 : 0o400000;
 
 export const AT_FDCWD = -100;
 export const AT_EMPTY_PATH = 0x1000;
+export const AT_REMOVEDIR = 0x200;
+export const RENAME_NOREPLACE = 1;
 export const RESOLVE_NO_MAGICLINKS = 0x02;
 export const RESOLVE_NO_SYMLINKS = 0x04;
 export const RESOLVE_BENEATH = 0x08;
+
+export const LOCK_EX = 2;
+export const LOCK_NB = 4;
 
 export const S_IFMT = 0o170000;
 export const S_IFREG = 0o100000;
@@ -69,9 +74,10 @@ export const SIGTERM = 15;
 
 export const RLIMIT_NOFILE = 7;
 
-/** System calls without a wrapper in every libc: musl has statx(2) only since 1.2.5. */
+/** System calls without a wrapper in every libc: musl has statx(2) only since 1.2.5, renameat2(2) only since 1.2.6. */
 export const SYS_getdents64 = arm64 ? 61 : 217;
 export const SYS_statx = arm64 ? 291 : 332;
+export const SYS_renameat2 = arm64 ? 276 : 316;
 export const SYS_openat2 = 437;
 
 /** struct epoll_event as 32-bit words: the stride, and the words of `events`, `data` (our fd) and its upper half (our generation). */

@@ -10,13 +10,15 @@ import { ERRNO } from "./errno.ts";
 import type { FileStatus, Kernel } from "./kernel.ts";
 import { errno, libc } from "./libc.ts";
 import { Block, CString } from "./memory.ts";
+import { renaming } from "./rename.ts";
 
 const at = (block: Block, offset: number): Pointer => (block.address + offset) as Pointer;
 const result = (n: number): number => (n < 0 ? -errno[0]! : n);
 
-/** The name in a call: one is enough, every call is synchronous. */
+/** The name in a call: one is enough, every call is synchronous; only what moves a file has two. */
 const name = new CString();
 const cString = (text: string): Pointer => name.of(text) as Pointer;
+const newName = new CString();
 
 /** Small arguments and results by address; again one of each is enough. Offsets are in bytes. */
 const scratch = new Block(512);
@@ -88,6 +90,21 @@ function fstat(fd: number, into: FileStatus): number {
   return 0;
 }
 
+function unlinkat(directory: number, path: string, flags: number): number {
+  const pointer = cString(path);
+  return restarting(() => libc.unlinkat(directory, pointer, flags));
+}
+
+function renameat2(fromDirectory: number, from: string, toDirectory: number, to: string, flags: number): number {
+  const [old, fresh] = [cString(from), newName.of(to)];
+  return restarting(() => libc.syscall(abi.SYS_renameat2, fromDirectory, old, toDirectory, fresh, flags as Pointer));
+}
+
+function linkat(fromDirectory: number, from: string, toDirectory: number, to: string): number {
+  const [old, fresh] = [cString(from), newName.of(to) as Pointer];
+  return restarting(() => libc.linkat(fromDirectory, old, toDirectory, fresh, 0));
+}
+
 function epollControl(epoll: number, operation: number, fd: number, events: number, generation: number): number {
   words[abi.EPOLL_EVENT.events] = events;
   words[abi.EPOLL_EVENT.fd] = fd;
@@ -141,10 +158,15 @@ export const linux: Kernel = {
     const pointer = cString(path);
     return restarting(() => libc.chmod(pointer, mode));
   },
-  unlink(directory, path) {
+  unlink: (directory, path) => unlinkat(directory, path, 0),
+  mkdir(directory, path, mode) {
     const pointer = cString(path);
-    return restarting(() => libc.unlinkat(directory, pointer, 0));
+    return restarting(() => libc.mkdirat(directory, pointer, mode));
   },
+  rmdir: (directory, path) => unlinkat(directory, path, abi.AT_REMOVEDIR),
+  rename: renaming({ renameat2, linkat, unlinkat: (directory, path) => unlinkat(directory, path, 0) }),
+  fchmod: (fd, mode) => restarting(() => libc.fchmod(fd, mode)),
+  flock: (fd) => restarting(() => libc.flock(fd, abi.LOCK_EX | abi.LOCK_NB)),
   readlink,
 
   monotonic: () => performance.now(),

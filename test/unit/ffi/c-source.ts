@@ -46,8 +46,8 @@ const ASSUMED: readonly string[] = [
   "sizeof(mode_t) == 4",
 ];
 
-const HEADERS = `dirent errno fcntl limits netinet/in netinet/tcp signal stddef sys/epoll sys/resource sys/socket
-  sys/stat sys/syscall sys/un unistd linux/openat2`.split(/\s+/);
+const HEADERS = `dirent errno fcntl limits netinet/in netinet/tcp signal stddef stdio sys/epoll sys/file sys/resource
+  sys/socket sys/stat sys/syscall sys/un unistd linux/openat2`.split(/\s+/);
 
 /** Each export that is a number, and each number in an export that is an object, by its name. */
 export function numbersIn(exports: object): Numbers {
@@ -67,9 +67,16 @@ export function claims(numbers: Numbers): string {
   );
   // musl has struct statx since 1.2.5; the kernel's own header has it always.
   const statx = "#ifndef STATX_BASIC_STATS\n#include <linux/stat.h>\n#endif";
-  return ["#define _GNU_SOURCE", ...includes, statx, ...named, ...ASSUMED.map((text) => claim(text, "")), ""].join(
-    "\n",
-  );
+  const rename = "#ifndef RENAME_NOREPLACE\n#include <linux/fs.h>\n#endif";
+  return [
+    "#define _GNU_SOURCE",
+    ...includes,
+    statx,
+    rename,
+    ...named,
+    ...ASSUMED.map((text) => claim(text, "")),
+    "",
+  ].join("\n");
 }
 
 const claim = (condition: string, name: string): string =>

@@ -12,6 +12,8 @@ import { pair } from "./sockets.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "webserv-linux-"));
 mkdirSync(join(folder, "sub"));
+mkdirSync(join(folder, "full"));
+writeFileSync(join(folder, "full/file"), "");
 writeFileSync(join(folder, "file"), "some bytes");
 symlinkSync("file", join(folder, "link"));
 symlinkSync("..", join(folder, "out"));
@@ -188,6 +190,47 @@ const TABLE: { readonly [method in keyof Kernel]: readonly Case[] | "never" } = 
     ["a file as a folder", () => linux.unlink(root, "file/x"), "ENOTDIR"],
     ["a name with NUL", () => linux.unlink(root, "file\0"), "ENOENT"],
   ],
+  mkdir: [
+    ["there already", () => linux.mkdir(root, "sub", 0o700), "EEXIST"],
+    ["a link that leads somewhere", () => linux.mkdir(root, "link", 0o700), "EEXIST"],
+    ["no folder above", () => linux.mkdir(root, "nothing/x", 0o700), "ENOENT"],
+    ["a file above", () => linux.mkdir(root, "file/x", 0o700), "ENOTDIR"],
+    ["too long a name", () => linux.mkdir(root, "x".repeat(256), 0o700), "ENAMETOOLONG"],
+    ["no name", () => linux.mkdir(root, "", 0o700), "ENOENT"],
+    ["a name with NUL", () => linux.mkdir(root, "x\0", 0o700), "ENOENT"],
+    ["no descriptor", () => linux.mkdir(-1, "x", 0o700), "EBADF"],
+  ],
+  rmdir: [
+    ["no such folder", () => linux.rmdir(root, "nothing"), "ENOENT"],
+    ["a file", () => linux.rmdir(root, "file"), "ENOTDIR"],
+    ["something in it", () => linux.rmdir(root, "full"), "ENOTEMPTY"],
+    ["itself", () => linux.rmdir(root, "."), "EINVAL"],
+    ["a name with NUL", () => linux.rmdir(root, "sub\0"), "ENOENT"],
+  ],
+  rename: [
+    ["no such file", () => linux.rename(root, "nothing", root, "x", true), "ENOENT"],
+    ["no such file, nothing replaced", () => linux.rename(root, "nothing", root, "x", false), "ENOENT"],
+    ["there already", () => linux.rename(root, "file", root, "link", false), "EEXIST"],
+    ["itself", () => linux.rename(root, "file", root, "file", false), "EEXIST"],
+    ["no folder to go to", () => linux.rename(root, "file", root, "nothing/x", true), "ENOENT"],
+    ["a file as a folder", () => linux.rename(root, "file", root, "link/x", true), "ENOTDIR"],
+    ["a file over a folder", () => linux.rename(root, "file", root, "sub", true), "EISDIR"],
+    ["a folder over a file", () => linux.rename(root, "sub", root, "file", true), "ENOTDIR"],
+    ["a folder over one with something in it", () => linux.rename(root, "sub", root, "full", true), "ENOTEMPTY"],
+    ["a folder into itself", () => linux.rename(root, "sub", root, "sub/x", true), "EINVAL"],
+    ["another file system", () => linux.rename(root, "file", abi.AT_FDCWD, "/proc/x", true), "EXDEV"],
+    ["a name with NUL", () => linux.rename(root, "file\0", root, "x", true), "ENOENT"],
+    ["a new name with NUL", () => linux.rename(root, "file", root, "x\0", true), "ENOENT"],
+    ["no descriptor", () => linux.rename(root, "file", -1, "x", true), "EBADF"],
+  ],
+  fchmod: [
+    ["no descriptor", () => linux.fchmod(-1, 0o600), "EBADF"],
+    ["a handle, no open file", () => linux.fchmod(root, 0o600), "EBADF"],
+  ],
+  flock: [
+    ["no descriptor", () => linux.flock(-1), "EBADF"],
+    ["somebody else has it", () => lockedTwice(), "EAGAIN"],
+  ],
   readlink: [
     ["no such file", () => linux.readlink(root, "nothing", []), "ENOENT"],
     ["no link", () => linux.readlink(root, "file", []), "EINVAL"],
@@ -210,6 +253,11 @@ function withFile(path: string, flags: number, call: (fd: number) => number): nu
   const n = call(fd);
   linux.close(fd);
   return n;
+}
+
+function lockedTwice(): number {
+  linux.flock(file);
+  return withFile(join(folder, "file"), abi.O_RDONLY, linux.flock);
 }
 
 function sendAfterShutdown(): number {

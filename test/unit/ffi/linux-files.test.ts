@@ -4,6 +4,7 @@ import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as abi from "../../../ffi/abi.ts";
+import { ERRNO } from "../../../ffi/errno.ts";
 import { FileStatus } from "../../../ffi/kernel.ts";
 import { linux } from "../../../ffi/linux.ts";
 import { Block } from "../../../ffi/memory.ts";
@@ -93,6 +94,48 @@ describe("files", () => {
     expect(linux.unlink(abi.AT_FDCWD, join(folder, "other"))).toBe(0);
     expect(["target", "other", "alias"].map((name) => fs.existsSync(join(folder, name)))).toEqual([true, false, false]);
     linux.close(root);
+  });
+
+  test("mkdir makes folders with a mode, rmdir removes empty ones", () => {
+    const root = good(linux.open(folder, abi.O_PATH, 0));
+    expect(linux.mkdir(root, "made", 0o750)).toBe(0);
+    expect(linux.mkdir(abi.AT_FDCWD, join(folder, "made/größe"), 0o777)).toBe(0);
+    const modes = ["made", "made/größe"].map((name) => fs.statSync(join(folder, name)).mode);
+    expect(modes).toEqual([0o750, 0o777].map((mode) => abi.S_IFDIR | (mode & ~process.umask())));
+    expect([linux.rmdir(root, "made/größe"), linux.rmdir(root, "made")]).toEqual([0, 0]);
+    expect(fs.existsSync(join(folder, "made"))).toBe(false);
+    linux.close(root);
+  });
+
+  test("fchmod sets the permission bits of an open file", () => {
+    const path = join(folder, "open-bits");
+    const fd = good(linux.open(path, abi.O_WRONLY | abi.O_CREAT, 0o600));
+    expect(linux.fchmod(fd, 0o644)).toBe(0);
+    expect(fs.statSync(path).mode & 0o777).toBe(0o644);
+    linux.close(fd);
+  });
+
+  test("flock lasts until the file is closed, and an opener may lock twice", () => {
+    const path = join(folder, "lock");
+    const open = () => good(linux.open(path, abi.O_RDWR | abi.O_CREAT, 0o600));
+    const [first, second] = [open(), open()];
+    expect([linux.flock(first), linux.flock(first), linux.flock(second)]).toEqual([0, 0, -ERRNO.EAGAIN]);
+    linux.close(first);
+    expect(linux.flock(second)).toBe(0);
+    linux.close(second);
+  });
+
+  test("a file that is removed while open can still be written and read", () => {
+    const path = join(folder, "going");
+    const fd = good(linux.open(path, abi.O_RDWR | abi.O_CREAT, 0o600));
+    expect(linux.unlink(abi.AT_FDCWD, path)).toBe(0);
+    block.bytes.write("still here");
+    expect([linux.write(fd, block, 0, 10), linux.read(fd, block, 20, 10, 0), text(10, 20)]).toEqual([
+      10,
+      10,
+      "still here",
+    ]);
+    linux.close(fd);
   });
 
   test.each([["plain"], ["größe/😀"], ["x/".repeat(2000)]])("readlink gives the whole target", (target) => {
