@@ -1,6 +1,6 @@
 /** Who may enter: `allow` and `deny` in their order, and `limit_except`, which lets some methods in without asking. */
 import type { AccessRule, Settings } from "../config/model.ts";
-import type { BodySink, ConnectionInfo, Exchange, Handler } from "./handler.ts";
+import type { BodySink, ConnectionInfo, Exchange, Field, Handler } from "./handler.ts";
 
 /** Whether the location's rules let this request in. */
 export function mayEnter(exchange: Exchange): boolean {
@@ -62,6 +62,18 @@ export class Guarded implements Handler {
   handle(exchange: Exchange): void {
     if (mayEnter(exchange)) this.inner.handle(exchange);
     else refuse(exchange);
+  }
+
+  start(): void {
+    this.inner.start?.();
+  }
+
+  optionsFields(exchange: Exchange): readonly Field[] {
+    return this.inner.optionsFields?.(exchange) ?? [];
+  }
+
+  takes(exchange: Exchange): boolean {
+    return this.inner.takes?.(exchange) ?? false;
   }
 
   sweep(): void {

@@ -9,7 +9,8 @@ import type { VirtualHosts } from "./virtual-hosts.ts";
 /** OPTIONS is answered wherever it is asked (RFC 9110 §9.3.7). */
 const options: Handler = {
   handle(exchange: Exchange): void {
-    exchange.reply(204, [["Allow", (exchange as ServerExchange).route.allow]], null);
+    const { allow, handler } = (exchange as ServerExchange).route;
+    exchange.reply(204, [["Allow", allow], ...(handler.optionsFields?.(exchange) ?? [])], null);
   },
 };
 
@@ -25,7 +26,7 @@ export function admit(exchange: ServerExchange, hosts: VirtualHosts<Router>): nu
   if (request.form !== ASTERISK_FORM && !enterLocation(exchange, router)) return 400;
   if (exchange.settings.internal) return 404;
   if (request.method === "OPTIONS") exchange.handler = options;
-  else if (!exchange.route.allows(request.method)) return 405;
+  else if (!exchange.route.allows(request.method) && !exchange.handler.takes?.(exchange)) return 405;
   return checkBody(exchange);
 }
 

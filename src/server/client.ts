@@ -14,8 +14,10 @@ import { EXPECT_CONTINUE } from "../http/request.ts";
 import { CONTINUE } from "../http/response.ts";
 import { admit } from "./admission.ts";
 import type { Endpoint } from "./endpoint.ts";
-import type { ReplyTarget, ServerExchange } from "./exchange.ts";
+import type { ServerExchange } from "./exchange.ts";
 import { Peer } from "./peer.ts";
+import { discard } from "./reply-body.ts";
+import type { ReplyTarget } from "./reply-target.ts";
 import type { Server } from "./server.ts";
 import { Wait, Waiter } from "./waiter.ts";
 import { PUMP_BLOCKED, PUMP_DRAINED, PUMP_INCOMPLETE, PUMP_LOST } from "./writer.ts";
@@ -34,10 +36,16 @@ export enum State {
 const STEPS_PER_TURN = 128;
 const READS_PER_TURN = 16;
 
-/** How decoding a body stopped: it is complete, its sink takes no more now, or its sink threw and the reply is 500. */
+/** How decoding a body stopped: it is complete, its sink takes no more now, or the reply is given before its end. */
 const COMPLETE = 1;
 const STALLED = 2;
-const FAILED = 3;
+const REPLIED = 3;
+
+/** A reply, or the end, that came while another client was being served. */
+interface Postponed {
+  readonly send: () => void;
+  readonly body: ReplyBody;
+}
 
 export class Client extends Waiter implements ReplyTarget {
   state = State.ReadingHeaders;
@@ -46,11 +54,13 @@ export class Client extends Waiter implements ReplyTarget {
   private exchange: ServerExchange | null = null;
   protected override settings: Settings;
   private readonly peer: Peer;
-  private advancing = false;
+  /** Being served: it is this client's share of the turn. */
+  served = false;
   private queued = false;
   /** The client may still be sending: closing at once would destroy the reply on its way (RFC 9112 §9.6). */
   private lingers = false;
   private released = false;
+  private postponed: Postponed | null = null;
 
   constructor(
     private readonly server: Server,
@@ -95,27 +105,33 @@ export class Client extends Waiter implements ReplyTarget {
   }
 
   sendReply(head: string, body: ReplyBody, chunked: boolean): void {
-    this.writeText(head);
-    this.writeBody(body, chunked);
-    this.resume();
+    this.whenServed(body, () => {
+      this.writeText(head);
+      this.writeBody(body, chunked);
+    });
   }
 
   sendWhole(reply: WholeReply, headOnly: boolean, connection: string, rest: ReplyBody): void {
+    if (!this.served) throw new Error("a kept reply is for the client being served");
     this.writeWhole(reply, headOnly, connection);
     if (rest !== null) this.writeBody(rest, false);
-    this.resume();
   }
 
   drop(): void {
-    this.closeAfterOutput();
-    this.resume();
+    this.whenServed(null, () => this.closeAfterOutput());
   }
 
-  /** Goes on, unless the client is being served right now: what was written must leave the shared outbox. */
-  private resume(): void {
-    if (this.advancing) return;
-    this.settle();
-    if (this.state !== State.Closed) this.againNextTurn();
+  /** Does it now, or in this client's next share of a turn: the shared outbox belongs to the client being served. */
+  private whenServed(body: ReplyBody, send: () => void): void {
+    if (this.served) return send();
+    this.postponed = { send, body };
+    this.againNextTurn();
+  }
+
+  private sendPostponed(): void {
+    const { postponed } = this;
+    this.postponed = null;
+    postponed?.send();
   }
 
   /** A stream or a sink can go on: in the next turn, for another client may be in the middle of its share of this one. */
@@ -137,13 +153,14 @@ export class Client extends Waiter implements ReplyTarget {
   onTimeout(): void {
     this.catchUp();
     if (this.released) return;
-    this.advancing = true;
+    if (this.postponed !== null) return this.advance();
+    this.served = true;
     try {
       this.expire();
     } catch (error) {
       this.failed(error);
     }
-    this.advancing = false;
+    this.served = false;
     this.settle();
     if (this.state !== State.Closed) this.againNextTurn();
   }
@@ -176,13 +193,14 @@ export class Client extends Waiter implements ReplyTarget {
   private advance(): void {
     this.catchUp();
     if (this.released) return;
-    this.advancing = true;
+    this.served = true;
     try {
+      if (this.postponed !== null) this.sendPostponed();
       if (this.run()) this.againNextTurn();
     } catch (error) {
       this.failed(error);
     }
-    this.advancing = false;
+    this.served = false;
     this.settle();
   }
 
@@ -287,13 +305,14 @@ export class Client extends Waiter implements ReplyTarget {
   /** Gives the body to its sink as fast as that takes it. */
   private readingBody(): boolean {
     const exchange = this.exchange!;
+    if (exchange.replied) return this.replyBeforeEnd(exchange);
     if (!this.drained) this.flush(); // a 100 (Continue) the client may be waiting for
     for (let reads = 0; reads < READS_PER_TURN; reads++) {
       const outcome = this.decodeBody(exchange);
       if (outcome === COMPLETE) return this.process(exchange);
       if (outcome < 0) return this.refuseBody(-outcome, exchange.decoder.reason);
       if (outcome === STALLED) return this.broken && this.close();
-      if (outcome === FAILED) return this.afterReply(true);
+      if (outcome === REPLIED) return this.replyBeforeEnd(exchange);
       if (!this.fill()) return this.bodyPause();
     }
     this.againNextTurn();
@@ -307,30 +326,36 @@ export class Client extends Waiter implements ReplyTarget {
     return false;
   }
 
-  /** Gives bytes[start, end) to the sink, or to no one. How many it took; -1: it threw. */
-  private offer(exchange: ServerExchange, bytes: Buffer, start: number, end: number): number {
+  /** What is left of the body is nobody's any more: the connection ends when the client has had the time to read the reply. */
+  private replyBeforeEnd(exchange: ServerExchange): boolean {
+    this.unfailing(() => exchange.abortSink());
+    return this.afterReply(true);
+  }
+
+  /** Gives block[start, end) to the sink, or to no one. How many bytes it took. */
+  private offer(exchange: ServerExchange, block: Block, start: number, end: number): number {
     const { sink } = exchange;
     if (sink === undefined) return end - start;
     try {
-      return sink.accept(bytes, start, end);
+      return sink.accept(block, start, end);
     } catch (error) {
       this.handlerFailed(exchange, error);
-      return -1;
+      return 0;
     }
   }
 
-  /** COMPLETE, STALLED, FAILED, BODY_MORE, or the -status of a refusal. */
+  /** COMPLETE, STALLED, REPLIED, BODY_MORE, or the -status of a refusal. */
   private decodeBody(exchange: ServerExchange): number {
     const { decoder } = exchange;
-    const { bytes } = this.input;
+    const { input } = this;
     for (;;) {
-      const outcome = decoder.next(bytes, this.inputStart, this.inputEnd);
+      const outcome = decoder.next(input.bytes, this.inputStart, this.inputEnd);
       this.inputStart = decoder.position;
       if (outcome === BODY_DONE) return COMPLETE;
       if (outcome !== BODY_DATA) return outcome;
       const offered = decoder.dataEnd - decoder.dataStart;
-      const taken = this.offer(exchange, bytes, decoder.dataStart, decoder.dataEnd);
-      if (taken < 0) return FAILED;
+      const taken = this.offer(exchange, input, decoder.dataStart, decoder.dataEnd);
+      if (exchange.replied || this.state === State.Closed) return REPLIED;
       decoder.take(taken);
       this.inputStart = decoder.position;
       if (taken < offered) return STALLED;
@@ -506,6 +531,7 @@ export class Client extends Waiter implements ReplyTarget {
     if (this.released) return;
     this.released = true;
     this.timerList?.stop(this);
+    this.unfailing(() => discard(this.postponed?.body ?? null));
     this.unfailing(() => this.exchange !== null && this.breakOff(this.exchange));
     this.unfailing(() => this.dropOutput());
     this.giveInput();

@@ -15,6 +15,7 @@ import type {
   WholeReply,
 } from "../handlers/handler.ts";
 import { encodeLocation, REDIRECTS } from "../handlers/return.ts";
+import type { Session } from "../handlers/session/session.ts";
 import { evaluate, evaluateOctets } from "../handlers/variables.ts";
 import { BodyDecoder } from "../http/body.ts";
 import { octets, unicode } from "../http/octets.ts";
@@ -24,6 +25,7 @@ import { isBodiless } from "../http/status.ts";
 import type { Logs } from "./logs.ts";
 import { discard } from "./reply-body.ts";
 import { addConnection, connectionOption, framingOf, makeWholeReply, replyFields } from "./reply-head.ts";
+import type { ReplyTarget } from "./reply-target.ts";
 import { type Route, type RouteMatch, type Router, withGroups } from "./router.ts";
 import type { ServerServices } from "./services.ts";
 
@@ -31,23 +33,6 @@ import type { ServerServices } from "./services.ts";
 const MOST_REDIRECTS = 10;
 const NO_FIELDS: readonly Field[] = [];
 const NO_LIMITS: HeadLimits = { line: 0, field: 0, total: 0, fields: 0 };
-
-/** The client, as its exchange needs it. */
-export interface ReplyTarget extends ConnectionInfo {
-  /** Whether another request may follow the one in progress. */
-  readonly reusable: boolean;
-  /** Bytes of replies handed in so far, whether the kernel has taken them or not. */
-  readonly bytesWritten: number;
-  /** Bytes of replies the kernel has taken. */
-  readonly bytesTaken: number;
-  sendReply(head: string, body: ReplyBody, chunked: boolean): void;
-  /** `connection`: one more field line, with its CRLF, or "". */
-  sendWhole(reply: WholeReply, headOnly: boolean, connection: string, rest: ReplyBody): void;
-  /** Ends the connection without a reply. */
-  drop(): void;
-  /** A sink or stream is ready again. */
-  goOn(): void;
-}
 
 export class ServerExchange implements Exchange {
   readonly parser = new RequestParser(NO_LIMITS);
@@ -75,10 +60,11 @@ export class ServerExchange implements Exchange {
   bodyPending = false;
   status = 0;
   sentFields: readonly Field[] = NO_FIELDS;
+  session: Session | null = null;
   private inErrorPage = false;
   private headKept = false;
-  /** Fields of the error whose page is being made. */
-  private errorFields: readonly Field[] = NO_FIELDS;
+  /** For whatever reply comes: of `addField`, and of the error whose page is being made. */
+  private addedFields: readonly Field[] = NO_FIELDS;
   /** Where the reply starts in the bytes of its connection, and how long its head and all of it are (-1: not known). */
   private replyStart = 0;
   private headLength = 0;
@@ -104,7 +90,7 @@ export class ServerExchange implements Exchange {
     this.sink = undefined;
     this.closing = this.replied = this.inErrorPage = this.headKept = this.bodyPending = false;
     this.status = 0;
-    this.errorFields = NO_FIELDS;
+    this.addedFields = NO_FIELDS;
     this.headLength = this.replyLength = 0;
     this.id = "";
   }
@@ -122,6 +108,7 @@ export class ServerExchange implements Exchange {
     this.captures = null;
     this.sentFields = NO_FIELDS;
     this.sink = undefined;
+    this.session = null;
   }
 
   get server(): VirtualServer {
@@ -150,7 +137,8 @@ export class ServerExchange implements Exchange {
   }
 
   get takesWholeReply(): boolean {
-    return !this.inErrorPage && (this.settings.keepaliveHeader === null || this.connectionLine === "");
+    if (this.inErrorPage || this.addedFields.length > 0 || !this.client.served) return false;
+    return this.settings.keepaliveHeader === null || this.connectionLine === "";
   }
 
   /** What a WholeReply, made for HTTP/1.1 and a connection that goes on, lacks for this request. */
@@ -184,7 +172,7 @@ export class ServerExchange implements Exchange {
     this.start(this.errorStatus || status);
     const framing = framingOf(this, body, options?.length);
     if (framing.untilClose) this.closing = true;
-    const own = this.errorFields.length === 0 ? fields : [...fields, ...this.errorFields];
+    const own = this.addedFields.length === 0 ? fields : [...fields, ...this.addedFields];
     const all = replyFields(this, own, framing.length, options);
     if (framing.chunked) all.push(["Transfer-Encoding", "chunked"]);
     addConnection(all, this);
@@ -194,6 +182,10 @@ export class ServerExchange implements Exchange {
     this.replyLength = framing.bodiless ? head.length : framing.length < 0 ? -1 : head.length + framing.length;
     if (framing.bodiless) discard(body);
     this.client.sendReply(head, framing.bodiless ? null : body, framing.chunked);
+  }
+
+  addField(name: string, value: string): void {
+    this.addedFields = [...this.addedFields, [name, value]];
   }
 
   replyWhole(reply: WholeReply, rest: ReplyBody = null): void {
@@ -224,7 +216,7 @@ export class ServerExchange implements Exchange {
     const page = pages.find(({ statuses }) => statuses.includes(status));
     if (page === undefined) return this.failPlainly(status, fields);
     this.inErrorPage = true;
-    this.errorFields = fields;
+    this.addedFields = [...this.addedFields, ...fields];
     const uri = evaluate(page.uri, this);
     if (!uri.startsWith("/") && !uri.startsWith("@")) {
       return this.redirectTo(page.status ?? 302, encodeLocation(evaluateOctets(page.uri, this)));

@@ -87,6 +87,7 @@ export class Server {
     if (problems.length > 0 && !(keepGoing && this.gate.bound)) this.dispose();
     else {
       this.raiseDescriptorLimit();
+      for (const handler of this.handlers()) handler.start?.();
       this.gate.open(this.clientLimit());
     }
     return problems;

@@ -3,10 +3,12 @@ import type { Kernel } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
 import type { LogLevel } from "../config/model.ts";
 import type { Services } from "../handlers/handler.ts";
+import { SessionRegistry } from "../handlers/session/registry.ts";
 import type { ServerClock } from "./clock.ts";
 
 export class ServerServices implements Services {
   fileEpoch = 0;
+  readonly sessions = new SessionRegistry();
   private readonly random = new Block(64);
 
   constructor(

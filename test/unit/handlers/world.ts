@@ -16,6 +16,8 @@ import type {
   Services,
   WholeReply,
 } from "../../../src/handlers/handler.ts";
+import { SessionRegistry } from "../../../src/handlers/session/registry.ts";
+import type { Session } from "../../../src/handlers/session/session.ts";
 import { RequestParser } from "../../../src/http/parser.ts";
 import { normalise } from "../../../src/http/target.ts";
 
@@ -57,6 +59,17 @@ export function settings(changes: Partial<Settings> = {}): Settings {
     charset: null,
     addHeaders: [],
     expires: null,
+    upload: null,
+    uploadOverwrite: "rename",
+    uploadMaxFiles: 100,
+    uploadResumeLifetime: 24 * 3_600_000,
+    deleteFiles: false,
+    session: false,
+    sessionApi: false,
+    sessionCookie: "sid",
+    sessionLifetime: 30 * 60_000,
+    sessionMax: 100_000,
+    sessionStore: null,
     serverTokens: true,
     etag: true,
     ifModifiedSince: "exact",
@@ -136,10 +149,17 @@ export class FakeServices implements Services {
   readonly kernel = this.watched.kernel;
   readonly clock = { now: 1000, second: 1_700_000_000, date: "Tue, 14 Nov 2023 22:13:20 GMT" };
   fileEpoch = 0;
+  readonly sessions = new SessionRegistry();
   readonly logged: string[] = [];
 
   log(level: LogLevel, message: string): void {
     this.logged.push(`${level}: ${message}`);
+  }
+
+  randomHex(bytes: number): string {
+    const block = new Block(bytes);
+    this.kernel.getrandom(block, 0, bytes);
+    return block.bytes.toString("hex", 0, bytes);
   }
 
   /** Lets seconds pass; the Date is only marked, not computed. */
@@ -189,6 +209,9 @@ export class FakeExchange implements Exchange {
   whole: WholeReply | null = null;
   resumed = 0;
   readonly logged: string[] = [];
+  session: Session | null = null;
+  /** What addField added, which the server would put into any reply. */
+  readonly added: Field[] = [];
 
   constructor(
     readonly services: FakeServices,
@@ -213,6 +236,10 @@ export class FakeExchange implements Exchange {
     this.finish("reply", status, fields);
     this.body = body;
     this.options = options;
+  }
+
+  addField(name: string, value: string): void {
+    this.added.push([name, value]);
   }
 
   replyWhole(whole: WholeReply, rest: ReplyBody = null): void {
