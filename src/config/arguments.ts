@@ -168,6 +168,9 @@ export const time = timeKind(0, "a time (seconds, or with units: 30s, 5m, 1h30m,
 /** A time in milliseconds; 0 would mean that nothing is ever in time. */
 export const duration = timeKind(1, "a time above 0 (seconds, or with units: 30s, 5m, 1h30m, 500ms)");
 
+/** A time that is told to clients in seconds. */
+export const atLeastSecond = timeKind(1000, "a time of at least 1s (seconds, or with units: 30s, 5m, 1h30m)");
+
 /** Text with variables; `expected` says what may not be empty. */
 export function template(syntax: string): Kind<Template> {
   return {
@@ -184,6 +187,18 @@ export function path(syntax: string): Kind<string> {
   return kind(syntax, "a path (without variables)", (word, scope) => absolutePath(word, scope));
 }
 
+/** A folder, made absolute, without slashes at its end; or `off`, which is null. */
+export const folder: Kind<string | null> = kind("DIR | off", 'a folder (without variables), or "off"', (word, scope) =>
+  word === "off" ? null : absolutePath(word, scope)?.replace(/(?<=.)\/+$/, ""),
+);
+
+/** A database's file, made absolute; or `memory`, which is null. */
+export const sessionStore: Kind<string | null> = kind(
+  "memory | FILE",
+  'a path (without variables), or "memory"',
+  (word, scope) => (word === "memory" ? null : absolutePath(word, scope)),
+);
+
 /** A log: `stdout`, `stderr`, or a path made absolute. */
 export const logFile: Kind<string> = kind(
   "FILE | stdout | stderr",
@@ -199,10 +214,14 @@ function absolutePath(word: string, scope: Scope): string | undefined {
   return join(scope.draft.prefix, word);
 }
 
-/** A field's name (RFC 9110 §5.6.2: token). */
-export const fieldName: Kind<string> = kind("NAME", "a field's name", (word) =>
-  /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(word) ? word : undefined,
-);
+/** A token (RFC 9110 §5.6.2), as the names of fields and of cookies are. */
+const token = (expected: string): Kind<string> =>
+  kind("NAME", expected, (word) => (/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(word) ? word : undefined));
+
+export const fieldName = token("a field's name");
+
+/** RFC 6265 §4.1.1. */
+export const cookieName = token("a cookie's name (letters, digits and !#$%&'*+-.^_`|~)");
 
 /** A charset's name as IANA registers them, or `off`, which is null. */
 export const charset: Kind<string | null> = kind("NAME | off", 'a charset\'s name, or "off"', (word) =>

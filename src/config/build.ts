@@ -1,6 +1,5 @@
 /** What was read, with defaults and inheritance applied: scopes to Settings, drafts to servers and locations. */
 import { BUILT_IN_TYPES } from "../http/mime.ts";
-import { apply } from "./apply.ts";
 import { Diagnostics } from "./diagnostics.ts";
 import { DIRECTIVES, isDirective } from "./directives.ts";
 import type { Sources } from "./files.ts";
@@ -25,6 +24,7 @@ const BARE: Partial<Settings> = {
   charset: null,
   addHeaders: [],
   expires: null,
+  sessionApi: false,
   accessLogs: [],
 };
 
@@ -38,7 +38,9 @@ export function defaultSettings(sources: Sources, prefix: string): Settings {
   const lines = [...DIRECTIVES.values()]
     .filter((row) => row.default !== null)
     .map((row) => `${row.name} ${row.default};`);
-  apply(parse(lines.join("\n"), "defaults", { diagnostics, sources, isDirective }), scope);
+  for (const directive of parse(lines.join("\n"), "defaults", { diagnostics, sources, isDirective })) {
+    DIRECTIVES.get(directive.name)!.apply(scope, directive);
+  }
   if (diagnostics.hasErrors) throw new Error(diagnostics.list[0]!.message);
   return { ...BARE, ...scope.own } as Settings;
 }

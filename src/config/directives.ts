@@ -8,6 +8,8 @@ import { PROCESS } from "./directives/process.ts";
 import { REPLIES } from "./directives/replies.ts";
 import { REQUESTS } from "./directives/requests.ts";
 import { SERVERS } from "./directives/servers.ts";
+import { SESSIONS } from "./directives/sessions.ts";
+import { UPLOADS } from "./directives/uploads.ts";
 import type { Row } from "./table.ts";
 
 /** The rows by theme. */
@@ -17,6 +19,8 @@ export const THEMES: readonly (readonly [title: string, rows: readonly Row[]])[]
   ["Locations", LOCATIONS],
   ["Files", FILES],
   ["Who may do what", ACCESS],
+  ["Uploads and DELETE", UPLOADS],
+  ["Sessions", SESSIONS],
   ["Replies", REPLIES],
   ["Limits on requests", REQUESTS],
   ["Logs", LOGS],

@@ -2,12 +2,20 @@
 import type { Settings } from "../config/model.ts";
 
 const READING = ["GET", "HEAD"] as const;
+const SENDING = ["POST", "PUT", "PATCH"] as const;
+const SESSION = ["GET", "HEAD", "POST", "DELETE"] as const;
 /** A fixed answer is the same whatever is asked, as in nginx. */
 const ANY = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] as const;
 
 /** The methods that reach a location's handler, in the order `Allow` shows them: those configured, literally, else the default. */
 export function allowedMethods(settings: Settings): readonly string[] {
-  return settings.allowedMethods ?? (settings.return !== null ? ANY : READING);
+  return settings.allowedMethods ?? defaultMethods(settings);
+}
+
+function defaultMethods(settings: Settings): readonly string[] {
+  if (settings.return !== null) return ANY;
+  if (settings.sessionApi) return SESSION;
+  return [...READING, ...(settings.upload === null ? [] : SENDING), ...(settings.deleteFiles ? ["DELETE"] : [])];
 }
 
 /** The value of `Allow` (RFC 9110 §10.2.1). */

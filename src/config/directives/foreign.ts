@@ -46,9 +46,10 @@ const UNSUPPORTED: ReadonlyMap<string, string> = new Map(
     [NO_REWRITE]: "rewrite if set break uninitialized_variable_warn map split_clients geo geoip_",
     [NO_RATE]: "limit_conn limit_conn_ limit_req limit_req_ limit_rate limit_rate_ limit_zone",
     'use "symlinks"': "disable_symlinks",
-    'use "allowed_methods"': "dav_ create_full_put_path",
+    'use "upload_store" and "delete_files"': "dav_ create_full_put_path",
+    'use "session"': "userid userid_",
     [NO_MODULE]:
-      "add_trailer perl perl_ js_ lua_ load_module random_index stub_status empty_gif flv mp4 mp4_ userid userid_ post_action recursive_error_pages client_body_in_file_only status_zone",
+      "add_trailer perl perl_ js_ lua_ load_module random_index stub_status empty_gif flv mp4 mp4_ post_action recursive_error_pages client_body_in_file_only status_zone",
   }).flatMap(([reason, names]) => names.split(" ").map((name) => [name, reason])),
 );
 

@@ -1,0 +1,54 @@
+/** Sessions: what is remembered of a visitor, and for how long. */
+import { atLeastSecond, cookieName, flag, number, sessionStore } from "../arguments.ts";
+import type { Context } from "../scope.ts";
+import type { Row } from "../table.ts";
+import { directive, store } from "../table.ts";
+
+const anywhere: readonly Context[] = ["http", "server", "location"];
+
+export const SESSIONS: readonly Row[] = [
+  directive("session", {
+    in: anywhere,
+    takes: [flag],
+    default: "off",
+    help: "Gives every visitor a session: an id in a cookie, which nobody can guess.",
+    set: store("session"),
+  }),
+  directive("session_api", {
+    in: anywhere,
+    takes: [],
+    default: null,
+    help: "Answers with the session's data: GET gives the JSON, POST changes it by a merge patch (RFC 7396), DELETE ends the session. Includes `session on`.",
+    set: (scope) => {
+      scope.own.sessionApi = true;
+    },
+  }),
+  directive("session_cookie", {
+    in: anywhere,
+    takes: [cookieName],
+    default: "sid",
+    help: "The cookie's name.",
+    set: store("sessionCookie"),
+  }),
+  directive("session_lifetime", {
+    in: anywhere,
+    takes: [atLeastSecond],
+    default: "30m",
+    help: "How long after its last use a session ends.",
+    set: store("sessionLifetime"),
+  }),
+  directive("session_max", {
+    in: anywhere,
+    takes: [number("N", 1)],
+    default: "100000",
+    help: "Sessions at once; the one that was not used for longest makes room for another.",
+    set: store("sessionMax"),
+  }),
+  directive("session_store", {
+    in: anywhere,
+    takes: [sessionStore],
+    default: "memory",
+    help: "Where sessions are kept: in memory, which forgets them when the server ends, or in a SQLite database.",
+    set: store("sessionStore"),
+  }),
+];
