@@ -1,0 +1,77 @@
+/** Field values of the form `value; name=value; name="value"`: Content-Type and Content-Disposition (RFC 9110 §5.6.6). */
+import { isToken } from "./headers.ts";
+
+/** What stands before the first semicolon, in small letters, and the parameters by their names in small letters. */
+export interface Parameterised {
+  readonly value: string;
+  readonly parameters: ReadonlyMap<string, string>;
+}
+
+/**
+ * Takes a field value apart (octets). Null when it is malformed or names a parameter twice. Values without quotes may hold more
+ * than a token does, as boundaries in the wild do.
+ */
+export function parameterised(field: string): Parameterised | null {
+  const parameters = new Map<string, string>();
+  const semicolon = field.indexOf(";");
+  const valueEnd = semicolon < 0 ? field.length : semicolon;
+  for (let at = valueEnd; at < field.length; ) {
+    if (field[at] !== ";") return null;
+    at = skipSpace(field, at + 1);
+    if (at === field.length || field[at] === ";") continue;
+    const equals = field.indexOf("=", at);
+    if (equals < 0) return null;
+    const name = field.slice(at, equals).toLowerCase();
+    const quoted = field[equals + 1] === '"';
+    const start = quoted ? equals + 2 : equals + 1;
+    const end = quoted ? closingQuote(field, start) : plainEnd(field, start);
+    if (end < 0 || (end === start && !quoted) || !isToken(name) || parameters.has(name)) return null;
+    const text = field.slice(start, end);
+    parameters.set(name, quoted ? unescaped(text) : text);
+    at = skipSpace(field, quoted ? end + 1 : end);
+  }
+  return { value: field.slice(skipSpace(field, 0), spaceBefore(field, valueEnd)).toLowerCase(), parameters };
+}
+
+/**
+ * Where the quoted-string whose text begins at `start` closes, or -1. Browsers leave a backslash as it is, so one before the
+ * last quote of all is the end of a name and no escape.
+ */
+function closingQuote(field: string, start: number): number {
+  let escaped = -1;
+  for (let at = start; at < field.length; at++) {
+    if (field[at] === '"') return at;
+    if (field[at] !== "\\") continue;
+    if (field[at + 1] === '"') escaped = at + 1;
+    if (field[at + 1] === '"' || field[at + 1] === "\\") at++;
+  }
+  return escaped;
+}
+
+/** Only quotes and backslashes are unescaped, so that `C:\dir\file` survives; `%22`, `%0D`, `%0A` are how browsers escape (WHATWG HTML §4.10.21.8). */
+function unescaped(text: string): string {
+  if (!text.includes("\\") && !text.includes("%")) return text;
+  return text.replace(/\\(["\\])|%(22|0d|0a)/gi, (_, character: string | undefined, hex: string) => {
+    return character ?? String.fromCharCode(Number.parseInt(hex, 16));
+  });
+}
+
+function plainEnd(field: string, start: number): number {
+  let at = start;
+  while (at < field.length && field[at] !== ";" && field[at] !== '"' && !isSpace(field, at)) at++;
+  return at;
+}
+
+const isSpace = (field: string, at: number): boolean => field[at] === " " || field[at] === "\t";
+
+function skipSpace(field: string, start: number): number {
+  let at = start;
+  while (isSpace(field, at)) at++;
+  return at;
+}
+
+function spaceBefore(field: string, end: number): number {
+  let at = end;
+  while (isSpace(field, at - 1)) at--;
+  return at;
+}
