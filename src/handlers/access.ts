@@ -1,6 +1,7 @@
 /** Who may enter: `allow` and `deny` in their order, and `limit_except`, which lets some methods in without asking. */
 import type { AccessRule, Settings } from "../config/model.ts";
-import type { BodySink, ConnectionInfo, Exchange, Field, Handler } from "./handler.ts";
+import type { BodySink, ConnectionInfo, Exchange } from "./handler.ts";
+import { Wrapper } from "./wrapper.ts";
 
 /** Whether the location's rules let this request in. */
 export function mayEnter(exchange: Exchange): boolean {
@@ -50,38 +51,16 @@ function refuse(exchange: Exchange): void {
 }
 
 /** Asks before another handler is asked: who may not enter gets 403, and his body goes nowhere. */
-export class Guarded implements Handler {
-  constructor(private readonly inner: Handler) {}
-
-  sink(exchange: Exchange): BodySink | undefined {
-    if (mayEnter(exchange)) return this.inner.sink?.(exchange);
+export class Guarded extends Wrapper {
+  override sink(exchange: Exchange): BodySink | undefined {
+    if (mayEnter(exchange)) return super.sink(exchange);
     refuse(exchange); // at once: no 100 (Continue), no body that nobody wants
     return undefined;
   }
 
-  handle(exchange: Exchange): void {
-    if (mayEnter(exchange)) this.inner.handle(exchange);
+  override handle(exchange: Exchange): void {
+    if (mayEnter(exchange)) super.handle(exchange);
     else refuse(exchange);
-  }
-
-  start(): void {
-    this.inner.start?.();
-  }
-
-  optionsFields(exchange: Exchange): readonly Field[] {
-    return this.inner.optionsFields?.(exchange) ?? [];
-  }
-
-  takes(exchange: Exchange): boolean {
-    return this.inner.takes?.(exchange) ?? false;
-  }
-
-  sweep(): void {
-    this.inner.sweep?.();
-  }
-
-  close(): void {
-    this.inner.close?.();
   }
 }
 

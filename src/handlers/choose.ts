@@ -1,6 +1,7 @@
 /** Which handler a location gets. */
 import type { Location } from "../config/model.ts";
 import { Guarded, hasRules } from "./access.ts";
+import { DeleteHandler } from "./delete.ts";
 import type { Handler, Services } from "./handler.ts";
 import { ReturnHandler } from "./return.ts";
 import { StaticHandler } from "./static.ts";
@@ -11,6 +12,7 @@ export function handlerFor(location: Location, services: Services): Handler {
   const { settings } = location;
   if (settings.return !== null) return new ReturnHandler(settings.return, settings);
   const files = new StaticHandler(location, services);
-  const handler = settings.tryFiles === null ? files : new TryFilesHandler(settings.tryFiles, files);
+  let handler: Handler = settings.tryFiles === null ? files : new TryFilesHandler(settings.tryFiles, files);
+  if (settings.deleteFiles) handler = new DeleteHandler(services, handler);
   return hasRules(settings) ? new Guarded(handler) : handler;
 }

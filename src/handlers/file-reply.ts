@@ -1,4 +1,5 @@
 /** What a request for a file that is there gets: 200, 206, 304, 412 or 416 (RFC 9110 §13, §14). */
+import type { FileStatus } from "../../ffi/kernel.ts";
 import type { Settings } from "../config/model.ts";
 import { evaluate, rangeApplies, type Validators } from "../http/conditional.ts";
 import { formatDate } from "../http/date.ts";
@@ -16,7 +17,7 @@ export function replyWithFile(exchange: Exchange, path: string, entry: Entry, ch
   // What error_page serves is a page about an error: the request's conditions are not about it.
   if (!exchange.request.conditional || exchange.errorStatus !== 0) return replyWithAll(exchange, entry, changes);
   const { second } = exchange.services.clock;
-  const validators = (entry.validators ??= validatorsOf(exchange.settings, entry));
+  const validators = (entry.validators ??= validatorsOf(exchange.settings, entry.status, entry.length));
   const verdict = evaluate(exchange.request, validators, exchange.settings.ifModifiedSince, second);
   if (verdict === 304) return replyNotModified(exchange, entry, changes);
   if (verdict === 412) return exchange.fail(412);
@@ -80,18 +81,20 @@ export const mayKeep = (exchange: Exchange, entry: Entry, changes: Changes): boo
 
 const modified = (entry: Entry) => ({ modified: entry.status.mtimeSeconds });
 
-function validatorsOf(settings: Settings, entry: Entry): Validators {
-  return { etag: settings.etag ? etagOf(entry) : null, mtimeSeconds: entry.status.mtimeSeconds };
+/** What conditions on a file compare with; `length`: the bytes that GET sends of it. */
+export function validatorsOf(settings: Settings, status: FileStatus, length = status.size): Validators {
+  return { etag: settings.etag ? etagOf(status, length) : null, mtimeSeconds: status.mtimeSeconds };
 }
 
-const etagOf = ({ status, length }: Entry): string => entityTag(status.mtimeSeconds, status.mtimeNanoseconds, length);
+const etagOf = ({ mtimeSeconds, mtimeNanoseconds }: FileStatus, length: number): string =>
+  entityTag(mtimeSeconds, mtimeNanoseconds, length);
 
 function fileFields(settings: Settings, path: string, entry: Entry): Field[] {
   const fields: Field[] = [
     ["Content-Type", mediaType(settings, path)],
     ["Last-Modified", formatDate(entry.status.mtimeSeconds)],
   ];
-  if (settings.etag) fields.push(["ETag", etagOf(entry)]);
+  if (settings.etag) fields.push(["ETag", etagOf(entry.status, entry.length)]);
   fields.push(["Accept-Ranges", "bytes"]);
   return fields;
 }

@@ -2,6 +2,7 @@
 import { O_DIRECTORY, O_PATH, O_RDONLY, S_IFDIR, S_IFMT } from "../../ffi/abi.ts";
 import { FileStatus, type Kernel } from "../../ffi/kernel.ts";
 import type { Location } from "../config/model.ts";
+import { isHiddenName } from "./hidden.ts";
 import { openWithin, type SharedFile } from "./open.ts";
 import type { Place } from "./place.ts";
 
@@ -31,7 +32,7 @@ export class Folder {
 
   /** Whether names like this one are shown at all. */
   shows(name: string): boolean {
-    return !name.startsWith(".") || this.location.settings.dotfiles !== "deny";
+    return !isHiddenName(name, this.location.settings.dotfiles);
   }
 
   /** Whether `name` is a folder, links followed as far as the location allows. */

@@ -10,6 +10,7 @@ import { errorStatus } from "./errors.ts";
 import { Entry, FileCache } from "./file-cache.ts";
 import { mayKeep, replyWithFile, sendKept } from "./file-reply.ts";
 import type { Exchange, Field, Handler, Services } from "./handler.ts";
+import { isHidden } from "./hidden.ts";
 import { type Changes, headChanges, KeptReply } from "./kept-reply.ts";
 import { replyWithListing } from "./listing.ts";
 import { place } from "./place.ts";
@@ -55,7 +56,7 @@ export class StaticHandler implements Handler {
   /** What is at `path` (decoded, starts with "/"), whatever the request's own path. The caller passes it to `answer` or `done`. */
   find(exchange: Exchange, path: string): Entry {
     const { settings } = exchange;
-    const found = settings.dotfiles === "deny" && isHidden(path) ? null : place(settings, path, exchange);
+    const found = isHidden(path, settings.dotfiles) ? null : place(settings, path, exchange);
     if (found === null) return nothing(path);
     const key = this.byPath ? path : `${found.root}\0${found.path}\0${path}`;
     return this.cache.fresh(key) ?? this.cache.look(key, found);
@@ -113,12 +114,6 @@ function nothing(path: string): Entry {
   const entry = new Entry({ root: "", path });
   entry.error = ERRNO.ENOENT;
   return entry;
-}
-
-/** Whether a component starts with a dot; `/.well-known/` (RFC 8615) is public by definition. */
-export function isHidden(path: string): boolean {
-  const dot = path.indexOf("/.");
-  return dot >= 0 && (dot > 0 || !/^\/\.well-known(\/|$)/.test(path) || path.indexOf("/.", 1) > 0);
 }
 
 /** A path alone, with exactly one slash before it, names no other host. */

@@ -14,6 +14,7 @@ const site = new Site({
   "all/a:b\\c.txt": "",
   [`all/${EVIL}`]: "",
   "all/.hidden": "",
+  "all/.webserv/0123.part": "",
   "all/to-folder": { link: "ROOT/all/zoo" },
   "all/to-file": { link: "b.txt" },
   "all/outside": { link: "/etc/hostname" },
@@ -55,6 +56,7 @@ describe("as JSON", () => {
   test.each([
     ["dot files where they are allowed", { dotfiles: "allow" }, ".hidden", true],
     ["no dot files elsewhere", {}, ".hidden", false],
+    ["no unfinished uploads, even there", { dotfiles: "allow" }, ".webserv", false],
     ["links that leave the root where they are followed", { symlinks: "follow" }, "outside", true],
     ["no links that leave the root", {}, "outside", false],
     ["no links to nothing", { symlinks: "follow" }, "dangling", false],

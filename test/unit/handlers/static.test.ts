@@ -17,6 +17,8 @@ const site = new Site({
   "dir/.git/config": "no",
   ".well-known/acme/token": "yes",
   ".well-known/.private": "no",
+  ".webserv/0123.part": "half",
+  "dir/.webserv/0123.part": "half",
   "links/inside": { link: "../a.txt" },
   "links/absolute": { link: "ROOT/a.txt" },
   "links/climbing": { link: "../links/../dir/sub/x.html" },
@@ -73,6 +75,19 @@ describe("what a path leads to", () => {
     ["/.well-known/.private", "404", "and not dot files in it"],
   ];
   test.each(table)("%s is %s: %s", (target, expected) => expect(outcome(ask(target))).toBe(expected));
+});
+
+describe("unfinished uploads do not exist, even where dot files do", () => {
+  const { ask } = world({ dotfiles: "allow" });
+  test.each([
+    ["/.hidden", "200"],
+    ["/.webserv/0123.part", "404"],
+    ["/.webserv/", "404"],
+    ["/.webserv", "404"],
+    ["/%2ewebserv/0123.part", "404"],
+    ["/dir/.webserv/0123.part", "404"],
+    ["/dir/.git/../.webserv/0123.part", "404"],
+  ])("%s is %s", (target, expected) => expect(outcome(ask(target))).toBe(expected));
 });
 
 describe("a redirect to the slash never names another host", () => {

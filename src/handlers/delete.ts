@@ -1,0 +1,93 @@
+/** DELETE: removes one file, where the location says `delete_files on`. What GET does not serve, DELETE does not remove. */
+import { O_DIRECTORY, O_PATH, S_IFDIR, S_IFMT, S_IFREG } from "../../ffi/abi.ts";
+import { ERRNO, errnoText } from "../../ffi/errno.ts";
+import { FileStatus } from "../../ffi/kernel.ts";
+import { evaluate } from "../http/conditional.ts";
+import { errorStatus } from "./errors.ts";
+import { validatorsOf } from "./file-reply.ts";
+import type { BodySink, Exchange, Handler, Services } from "./handler.ts";
+import { isHidden } from "./hidden.ts";
+import { openWithin } from "./open.ts";
+import { filename, type Place, place } from "./place.ts";
+import { Wrapper } from "./wrapper.ts";
+
+/** Answers DELETE by itself, everything else by another handler. */
+export class DeleteHandler extends Wrapper {
+  private readonly status = new FileStatus();
+
+  constructor(
+    private readonly services: Services,
+    inner: Handler,
+  ) {
+    super(inner);
+  }
+
+  override sink(exchange: Exchange): BodySink | undefined {
+    return exchange.method === "DELETE" ? undefined : super.sink(exchange);
+  }
+
+  override handle(exchange: Exchange): void {
+    // The page about a DELETE that failed is shown, not deleted.
+    if (exchange.method === "DELETE" && exchange.errorStatus === 0) this.remove(exchange);
+    else super.handle(exchange);
+  }
+
+  private remove(exchange: Exchange): void {
+    const { path, settings } = exchange;
+    const found = isHidden(path, settings.dotfiles) ? null : place(settings, path, exchange);
+    if (found === null) return exchange.fail(404);
+    const root = this.services.kernel.open(found.root || "/", O_PATH | O_DIRECTORY, 0);
+    if (root < 0) return refuse(exchange, found, -root);
+    this.removeBeneath(exchange, root, found);
+    this.services.kernel.close(root);
+  }
+
+  private removeBeneath(exchange: Exchange, root: number, found: Place): void {
+    const { settings, request } = exchange;
+    const error = this.look(exchange, root, found.path);
+    if (error !== 0) return refuse(exchange, found, error);
+    const { second } = this.services.clock;
+    const verdict = evaluate(request, validatorsOf(settings, this.status), settings.ifModifiedSince, second);
+    if (verdict !== 0) return exchange.fail(verdict);
+    const removed = this.unlink(exchange, root, found.path);
+    if (removed < 0) return refuse(exchange, found, -removed);
+    this.services.fileEpoch++;
+    exchange.reply(204, [], null);
+  }
+
+  /** Whether there is a file that GET would serve, links followed as it follows them. 0, or an errno; fills `status`. */
+  private look(exchange: Exchange, root: number, path: string): number {
+    const { kernel } = this.services;
+    const fd = openWithin(kernel, root, path, O_PATH, exchange.settings.symlinks);
+    if (fd < 0) return -fd;
+    const failed = kernel.fstat(fd, this.status);
+    kernel.close(fd);
+    if (failed < 0) return -failed;
+    const type = this.status.mode & S_IFMT;
+    if (type === S_IFDIR) return ERRNO.EISDIR;
+    return type === S_IFREG ? 0 : ERRNO.ENXIO;
+  }
+
+  /** Removes the name itself: of a link the link, never what it leads to. 0 or -errno. */
+  private unlink(exchange: Exchange, root: number, path: string): number {
+    const { kernel } = this.services;
+    const cut = path.lastIndexOf("/");
+    const folder = cut < 0 ? "." : path.slice(0, cut);
+    const parent = openWithin(kernel, root, folder, O_PATH | O_DIRECTORY, exchange.settings.symlinks);
+    if (parent < 0) return parent;
+    const n = kernel.unlink(parent, path.slice(cut + 1));
+    kernel.close(parent);
+    return n;
+  }
+}
+
+function refuse(exchange: Exchange, found: Place, error: number): void {
+  const status = statusOf(error);
+  exchange.log(status >= 500 ? "crit" : "error", `deleting "${filename(found)}" failed (${errnoText(error)})`);
+  exchange.fail(status);
+}
+
+function statusOf(error: number): number {
+  if (error === ERRNO.EISDIR) return 409;
+  return error === ERRNO.EROFS ? 403 : errorStatus(error);
+}
