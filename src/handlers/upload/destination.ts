@@ -1,0 +1,107 @@
+/** The folder of the store in which a file is to appear, and those made for it. */
+import { O_DIRECTORY, O_PATH } from "../../../ffi/abi.ts";
+import { ERRNO } from "../../../ffi/errno.ts";
+import type { Kernel, LinkPolicy } from "../../../ffi/kernel.ts";
+import { openWithin, SharedFile } from "../open.ts";
+
+const FOLDER = O_PATH | O_DIRECTORY;
+
+interface Made {
+  readonly parent: SharedFile;
+  readonly name: string;
+}
+
+/** An open folder. Whoever opened it closes it; `undo` removes what was made on the way to it. */
+export class Destination {
+  constructor(
+    private readonly kernel: Kernel,
+    private readonly folder: SharedFile,
+    private readonly made: readonly Made[],
+  ) {}
+
+  get fd(): number {
+    return this.folder.fd;
+  }
+
+  close(): void {
+    this.folder.release();
+    for (const { parent } of this.made) parent.release();
+  }
+
+  /** Removes the folders that were made, as far as they are empty; then closes. */
+  undo(): void {
+    removeMade(this.kernel, this.made);
+    this.close();
+  }
+}
+
+/**
+ * Opens the folder `folders` (names, outermost first) of `store`, never leaving it; `make` makes what is missing.
+ * -errno: -ENOENT there is none, -ENOTDIR one is a file, -EXDEV and -ELOOP a link leads out or may not be followed.
+ */
+export function openDestination(
+  kernel: Kernel,
+  store: SharedFile,
+  folders: readonly string[],
+  links: LinkPolicy,
+  make: boolean,
+): Destination | number {
+  const fd = folders.length === 0 ? -ERRNO.EISDIR : openWithin(kernel, store.fd, folders.join("/"), FOLDER, links);
+  if (fd >= 0) return new Destination(kernel, new SharedFile(kernel, fd), []);
+  if (fd === -ERRNO.ENOENT && make) return makeDestination(kernel, store, folders, links);
+  if (folders.length > 0) return fd;
+  store.retain();
+  return new Destination(kernel, store, []);
+}
+
+/** Component by component, each opened from the store on: what a link in between leads to is never left to chance. */
+function makeDestination(
+  kernel: Kernel,
+  store: SharedFile,
+  folders: readonly string[],
+  links: LinkPolicy,
+): Destination | number {
+  const made: Made[] = [];
+  let here = store;
+  here.retain();
+  for (let depth = 1; depth <= folders.length; depth++) {
+    const path = folders.slice(0, depth).join("/");
+    const next = enter(kernel, store, here, path, folders[depth - 1]!, links, made);
+    here.release();
+    if (typeof next === "number") {
+      removeMade(kernel, made);
+      for (const { parent } of made) parent.release();
+      return next;
+    }
+    here = next;
+  }
+  return new Destination(kernel, here, made);
+}
+
+/** Opens the folder at `path`, after making `name` in `here` if it is missing. */
+function enter(
+  kernel: Kernel,
+  store: SharedFile,
+  here: SharedFile,
+  path: string,
+  name: string,
+  links: LinkPolicy,
+  made: Made[],
+): SharedFile | number {
+  let fd = openWithin(kernel, store.fd, path, FOLDER, links);
+  if (fd === -ERRNO.ENOENT) {
+    const n = kernel.mkdir(here.fd, name, 0o755);
+    if (n < 0 && n !== -ERRNO.EEXIST) return n;
+    if (n >= 0) {
+      here.retain();
+      made.push({ parent: here, name });
+    }
+    fd = openWithin(kernel, store.fd, path, FOLDER, links);
+    if (fd === -ERRNO.ENOENT && n < 0) return -ERRNO.ENOTDIR; // a link to nothing has the name
+  }
+  return fd < 0 ? fd : new SharedFile(kernel, fd);
+}
+
+function removeMade(kernel: Kernel, made: readonly Made[]): void {
+  for (const { parent, name } of made.toReversed()) kernel.rmdir(parent.fd, name);
+}

@@ -1,0 +1,121 @@
+/** A file that comes into being in the staging folder, and appears under its name when it is whole. */
+import { ERRNO } from "../../../ffi/errno.ts";
+import type { Kernel } from "../../../ffi/kernel.ts";
+import type { Block } from "../../../ffi/memory.ts";
+import type { Settings } from "../../config/model.ts";
+import type { Services } from "../handler.ts";
+import type { Destination } from "./destination.ts";
+import { numberedName } from "./names.ts";
+import type { Staging } from "./staging.ts";
+
+/** What happens where the name is taken. */
+export type Overwrite = Settings["uploadOverwrite"];
+
+/** What became of a file: its name, and whether there was none of that name. */
+export interface Stored {
+  readonly name: string;
+  readonly created: boolean;
+}
+
+/** Stored files may be read by everybody, and are never executable. */
+const MODE = 0o644;
+/** Numbered names that are tried; then one with random digits is free for sure. */
+const MOST_NUMBERS = 100;
+
+/** It ends with exactly one of `commit` that succeeds, `abort` and `pause`; after that all of them do nothing. */
+export class StagedFile {
+  private readonly kernel: Kernel;
+  private ended = false;
+
+  constructor(
+    private readonly services: Services,
+    /** The file is one of its users. */
+    readonly staging: Staging,
+    readonly name: string,
+    private fd: number,
+    /** Bytes in it. */
+    public size: number,
+  ) {
+    this.kernel = services.kernel;
+    staging.retain();
+  }
+
+  /** Appends block[start, start + length). 0, or -errno: the file is then good for `abort` only. */
+  write(block: Block, start: number, length: number): number {
+    for (let done = 0; done < length; ) {
+      const n = this.kernel.write(this.fd, block, start + done, length - done);
+      if (n <= 0) return n === 0 ? -ERRNO.EIO : n;
+      done += n;
+      this.size += n;
+    }
+    return 0;
+  }
+
+  /** All is written: sets the permissions and gives the descriptor back. 0 or -errno. `commit` does it too. */
+  finish(): number {
+    if (this.fd < 0) return 0;
+    const chmod = this.kernel.fchmod(this.fd, MODE);
+    const closed = this.close();
+    return chmod < 0 ? chmod : closed;
+  }
+
+  /** Lets it appear in `into` as `name`, or under a name like it. -errno (-EEXIST: refused): it is then still staged. */
+  commit(into: Destination, name: string, overwrite: Overwrite): Stored | number {
+    const n = this.finish();
+    if (n < 0) return n;
+    const stored = overwrite === "rename" ? this.free(into.fd, name) : this.exact(into.fd, name, overwrite);
+    if (typeof stored === "number") return stored;
+    this.services.fileEpoch++;
+    this.end();
+    return stored;
+  }
+
+  /** Removes it. */
+  abort(): void {
+    if (this.ended) return;
+    this.close();
+    this.kernel.unlink(this.staging.fd, this.name);
+    this.end();
+  }
+
+  /** Leaves it in the staging folder as it is, to be opened again by its name. */
+  pause(): void {
+    if (this.ended) return;
+    this.close();
+    this.end();
+  }
+
+  private exact(folder: number, name: string, overwrite: Overwrite): Stored | number {
+    const n = this.rename(folder, name, false);
+    if (n >= 0) return { name, created: true };
+    if (n !== -ERRNO.EEXIST || overwrite === "refuse") return n;
+    const replaced = this.rename(folder, name, true);
+    return replaced < 0 ? replaced : { name, created: false };
+  }
+
+  private free(folder: number, name: string): Stored | number {
+    let n = this.rename(folder, name, false);
+    let free = name;
+    for (let number = 1; n === -ERRNO.EEXIST && number <= MOST_NUMBERS + 1; number++) {
+      free = numberedName(name, number <= MOST_NUMBERS ? String(number) : this.services.randomHex(8));
+      n = this.rename(folder, free, false);
+    }
+    return n < 0 ? n : { name: free, created: true };
+  }
+
+  private rename(folder: number, name: string, replace: boolean): number {
+    return this.kernel.rename(this.staging.fd, this.name, folder, name, replace);
+  }
+
+  private close(): number {
+    if (this.fd < 0) return 0;
+    const { fd } = this;
+    this.fd = -1;
+    return this.kernel.close(fd);
+  }
+
+  private end(): void {
+    this.ended = true;
+    this.staging.release();
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * Where unfinished files lie: one hidden folder of the store, on the store's own file system, so that a finished file
+ * appears under its name in one step. What a dead server left there is recognised by its lock, which nobody holds.
+ */
+import {
+  directoryEntries,
+  O_CREAT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_PATH,
+  O_RDONLY,
+  O_RDWR,
+} from "../../../ffi/abi.ts";
+import { ERRNO } from "../../../ffi/errno.ts";
+import { FileStatus, type Kernel } from "../../../ffi/kernel.ts";
+import { Block } from "../../../ffi/memory.ts";
+import type { Services } from "../handler.ts";
+import type { SharedFile } from "../open.ts";
+
+/** The folder's name in the store. */
+export const STAGING = ".webserv";
+
+/**
+ * Whether a path has the staging folder as a component: nothing there is served, listed, stored to or deleted. Also in the
+ * spellings that a file system without regard to case, or to a final dot or space, takes for the same.
+ */
+export const namesStaging = (path: string): boolean => path.includes(".") && /(^|\/)\.webserv[. ]*(\/|$)/iu.test(path);
+
+const FOLDER = O_PATH | O_DIRECTORY | O_NOFOLLOW;
+/** Others may remove what we just made or looked for; more often than this it is no coincidence. */
+const MOST_TRIES = 4;
+
+const lockName = (instance: string): string => `${instance}.lock`;
+/** `<instance>.lock` and `<instance>-<n>`; parts of resumable uploads are called otherwise and survive. */
+const OF_INSTANCE = /^([0-9a-f]{16})(?:\.lock|-\d+)$/;
+
+/** Opens the staging folder of `store`, making it if `make`; -errno (-ENOENT: there is none). The caller is its first user. */
+export function openStaging(services: Services, store: SharedFile, make: boolean): Staging | number {
+  const { kernel } = services;
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
+    const fd = kernel.openBeneath(store.fd, STAGING, FOLDER, 0, "deny");
+    if (fd >= 0) return new Staging(services, store, fd);
+    if (fd !== -ERRNO.ENOENT || !make) return fd;
+    const n = kernel.mkdir(store.fd, STAGING, 0o700);
+    if (n < 0 && n !== -ERRNO.EEXIST) return n;
+  }
+  return -ERRNO.ENOENT;
+}
+
+/** An open staging folder. Its users are the Store and every unfinished file; the last one gives the lock and descriptors back. */
+export class Staging {
+  private readonly kernel: Kernel;
+  private users = 1;
+  private instance = "";
+  private lock = -1;
+  private count = 0;
+
+  constructor(
+    private readonly services: Services,
+    readonly store: SharedFile,
+    /** O_PATH, for names relative to it. */
+    readonly fd: number,
+  ) {
+    this.kernel = services.kernel;
+    store.retain();
+  }
+
+  retain(): void {
+    this.users++;
+  }
+
+  release(): void {
+    if (--this.users > 0) return;
+    if (this.lock >= 0) {
+      this.kernel.unlink(this.fd, lockName(this.instance));
+      this.kernel.close(this.lock);
+    }
+    this.kernel.close(this.fd);
+    this.kernel.rmdir(this.store.fd, STAGING); // stays while resumable uploads or another server's files are in it
+    this.store.release();
+  }
+
+  /** Whether the store's staging folder still is this one. */
+  isThere(): boolean {
+    return isAt(this.kernel, this.store.fd, STAGING, this.fd);
+  }
+
+  /** A name for an unfinished file that no one else has, and that is removed at the next start if this process dies; -errno. */
+  nextName(): string | number {
+    const n = this.lock >= 0 ? 0 : this.takeInstance();
+    return n < 0 ? n : `${this.instance}-${++this.count}`;
+  }
+
+  /** What is in it, by name; -errno. */
+  names(): string[] | number {
+    const fd = this.kernel.openBeneath(this.fd, ".", O_RDONLY | O_DIRECTORY, 0, "deny");
+    if (fd < 0) return fd;
+    const block = new Block(32 * 1024);
+    const names: string[] = [];
+    let n = this.kernel.getdents(fd, block);
+    for (; n > 0; n = this.kernel.getdents(fd, block)) {
+      for (const { name } of directoryEntries(block, n)) names.push(name);
+    }
+    this.kernel.close(fd);
+    return n < 0 ? n : names;
+  }
+
+  /** Removes the unfinished files of servers that are no more; gives how many. */
+  removeLeftovers(): number {
+    const names = this.names();
+    if (typeof names === "number") return 0;
+    const dead = new Map<string, number>();
+    let removed = 0;
+    for (const name of names) {
+      const instance = OF_INSTANCE.exec(name)?.[1];
+      if (instance === undefined) continue;
+      if (!dead.has(instance)) dead.set(instance, this.lockOfDead(instance));
+      if (dead.get(instance) === ALIVE || name === lockName(instance)) continue;
+      if (this.kernel.unlink(this.fd, name) >= 0) removed++;
+    }
+    for (const [instance, lock] of dead) if (lock !== ALIVE) this.removeLock(instance, lock);
+    return removed;
+  }
+
+  /** The lock of a dead instance, held from now on so that only one server cleans up; NO_LOCK if it has none; ALIVE. */
+  private lockOfDead(instance: string): number {
+    const fd = this.kernel.openBeneath(this.fd, lockName(instance), O_RDWR | O_NOFOLLOW, 0, "deny");
+    if (fd === -ERRNO.ENOENT) return NO_LOCK;
+    if (fd < 0) return ALIVE; // who knows: what another user's server owns is left alone
+    if (this.kernel.flock(fd) >= 0) return fd;
+    this.kernel.close(fd);
+    return ALIVE;
+  }
+
+  /** Last, so that what an interrupted cleaning leaves is found again. */
+  private removeLock(instance: string, lock: number): void {
+    if (lock === NO_LOCK) return;
+    this.kernel.unlink(this.fd, lockName(instance));
+    this.kernel.close(lock);
+  }
+
+  /** A server that starts may take a lock that is not locked yet for a dead one's: then another is made. */
+  private takeInstance(): number {
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const instance = this.services.randomHex(8);
+      const name = lockName(instance);
+      const fd = this.kernel.openBeneath(this.fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600, "deny");
+      if (fd < 0) return fd;
+      const n = this.kernel.flock(fd);
+      if (n >= 0 && isAt(this.kernel, this.fd, name, fd)) {
+        this.instance = instance;
+        return (this.lock = fd);
+      }
+      this.kernel.close(fd);
+      if (n < 0 && n !== -ERRNO.EAGAIN) {
+        this.kernel.unlink(this.fd, name);
+        return n;
+      }
+    }
+    return -ERRNO.EAGAIN;
+  }
+}
+
+const NO_LOCK = -1;
+const ALIVE = -2;
+
+/** Whether `name` in `directory` is the file that `fd` has open. */
+function isAt(kernel: Kernel, directory: number, name: string, fd: number): boolean {
+  const found = kernel.openBeneath(directory, name, O_PATH | O_NOFOLLOW, 0, "deny");
+  if (found < 0) return false;
+  const there = new FileStatus();
+  const here = new FileStatus();
+  const known = kernel.fstat(found, there) >= 0 && kernel.fstat(fd, here) >= 0;
+  kernel.close(found);
+  return known && there.inode === here.inode && there.device === here.device;
+}

@@ -1,0 +1,135 @@
+/**
+ * The folder that uploads go to: its descriptor, the files on their way into it, and what is there already. Everything is
+ * reached from that descriptor and nothing leaves the folder, whatever links are in it.
+ */
+import { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_PATH, O_WRONLY } from "../../../ffi/abi.ts";
+import { ERRNO } from "../../../ffi/errno.ts";
+import { FileStatus, type Kernel, type LinkPolicy } from "../../../ffi/kernel.ts";
+import type { Settings } from "../../config/model.ts";
+import type { Services } from "../handler.ts";
+import { openWithin, RootFolders, type SharedFile } from "../open.ts";
+import { type Destination, openDestination } from "./destination.ts";
+import { Failure, storeFailure } from "./failure.ts";
+import { StagedFile } from "./staged-file.ts";
+import { openStaging, STAGING, type Staging } from "./staging.ts";
+
+/** How long (ms) the folder is believed to be the one that was opened. */
+const VALID = 1000;
+const NEW = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+
+/** The store of one location. */
+export class Store {
+  private readonly kernel: Kernel;
+  private readonly roots: RootFolders;
+  private readonly links: LinkPolicy;
+  private current: Staging | null = null;
+  private checkedAt = 0;
+
+  constructor(
+    private readonly services: Services,
+    /** Absolute. */
+    readonly path: string,
+    symlinks: Settings["symlinks"],
+  ) {
+    this.kernel = services.kernel;
+    this.roots = new RootFolders(services.kernel);
+    this.links = symlinks === "deny" ? "deny" : "inside"; // writing follows no link out, even where reading does
+  }
+
+  /** Removes what servers that died left unfinished. */
+  start(): void {
+    const staging = this.staging(false);
+    const removed = staging === null || staging instanceof Failure ? 0 : staging.removeLeftovers();
+    if (removed > 0) this.services.log("notice", `${removed} unfinished uploads removed from "${this.path}"`);
+  }
+
+  /** Gives the descriptors back; files that are still coming in keep theirs. */
+  close(): void {
+    this.forget();
+    this.roots.close();
+  }
+
+  /** The folder itself; the caller's only if retained. */
+  folder(): SharedFile | Failure {
+    const folder = this.roots.get(this.path, this.services.clock.now, VALID);
+    return typeof folder === "number" ? storeFailure(folder, `open() upload store "${this.path}"`) : folder;
+  }
+
+  /** The staging folder; the caller's only if retained. null: there is none and it is not to be made. */
+  staging(make: boolean): Staging | Failure | null {
+    const folder = this.folder();
+    if (folder instanceof Failure) return folder;
+    const { now } = this.services.clock;
+    if (this.current !== null && !this.isCurrent(this.current, folder, now)) this.forget();
+    if (this.current !== null) return this.current;
+    const opened = openStaging(this.services, folder, make);
+    if (opened === -ERRNO.ENOENT && !make) return null;
+    if (typeof opened === "number") return storeFailure(opened, `open() "${this.path}/${STAGING}"`);
+    this.checkedAt = now;
+    return (this.current = opened);
+  }
+
+  /** A new empty file in the staging folder; under `name` (of a resumable upload) it survives this process. */
+  stage(name?: string): StagedFile | Failure {
+    const first = this.tryToStage(name);
+    if (first !== -ERRNO.ENOENT) return this.told(first);
+    this.forget(); // somebody removed the staging folder
+    return this.told(this.tryToStage(name));
+  }
+
+  /** Opens a file that was left in the staging folder (`pause`) to write on at its end; -errno, -ENOENT: there is none. */
+  reopen(name: string): StagedFile | Failure | number {
+    const staging = this.staging(false);
+    if (staging === null) return -ERRNO.ENOENT;
+    if (staging instanceof Failure) return staging;
+    const fd = this.kernel.openBeneath(staging.fd, name, O_WRONLY | O_APPEND | O_NOFOLLOW, 0, "deny");
+    if (fd < 0) return fd;
+    const status = new FileStatus();
+    const n = this.kernel.fstat(fd, status);
+    if (n >= 0) return new StagedFile(this.services, staging, name, fd, status.size);
+    this.kernel.close(fd);
+    return n;
+  }
+
+  /** Opens a folder of the store for `StagedFile.commit`; see `openDestination`. `staged` stays in the store where it began. */
+  destination(folders: readonly string[], make: boolean, staged?: StagedFile): Destination | Failure | number {
+    const folder = staged?.staging.store ?? this.folder();
+    return folder instanceof Failure ? folder : openDestination(this.kernel, folder, folders, this.links, make);
+  }
+
+  /** What is at `path` (relative, not empty), links followed as far as they may be: 0 and `into`, or -errno. */
+  look(path: string, into: FileStatus): number | Failure {
+    const folder = this.folder();
+    if (folder instanceof Failure) return folder;
+    const fd = openWithin(this.kernel, folder.fd, path, O_PATH, this.links);
+    if (fd < 0) return fd;
+    const n = this.kernel.fstat(fd, into);
+    this.kernel.close(fd);
+    return n;
+  }
+
+  private isCurrent(staging: Staging, folder: SharedFile, now: number): boolean {
+    if (staging.store !== folder) return false;
+    if (now - this.checkedAt < VALID) return true;
+    this.checkedAt = now;
+    return staging.isThere();
+  }
+
+  private tryToStage(name: string | undefined): StagedFile | Failure | number {
+    const staging = this.staging(true);
+    if (staging instanceof Failure || staging === null) return staging ?? -ERRNO.ENOENT;
+    const given = name ?? staging.nextName();
+    if (typeof given === "number") return given;
+    const fd = this.kernel.openBeneath(staging.fd, given, NEW, 0o600, "deny");
+    return fd < 0 ? fd : new StagedFile(this.services, staging, given, fd, 0);
+  }
+
+  private told(staged: StagedFile | Failure | number): StagedFile | Failure {
+    return typeof staged === "number" ? storeFailure(staged, `open() a file in "${this.path}/${STAGING}"`) : staged;
+  }
+
+  private forget(): void {
+    this.current?.release();
+    this.current = null;
+  }
+}
