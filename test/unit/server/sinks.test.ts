@@ -1,0 +1,246 @@
+/** What a handler may do besides replying when asked: answer within a body, answer someone else, add fields, know more methods. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { linux } from "../../../ffi/linux.ts";
+import { loadConfig } from "../../../src/config/load.ts";
+import type { BodySink, Exchange, Handler } from "../../../src/handlers/handler.ts";
+import { Server } from "../../../src/server/server.ts";
+import { Client, get } from "../../wire/client.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "webserv-sinks-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+let events: string[] = [];
+/** The exchange of the client that waits for a reply out of turn. */
+let waiting: Exchange | null = null;
+
+/** Whoever waits, once: exchanges are used again. */
+function taken(): Exchange {
+  const exchange = waiting!;
+  waiting = null;
+  return exchange;
+}
+
+/** Notes what happens to it; `accept` and `end` as given. */
+function sink(acts: Partial<BodySink>): BodySink {
+  return {
+    accept(block, start, end) {
+      events.push(`accept ${block.bytes.toString("latin1", start, end)}`);
+      return acts.accept?.(block, start, end) ?? end - start;
+    },
+    end() {
+      events.push("end");
+      acts.end?.();
+    },
+    abort: () => events.push("abort"),
+  };
+}
+
+/** What the location's handler does instead of its own work, by path. */
+const ACTS: { readonly [path: string]: Partial<Handler> } = {
+  "/full": {
+    sink: (exchange) =>
+      sink({
+        accept: () => {
+          exchange.fail(507);
+          return 0;
+        },
+      }),
+  },
+  "/drops": {
+    sink: (exchange) =>
+      sink({
+        accept: () => {
+          exchange.drop();
+          return 0;
+        },
+      }),
+  },
+  "/end": { sink: (exchange) => sink({ end: () => exchange.reply(201, [], Buffer.from("made")) }) },
+  "/collected": { sink: () => sink({}), handle: (exchange) => exchange.reply(200, [], Buffer.from("collected")) },
+  "/waits": { handle: (exchange) => void (waiting = exchange) },
+  "/waits/body": {
+    sink(exchange) {
+      waiting = exchange;
+      return sink({});
+    },
+  },
+  "/answers": {
+    handle(exchange) {
+      exchange.reply(200, [], Buffer.from("mine"));
+      taken().reply(200, [], Buffer.from("theirs"));
+    },
+  },
+  "/cuts": {
+    handle(exchange) {
+      taken().drop();
+      exchange.reply(200, [], Buffer.from("mine"));
+    },
+  },
+  "/refuses": {
+    handle(exchange) {
+      taken().fail(404);
+      exchange.reply(200, [], Buffer.from("mine"));
+    },
+  },
+  "/adds": { handle: (exchange) => exchange.addField("X-Added", "yes") },
+  "/adds/fails": {
+    handle(exchange) {
+      exchange.addField("X-Added", "yes");
+      exchange.fail(404);
+    },
+  },
+  "/knows": {
+    takes: (exchange) => exchange.request.field("x-own") !== undefined,
+    optionsFields: () => [["X-Offers", "this"]],
+  },
+};
+
+describe("a handler", () => {
+  let server: Server;
+  let pump: Timer;
+  let port = 0;
+
+  beforeAll(() => {
+    const file = join(folder, "test.conf");
+    writeFileSync(
+      file,
+      `error_log ${folder}/error.log; server { listen 127.0.0.1:0; error_page 404 /404.html; location / { return 200 fine; allowed_methods GET POST; }
+       location = /404.html { return 200 "a page"; } }`,
+    );
+    server = new Server(linux, loadConfig({ kernel: linux, file }).config!, "webserv");
+    expect(server.start()).toEqual([]);
+    port = Number(new URL(server.urls[0]!).port);
+    for (const handler of server.handlers()) replace(handler);
+    pump = setInterval(() => server.reactor.turn(0), 1);
+  });
+  beforeEach(() => {
+    events = [];
+    waiting = null;
+  });
+  afterAll(() => {
+    clearInterval(pump);
+    server.stop();
+  });
+
+  function replace(handler: Handler): void {
+    const own = handler.handle.bind(handler);
+    handler.sink = (exchange) => ACTS[exchange.path]?.sink?.(exchange);
+    handler.takes = (exchange) => ACTS[exchange.path]?.takes?.(exchange) ?? false;
+    handler.optionsFields = (exchange) => ACTS[exchange.path]?.optionsFields?.(exchange) ?? [];
+    handler.handle = (exchange) => {
+      ACTS[exchange.path]?.handle?.(exchange);
+      if (exchange.status === 0 && waiting !== exchange) own(exchange);
+    };
+  }
+
+  const post = (path: string, body: string, length = body.length): string =>
+    `POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n${body}`;
+
+  test("answers in the middle of a body: the reply can be read, then the connection ends", async () => {
+    const client = await Client.connect(port);
+    await client.send(post("/full", "half", 8));
+    expect((await client.reply()).status).toBe(507);
+    await client.send("rest");
+    expect((await client.rest()).length).toBe(0);
+    expect(events).toEqual(["accept half", "abort"]);
+    client.destroy();
+  });
+
+  test("closes in the middle of a body", async () => {
+    const client = await Client.connect(port);
+    await client.send(post("/drops", "half", 8));
+    expect((await client.rest()).length).toBe(0);
+    expect(events).toEqual(["accept half", "abort"]);
+    client.destroy();
+  });
+
+  test.each([
+    ["/end", 201, "made"],
+    ["/collected", 200, "collected"],
+  ])("answers at the end of a body, and the connection goes on: %s", async (path, status, text) => {
+    const client = await Client.connect(port);
+    await client.send(post(path, "whole") + get("/"));
+    expect(await client.reply()).toMatchObject({ status, body: Buffer.from(text) });
+    expect(await client.reply()).toMatchObject({ status: 200, body: Buffer.from("fine") });
+    expect(events).toEqual(["accept whole", "end"]);
+    client.destroy();
+  });
+
+  const isWaiting = async (): Promise<void> => {
+    while (waiting === null) await Bun.sleep(1);
+  };
+
+  test("answers another client: each gets its own reply", async () => {
+    const other = await Client.connect(port);
+    await other.send(get("/waits"));
+    await isWaiting();
+    const client = await Client.connect(port);
+    await client.send(get("/") + get("/answers") + get("/"));
+    const texts = [await client.reply(), await client.reply(), await client.reply()].map(({ body }) => body.toString());
+    expect(texts).toEqual(["fine", "mine", "fine"]);
+    expect((await other.reply()).body.toString()).toBe("theirs");
+    await other.send(get("/"));
+    expect((await other.reply()).body.toString()).toBe("fine");
+    other.destroy();
+    client.destroy();
+  });
+
+  test("refuses another client with its error page", async () => {
+    const other = await Client.connect(port);
+    await other.send(get("/waits"));
+    await isWaiting();
+    const client = await Client.connect(port);
+    await client.send(get("/refuses"));
+    expect((await client.reply()).body.toString()).toBe("mine");
+    expect(await other.reply()).toMatchObject({ status: 404, body: Buffer.from("a page") });
+    other.destroy();
+    client.destroy();
+  });
+
+  test.each(["/waits", "/waits/body"])("ends another client's connection: %s", async (path) => {
+    const other = await Client.connect(port);
+    await other.send(post(path, "half", path === "/waits" ? 4 : 8));
+    await isWaiting();
+    const client = await Client.connect(port);
+    await client.send(get("/cuts"));
+    expect((await client.reply()).body.toString()).toBe("mine");
+    expect((await other.rest()).length).toBe(0);
+    other.destroy();
+    expect(events).toEqual(path === "/waits" ? [] : ["accept half", "abort"]);
+    client.destroy();
+  });
+
+  test("adds a field to this request's reply and no other", async () => {
+    const client = await Client.connect(port);
+    const found: (string | undefined)[] = [];
+    for (const path of ["/", "/adds", "/", "/adds/fails", "/"]) {
+      await client.send(get(path));
+      found.push((await client.reply()).field("x-added"));
+    }
+    expect(found).toEqual([undefined, "yes", undefined, "yes", undefined]);
+    client.destroy();
+  });
+
+  test("knows a method that its location does not list, and says so", async () => {
+    const client = await Client.connect(port);
+    const patch = (fields: string): string => `PATCH /knows HTTP/1.1\r\nHost: a\r\n${fields}\r\n`;
+    await client.send(patch("X-Own: 1\r\n") + patch("") + "OPTIONS /knows HTTP/1.1\r\nHost: a\r\n\r\n");
+    expect((await client.reply()).status).toBe(200);
+    expect((await client.reply()).status).toBe(405);
+    const options = await client.reply();
+    expect([options.status, options.field("allow"), options.field("x-offers")]).toEqual([
+      204,
+      "GET, POST, OPTIONS",
+      "this",
+    ]);
+    client.destroy();
+  });
+
+  test("leaves nothing open", async () => {
+    while (server.clients.size > 0) await Bun.sleep(1);
+    expect(server.clients.size).toBe(0);
+  });
+});
