@@ -4,6 +4,7 @@
  */
 
 import type { Template } from "../config/model.ts";
+import { cookieVariable } from "../http/cookie.ts";
 import { formatIsoDate, formatLogDate } from "../http/date.ts";
 import { octets, unicode } from "../http/octets.ts";
 import { fieldValue } from "../http/response.ts";
@@ -98,7 +99,7 @@ const variables: { readonly [name: string]: Evaluator } = {
 const families: readonly [prefix: string, family: (name: string) => Evaluator][] = [
   ["arg_", (name) => (exchange) => queryParameter(exchange.query, name) ?? ""],
   ["http_", (name) => requestFieldOf(fieldName(name))],
-  ["cookie_", (name) => (exchange) => cookie(exchange.request.fieldAll("cookie"), name)],
+  ["cookie_", (name) => (exchange) => cookieVariable(exchange.request, name) ?? ""],
   ["sent_http_", (name) => sentFieldOf(fieldName(name))],
 ];
 
@@ -125,14 +126,6 @@ function requestField({ request }: Exchange, name: string): string {
 function sentField(exchange: Exchange, name: string): string {
   const values = exchange.sentFields.filter((field) => field[0].toLowerCase() === name);
   return values.map((field) => fieldValue(field[1])).join(", ");
-}
-
-function cookie(fields: readonly string[], name: string): string {
-  for (const pair of fields.join(";").split(";")) {
-    const equals = pair.indexOf("=");
-    if (equals >= 0 && pair.slice(0, equals).trim().toLowerCase() === name) return pair.slice(equals + 1).trim();
-  }
-  return "";
 }
 
 /** Path and query as they came, without the scheme and host of an absolute-form. */

@@ -1,0 +1,85 @@
+/** Cookies (RFC 6265): reading the Cookie field and writing Set-Cookie. */
+import { formatDate } from "./date.ts";
+import { isToken } from "./headers.ts";
+import type { RequestHead } from "./request.ts";
+
+/**
+ * The value of the first cookie called `name`, capitals counting, without the quotes that may stand around it (octets); undefined
+ * when there is none. Pairs that are none are skipped.
+ */
+export function cookieValue(request: RequestHead, name: string): string | undefined {
+  const value = find(request, name, same);
+  return value !== undefined && QUOTED.test(value) ? value.slice(1, -1) : value;
+}
+
+/** The same as nginx's $cookie_ variables see it: `name` is in small letters and capitals don't count, and quotes stay. */
+export function cookieVariable(request: RequestHead, name: string): string | undefined {
+  return find(request, name, sameButForCapitals);
+}
+
+const QUOTED = /^"[^"]*"$/;
+const same = (text: string, name: string): boolean => text === name;
+const sameButForCapitals = (text: string, name: string): boolean =>
+  text.length === name.length && text.toLowerCase() === name;
+
+/** All lines count although RFC 6265 §5.4 allows one only: HTTP/2 splits them, and proxies pass that on. */
+function find(request: RequestHead, name: string, is: (text: string, name: string) => boolean): string | undefined {
+  for (let i = request.fieldIndex("cookie"); i >= 0; i = request.fieldIndex("cookie", i + 1)) {
+    for (const pair of request.fieldValue(i).split(";")) {
+      const equals = pair.indexOf("=");
+      if (equals > 0 && is(trimmed(pair, 0, equals), name)) return trimmed(pair, equals + 1, pair.length);
+    }
+  }
+  return undefined;
+}
+
+/** text[start, end) without the spaces and tabs around it; `trim` would take bytes of UTF-8 for spaces too. */
+function trimmed(text: string, start: number, end: number): string {
+  let from = start;
+  let to = end;
+  while (from < to && isSpace(text, from)) from++;
+  while (from < to && isSpace(text, to - 1)) to--;
+  return text.slice(from, to);
+}
+
+const isSpace = (text: string, at: number): boolean => text[at] === " " || text[at] === "\t";
+
+/** What Set-Cookie says besides name and value (RFC 6265 §4.1.2; SameSite: RFC 6265bis §4.1.2.7). */
+export interface CookieAttributes {
+  /** Seconds from now; 0 or less removes the cookie. */
+  readonly maxAge?: number;
+  /** Seconds since 1970. */
+  readonly expires?: number;
+  readonly path?: string;
+  readonly domain?: string;
+  readonly secure?: boolean;
+  readonly httpOnly?: boolean;
+  readonly sameSite?: "Strict" | "Lax" | "None";
+}
+
+/** cookie-octet (RFC 6265 §4.1.1). */
+const VALUE = /^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*$/;
+/** av-octet: what Path may hold. */
+const ATTRIBUTE = /^[\x20-\x3a\x3c-\x7e]*$/;
+const DOMAIN = /^[A-Za-z0-9.-]+$/;
+
+/** The value of a Set-Cookie field. Throws where a part is illegal: the caller chose it, so it is a programming error. */
+export function serialiseCookie(name: string, value: string, attributes: CookieAttributes = {}): string {
+  const { maxAge, expires, path, domain, sameSite } = attributes;
+  checked(isToken(name), "name", name);
+  checked(VALUE.test(value), "value", value);
+  let field = `${name}=${value}`;
+  if (maxAge !== undefined) field += `; Max-Age=${checked(Number.isSafeInteger(maxAge), "Max-Age", maxAge)}`;
+  if (expires !== undefined) field += `; Expires=${formatDate(expires)}`;
+  if (domain !== undefined) field += `; Domain=${checked(DOMAIN.test(domain), "Domain", domain)}`;
+  if (path !== undefined) field += `; Path=${checked(path.startsWith("/") && ATTRIBUTE.test(path), "Path", path)}`;
+  if (attributes.secure) field += "; Secure";
+  if (attributes.httpOnly) field += "; HttpOnly";
+  if (sameSite !== undefined) field += `; SameSite=${sameSite}`;
+  return field;
+}
+
+function checked<T>(legal: boolean, part: string, given: T): T {
+  if (!legal) throw new RangeError(`illegal ${part} of a cookie: ${JSON.stringify(given)}`);
+  return given;
+}

@@ -1,0 +1,28 @@
+/** Fields of the tus protocol 1.0 for resumable uploads. */
+import { unicode } from "./octets.ts";
+
+/** Upload-Length and Upload-Offset: a non-negative decimal integer up to 2^53-1; null for anything else, also when absent. */
+export function uploadInteger(value: string | undefined): number | null {
+  if (value === undefined || !/^[0-9]+$/.test(value)) return null;
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : null;
+}
+
+/** Base64 with its padding (RFC 4648 §4). */
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+const KEY = /^[\x21-\x2b\x2d-\x7e]+$/;
+
+/**
+ * Upload-Metadata: pairs of key, one space and Base64, separated by commas; an empty value needs no space. Gives the decoded
+ * values by key, none when the field is empty; null when it is malformed or has a key twice.
+ */
+export function uploadMetadata(value: string): ReadonlyMap<string, string> | null {
+  const metadata = new Map<string, string>();
+  if (value === "") return metadata;
+  for (const pair of value.split(",")) {
+    const [key, encoded = "", ...rest] = pair.replace(/^[ \t]/, "").split(" ");
+    if (rest.length > 0 || !KEY.test(key) || !BASE64.test(encoded) || metadata.has(key)) return null;
+    metadata.set(key, unicode(Buffer.from(encoded, "base64").latin1Slice()));
+  }
+  return metadata;
+}
