@@ -1,4 +1,5 @@
 /** What can go wrong, how often, and when: decided by the seed alone. */
+import { ERRNO, type ErrnoName } from "../../ffi/errno.ts";
 import type { Random } from "./random.ts";
 
 /**
@@ -28,14 +29,34 @@ export const FAULTS = {
   EMFILE: 0.1,
   /** The same, of the whole system. */
   ENFILE: 0.1,
+  /** Of writes to a file, and of what makes or moves an entry of a folder. */
   ENOSPC: 0.2,
+  EDQUOT: 0.1,
   /** Of reads from a file. */
   EIO: 0.05,
+  /** Of writes to a file, and of what makes, moves or removes an entry of a folder. */
+  "EIO in writing": 0.05,
+  /** Of what makes, moves or removes an entry of a folder. */
+  EACCES: 0.05,
+  EROFS: 0.05,
   /** CLOCK_REALTIME jumps by up to a day. */
   "clock step": 0.01,
 } as const;
 
 export type Fault = keyof typeof FAULTS;
+
+/** The faults that a call answers with an error number, and which. */
+const NUMBERS = {
+  EMFILE: "EMFILE",
+  ENFILE: "ENFILE",
+  ENOSPC: "ENOSPC",
+  EDQUOT: "EDQUOT",
+  EACCES: "EACCES",
+  EROFS: "EROFS",
+  EIO: "EIO",
+  "EIO in writing": "EIO",
+} as const satisfies { readonly [fault in Fault]?: ErrnoName };
+type Failing = keyof typeof NUMBERS;
 
 /**
  * The faults of one run. Each enabled one is off, rare or as frequent as the table says: runs with few kinds of
@@ -61,6 +82,12 @@ export class Faults {
     if (rate === undefined || !this.active || !this.random.chance(rate)) return false;
     this.counts.set(fault, (this.counts.get(fault) ?? 0) + 1);
     return true;
+  }
+
+  /** What a call gives that one of these happens to: -errno, or 0 when none does. */
+  failure(...faults: Failing[]): number {
+    for (const fault of faults) if (this.strikes(fault)) return -ERRNO[NUMBERS[fault]];
+    return 0;
   }
 
   /** Whether the run can have this fault at all. */

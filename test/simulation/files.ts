@@ -3,37 +3,20 @@ import * as abi from "../../ffi/abi.ts";
 import { ERRNO } from "../../ffi/errno.ts";
 import type { FileStatus, LinkPolicy } from "../../ffi/kernel.ts";
 import type { Block } from "../../ffi/memory.ts";
-import { Description, type Descriptors, Misuse } from "./descriptors.ts";
+import { type Descriptors, Misuse } from "./descriptors.ts";
 import type { Faults } from "./faults.ts";
+import { Names, UMASK } from "./names.ts";
+import { ACCESS, OpenFile } from "./open-file.ts";
 import { type Node, type Place, S_IFIFO, Tree, type Walk } from "./tree.ts";
 
-const ACCESS = 3; // O_ACCMODE
 const DEVICE = 2049;
-
-/** An open file, folder or FIFO, or an O_PATH handle to anything. */
-export class OpenFile extends Description {
-  position = 0;
-  constructor(
-    readonly node: Node,
-    readonly flags: number,
-  ) {
-    super();
-  }
-  describe(): string {
-    return `the file ${this.node.path}`;
-  }
-  closed(): void {}
-
-  /** Throws unless it is open for `what`. */
-  demand(what: "reading" | "writing"): void {
-    const access = this.flags & ACCESS;
-    const fits = what === "reading" ? access !== abi.O_WRONLY : access !== abi.O_RDONLY;
-    if (this.flags & abi.O_PATH || !fits) throw new Misuse(`${this.describe()} is not open for ${what}`);
-  }
-}
+/** O_CREAT with O_EXCL follows no link: open(2). */
+const EXCLUSIVE = abi.O_CREAT | abi.O_EXCL;
+const follows = (flags: number): boolean => (flags & abi.O_NOFOLLOW) === 0 && (flags & EXCLUSIVE) !== EXCLUSIVE;
 
 export class Files {
   readonly tree: Tree;
+  readonly names: Names;
 
   constructor(
     private readonly descriptors: Descriptors,
@@ -41,6 +24,7 @@ export class Files {
     private readonly now: () => number,
   ) {
     this.tree = new Tree(now);
+    this.names = new Names(this.tree, descriptors, faults);
   }
 
   open(path: string, flags: number, mode: number): number {
@@ -48,16 +32,16 @@ export class Files {
       from: this.tree.root,
       beneath: false,
       refuseLinks: false,
-      followLast: (flags & abi.O_NOFOLLOW) === 0,
+      followLast: follows(flags),
     });
   }
 
   openBeneath(directory: number, path: string, flags: number, mode: number, links: LinkPolicy): number {
     return this.openAt(path, flags, mode, {
-      from: this.start(directory),
+      from: this.names.start(directory),
       beneath: links !== "follow",
       refuseLinks: links === "deny",
-      followLast: (flags & abi.O_NOFOLLOW) === 0,
+      followLast: follows(flags),
     });
   }
 
@@ -65,8 +49,12 @@ export class Files {
     if (path.includes("\0")) throw new Misuse(`a path with NUL: ${JSON.stringify(path)}`);
     if (this.faults.strikes("EMFILE")) return -ERRNO.EMFILE;
     if (this.faults.strikes("ENFILE")) return -ERRNO.ENFILE;
-    const place = this.tree.resolve(path, walk);
+    const madeAsFolder = (flags & abi.O_CREAT) !== 0 && path.endsWith("/");
+    const place = madeAsFolder
+      ? this.tree.resolve(path.replace(/\/+$/, ""), { ...walk, followLast: false })
+      : this.tree.resolve(path, walk);
     if (typeof place === "number") return place;
+    if (madeAsFolder) return -ERRNO.EISDIR;
     const node = this.openable(place, flags, mode);
     if (typeof node === "number") return node;
     const file = new OpenFile(node, flags);
@@ -91,9 +79,9 @@ export class Files {
   }
 
   private create(place: Place, mode: number): Node | number {
-    if (!place.folder.permits(2)) return -ERRNO.EACCES;
-    if (this.faults.strikes("ENOSPC")) return -ERRNO.ENOSPC;
-    return this.tree.attach(place.folder, place.name, this.tree.make(abi.S_IFREG | (mode & 0o777)));
+    const refused = this.names.refusal(place.folder, "adds");
+    if (refused < 0) return refused;
+    return this.tree.attach(place.folder, place.name, this.tree.make(abi.S_IFREG | (mode & 0o777 & ~UMASK)));
   }
 
   fstat(fd: number, into: FileStatus): number {
@@ -119,7 +107,7 @@ export class Files {
     const from = position < 0 ? file.position : position;
     let count = Math.max(0, Math.min(length, file.node.content.length - from));
     if (count > 1 && this.faults.strikes("short read")) count = this.faults.shorter(count);
-    file.node.content.copy(block.bytes, offset, from, from + count);
+    if (count > 0) file.node.content.copy(block.bytes, offset, from, from + count);
     if (position < 0) file.position += count;
     return count;
   }
@@ -136,7 +124,8 @@ export class Files {
   write(fd: number, block: Block, offset: number, length: number): number {
     const file = this.descriptors.expect(fd, OpenFile);
     file.demand("writing");
-    if (this.faults.strikes("ENOSPC")) return -ERRNO.ENOSPC;
+    const failure = this.faults.failure("ENOSPC", "EDQUOT", "EIO in writing");
+    if (failure < 0) return failure;
     const { node } = file;
     const count = length > 1 && this.faults.strikes("short write") ? this.faults.shorter(length) : length;
     if (file.flags & abi.O_APPEND) file.position = node.content.length;
@@ -176,36 +165,19 @@ export class Files {
     return at;
   }
 
-  unlink(directory: number, name: string): number {
-    const place = this.tree.resolve(name, this.walkFrom(directory));
-    if (typeof place === "number") return place;
-    if (!place.node) return -ERRNO.ENOENT;
-    if (place.node.is(abi.S_IFDIR)) return -ERRNO.EISDIR;
-    if (!place.folder.permits(3)) return -ERRNO.EACCES;
-    this.tree.detach(place.folder, place.name);
+  fchmod(fd: number, mode: number): number {
+    const { node, flags } = this.descriptors.expect(fd, OpenFile);
+    if (flags & abi.O_PATH) throw new Misuse(`fchmod of a handle to ${node.path}`);
+    const failure = this.faults.failure("EROFS", "EIO in writing");
+    if (failure === 0) node.mode = (node.mode & abi.S_IFMT) | (mode & 0o7777);
+    return failure;
+  }
+
+  flock(fd: number): number {
+    const file = this.descriptors.expect(fd, OpenFile);
+    if (file.flags & abi.O_PATH) throw new Misuse(`flock of a handle to ${file.node.path}`);
+    if (file.node.lockedBy !== null && file.node.lockedBy !== file) return -ERRNO.EAGAIN;
+    file.node.lockedBy = file;
     return 0;
-  }
-
-  readlink(directory: number, name: string, into: string[]): number {
-    if (name === "/proc/self/cwd") return (into[0] = "/").length;
-    const own = /^\/proc\/self\/fd\/(\d+)$/.exec(name);
-    if (own) {
-      into[0] = this.descriptors.expect(Number(own[1]), OpenFile).node.path;
-      return Buffer.byteLength(into[0]);
-    }
-    const place = this.tree.resolve(name, this.walkFrom(directory));
-    if (typeof place === "number") return place;
-    if (!place.node) return -ERRNO.ENOENT;
-    if (!place.node.is(abi.S_IFLNK)) return -ERRNO.EINVAL;
-    into[0] = place.node.target;
-    return Buffer.byteLength(place.node.target);
-  }
-
-  private walkFrom(directory: number): Walk {
-    return { from: this.start(directory), beneath: false, refuseLinks: false, followLast: false };
-  }
-
-  private start(directory: number): Node {
-    return directory === abi.AT_FDCWD ? this.tree.root : this.descriptors.expect(directory, OpenFile).node;
   }
 }

@@ -257,11 +257,33 @@ export class SimulatedKernel implements Kernel {
   }
 
   unlink(directory: number, name: string): number {
-    return this.call("unlinkat", name, directory, () => this.files.unlink(directory, name));
+    return this.call("unlinkat", name, directory, () => this.files.names.unlink(directory, name));
+  }
+
+  mkdir(directory: number, name: string, mode: number): number {
+    return this.call("mkdirat", name, directory, () => this.files.names.mkdir(directory, name, mode));
+  }
+
+  rmdir(directory: number, name: string): number {
+    return this.call("rmdir", name, directory, () => this.files.names.rmdir(directory, name));
+  }
+
+  rename(fromDirectory: number, from: string, toDirectory: number, to: string, replace: boolean): number {
+    return this.call("renameat2", `${from} -> ${to}`, replace ? 0 : abi.RENAME_NOREPLACE, () =>
+      this.files.names.rename(fromDirectory, from, toDirectory, to, replace),
+    );
+  }
+
+  fchmod(fd: number, mode: number): number {
+    return this.call("fchmod", fd, mode, () => this.files.fchmod(fd, mode));
+  }
+
+  flock(fd: number): number {
+    return this.call("flock", fd, abi.LOCK_EX, () => this.files.flock(fd));
   }
 
   readlink(directory: number, name: string, into: string[]): number {
-    return this.call("readlinkat", name, directory, () => this.files.readlink(directory, name, into));
+    return this.call("readlinkat", name, directory, () => this.files.names.readlink(directory, name, into));
   }
 
   // Clock, randomness, process

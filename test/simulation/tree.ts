@@ -15,6 +15,8 @@ export class Node {
   /** Where it is in the tree; null: nowhere any more. */
   parent: Node | null = null;
   name = "";
+  /** The open file that has it locked (flock(2)), or, for those who set the scene, whoever else. */
+  lockedBy: object | null = null;
 
   constructor(
     readonly inode: number,
@@ -61,6 +63,14 @@ export interface Place {
   readonly node: Node | null;
 }
 
+/** Where a name is made, moved or removed: a link there is not followed. `name` may be "." or "..", and "" for the root. */
+export interface Entry extends Place {
+  /** A slash follows the name: it is meant to be a folder's. */
+  readonly slash: boolean;
+  /** No folder has such a name. */
+  readonly isTooLong: boolean;
+}
+
 const MAX_LINKS = 40;
 const NAME_MAX = 255;
 const PATH_MAX = 4096;
@@ -93,6 +103,29 @@ export class Tree {
     folder.entries.delete(name);
     node.parent = null;
     folder.mtime = this.now();
+  }
+
+  /** The entry that mkdir(2), rename(2) and the like are about. -errno where the folder it is in can't be reached. */
+  entry(path: string, from: Node): Entry | number {
+    if (path === "") return -ERRNO.ENOENT;
+    if (Buffer.byteLength(path) >= PATH_MAX) return -ERRNO.ENAMETOOLONG;
+    const trimmed = path.replace(/\/+$/, "");
+    const cut = trimmed.lastIndexOf("/") + 1;
+    const name = trimmed.slice(cut);
+    const above = trimmed.slice(0, cut) || (trimmed === "" ? "/" : ".");
+    const place = this.resolve(above, { from, beneath: false, refuseLinks: false, followLast: true });
+    if (typeof place === "number") return place;
+    const folder = place.node;
+    if (!folder) return -ERRNO.ENOENT;
+    if (!folder.is(S_IFDIR)) return -ERRNO.ENOTDIR;
+    if (!folder.permits(1)) return -ERRNO.EACCES;
+    const isTooLong = Buffer.byteLength(name) > NAME_MAX;
+    return { folder, name, node: folder.entries.get(name) ?? null, slash: trimmed.length < path.length, isTooLong };
+  }
+
+  /** Whether it is a folder that was removed: whoever has it open can make nothing in it. */
+  isGone(folder: Node): boolean {
+    return folder.parent === null && folder !== this.root;
   }
 
   /** path_resolution(7) and openat2(2). -errno where it fails before the last component. */

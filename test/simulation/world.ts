@@ -6,8 +6,8 @@
 import { Client } from "./client.ts";
 import type { ConnectionOptions } from "./environment.ts";
 import type { Fault } from "./faults.ts";
-import { OpenFile } from "./files.ts";
 import { SimulatedKernel } from "./kernel.ts";
+import { OpenFile } from "./open-file.ts";
 import { Random } from "./random.ts";
 import { build } from "./site.ts";
 import type { Start, Subject } from "./subject.ts";
