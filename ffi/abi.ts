@@ -47,6 +47,8 @@ export const O_NONBLOCK = 0o4000;
 export const O_CLOEXEC = 0o2000000;
 export const O_PATH = 0o10000000;
 export const O_DIRECTORY = arm64 ? 0o40000 : 0o200000;
+/** A file without a name in the folder that is opened; it is gone with its descriptor. */
+export const O_TMPFILE = 0o20000000 | O_DIRECTORY;
 export const O_NOFOLLOW = arm64 ? 0o100000 : 0o400000;
 
 export const AT_FDCWD = -100;

@@ -189,15 +189,20 @@ export function path(syntax: string): Kind<string> {
 
 /** A folder, made absolute, without slashes at its end; or `off`, which is null. */
 export const folder: Kind<string | null> = kind("DIR | off", 'a folder (without variables), or "off"', (word, scope) =>
-  word === "off" ? null : absolutePath(word, scope)?.replace(/(?<=.)\/+$/, ""),
+  word === "off" ? null : unlessFlag(word, scope)?.replace(/(?<=.)\/+$/, ""),
 );
 
 /** A database's file, made absolute; or `memory`, which is null. */
 export const sessionStore: Kind<string | null> = kind(
   "memory | FILE",
-  'a path (without variables), or "memory"',
-  (word, scope) => (word === "memory" ? null : absolutePath(word, scope)),
+  'a file (without variables), or "memory"',
+  (word, scope) => (word === "memory" ? null : unlessFlag(word, scope)),
 );
+
+/** A path; that of one who wrote `on` or `off` was not meant as one. */
+function unlessFlag(word: string, scope: Scope): string | undefined {
+  return word === "on" || word === "off" ? undefined : absolutePath(word, scope);
+}
 
 /** A log: `stdout`, `stderr`, or a path made absolute. */
 export const logFile: Kind<string> = kind(

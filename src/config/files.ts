@@ -1,11 +1,22 @@
 /** The files a configuration consists of, read through the Kernel: their text, their order, and the globs of `include`. */
-import { AT_FDCWD, directoryEntries, O_DIRECTORY, O_PATH, O_RDONLY, S_IFDIR, S_IFMT, S_IFREG } from "../../ffi/abi.ts";
+import {
+  AT_FDCWD,
+  directoryEntries,
+  O_DIRECTORY,
+  O_PATH,
+  O_RDONLY,
+  O_TMPFILE,
+  O_WRONLY,
+  S_IFDIR,
+  S_IFMT,
+  S_IFREG,
+} from "../../ffi/abi.ts";
 import { ERRNO, errnoText } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import { FileStatus } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
 import type { Position } from "./model.ts";
-import { componentPattern, folderOf, join } from "./paths.ts";
+import { collapse, componentPattern, folderOf, join } from "./paths.ts";
 
 /** What reading a configuration needs of the Kernel. */
 export type FileKernel = Pick<Kernel, "open" | "close" | "read" | "fstat" | "getdents" | "readlink">;
@@ -18,6 +29,7 @@ export type Text =
 const MAX_FILE_SIZE = 16 * 1024 * 1024;
 const MAX_FILES = 10_000;
 const CHUNK = 64 * 1024;
+const UNWRITABLE: readonly number[] = [ERRNO.EACCES, ERRNO.EPERM, ERRNO.EROFS];
 
 export class Sources {
   /** Every file read so far, in order, each once. */
@@ -78,6 +90,28 @@ export class Sources {
     else if (fd === -ERRNO.ENOTDIR) return { missing: false, text: "is not a folder" };
     else return { missing: false, text: `cannot be opened (${errnoText(fd)})` };
     return null;
+  }
+
+  /** What keeps files from being made in a folder that exists; null: nothing, or it cannot be told. */
+  writeProblem(path: string): string | null {
+    const fd = this.kernel.open(path, O_TMPFILE | O_WRONLY, 0o600);
+    if (fd >= 0) this.kernel.close(fd);
+    return UNWRITABLE.includes(-fd) ? `cannot be written to (${errnoText(fd)})` : null;
+  }
+
+  /** Whether two paths lead to the same folder, links followed. */
+  isSameFolder(one: string, other: string): boolean {
+    const identity = this.identity(one);
+    return collapse(one) === collapse(other) || (identity !== null && identity === this.identity(other));
+  }
+
+  private identity(path: string): string | null {
+    const status = new FileStatus();
+    const fd = this.kernel.open(path, O_PATH | O_DIRECTORY, 0);
+    if (fd < 0) return null;
+    const n = this.kernel.fstat(fd, status);
+    this.kernel.close(fd);
+    return n < 0 ? null : `${status.device}:${status.inode}`;
   }
 
   private children(folder: string, part: string, last: boolean): string[] {

@@ -6,6 +6,8 @@ import { Builder, defaultSettings } from "./build.ts";
 import type { Diagnostic } from "./diagnostics.ts";
 import { Diagnostics, formatDiagnostic } from "./diagnostics.ts";
 import { isDirective } from "./directives.ts";
+import { checkEffects } from "./effects.ts";
+import { checkExposure } from "./exposure.ts";
 import type { FileKernel } from "./files.ts";
 import { Sources } from "./files.ts";
 import type { Config, ErrorLog, Position, VirtualServer } from "./model.ts";
@@ -54,6 +56,8 @@ export function loadConfig(options: LoadOptions): Loaded {
   const main = new Scope("main", draft, null);
   apply(readTree(options, sources, diagnostics), main);
   draft.finish();
+  checkEffects(draft);
+  checkExposure(draft);
   const config = diagnostics.fatal ? null : build(options, main, draft);
   const order = [GLOBAL, ...sources.files.map(({ name }) => name)];
   return { config, diagnostics: diagnostics.sorted(order), files: sources.files };

@@ -22,6 +22,13 @@ export function collapse(path: string): string {
   return `/${kept.join("/")}`;
 }
 
+/** Whether a path lies in a folder or beneath it, or is the folder itself; both absolute, decided by the text alone. */
+export function isBeneath(path: string, folder: string): boolean {
+  const top = collapse(folder);
+  const full = collapse(path);
+  return top === "/" || full === top || full.startsWith(`${top}/`);
+}
+
 /** A shell pattern of one path component (`*`, `?`, `[a-z]`, `[!a]`, `\x`) as a regular expression; null: it has no wildcard. */
 export function componentPattern(component: string): RegExp | null {
   if (!/[*?[]/.test(component)) return null;

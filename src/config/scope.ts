@@ -67,6 +67,18 @@ export class Draft {
     for (const check of this.checks) check();
   }
 
+  /** Every block with settings of its own, those around it first. */
+  scopes(): Scope[] {
+    const found = new Set<Scope>();
+    const add = (scope: Scope): void => {
+      if (scope.parent !== null && !found.has(scope.parent)) add(scope.parent);
+      found.add(scope);
+      for (const inner of scope.locations) add(inner.scope);
+    };
+    for (const { scope } of this.servers) add(scope);
+    return [...found];
+  }
+
   addGroups(regex: RegExp): void {
     for (const name of groupNames(regex)) this.groups.add(name);
   }
@@ -89,6 +101,16 @@ export class Scope {
   ) {
     this.server = parent?.server ?? null;
     this.location = parent?.location ?? null;
+  }
+
+  /** The block whose statement of a setting counts here: this one or the nearest around it; undefined: none states it. */
+  stating(key: keyof Settings): Scope | undefined {
+    return this.own[key] === undefined ? this.parent?.stating(key) : this;
+  }
+
+  /** What counts here of a setting that is inherited; undefined: the default does. */
+  setting<K extends keyof Settings>(key: K): Settings[K] | undefined {
+    return this.stating(key)?.own[key] as Settings[K] | undefined;
   }
 
   error(position: Position, message: string): void {

@@ -132,6 +132,13 @@ function setAlias(scope: Scope, folder: Template, word: Word): void {
   if (word.text === "") return scope.error(word.position, '"alias" expects a path, not ""');
   setFolder(scope, "alias", folder, word);
   scope.own.aliasPrefix = location.regex === null ? location.pattern : null;
+  const isFolder = location.regex === null && location.pattern.endsWith("/") && location.modifier !== "=";
+  if (isFolder && folder.constant !== null && !folder.constant.endsWith("/")) {
+    scope.warning(
+      word.position,
+      `alias ${quote(word.text)} lacks the "/" at its end that location ${quote(location.pattern)} has: no file is found`,
+    );
+  }
 }
 
 function addIndex(scope: Scope, word: Word, last: boolean): void {

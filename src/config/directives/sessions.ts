@@ -1,6 +1,9 @@
 /** Sessions: what is remembered of a visitor, and for how long. */
 import { atLeastSecond, cookieName, flag, number, sessionStore } from "../arguments.ts";
-import type { Context } from "../scope.ts";
+import { quote } from "../diagnostics.ts";
+import type { Position } from "../model.ts";
+import { folderOf } from "../paths.ts";
+import type { Context, Scope } from "../scope.ts";
 import type { Row } from "../table.ts";
 import { directive, store } from "../table.ts";
 
@@ -49,6 +52,22 @@ export const SESSIONS: readonly Row[] = [
     takes: [sessionStore],
     default: "memory",
     help: "Where sessions are kept: in memory, which forgets them when the server ends, or in a SQLite database.",
-    set: store("sessionStore"),
+    set: (scope, [file], { args }) => {
+      scope.own.sessionStore = file;
+      if (file !== null) scope.draft.later(() => checkDatabase(scope, file, args[0]!.position));
+    },
   }),
 ];
+
+/** The file is made at start; its folder has to be there, and takes SQLite's own files beside it. */
+function checkDatabase(scope: Scope, file: string, position: Position): void {
+  const { sources } = scope.draft;
+  const folder = folderOf(file);
+  const problem = sources.folderProblem(folder, false);
+  const readOnly = problem === null ? sources.writeProblem(folder) : null;
+  if (problem !== null) scope.error(position, `the folder of session_store ${quote(file)} ${problem.text}`);
+  else if (readOnly !== null) scope.warning(position, `the folder of session_store ${quote(file)} ${readOnly}`);
+  else if (sources.folderProblem(file, false) === null) {
+    scope.error(position, `session_store ${quote(file)} is a folder, not a file`);
+  }
+}

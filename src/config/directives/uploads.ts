@@ -1,5 +1,8 @@
 /** Uploads and DELETE: where what clients send is kept, and what they may remove. */
 import { atLeastSecond, flag, folder, number, oneOf } from "../arguments.ts";
+import { quote } from "../diagnostics.ts";
+import type { Position } from "../model.ts";
+import type { Directive } from "../parser.ts";
 import type { Scope } from "../scope.ts";
 import type { Row } from "../table.ts";
 import { directive, store } from "../table.ts";
@@ -43,8 +46,18 @@ export const UPLOADS: readonly Row[] = [
 ];
 
 /** Nested locations inherit the folder together with the prefix it belongs to. */
-function setStore(scope: Scope, [path]: [string | null]): void {
+function setStore(scope: Scope, [path]: [string | null], { args }: Directive): void {
   const { location } = scope;
   const isPath = location !== null && location.regex === null && location.modifier !== "@";
   scope.own.upload = path === null ? null : { folder: path, prefix: isPath ? location.pattern : "/" };
+  if (path !== null) scope.draft.later(() => checkFolder(scope, path, args[0]!.position));
+}
+
+/** A missing folder may still come, as with `root`; without it uploads get 500. */
+function checkFolder(scope: Scope, path: string, position: Position): void {
+  const problem = scope.draft.sources.folderProblem(path, false);
+  const readOnly = problem === null ? scope.draft.sources.writeProblem(path) : null;
+  if (problem?.missing) scope.warning(position, `upload_store ${quote(path)} ${problem.text}`);
+  else if (problem !== null) scope.error(position, `upload_store ${quote(path)} ${problem.text}`);
+  else if (readOnly !== null) scope.warning(position, `upload_store ${quote(path)} ${readOnly}`);
 }

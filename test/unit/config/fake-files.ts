@@ -1,5 +1,5 @@
 /** Files in memory behind the few calls that reading a configuration makes, and short ways to load one. */
-import { AT_FDCWD, DIRENT64, O_DIRECTORY, S_IFDIR, S_IFREG } from "../../../ffi/abi.ts";
+import { AT_FDCWD, DIRENT64, O_DIRECTORY, O_TMPFILE, S_IFDIR, S_IFREG } from "../../../ffi/abi.ts";
 import { ERRNO } from "../../../ffi/errno.ts";
 import type { FileKernel } from "../../../src/config/files.ts";
 import type { Loaded, LoadOptions } from "../../../src/config/load.ts";
@@ -7,9 +7,10 @@ import { formatDiagnostic, loadConfig } from "../../../src/config/load.ts";
 import type { Config, Location, Settings } from "../../../src/config/model.ts";
 import { collapse, join } from "../../../src/config/paths.ts";
 
-/** A file's bytes or text, FOLDER, FIFO, or the errno that opening it gives. */
-export type Entry = string | Buffer | typeof FOLDER | typeof FIFO | number;
+/** A file's bytes or text, FOLDER, READ_ONLY (a folder), FIFO, or the errno that opening it gives. */
+export type Entry = string | Buffer | typeof FOLDER | typeof READ_ONLY | typeof FIFO | number;
 export const FOLDER = Symbol("folder");
+export const READ_ONLY = Symbol("folder of a read-only file system");
 export const FIFO = Symbol("fifo");
 
 /** Where relative paths start. */
@@ -47,7 +48,8 @@ export class FakeFiles implements FileKernel {
     const entry = path === "/" ? FOLDER : this.entries.get(path);
     if (entry === undefined) return -ERRNO.ENOENT;
     if (typeof entry === "number") return -entry;
-    if (entry !== FOLDER && (flags & O_DIRECTORY || /\/\.?$/.test(name))) return -ERRNO.ENOTDIR;
+    if (entry === READ_ONLY && (flags & O_TMPFILE) === O_TMPFILE) return -ERRNO.EROFS;
+    if (entry !== FOLDER && entry !== READ_ONLY && (flags & O_DIRECTORY || /\/\.?$/.test(name))) return -ERRNO.ENOTDIR;
     this.descriptors.set(this.next, {
       path,
       bytes: Buffer.from(typeof entry === "symbol" ? "" : (entry as string)),
@@ -61,10 +63,11 @@ export class FakeFiles implements FileKernel {
     return 0;
   }
 
-  fstat(fd: number, into: { mode: number; size: number }): number {
+  fstat(fd: number, into: { mode: number; size: number; inode: number }): number {
     const entry = this.entryOf(fd);
-    into.mode = entry === FOLDER ? S_IFDIR : entry === FIFO ? S_IFIFO : S_IFREG;
+    into.mode = entry === FOLDER || entry === READ_ONLY ? S_IFDIR : entry === FIFO ? S_IFIFO : S_IFREG;
     into.size = this.descriptors.get(fd)!.bytes.length;
+    into.inode = [...this.entries.keys()].indexOf(this.descriptors.get(fd)!.path);
     return 0;
   }
 

@@ -1,0 +1,96 @@
+/** Warnings about directives that change nothing, because another one of the same place undoes them. Told when all was read. */
+import { elsewhere, quote } from "./diagnostics.ts";
+import type { Position } from "./model.ts";
+import type { Draft, Scope } from "./scope.ts";
+
+/** Looks through every block of a configuration. */
+export function checkEffects(draft: Draft): void {
+  const scopes = draft.scopes();
+  for (const scope of scopes) {
+    checkAnswers(scope);
+    checkIdle(scope, scopes);
+    if (scope.own.sessionApi === true) checkWidth(scope);
+    if (scope.own.sessionCookie !== undefined) checkCookie(scope, scope.own.sessionCookie);
+  }
+}
+
+/** Directives that answer methods, and the settings they turn on. */
+const ANSWERING = [
+  { name: "upload_store", key: "upload", methods: ["POST", "PUT", "PATCH"] },
+  { name: "delete_files", key: "deleteFiles", methods: ["DELETE"] },
+  { name: "session_api", key: "sessionApi", methods: ["GET", "HEAD", "POST", "DELETE"] },
+] as const;
+
+/** Finds those whose requests never get to them. */
+function checkAnswers(scope: Scope): void {
+  for (const { name, key, methods } of ANSWERING) {
+    if (!scope.own[key]) continue;
+    const position = scope.seen.get(name)!;
+    const other = answering(scope);
+    if (name === "upload_store" && scope.own.sessionApi === true) {
+      scope.error(position, '"upload_store" and "session_api" exclude each other in one location');
+    } else if (other !== null && other !== name) {
+      scope.warning(position, `"${name}" has no effect: "${other}" answers here`);
+    } else checkMethods(scope, name, methods, position);
+  }
+}
+
+/** What answers before any file is looked for. */
+function answering(scope: Scope): "return" | "session_api" | null {
+  if (scope.own.return !== undefined) return "return";
+  return scope.setting("sessionApi") === true ? "session_api" : null;
+}
+
+function checkMethods(scope: Scope, name: string, methods: readonly string[], position: Position): void {
+  const allowing = scope.stating("allowedMethods");
+  const allowed = allowing?.own.allowedMethods;
+  if (!allowing || !allowed || methods.some((method) => allowed.includes(method))) return;
+  const where = elsewhere(allowing.seen.get("allowed_methods")!, position);
+  const missing = methods.join(", ").replace(/, (?=\w+$)/, " and ");
+  scope.warning(position, `"${name}" has no effect: "allowed_methods" (${where}) leaves out ${missing}`);
+}
+
+/** Directives that only shape what another one turns on. */
+const SHAPING = [
+  {
+    names: ["upload_overwrite", "upload_max_files", "upload_resume_lifetime"],
+    needs: '"upload_store" is off',
+    isOn: (scope: Scope) => Boolean(scope.setting("upload")),
+  },
+  {
+    names: ["session_cookie", "session_lifetime", "session_max", "session_store"],
+    needs: '"session" is off',
+    isOn: (scope: Scope) => scope.setting("session") === true || scope.setting("sessionApi") === true,
+  },
+] as const;
+
+/** Finds those that shape nothing, here or in the blocks within. */
+function checkIdle(scope: Scope, scopes: readonly Scope[]): void {
+  for (const { names, needs, isOn } of SHAPING) {
+    const written = names.filter((name) => scope.seen.has(name));
+    if (written.length === 0 || scopes.some((other) => isWithin(other, scope) && isOn(other))) continue;
+    for (const name of written) scope.warning(scope.seen.get(name)!, `"${name}" has no effect: ${needs} here`);
+  }
+}
+
+function isWithin(scope: Scope | null, outer: Scope): boolean {
+  return scope === outer || (scope !== null && isWithin(scope.parent, outer));
+}
+
+/** Outside of a location nothing else is left to answer. */
+function checkWidth(scope: Scope): void {
+  if (scope.context === "location") return;
+  scope.warning(
+    scope.seen.get("session_api")!,
+    '"session_api" outside of a location answers every path with the session\'s data',
+  );
+}
+
+/** Browsers drop cookies whose names promise what plain HTTP cannot keep (RFC 6265bis §4.1.3). */
+function checkCookie(scope: Scope, name: string): void {
+  if (!/^__(?:host|secure)-/i.test(name)) return;
+  scope.warning(
+    scope.seen.get("session_cookie")!,
+    `browsers refuse a cookie named ${quote(name)} without its attribute Secure, which needs TLS`,
+  );
+}

@@ -1,0 +1,126 @@
+/** What clients could do with files by mistake: find uploads in another folder than they went to, fetch or replace what is not theirs. */
+import { quote } from "./diagnostics.ts";
+import { collapse, isBeneath, join } from "./paths.ts";
+import type { Draft, Scope } from "./scope.ts";
+
+/** Looks through every block of a configuration that was read. */
+export function checkExposure(draft: Draft): void {
+  const scopes = draft.scopes();
+  for (const scope of scopes) {
+    checkMapping(scope);
+    checkDefaultRoot(scope);
+    checkConfiguration(scope);
+    checkSessionStore(scope, scopes);
+  }
+}
+
+/** A folder that paths are looked up in, and the beginning of the path that it takes the place of. */
+interface Mapping {
+  readonly folder: string;
+  readonly prefix: string;
+}
+
+/** Where GET looks in a location; null: it depends on the request. */
+function reading(scope: Scope): Mapping | null {
+  const stating = statingFolder(scope);
+  if (stating?.own.alias) {
+    const { alias, aliasPrefix } = stating.own;
+    return alias.constant === null || !aliasPrefix ? null : { folder: alias.constant, prefix: aliasPrefix };
+  }
+  const root = stating === undefined ? join(scope.draft.prefix, "html") : stating.own.root!.constant;
+  return root === null ? null : { folder: `${root}/`, prefix: "/" };
+}
+
+/** A root ends an outer alias, and the other way round: the nearer one counts. */
+function statingFolder(scope: Scope): Scope | undefined {
+  const { alias, root } = scope.own;
+  return alias !== undefined || root !== undefined
+    ? scope
+    : scope.parent === null
+      ? undefined
+      : statingFolder(scope.parent);
+}
+
+/** The folder of a path; null: it is none of the mapping's. */
+function folderAt({ folder, prefix }: Mapping, path: string): string | null {
+  return path.startsWith(prefix) ? collapse(folder + path.slice(prefix.length)) : null;
+}
+
+/** Warns where what was uploaded is not what GET and DELETE find; only in blocks that say something about it. */
+function checkMapping(scope: Scope): void {
+  const upload = scope.setting("upload");
+  const { location, own } = scope;
+  if (!upload || location === null || own.return !== undefined || scope.setting("sessionApi") === true) return;
+  const name = ["upload_store", "alias", "root"].find((one) => scope.seen.has(one));
+  const read = reading(scope);
+  if (name === undefined || read === null) return;
+  const isPath = location.regex === null && location.modifier !== "@";
+  const path = isPath ? location.pattern : upload.prefix;
+  const written = folderAt({ folder: slashed(upload.folder, upload.prefix), prefix: upload.prefix }, path);
+  const found = folderAt(read, path);
+  if (written === null || found === null || scope.draft.sources.isSameFolder(written, found)) return;
+  scope.warning(
+    scope.seen.get(name)!,
+    `uploads go to ${quote(written)}, but GET and DELETE look in ${quote(found)} here`,
+  );
+}
+
+/** The store as an alias would say it: with a slash at its end where the prefix has one. */
+function slashed(folder: string, prefix: string): string {
+  return prefix.endsWith("/") ? `${folder}/` : folder;
+}
+
+/** DELETE in a folder that nobody named is hardly meant. */
+function checkDefaultRoot(scope: Scope): void {
+  if (scope.own.deleteFiles !== true || scope.own.return !== undefined || statingFolder(scope) !== undefined) return;
+  const { folder } = reading(scope)!;
+  scope.warning(
+    scope.seen.get("delete_files")!,
+    `"delete_files" without "root" or "alias": DELETE removes files of the default root ${quote(collapse(folder))}`,
+  );
+}
+
+/** Warns where a client could replace or remove the server's own configuration. */
+function checkConfiguration(scope: Scope): void {
+  const { upload, deleteFiles } = scope.own;
+  if (upload) warnOfHarm(scope, "upload_store", "replace", upload.folder);
+  const read = deleteFiles === true ? reading(scope) : null;
+  const { regex, pattern } = scope.location ?? { regex: null, pattern: "/" };
+  const folder = read === null ? null : folderAt(read, regex === null ? pattern : "/");
+  if (folder !== null) warnOfHarm(scope, "delete_files", "remove", folder);
+}
+
+function warnOfHarm(scope: Scope, directive: string, verb: string, folder: string): void {
+  const { sources } = scope.draft;
+  const working = sources.workingFolder();
+  const file = sources.files.find(({ name }) => isBeneath(join(working, name), folder));
+  if (file === undefined) return;
+  const what = `${quote(file.name)} lies beneath ${quote(collapse(folder))}`;
+  scope.warning(scope.seen.get(directive)!, `clients could ${verb} the configuration: ${what}`);
+}
+
+/** Warns where a database of sessions lies among the files that clients fetch or send. */
+function checkSessionStore(scope: Scope, scopes: readonly Scope[]): void {
+  const file = scope.own.sessionStore;
+  const position = scope.seen.get("session_store");
+  if (!file || position === undefined) return;
+  const folder = scopes.map((other) => servedFolder(other, file)).find((found) => found !== undefined);
+  if (folder !== undefined) {
+    scope.warning(position, `clients could fetch this database: it lies beneath ${quote(folder)}, which is served`);
+  }
+  const store = scopes.map(({ own }) => own.upload).find((upload) => upload && isBeneath(file, upload.folder));
+  if (store) {
+    scope.warning(
+      position,
+      `clients could replace this database: it lies beneath the upload_store ${quote(store.folder)}`,
+    );
+  }
+}
+
+/** The folder by which a block serves a file; undefined: it does not. */
+function servedFolder(scope: Scope, file: string): string | undefined {
+  const read = scope.server === null || scope.own.return !== undefined ? null : reading(scope);
+  if (read === null || !isBeneath(file, read.folder)) return undefined;
+  const below = collapse(file).slice(collapse(read.folder).length);
+  return below.includes("/.") && scope.setting("dotfiles") !== "allow" ? undefined : collapse(read.folder);
+}
