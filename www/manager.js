@@ -1,0 +1,202 @@
+// The file manager: the server's JSON listing as a table that sorts, searches, and deletes after a question.
+import { formatSize, plural } from "./format.js";
+import { folderPath, foldersOf } from "./paths.js";
+
+const FILES = "/uploads/";
+const LISTING = "/api/uploads/";
+/** More rows than this are drawn only when asked for. */
+const MANY = 500;
+
+const REASONS = {
+  403: "The server may not do that here.",
+  404: "There is no such folder or file.",
+  405: "The server does not allow that here.",
+  409: "This is a folder; only files can be deleted.",
+};
+
+const find = (selector) => document.querySelector(selector);
+const collator = new Intl.Collator(undefined, { numeric: true });
+const dates = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+
+/** What is shown: the folder's names from the top, its entries, and how. */
+const view = { folders: [], entries: [], key: "name", down: false, all: false };
+
+async function load() {
+  view.folders = foldersOf(location.hash);
+  view.all = false;
+  showCrumbs();
+  complain("");
+  const table = find("table");
+  table.ariaBusy = "true";
+  try {
+    view.entries = await listing(LISTING + folderPath(view.folders));
+  } catch (error) {
+    view.entries = [];
+    complain(error.message);
+  }
+  table.ariaBusy = "false";
+  show();
+}
+
+/** The entries of a folder: { name, isFolder, size, time }. Throws an Error whose message is for people. */
+async function listing(url) {
+  const reply = await ask(url, { headers: { Accept: "application/json" }, cache: "no-store" });
+  const entries = await reply.json();
+  return entries.map(({ name, type, size, mtime }) => {
+    return { name, isFolder: type === "directory", size: size ?? 0, time: Date.parse(mtime) };
+  });
+}
+
+async function ask(url, options) {
+  const reply = await fetch(url, options).catch(() => {
+    throw new Error("The server does not answer. Is the connection there?");
+  });
+  if (reply.ok) return reply;
+  throw new Error(REASONS[reply.status] ?? `The server answered ${reply.status} ${reply.statusText}.`);
+}
+
+/** Folders first, then by the chosen column, then by name. */
+function compare(a, b) {
+  if (a.isFolder !== b.isFolder) return a.isFolder ? -1 : 1;
+  const order = view.key === "name" ? 0 : a[view.key] - b[view.key];
+  return (view.down ? -1 : 1) * (order || collator.compare(a.name, b.name));
+}
+
+function show() {
+  const wanted = find("#search").value.trim().toLocaleLowerCase();
+  const found = view.entries.filter(({ name }) => name.toLocaleLowerCase().includes(wanted)).sort(compare);
+  const drawn = view.all ? found : found.slice(0, MANY);
+  find("#rows").replaceChildren(...drawn.map(row));
+  find("#more").hidden = drawn.length === found.length;
+  find("table").hidden = found.length === 0;
+  find("#empty").hidden = found.length > 0 || find("#problem").textContent !== "";
+  find("#empty").textContent = view.entries.length > 0 ? "No name here has that in it." : "Nothing here yet.";
+  find("#count").textContent = countText(found, drawn);
+  for (const head of document.querySelectorAll("th[data-key]")) {
+    const isChosen = head.dataset.key === view.key;
+    head.ariaSort = isChosen ? (view.down ? "descending" : "ascending") : "none";
+  }
+}
+
+function countText(found, drawn) {
+  const files = found.filter(({ isFolder }) => !isFolder);
+  const bytes = files.reduce((total, { size }) => total + size, 0);
+  const parts = [plural(files.length, "file"), formatSize(bytes)];
+  if (files.length < found.length) parts.unshift(plural(found.length - files.length, "folder"));
+  if (drawn.length < found.length) parts.push(`the first ${drawn.length} are shown`);
+  return parts.join(" · ");
+}
+
+function row(entry) {
+  const element = find("#file-row").content.firstElementChild.cloneNode(true);
+  const part = (selector) => element.querySelector(selector);
+  const path = folderPath(view.folders) + encodeURIComponent(entry.name);
+  part(".name").textContent = entry.isFolder ? `${entry.name}/` : entry.name;
+  part(".name").href = entry.isFolder ? `#${path}/` : FILES + path;
+  part(".time").textContent = dates.format(entry.time);
+  element.entry = entry;
+  if (entry.isFolder) {
+    part(".buttons").replaceChildren();
+    return element;
+  }
+  part(".size").textContent = formatSize(entry.size);
+  part(".size").title = plural(entry.size, "byte");
+  part(".download").href = FILES + path;
+  part(".download").ariaLabel = `Download ${entry.name}`;
+  part(".delete").ariaLabel = `Delete ${entry.name}`;
+  part(".delete").addEventListener("click", () => deleteAfterQuestion(element));
+  return element;
+}
+
+function showCrumbs() {
+  const names = ["Uploads", ...view.folders];
+  const links = names.map((name, depth) => {
+    const link = document.createElement("a");
+    link.textContent = name;
+    link.href = `#${folderPath(view.folders.slice(0, depth))}`;
+    if (depth === view.folders.length) link.ariaCurrent = "page";
+    return link;
+  });
+  find("#crumbs").replaceChildren(...links);
+  find("#to-upload").href = `/upload.html#${folderPath(view.folders)}`;
+}
+
+function complain(text) {
+  find("#problem").textContent = text;
+}
+
+/** True when the person says so; Escape and every way but the one button mean no. */
+function isConfirmed(name) {
+  const dialog = find("#question");
+  find("#victim").textContent = name;
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "delete"), { once: true });
+  });
+}
+
+async function deleteAfterQuestion(element) {
+  const { name } = element.entry;
+  const url = FILES + folderPath(view.folders) + encodeURIComponent(name);
+  if (!(await isConfirmed(name))) return element.querySelector(".name").focus();
+  const place = [...find("#rows").children].indexOf(element);
+  complain("");
+  try {
+    await ask(url, { method: "DELETE" });
+    view.entries = view.entries.filter((entry) => entry !== element.entry);
+  } catch (error) {
+    complain(`${name} was not deleted. ${error.message}`);
+  }
+  show();
+  focusRow(place);
+}
+
+function focusRow(place) {
+  const rows = find("#rows").children;
+  const row = rows[Math.min(Math.max(place, 0), rows.length - 1)];
+  (row?.querySelector(".name") ?? find("#refresh")).focus();
+}
+
+/** Keys of the table: what they do to the row that has the focus. */
+const KEYS = {
+  ArrowDown: (_, place) => focusRow(place + 1),
+  ArrowUp: (_, place) => focusRow(place - 1),
+  Delete: (row) => row.entry.isFolder || deleteAfterQuestion(row),
+};
+
+function onKey(event) {
+  const row = event.target.closest("tr");
+  const action = KEYS[event.key];
+  if (!row || !action) return;
+  event.preventDefault();
+  action(row, [...find("#rows").children].indexOf(row));
+}
+
+function sortBy(key) {
+  view.down = view.key === key && !view.down;
+  view.key = key;
+  show();
+}
+
+find("#manager").hidden = false;
+find("#rows").addEventListener("keydown", onKey);
+find("#search").addEventListener("input", show);
+find("#refresh").addEventListener("click", load);
+find("#more").addEventListener("click", () => {
+  view.all = true;
+  show();
+});
+for (const head of document.querySelectorAll("th[data-key]")) {
+  head.querySelector("button").addEventListener("click", () => sortBy(head.dataset.key));
+}
+addEventListener("hashchange", () => {
+  find("#search").value = "";
+  load();
+});
+addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.target.matches("input") || find("#question").open) return;
+  event.preventDefault();
+  find("#search").focus();
+});
+load();

@@ -1,0 +1,72 @@
+// One upload as a person sees it: name, bar, what it is at, and the buttons that make sense just now.
+import { formatSeconds, formatSize, percent, Rate } from "./format.js";
+
+const LABELS = { running: "Pause", lost: "Try now", paused: "Go on", failed: "Try again" };
+
+const find = (selector) => document.querySelector(selector);
+
+export class UploadRow {
+  /** The address the page remembers for it; kept by the page. */
+  url = null;
+  #rate = new Rate();
+  #state = null;
+
+  /** `again` is called by the first button, `cancel` by the second. */
+  constructor(upload, { again, cancel }) {
+    this.upload = upload;
+    this.element = find("#upload-row").content.firstElementChild.cloneNode(true);
+    const inner = (selector) => this.element.querySelector(selector);
+    this.parts = { name: inner(".name"), bar: inner("progress"), detail: inner(".detail"), go: inner(".go") };
+    this.parts.cancel = inner(".cancel");
+    this.parts.name.textContent = upload.path;
+    this.parts.bar.ariaLabel = upload.path;
+    this.parts.go.addEventListener("click", again);
+    this.parts.cancel.addEventListener("click", cancel);
+    this.parts.cancel.ariaLabel = `Cancel ${upload.path}`;
+    this.show();
+  }
+
+  /** Draws what has changed; true when the state has. */
+  show() {
+    const { upload, parts } = this;
+    const isNews = upload.state !== this.#state;
+    if (isNews) this.#showState();
+    if (upload.state === "running") this.#rate.add(upload.sent);
+    parts.bar.value = upload.file.size === 0 ? Number(upload.state === "done") : upload.sent / upload.file.size;
+    parts.detail.textContent = this.#detail();
+    return isNews;
+  }
+
+  #showState() {
+    const { upload, parts } = this;
+    this.#state = upload.state;
+    this.#rate.reset();
+    this.element.dataset.state = upload.state;
+    const label = LABELS[upload.state];
+    parts.go.hidden = label === undefined;
+    parts.go.textContent = label ?? "";
+    parts.go.ariaLabel = `${label} ${upload.path}`;
+    parts.cancel.hidden = upload.state === "done";
+    if (upload.state === "done" && upload.address) this.#link();
+  }
+
+  #link() {
+    const link = document.createElement("a");
+    link.href = this.upload.address;
+    link.textContent = this.upload.path;
+    this.parts.name.replaceChildren(link);
+  }
+
+  #detail() {
+    const { state, file, sent, message } = this.upload;
+    const size = formatSize(file.size);
+    if (state === "waiting") return `${size} · waiting for its turn`;
+    if (state === "done") return `${size} · done`;
+    const share = `${percent(sent, file.size)} % of ${size}`;
+    if (state !== "running") return `${share} · ${message}`;
+    if (sent === file.size) return `${share} · the server is storing it`;
+    const rate = this.#rate.perSecond;
+    if (rate <= 0) return share;
+    return `${share} · ${formatSize(rate)}/s · ${formatSeconds((file.size - sent) / rate)} left`;
+  }
+}

@@ -1,0 +1,190 @@
+// The upload page: what is chosen or dropped becomes a list of uploads, at most three of them under way at once.
+import { chosenFiles, droppedFiles } from "./dropped.js";
+import { formatSize, percent, plural, Rate } from "./format.js";
+import { folderPath, foldersOf } from "./paths.js";
+import { Upload } from "./tus.js";
+import { forget, recall, remember } from "./unfinished.js";
+import { showUnfinished } from "./unfinished-list.js";
+import { UploadRow } from "./upload-row.js";
+
+const ENDPOINT = "/uploads/";
+const AT_ONCE = 3;
+
+const find = (selector) => document.querySelector(selector);
+const list = find("#queue .uploads");
+
+/** The uploads of this page and their rows, in the order they were chosen. */
+const rows = new Map();
+const rate = new Rate();
+/** The quarter of all bytes that was told last. */
+let quarter = 0;
+
+/** An upload that another window takes up again stops here: two would cut each other off. */
+const windows = new BroadcastChannel("webserv uploads");
+windows.onmessage = ({ data: url }) => {
+  for (const upload of rows.keys())
+    if (upload.url === url && upload.isActive) upload.pause("Goes on in another window.");
+};
+
+const all = () => [...rows.keys()];
+const sum = (uploads, value) => uploads.reduce((total, upload) => total + value(upload), 0);
+
+function add(chosen) {
+  const folder = foldersOf(location.hash).map((name) => `${name}/`);
+  const wanted = chosen.map(({ file, path }) => ({ file, path: folder.join("") + path })).filter(isNew);
+  for (const { file, path } of wanted) {
+    const before = recall(file, path);
+    if (before) windows.postMessage(before.url);
+    const upload = new Upload(file, { endpoint: ENDPOINT, path: before?.path ?? path, url: before?.url, changed });
+    const row = new UploadRow(upload, { again: () => again(upload), cancel: () => cancel(upload) });
+    rows.set(upload, row);
+    list.append(row.element);
+  }
+  if (wanted.length === 0) return;
+  tell(`${plural(wanted.length, "file")} added, ${formatSize(sum(wanted, ({ file }) => file.size))}.`);
+  quarter = 0;
+  find("#queue").hidden = false;
+  refreshUnfinished();
+  schedule();
+}
+
+/** Not what is in the list already and still under way. */
+function isNew({ file, path }) {
+  const same = (upload) =>
+    upload.path === path && upload.file.size === file.size && upload.file.lastModified === file.lastModified;
+  return !all().some((upload) => upload.state !== "done" && same(upload));
+}
+
+function schedule() {
+  let free = AT_ONCE - all().filter((upload) => upload.isActive).length;
+  for (const upload of all()) {
+    if (free <= 0) break;
+    if (upload.state !== "waiting") continue;
+    free--;
+    upload.start();
+  }
+  showTotal();
+}
+
+/** Pause, or go on: what the first button of a row does depends on the upload's state. */
+function again(upload) {
+  if (upload.state === "running") return upload.pause();
+  if (upload.state === "lost") return upload.start();
+  upload.state = "waiting";
+  rows.get(upload).show();
+  schedule();
+}
+
+async function cancel(upload) {
+  const row = rows.get(upload);
+  const next = row.element.nextElementSibling?.querySelector(".cancel:not([hidden])") ?? find("#choose-files");
+  rows.delete(upload);
+  row.element.remove();
+  next.focus();
+  tell(`${upload.path} is cancelled.`);
+  schedule();
+  const url = upload.url;
+  if ((await upload.cancel()) && (upload.url ?? url)) forget(upload.url ?? url);
+}
+
+/** Every change of an upload comes here: its row, the memory of it, and the sum of all follow. */
+function changed(upload) {
+  const row = rows.get(upload);
+  if (!row) return;
+  if (row.url !== upload.url) {
+    if (row.url) forget(row.url);
+    if (upload.url) remember(upload);
+    row.url = upload.url;
+  }
+  const news = row.show();
+  if (upload.state === "done") forget(upload.url);
+  if (news) {
+    if (upload.state === "failed" || upload.state === "lost") tell(`${upload.path}: ${upload.message}`);
+    schedule();
+  } else showTotal();
+}
+
+function showTotal() {
+  const uploads = all();
+  const size = sum(uploads, (upload) => upload.file.size);
+  const sent = sum(uploads, (upload) => upload.sent);
+  const done = uploads.filter((upload) => upload.state === "done").length;
+  rate.add(sent);
+  find("#total").textContent =
+    `${done} of ${plural(uploads.length, "file")} · ${formatSize(sent)} of ${formatSize(size)}`;
+  find("#clear").hidden = done === 0;
+  find("#queue").hidden = uploads.length === 0;
+  if (done > 0 && done === uploads.length) return tell(`Everything is on the server: ${plural(done, "file")}.`);
+  const now = Math.floor(percent(sent, size) / 25);
+  if (now > quarter && now < 4) tell(`${now * 25} % are uploaded.`);
+  quarter = Math.max(quarter, now);
+}
+
+/** Says it to those who do not see the bars. */
+function tell(text) {
+  if (find("#news").textContent !== text) find("#news").textContent = text;
+}
+
+function refreshUnfinished() {
+  showUnfinished(find("#unfinished"), new Set(all().map((upload) => upload.url)));
+}
+
+function clearFinished() {
+  for (const upload of all().filter(({ state }) => state === "done")) {
+    rows.get(upload).element.remove();
+    rows.delete(upload);
+  }
+  find("#choose-files").focus();
+  showTotal();
+}
+
+async function drop(event) {
+  event.preventDefault();
+  find("#drop").classList.remove("over");
+  try {
+    add(await droppedFiles(event.dataTransfer));
+  } catch (error) {
+    tell(`The folder could not be read: ${error.message}`);
+  }
+}
+
+/** The plain form becomes the page's: the script sends what is chosen at once. */
+function takeOver() {
+  find("#invitation").textContent = "Drop files or folders here";
+  find("#send").remove();
+  for (const [button, input] of [
+    ["#choose-files", "#files"],
+    ["#choose-folder", "#folder"],
+  ]) {
+    find(button).hidden = false;
+    find(input).hidden = true;
+    find(button).addEventListener("click", () => find(input).click());
+    find(input).addEventListener("change", () => {
+      add(chosenFiles(find(input)));
+      find(input).value = "";
+    });
+  }
+  showFolder();
+  refreshUnfinished();
+}
+
+function showFolder() {
+  const names = foldersOf(location.hash);
+  find("#into").textContent = names.length > 0 ? `Into the folder ${names.join("/")}` : "";
+  find("#to-manager").href = `/manager.html#${folderPath(names)}`;
+}
+
+takeOver();
+find("#clear").addEventListener("click", clearFinished);
+addEventListener("hashchange", showFolder);
+addEventListener("dragover", (event) => {
+  event.preventDefault();
+  find("#drop").classList.add("over");
+});
+addEventListener("dragleave", (event) => {
+  if (event.relatedTarget === null) find("#drop").classList.remove("over");
+});
+addEventListener("drop", drop);
+addEventListener("beforeunload", (event) => {
+  if (all().some((upload) => upload.isActive || upload.state === "waiting")) event.preventDefault();
+});
