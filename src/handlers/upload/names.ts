@@ -1,4 +1,5 @@
-/** Names of stored files: which are safe, and what is made of those that are not. Pure. */
+/** Names of stored files: which are safe, and what is made of those that are not. */
+import type { Services } from "../handler.ts";
 
 /** The longest name a file system takes, in bytes of UTF-8. */
 export const MAX_NAME = 255;
@@ -47,3 +48,6 @@ function cut(text: string, room: number): string {
   while ((bytes[end]! & 0xc0) === 0x80) end--;
   return bytes.utf8Slice(0, end);
 }
+
+/** A name for a file that came without one. */
+export const generatedName = (services: Services): string => `upload-${services.randomHex(8)}`;

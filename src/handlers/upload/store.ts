@@ -9,13 +9,19 @@ import type { Settings } from "../../config/model.ts";
 import type { Services } from "../handler.ts";
 import { openWithin, RootFolders, type SharedFile } from "../open.ts";
 import { type Destination, openDestination } from "./destination.ts";
-import { Failure, storeFailure } from "./failure.ts";
-import { StagedFile } from "./staged-file.ts";
+import { Failure, failure, storeFailure } from "./failure.ts";
+import { type Overwrite, StagedFile, type Stored } from "./staged-file.ts";
 import { openStaging, STAGING, type Staging } from "./staging.ts";
 
 /** How long (ms) the folder is believed to be the one that was opened. */
 const VALID = 1000;
 const NEW = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+
+/** A file, and the name it is to get. */
+export interface NamedFile {
+  readonly staged: StagedFile;
+  readonly name: string;
+}
 
 /** The store of one location. */
 export class Store {
@@ -91,10 +97,32 @@ export class Store {
     return n;
   }
 
-  /** Opens a folder of the store for `StagedFile.commit`; see `openDestination`. `staged` stays in the store where it began. */
-  destination(folders: readonly string[], make: boolean, staged?: StagedFile): Destination | Failure | number {
-    const folder = staged?.staging.store ?? this.folder();
-    return folder instanceof Failure ? folder : openDestination(this.kernel, folder, folders, this.links, make);
+  /** Why nothing can be stored in a folder of the store; null: it is there. */
+  lacks(folders: readonly string[]): Failure | null {
+    const folder = this.folder();
+    if (folder instanceof Failure) return folder;
+    const destination = this.open(folder, folders, false);
+    if (destination instanceof Failure) return destination;
+    destination.close();
+    return null;
+  }
+
+  /**
+   * Lets files appear in a folder of the store, which `make` makes if it is missing: all of them or none, but for files that
+   * were replaced already, which stay as new. Those that did not appear are still staged.
+   */
+  appear(
+    files: readonly NamedFile[],
+    folders: readonly string[],
+    overwrite: Overwrite,
+    make: boolean,
+  ): Stored[] | Failure {
+    const into = this.open(files[0]!.staged.staging.store, folders, make);
+    if (into instanceof Failure) return into;
+    const stored = this.commitAll(files, into, overwrite);
+    if (stored instanceof Failure) into.undo();
+    else into.close();
+    return stored;
   }
 
   /** What is at `path` (relative, not empty), links followed as far as they may be: 0 and `into`, or -errno. */
@@ -106,6 +134,26 @@ export class Store {
     const n = this.kernel.fstat(fd, into);
     this.kernel.close(fd);
     return n;
+  }
+
+  private open(store: SharedFile, folders: readonly string[], make: boolean): Destination | Failure {
+    const opened = openDestination(this.kernel, store, folders, this.links, make);
+    return typeof opened === "number" ? failure(opened, `open() "${this.path}/${folders.join("/")}"`) : opened;
+  }
+
+  private commitAll(files: readonly NamedFile[], into: Destination, overwrite: Overwrite): Stored[] | Failure {
+    const stored: Stored[] = [];
+    for (const { staged, name } of files) {
+      const one = staged.commit(into, name, overwrite);
+      if (typeof one !== "number") {
+        stored.push(one);
+        continue;
+      }
+      for (const { name, created } of stored) if (created) this.kernel.unlink(into.fd, name);
+      const what = `rename() to "${name}" in "${this.path}"`;
+      return one === -ERRNO.ENOENT ? storeFailure(one, what) : failure(one, what);
+    }
+    return stored;
   }
 
   private isCurrent(staging: Staging, folder: SharedFile, now: number): boolean {

@@ -1,0 +1,123 @@
+/** multipart/form-data (RFC 7578): every file of a form is staged as it comes, and all of them appear when the form is whole. */
+import { Block } from "../../../ffi/memory.ts";
+import { boundaryOf, MultipartParser, PART_BEGIN, PART_DATA, PART_END } from "../../http/multipart.ts";
+import type { BodySink, Exchange } from "../handler.ts";
+import { Failure, failure } from "./failure.ts";
+import { generatedName, reducedName } from "./names.ts";
+import { replyStored } from "./reply.ts";
+import type { StagedFile } from "./staged-file.ts";
+import type { NamedFile, Store } from "./store.ts";
+import { requestTarget } from "./target.ts";
+
+/** The few bytes that only seemed to begin a delimiter lie in the parser's memory: from here they are written. */
+const held = new Block(128);
+
+/** Whether the body says that it is a form. */
+export const isForm = (exchange: Exchange): boolean =>
+  /^multipart\/form-data\s*(;|$)/i.test(exchange.request.field("content-type") ?? "");
+
+/** The sink of a form that is posted to a folder of the store; undefined: it was refused. */
+export function sinkOfForm(exchange: Exchange, store: Store): FormSink | undefined {
+  const boundary = boundaryOf(exchange.request.field("content-type") ?? "");
+  const target = requestTarget(exchange.settings, exchange.path);
+  const folders = target === null ? null : [...target.folders, target.name].filter((name) => name !== "");
+  const refusal = boundary === null || folders === null ? new Failure(400) : store.lacks(folders);
+  if (refusal === null) return new FormSink(exchange, store, folders!, new MultipartParser(boundary!));
+  refusal.tell(exchange);
+  return undefined;
+}
+
+class FormSink implements BodySink {
+  private readonly files: NamedFile[] = [];
+  /** The file whose bytes are coming; null: the part is no file, or has no byte yet. */
+  private current: StagedFile | null = null;
+
+  constructor(
+    private readonly exchange: Exchange,
+    private readonly store: Store,
+    private readonly folders: readonly string[],
+    private readonly parser: MultipartParser,
+  ) {}
+
+  accept(block: Block, start: number, end: number): number {
+    const { parser } = this;
+    let failed: Failure | null = null;
+    let event = parser.next(block.bytes, start, end);
+    while (event > 0 && failed === null) {
+      failed = this.take(event, block);
+      if (failed === null) event = parser.next(block.bytes, parser.position, end);
+    }
+    if (event < 0) failed = new Failure(-event, `malformed form: ${parser.reason}`, "info");
+    failed?.tell(this.exchange);
+    return end - start;
+  }
+
+  end(): void {
+    const stored = this.appear();
+    if (!(stored instanceof Failure)) return replyStored(this.exchange, this.folders, stored);
+    this.abort();
+    stored.tell(this.exchange);
+  }
+
+  abort(): void {
+    for (const { staged } of this.files) staged.abort();
+  }
+
+  private take(event: number, block: Block): Failure | null {
+    switch (event) {
+      case PART_BEGIN:
+        this.current = null;
+        return null;
+      case PART_DATA:
+        return this.parser.part.filename === null ? null : this.data(block);
+      case PART_END:
+        return this.partEnd();
+      default:
+        return null;
+    }
+  }
+
+  private data(block: Block): Failure | null {
+    const refusal = this.current === null ? this.openFile() : null;
+    if (refusal !== null) return refusal;
+    const { bytes, dataStart, dataEnd } = this.parser;
+    if (bytes === block.bytes) return this.write(block, dataStart, dataEnd - dataStart);
+    bytes.copy(held.bytes, 0, dataStart, dataEnd);
+    return this.write(held, 0, dataEnd - dataStart);
+  }
+
+  private write(block: Block, start: number, length: number): Failure | null {
+    const n = this.current!.write(block, start, length);
+    return n < 0 ? failure(n, `write() a file in "${this.store.path}"`) : null;
+  }
+
+  /** A form in which no file was chosen has a part without a name and without content (HTML, "multipart/form-data encoding"). */
+  private partEnd(): Failure | null {
+    const { filename } = this.parser.part;
+    const empty = this.current === null && filename !== null && filename !== "";
+    const refusal = empty ? this.openFile() : null;
+    if (refusal !== null || this.current === null) return refusal;
+    const n = this.current.finish(); // so that a form holds one descriptor, however many files it has
+    this.current = null;
+    return n < 0 ? failure(n, `close() a file in "${this.store.path}"`) : null;
+  }
+
+  private openFile(): Failure | null {
+    const { settings, services } = this.exchange;
+    if (this.files.length >= settings.uploadMaxFiles)
+      return new Failure(413, "more files than upload_max_files", "info");
+    const staged = this.store.stage();
+    if (staged instanceof Failure) return staged;
+    this.files.push({ staged, name: reducedName(this.parser.part.filename!) || generatedName(services) });
+    this.current = staged;
+    return null;
+  }
+
+  private appear() {
+    if (!this.parser.complete) return new Failure(400, "a form without its closing delimiter", "info");
+    if (this.files.length === 0) return new Failure(400, "a form without a file", "info");
+    const stored = this.store.appear(this.files, this.folders, this.exchange.settings.uploadOverwrite, false);
+    if (stored instanceof Failure) return stored;
+    return stored.map(({ name }, i) => ({ name, size: this.files[i]!.staged.size }));
+  }
+}

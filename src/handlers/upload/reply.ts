@@ -1,0 +1,55 @@
+/** What a client learns of files that were stored: 201, where they are, and a list of them for programs or people. */
+import { prefersJson } from "../../http/accept.ts";
+import { escapeHtml } from "../../http/escape.ts";
+import type { Exchange } from "../handler.ts";
+import { humanSize } from "../listing-page.ts";
+import { urlOf } from "./target.ts";
+
+export interface StoredFile {
+  readonly name: string;
+  /** In bytes. */
+  readonly size: number;
+}
+
+interface Shown extends StoredFile {
+  /** A path, percent-encoded. */
+  readonly url: string;
+}
+
+/** Replies 201 for files now in the folder `folders` of the store; Location is the file, or the folder of several. */
+export function replyStored(exchange: Exchange, folders: readonly string[], files: readonly StoredFile[]): void {
+  const upload = exchange.settings.upload!;
+  const shown = files.map(({ name, size }) => ({ name, size, url: urlOf(upload, { folders, name }) }));
+  const folder = urlOf(upload, { folders, name: "" });
+  const json = prefersJson(exchange.request.fieldAll("accept").join(", "));
+  exchange.reply(
+    201,
+    [
+      ["Content-Type", json ? "application/json" : "text/html; charset=utf-8"],
+      ["Location", shown.length === 1 ? shown[0]!.url : folder],
+    ],
+    Buffer.from(json ? `${JSON.stringify(shown)}\n` : page(shown, folder), "utf8"),
+  );
+}
+
+/** In the manner of the error pages. */
+function page(files: readonly Shown[], folder: string): string {
+  const title = files.length === 1 ? "1 file stored" : `${files.length} files stored`;
+  const rows = files.map(({ name, size, url }) => `<li><a href="${url}">${escapeHtml(name)}</a> ${humanSize(size)}\n`);
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>${title}</title>
+<style>
+:root { color-scheme: light dark; font: 1.1rem/1.5 system-ui, sans-serif }
+body { margin: 10vh auto; padding: 0 1rem; max-width: 32rem; overflow-wrap: anywhere }
+h1 { font-weight: 500 }
+</style>
+<h1>${title}</h1>
+<ul>
+${rows.join("")}</ul>
+<p><a href="${folder}">The folder</a></p>
+</html>
+`;
+}
