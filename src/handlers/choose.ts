@@ -1,20 +1,36 @@
 /** Which handler a location gets. */
-import type { Location } from "../config/model.ts";
+import type { Location, Settings } from "../config/model.ts";
 import { Guarded, hasRules } from "./access.ts";
 import { DeleteHandler } from "./delete.ts";
 import type { Handler, Services } from "./handler.ts";
 import { ReturnHandler } from "./return.ts";
+import { SessionApiHandler } from "./session/api.ts";
+import { WithSession } from "./session/with-session.ts";
 import { StaticHandler } from "./static.ts";
 import { TryFilesHandler } from "./try-files.ts";
 import { UploadHandler } from "./upload/upload.ts";
 
-/** The handler of a location, made once. As in nginx, `return` comes before `allow` and `deny`, they before files. */
-export function handlerFor(location: Location, services: Services): Handler {
+/**
+ * The handler of a location, made once. As in nginx, `return` comes before `allow` and `deny`, they before files.
+ * @param serverName visitors of servers with the same name share their sessions
+ */
+export function handlerFor(location: Location, services: Services, serverName = ""): Handler {
+  const { settings } = location;
+  if (!settings.session && !settings.sessionApi) return answering(location, services);
+  const store = services.sessions.store(serverName, settings);
+  if (!settings.sessionApi || settings.return !== null) return new WithSession(answering(location, services), store);
+  return guarded(new SessionApiHandler(store), settings);
+}
+
+function answering(location: Location, services: Services): Handler {
   const { settings } = location;
   if (settings.return !== null) return new ReturnHandler(settings.return, settings);
   const files = new StaticHandler(location, services);
   let handler: Handler = settings.tryFiles === null ? files : new TryFilesHandler(settings.tryFiles, files);
   if (settings.deleteFiles) handler = new DeleteHandler(services, handler);
   if (settings.upload !== null) handler = new UploadHandler(location, services, handler);
-  return hasRules(settings) ? new Guarded(handler) : handler;
+  return guarded(handler, settings);
 }
+
+const guarded = (handler: Handler, settings: Settings): Handler =>
+  hasRules(settings) ? new Guarded(handler) : handler;

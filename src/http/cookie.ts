@@ -5,29 +5,39 @@ import type { RequestHead } from "./request.ts";
 
 /**
  * The value of the first cookie called `name`, capitals counting, without the quotes that may stand around it (octets); undefined
- * when there is none. Pairs that are none are skipped.
+ * when there is none. Pairs that are none are skipped, and so are those whose value does not suit: a cookie that another site
+ * under the same domain has set may come before the right one.
  */
-export function cookieValue(request: RequestHead, name: string): string | undefined {
-  const value = find(request, name, same);
-  return value !== undefined && QUOTED.test(value) ? value.slice(1, -1) : value;
+export function cookieValue(request: RequestHead, name: string, suits = anything): string | undefined {
+  const value = find(request, name, same, (value) => suits(unquoted(value)));
+  return value && unquoted(value);
 }
 
 /** The same as nginx's $cookie_ variables see it: `name` is in small letters and capitals don't count, and quotes stay. */
 export function cookieVariable(request: RequestHead, name: string): string | undefined {
-  return find(request, name, sameButForCapitals);
+  return find(request, name, sameButForCapitals, anything);
 }
 
+const anything = (_value: string): boolean => true;
 const QUOTED = /^"[^"]*"$/;
+const unquoted = (value: string): string => (QUOTED.test(value) ? value.slice(1, -1) : value);
 const same = (text: string, name: string): boolean => text === name;
 const sameButForCapitals = (text: string, name: string): boolean =>
   text.length === name.length && text.toLowerCase() === name;
 
 /** All lines count although RFC 6265 §5.4 allows one only: HTTP/2 splits them, and proxies pass that on. */
-function find(request: RequestHead, name: string, is: (text: string, name: string) => boolean): string | undefined {
+function find(
+  request: RequestHead,
+  name: string,
+  is: (text: string, name: string) => boolean,
+  suits: (value: string) => boolean,
+): string | undefined {
   for (let i = request.fieldIndex("cookie"); i >= 0; i = request.fieldIndex("cookie", i + 1)) {
     for (const pair of request.fieldValue(i).split(";")) {
       const equals = pair.indexOf("=");
-      if (equals > 0 && is(trimmed(pair, 0, equals), name)) return trimmed(pair, equals + 1, pair.length);
+      if (equals <= 0 || !is(trimmed(pair, 0, equals), name)) continue;
+      const value = trimmed(pair, equals + 1, pair.length);
+      if (suits(value)) return value;
     }
   }
   return undefined;

@@ -20,7 +20,7 @@ export class Route {
     services: Services,
   ) {
     this.settings = location.settings;
-    this.handler = handlerFor(location, services);
+    this.handler = handlerFor(location, services, server.name);
     this.methods = allowedMethods(location.settings);
     this.allow = allowValue(location.settings);
     this.takesGet = this.methods.includes("GET");

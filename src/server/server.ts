@@ -50,6 +50,7 @@ export class Server {
   private readonly gate: Gate;
   private readonly exchanges: ServerExchange[] = [];
   private readonly flushAlarm: Alarm;
+  private readonly sessionAlarm: Alarm;
   private readonly sweepAlarm: Alarm;
   private connections = 0;
   private disposed = false;
@@ -74,6 +75,7 @@ export class Server {
     this.reactor.onTurnStart = () => this.clock.update(this.reactor.now);
     this.reactor.onTurnEnd = () => this.afterTurn();
     this.flushAlarm = new Alarm(() => this.logs.flush());
+    this.sessionAlarm = new Alarm(() => this.services.sessions.flush());
     this.sweepAlarm = new Alarm(() => this.sweep());
   }
 
@@ -87,6 +89,7 @@ export class Server {
     if (problems.length > 0 && !(keepGoing && this.gate.bound)) this.dispose();
     else {
       this.raiseDescriptorLimit();
+      this.services.sessions.start();
       for (const handler of this.handlers()) handler.start?.();
       this.gate.open(this.clientLimit());
     }
@@ -131,6 +134,7 @@ export class Server {
     this.disposed = true;
     this.gate.close();
     for (const handler of this.handlers()) handler.close?.();
+    this.services.sessions.close();
     this.logs.close();
     this.reactor.dispose();
   }
@@ -189,12 +193,16 @@ export class Server {
     if (this.logs.pending && this.flushAlarm.timerList === null) {
       this.reactor.timers.start(this.flushAlarm, 1000, this.reactor.now);
     }
+    if (this.services.sessions.pending && this.sessionAlarm.timerList === null) {
+      this.reactor.timers.start(this.sessionAlarm, 1000, this.reactor.now);
+    }
     if (this.sweepAlarm.timerList === null)
       this.reactor.timers.start(this.sweepAlarm, SWEEP_INTERVAL, this.reactor.now);
   }
 
   private sweep(): void {
     for (const handler of this.handlers()) handler.sweep?.();
+    this.services.sessions.sweep();
   }
 
   /** Every handler, once per location. */

@@ -1,4 +1,5 @@
 /** What handlers and exchanges of one server share. */
+import { errnoText } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
 import type { LogLevel } from "../config/model.ts";
@@ -8,7 +9,7 @@ import type { ServerClock } from "./clock.ts";
 
 export class ServerServices implements Services {
   fileEpoch = 0;
-  readonly sessions = new SessionRegistry();
+  readonly sessions: SessionRegistry;
   private readonly random = new Block(64);
 
   constructor(
@@ -17,15 +18,18 @@ export class ServerServices implements Services {
     /** The Server field's value where `server_tokens` is on. */
     readonly serverToken: string,
     private readonly write: (level: LogLevel, message: string) => void,
-  ) {}
+  ) {
+    this.sessions = new SessionRegistry(this);
+  }
 
   log(level: LogLevel, message: string): void {
     this.write(level, message);
   }
 
-  /** `bytes` (at most 64) random bytes as hexadecimal digits. */
+  /** `bytes` (at most 64) random bytes as hexadecimal digits. Throws where there are none: guessable ids would be worse. */
   randomHex(bytes: number): string {
-    this.kernel.getrandom(this.random, 0, bytes);
+    const n = this.kernel.getrandom(this.random, 0, bytes);
+    if (n !== bytes) throw new Error(`getrandom() failed (${errnoText(n)})`);
     return this.random.bytes.toString("hex", 0, bytes);
   }
 }

@@ -1,2 +1,77 @@
-/** The stores of sessions that the locations of one server share. */
-export class SessionRegistry {}
+/** The stores of sessions of one server, made as its locations name them, and the files they are kept in. */
+import type { Settings } from "../../config/model.ts";
+import type { Services } from "../handler.ts";
+import { Ids, SECRET_BYTES } from "./ids.ts";
+import { Journal } from "./journal.ts";
+import { SessionStore } from "./store.ts";
+
+/** What sessions need of the server. */
+export type SessionServices = Pick<Services, "kernel" | "clock" | "randomHex" | "log">;
+
+export class SessionRegistry {
+  private readonly stores = new Map<string, SessionStore>();
+  /** By their files. */
+  private readonly journals = new Map<string, Journal>();
+  private readonly startedAt: number;
+
+  constructor(private readonly services: SessionServices) {
+    const { clock } = services;
+    this.startedAt = clock.second * 1000 - clock.now;
+  }
+
+  /** ms since 1970 by the clock as it was at the start: one that is set later makes no session older or younger. */
+  private readonly now = (): number => this.startedAt + this.services.clock.now;
+
+  /** The store of a location: one for all that have server name, cookie and file in common. */
+  store(serverName: string, settings: Settings): SessionStore {
+    const scope = `${settings.sessionCookie}@${serverName}`;
+    const key = `${scope}\n${settings.sessionStore ?? ""}`;
+    let store = this.stores.get(key);
+    if (store === undefined) this.stores.set(key, (store = this.make(scope, settings.sessionStore)));
+    store.lifetime = Math.max(store.lifetime, settings.sessionLifetime);
+    store.most = Math.max(store.most, settings.sessionMax);
+    return store;
+  }
+
+  private make(scope: string, file: string | null): SessionStore {
+    const store = new SessionStore(scope, file !== null, this.now);
+    if (file === null) store.issueWith(new Ids(this.services.randomHex(SECRET_BYTES), scope));
+    else this.journal(file).add(store);
+    return store;
+  }
+
+  private journal(file: string): Journal {
+    let journal = this.journals.get(file);
+    if (journal === undefined) {
+      journal = new Journal(file, this.services, this.services.randomHex(SECRET_BYTES));
+      this.journals.set(file, journal);
+    }
+    return journal;
+  }
+
+  /** Takes in what the files have: once, before the first request. */
+  start(): void {
+    for (const journal of this.journals.values()) journal.start();
+  }
+
+  /** Whether changes wait to be written to a file. */
+  get pending(): boolean {
+    for (const journal of this.journals.values()) if (journal.pending) return true;
+    return false;
+  }
+
+  /** Writes what has changed to the files. */
+  flush(): void {
+    for (const journal of this.journals.values()) if (journal.pending) journal.flush();
+  }
+
+  /** Drops what was not used for too long. */
+  sweep(): void {
+    for (const store of this.stores.values()) store.sessions.expire(this.now(), store.lifetime);
+  }
+
+  /** Writes what has changed, and closes the files. */
+  close(): void {
+    for (const journal of this.journals.values()) journal.close();
+  }
+}

@@ -1,6 +1,6 @@
 /** A visitor's session as one request sees it (SPEC.md §8). */
 export interface Session {
-  /** As in the cookie. */
+  /** 32 hexadecimal digits, the same for as long as the session lasts. Knowing it is not enough to be let in: the cookie also proves it. */
   readonly id: string;
   /** The data: the text of one JSON object, `{}` while nothing was stored. */
   readonly data: string;
@@ -9,3 +9,6 @@ export interface Session {
   /** Ends it: the data is gone and the id is no longer valid. */
   end(): void;
 }
+
+/** A session's data at most, in bytes of UTF-8. */
+export const MOST_DATA = 4096;

@@ -149,7 +149,7 @@ export class FakeServices implements Services {
   readonly kernel = this.watched.kernel;
   readonly clock = { now: 1000, second: 1_700_000_000, date: "Tue, 14 Nov 2023 22:13:20 GMT" };
   fileEpoch = 0;
-  readonly sessions = new SessionRegistry();
+  readonly sessions: SessionRegistry = new SessionRegistry(this);
   readonly logged: string[] = [];
 
   log(level: LogLevel, message: string): void {
@@ -210,6 +210,7 @@ export class FakeExchange implements Exchange {
   resumed = 0;
   readonly logged: string[] = [];
   session: Session | null = null;
+  onGone: (() => void) | null = null;
   /** What addField added, which the server would put into any reply. */
   readonly added: Field[] = [];
 

@@ -1,0 +1,96 @@
+/** `session_api`: a page's scripts read and change their visitor's session. GET the data, POST a merge patch, DELETE the session. */
+import type { Block } from "../../../ffi/memory.ts";
+import { parameterised } from "../../http/parameters.ts";
+import type { BodySink, Exchange, Field, Handler } from "../handler.ts";
+import type { SessionStore } from "./store.ts";
+import { openSession } from "./visitor.ts";
+
+/** A patch at most, in bytes: it may delete, and be written with more spaces than what it leaves. */
+const MOST_PATCH = 64 * 1024;
+/** RFC 7396 §4; and what scripts say by themselves. A form's types are none of them, so no other site's form is a patch. */
+const TYPES = ["application/merge-patch+json", "application/json"];
+
+const NO_STORE: Field = ["Cache-Control", "no-store"];
+
+export class SessionApiHandler implements Handler {
+  constructor(private readonly store: SessionStore) {}
+
+  sink(exchange: Exchange): BodySink | undefined {
+    if (exchange.method !== "POST") return undefined;
+    const refusal = refusePatch(exchange);
+    if (refusal === 0) return new PatchSink(exchange, (bytes) => this.change(exchange, bytes));
+    fail(exchange, refusal);
+    return undefined;
+  }
+
+  handle(exchange: Exchange): void {
+    if (exchange.method === "GET" || exchange.method === "HEAD") this.show(exchange);
+    else if (exchange.method === "DELETE") this.end(exchange);
+    else if (exchange.method !== "POST") fail(exchange, 405);
+    else fail(exchange, refusePatch(exchange) || 400); // a POST that gets here has no body
+  }
+
+  private show(exchange: Exchange): void {
+    const { data } = openSession(exchange, this.store);
+    exchange.reply(200, [["Content-Type", "application/json"], NO_STORE], Buffer.from(data));
+  }
+
+  private end(exchange: Exchange): void {
+    openSession(exchange, this.store).end();
+    exchange.reply(204, [NO_STORE], null);
+  }
+
+  private change(exchange: Exchange, bytes: Buffer): void {
+    const text = utf8(bytes);
+    const status = text === null ? 400 : openSession(exchange, this.store).patch(text);
+    if (status === 0) this.show(exchange);
+    else fail(exchange, status);
+  }
+}
+
+/** The status that refuses a patch before its body is read; 0: it may come. */
+function refusePatch({ request }: Exchange): 0 | 413 | 415 {
+  const type = parameterised(request.field("content-type") ?? "");
+  if (type === null || !TYPES.includes(type.value)) return 415;
+  return request.contentLength > MOST_PATCH ? 413 : 0;
+}
+
+function fail(exchange: Exchange, status: number): void {
+  if (status === 415)
+    exchange.fail(status, [["Accept", TYPES.join(", ")]]); // RFC 9110 §15.5.16
+  else if (status === 405) exchange.fail(status, [["Allow", "GET, HEAD, POST, DELETE, OPTIONS"]]);
+  else exchange.fail(status);
+}
+
+/** Bytes as text; null: they are not UTF-8. */
+function utf8(bytes: Buffer): string | null {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+/** Collects a patch. */
+class PatchSink implements BodySink {
+  private readonly pieces: Buffer[] = [];
+  private length = 0;
+
+  constructor(
+    private readonly exchange: Exchange,
+    private readonly done: (bytes: Buffer) => void,
+  ) {}
+
+  accept(block: Block, start: number, end: number): number {
+    this.length += end - start;
+    if (this.length > MOST_PATCH) this.exchange.fail(413);
+    else this.pieces.push(Buffer.from(block.bytes.subarray(start, end)));
+    return end - start;
+  }
+
+  end(): void {
+    this.done(Buffer.concat(this.pieces));
+  }
+
+  abort(): void {}
+}

@@ -1,0 +1,132 @@
+/**
+ * The file that sessions are kept in: a SQLite database with a write-ahead log, so that a server that dies leaves the last
+ * transaction and never half of one. Nothing here throws; what fails gives SQLite's reason.
+ */
+import { Database, type Statement } from "bun:sqlite";
+
+/** "WSES" in the file's header says that it is ours; its version, that it has the tables below. */
+const APPLICATION_ID = 0x57534553;
+const VERSION = 1;
+const SCHEMA = `
+  CREATE TABLE secret (digits TEXT NOT NULL) STRICT;
+  CREATE TABLE session (scope TEXT NOT NULL, id TEXT NOT NULL, data TEXT NOT NULL, used INTEGER NOT NULL,
+    PRIMARY KEY (scope, id)) STRICT, WITHOUT ROWID;
+  PRAGMA application_id = ${APPLICATION_ID};
+  PRAGMA user_version = ${VERSION}`;
+
+/** A session as it is to be in the file; `data` null: it is not. */
+export interface Change {
+  readonly scope: string;
+  readonly id: string;
+  readonly data: string | null;
+  /** ms since 1970. */
+  readonly used: number;
+}
+
+export type StoredSession = [id: string, data: string, used: number];
+
+export class SessionDatabase {
+  private readonly put: Statement<unknown, [string, string, string, number]>;
+  private readonly drop: Statement<unknown, [string, string]>;
+
+  private constructor(
+    private readonly database: Database,
+    /** What the MACs of the file's sessions depend on. */
+    readonly secret: string,
+  ) {
+    this.put = database.prepare("INSERT OR REPLACE INTO session (scope, id, data, used) VALUES (?, ?, ?, ?)");
+    this.drop = database.prepare("DELETE FROM session WHERE scope = ? AND id = ?");
+  }
+
+  /**
+   * Opens a file that is there; an empty one gets the tables, and `secret` for its own. Gives why not, if it can't be used: then
+   * it is left as it is.
+   * @param patience ms that another process may keep it locked
+   */
+  static open(path: string, secret: string, patience: number): SessionDatabase | string {
+    let database: Database | null = null;
+    try {
+      database = new Database(path, { readwrite: true });
+      return SessionDatabase.prepare(database, secret, patience);
+    } catch (error) {
+      database?.close();
+      return reason(error);
+    }
+  }
+
+  private static prepare(database: Database, secret: string, patience: number): SessionDatabase {
+    wait(database, patience);
+    const isNew = isEmpty(database);
+    if (!isNew) expectOurs(database);
+    database.run("PRAGMA journal_mode = WAL");
+    database.run("PRAGMA synchronous = NORMAL");
+    const digits = database.transaction(() => (isNew ? create(database, secret) : readSecret(database))).immediate();
+    wait(database, 0);
+    return new SessionDatabase(database, digits);
+  }
+
+  /** The sessions of `scope` that were used after `since`, in the order of their use; older ones are deleted. */
+  load(scope: string, since: number): StoredSession[] | string {
+    try {
+      this.database.run("DELETE FROM session WHERE scope = ? AND used <= ?", [scope, since]);
+      const select = "SELECT id, data, used FROM session WHERE scope = ? ORDER BY used";
+      return this.database.query<StoredSession, [string]>(select).values(scope) as StoredSession[];
+    } catch (error) {
+      return reason(error);
+    }
+  }
+
+  /** Makes the changes in one transaction: all, or none and why. `patience` as in `open`. */
+  write(changes: readonly Change[], patience: number): string {
+    try {
+      wait(this.database, patience);
+      const apply = this.database.transaction(() => {
+        for (const change of changes) this.apply(change);
+      });
+      apply.immediate();
+      return "";
+    } catch (error) {
+      return reason(error);
+    }
+  }
+
+  private apply({ scope, id, data, used }: Change): void {
+    if (data === null) this.drop.run(scope, id);
+    else this.put.run(scope, id, data, used);
+  }
+
+  close(): void {
+    this.put.finalize();
+    this.drop.finalize();
+    this.database.close();
+  }
+}
+
+const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+const wait = (database: Database, ms: number): void => void database.run(`PRAGMA busy_timeout = ${ms}`);
+
+const pragma = (database: Database, name: string): unknown => database.query(`PRAGMA ${name}`).values()[0]![0];
+
+function isEmpty(database: Database): boolean {
+  const [count] = database.query("SELECT count(*) FROM sqlite_schema").values()[0] as [number];
+  return count === 0 && pragma(database, "application_id") === 0;
+}
+
+function expectOurs(database: Database): void {
+  if (pragma(database, "application_id") !== APPLICATION_ID) throw new Error("it is another program's database");
+  const version = pragma(database, "user_version");
+  if (version !== VERSION) throw new Error(`it is of version ${version}, this server knows ${VERSION}`);
+}
+
+function create(database: Database, secret: string): string {
+  database.run(SCHEMA);
+  database.run("INSERT INTO secret (digits) VALUES (?)", [secret]);
+  return secret;
+}
+
+function readSecret(database: Database): string {
+  const [row] = database.query("SELECT digits FROM secret").values() as [string][];
+  if (row === undefined) throw new Error("its secret is missing");
+  return row[0];
+}

@@ -1,0 +1,84 @@
+/** Who is asking: the session of a request, by its cookie or new. */
+import type { Settings } from "../../config/model.ts";
+import { serialiseCookie } from "../../http/cookie.ts";
+import { isObject, type Json, mergePatch } from "../../http/merge-patch.ts";
+import type { Exchange } from "../handler.ts";
+import { ID_BYTES } from "./ids.ts";
+import { ENDED } from "./memory.ts";
+import { MOST_DATA, type Session } from "./session.ts";
+import type { SessionStore } from "./store.ts";
+
+const COOKIE = { path: "/", httpOnly: true, sameSite: "Lax" } as const;
+const EMPTY = "{}";
+
+/** The session of the request, opened at the first call; the cookie is sent where the visitor needs one. */
+export function openSession(exchange: Exchange, store: SessionStore): Session {
+  return (exchange.session ??= open(exchange, store));
+}
+
+function open(exchange: Exchange, store: SessionStore): Visitor {
+  const { request, settings, services } = exchange;
+  const visit = store.visit(request, settings.sessionCookie, settings.sessionLifetime);
+  const visitor = new Visitor(exchange, store, visit?.id ?? services.randomHex(ID_BYTES), visit === null);
+  // A session that is about to end needs no cookie: two of one name in a reply are bad manners (RFC 6265 §4.1.1).
+  const ends = settings.sessionApi && exchange.method === "DELETE";
+  if (!ends && (visit === null || visit.renew)) visitor.sendCookie();
+  return visitor;
+}
+
+class Visitor implements Session {
+  private readonly settings: Settings;
+
+  constructor(
+    private readonly exchange: Exchange,
+    private readonly store: SessionStore,
+    readonly id: string,
+    /** The visitor does not know it yet. */
+    private readonly isNew: boolean,
+  ) {
+    this.settings = exchange.settings;
+  }
+
+  get data(): string {
+    return this.store.sessions.peek(this.id)?.data || EMPTY;
+  }
+
+  patch(text: string): number {
+    const merged = patched(this.data, text);
+    if (typeof merged === "number") return merged;
+    const { sessions } = this.store;
+    if (merged === EMPTY) sessions.remove(this.id);
+    else sessions.write(this.id, merged, this.store.now(), this.settings.sessionMax);
+    return 0;
+  }
+
+  /** Its cookies stay genuine for as long as they would have lived; until then the id is remembered as an ended one. */
+  end(): void {
+    const { sessions } = this.store;
+    if (!this.isNew) sessions.write(this.id, ENDED, this.store.now(), this.settings.sessionMax);
+    this.setCookie("", 0);
+  }
+
+  sendCookie(): void {
+    this.setCookie(this.store.cookie(this.id), Math.ceil(this.settings.sessionLifetime / 1000));
+    // Set-Cookie alone does not keep a shared cache from giving this visitor's cookie to all others (RFC 9111 §7.3).
+    if (!this.settings.sessionApi) this.exchange.addField("Cache-Control", "private");
+  }
+
+  private setCookie(value: string, maxAge: number): void {
+    this.exchange.addField("Set-Cookie", serialiseCookie(this.settings.sessionCookie, value, { ...COOKIE, maxAge }));
+  }
+}
+
+/** `data` as the patch changes it, or the status that refuses that. */
+function patched(data: string, patch: string): string | 400 | 413 {
+  try {
+    const changes = JSON.parse(patch) as Json;
+    if (!isObject(changes)) return 400;
+    const merged = JSON.stringify(mergePatch(JSON.parse(data) as Json, changes));
+    return Buffer.byteLength(merged) > MOST_DATA ? 413 : merged;
+  } catch (error) {
+    if (error instanceof RangeError) return 413; // nested deeper than the stack is: more than the data may be long
+    return 400;
+  }
+}
