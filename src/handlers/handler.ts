@@ -8,8 +8,8 @@ import type { Kernel } from "../../ffi/kernel.ts";
 import type { Block } from "../../ffi/memory.ts";
 import type { Location, LogLevel, Settings, VirtualServer } from "../config/model.ts";
 import type { RequestHead } from "../http/request.ts";
-import type { Session } from "./session/session.ts";
 import type { SessionRegistry } from "./session/registry.ts";
+import type { Session } from "./session/session.ts";
 
 export interface Handler {
   /** The server begins to listen: the place for what must be done once, before the first request. */
@@ -30,6 +30,8 @@ export interface Handler {
 
 /** Takes a request's body piece by piece. */
 export interface BodySink {
+  /** It wants the rest of the body even after the reply has begun (CGI). Without it the connection then ends. */
+  readonly duplex?: boolean;
   /**
    * Takes block[start, end); gives how many bytes it took. Fewer than offered: it calls `exchange.resume()` when it wants more.
    * A sink that can't go on replies (`exchange.fail`) and gives anything; then it is aborted, and the rest of the body is discarded.
@@ -160,6 +162,8 @@ export interface Exchange {
   redirect(uri: string, query?: string): void;
   /** Closes the connection without a reply (return 444). */
   drop(): void;
+  /** Called once if the client leaves, or the server stops, before a reply is given or while it goes out. Set by a handler that replies later. */
+  onGone: (() => void) | null;
   /** A sink or stream that had nothing to take or give has again. */
   resume(): void;
   /** Writes to the location's error log with client, request and host. */

@@ -104,6 +104,19 @@ export class RequestHead {
     this.fieldCount = 0;
   }
 
+  /** Points at what there is of a head that is not complete: bytes[start, end). */
+  show(bytes: Buffer, start: number, end: number): void {
+    this.bytes = bytes;
+    this.base = start;
+    this.length = end - start;
+  }
+
+  /** Copies the head out of the buffer it is in, which others write to. */
+  own(): void {
+    this.bytes = Buffer.from(this.bytes.subarray(this.base, this.base + this.length));
+    this.base = 0;
+  }
+
   /** The host in small letters without a final dot; "" when the request names none. */
   host(): string {
     const last = this.bytes[this.base + this.hostEnd - 1];

@@ -2,6 +2,7 @@
  * A client, from accept to close: one visible state, one short function and one timeout per state.
  *
  *     ReadingHeaders -> ReadingBody -> Processing -> Writing -> ReadingHeaders | Closing -> Lingering -> Closed
+ *                           |-> Exchanging -> Writing
  *
  * Bytes are received into the server's one shared inbox; a client owns a buffer only for what it could not use at once.
  */
@@ -9,22 +10,24 @@
 import type { Block } from "../../ffi/memory.ts";
 import type { LogLevel, Settings } from "../config/model.ts";
 import type { ReplyBody, WholeReply } from "../handlers/handler.ts";
-import { BODY_DATA, BODY_DONE } from "../http/body.ts";
 import { EXPECT_CONTINUE } from "../http/request.ts";
 import { CONTINUE } from "../http/response.ts";
 import { admit } from "./admission.ts";
+import { BODY_COMPLETE, BODY_REPLIED, BODY_SHARE_USED, BODY_STALLED, BodyReader } from "./body-reader.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { ServerExchange } from "./exchange.ts";
 import { Peer } from "./peer.ts";
 import { discard } from "./reply-body.ts";
 import type { ReplyTarget } from "./reply-target.ts";
 import type { Server } from "./server.ts";
-import { Wait, Waiter } from "./waiter.ts";
-import { PUMP_BLOCKED, PUMP_DRAINED, PUMP_INCOMPLETE, PUMP_LOST } from "./writer.ts";
+import { Wait } from "./waiter.ts";
+import { PUMP_BLOCKED, PUMP_DRAINED, PUMP_INCOMPLETE, PUMP_LOST, PUMP_STARVED } from "./writer.ts";
 
 export enum State {
   ReadingHeaders,
   ReadingBody,
+  /** The reply goes out while the body still comes in. */
+  Exchanging,
   Processing,
   Writing,
   Closing,
@@ -32,14 +35,9 @@ export enum State {
   Closed,
 }
 
-/** What a client may do in one turn before others get theirs: steps through its states, pieces of 64 KB read. */
+/** What a client may do in one turn before others get theirs: steps through its states, pieces discarded. */
 const STEPS_PER_TURN = 128;
 const READS_PER_TURN = 16;
-
-/** How decoding a body stopped: it is complete, its sink takes no more now, or the reply is given before its end. */
-const COMPLETE = 1;
-const STALLED = 2;
-const REPLIED = 3;
 
 /** A reply, or the end, that came while another client was being served. */
 interface Postponed {
@@ -47,7 +45,7 @@ interface Postponed {
   readonly body: ReplyBody;
 }
 
-export class Client extends Waiter implements ReplyTarget {
+export class Client extends BodyReader implements ReplyTarget {
   state = State.ReadingHeaders;
   requests = 0;
   /** The request in progress, from its first byte until its reply has left. */
@@ -225,6 +223,8 @@ export class Client extends Waiter implements ReplyTarget {
         return this.readingHeaders();
       case State.ReadingBody:
         return this.readingBody();
+      case State.Exchanging:
+        return this.exchanging();
       case State.Processing:
         return this.processing();
       case State.Writing:
@@ -283,18 +283,19 @@ export class Client extends Waiter implements ReplyTarget {
     const { request } = exchange;
     const status = admit(exchange, this.endpoint.hosts);
     this.settings = exchange.settings;
+    exchange.bodyPending = request.hasBody;
     if (status !== 0) return this.refuseRequest(status, exchange);
     return request.hasBody ? this.startBodyOf(exchange) : this.process(exchange);
   }
 
   private startBodyOf(exchange: ServerExchange): boolean {
-    const { request, settings } = exchange;
-    exchange.decoder.reset(request.chunked, request.contentLength, settings.clientMaxBodySize);
-    exchange.bodyPending = true;
-    this.guarded(exchange, () => {
-      exchange.sink = exchange.handler.sink?.(exchange);
-    });
-    if (exchange.replied) return this.afterReply(true);
+    const { request } = exchange;
+    this.guarded(exchange, () => exchange.chooseSink());
+    this.settings = exchange.settings;
+    if (exchange.replied) return this.afterReply(exchange);
+    const { decoder } = exchange;
+    const refusal = decoder.reset(request.chunked, request.contentLength, this.settings.clientMaxBodySize);
+    if (refusal < 0) return this.refuseBody(-refusal, decoder.reason); // a redirect has led to a location with a lower limit
     if (request.expect === EXPECT_CONTINUE && request.minor === 1 && this.inputStart === this.inputEnd) {
       this.writeText(CONTINUE);
     }
@@ -305,71 +306,38 @@ export class Client extends Waiter implements ReplyTarget {
   /** Gives the body to its sink as fast as that takes it. */
   private readingBody(): boolean {
     const exchange = this.exchange!;
-    if (exchange.replied) return this.replyBeforeEnd(exchange);
+    if (exchange.replied) return this.afterReply(exchange);
     if (!this.drained) this.flush(); // a 100 (Continue) the client may be waiting for
-    for (let reads = 0; reads < READS_PER_TURN; reads++) {
-      const outcome = this.decodeBody(exchange);
-      if (outcome === COMPLETE) return this.process(exchange);
-      if (outcome < 0) return this.refuseBody(-outcome, exchange.decoder.reason);
-      if (outcome === STALLED) return this.broken && this.close();
-      if (outcome === REPLIED) return this.replyBeforeEnd(exchange);
-      if (!this.fill()) return this.bodyPause();
-    }
-    this.againNextTurn();
-    return false;
+    const outcome = this.takeBody(exchange);
+    if (outcome === BODY_COMPLETE) return this.process(exchange);
+    if (outcome === BODY_REPLIED) return this.afterReply(exchange);
+    if (outcome < 0) return this.refuseBody(-outcome, this.bodyReason);
+    if (outcome === BODY_SHARE_USED) this.againNextTurn();
+    return outcome === BODY_STALLED && this.broken && this.close();
   }
 
-  private bodyPause(): boolean {
-    if (this.lost) return false;
-    if (this.ended) return this.refuseBody(400, "its sending side was closed within a body");
-    if (this.isTooSlow(Wait.Body, this.settings.clientMinRate)) return this.refuseBody(408, "its body came too slowly");
-    return false;
-  }
-
-  /** What is left of the body is nobody's any more: the connection ends when the client has had the time to read the reply. */
-  private replyBeforeEnd(exchange: ServerExchange): boolean {
-    this.unfailing(() => exchange.abortSink());
-    return this.afterReply(true);
-  }
-
-  /** Gives block[start, end) to the sink, or to no one. How many bytes it took. */
-  private offer(exchange: ServerExchange, block: Block, start: number, end: number): number {
-    const { sink } = exchange;
-    if (sink === undefined) return end - start;
-    try {
-      return sink.accept(block, start, end);
-    } catch (error) {
-      this.handlerFailed(exchange, error);
-      return 0;
-    }
-  }
-
-  /** COMPLETE, STALLED, REPLIED, BODY_MORE, or the -status of a refusal. */
-  private decodeBody(exchange: ServerExchange): number {
-    const { decoder } = exchange;
-    const { input } = this;
-    for (;;) {
-      const outcome = decoder.next(input.bytes, this.inputStart, this.inputEnd);
-      this.inputStart = decoder.position;
-      if (outcome === BODY_DONE) return COMPLETE;
-      if (outcome !== BODY_DATA) return outcome;
-      const offered = decoder.dataEnd - decoder.dataStart;
-      const taken = this.offer(exchange, input, decoder.dataStart, decoder.dataEnd);
-      if (exchange.replied || this.state === State.Closed) return REPLIED;
-      decoder.take(taken);
-      this.inputStart = decoder.position;
-      if (taken < offered) return STALLED;
-    }
+  /** Body and reply at once, each as far as it goes. */
+  private exchanging(): boolean {
+    const exchange = this.exchange!;
+    const outcome = exchange.bodyPending ? this.takeBody(exchange) : BODY_COMPLETE;
+    if (outcome < 0) return this.cutOff("info", this.bodyReason); // the reply has begun: only its end can say so
+    if (outcome === BODY_COMPLETE) this.completeBody(exchange);
+    if (outcome === BODY_SHARE_USED) this.againNextTurn();
+    return this.writing();
   }
 
   /** The request is here, whole: its handler replies now or later. */
   private process(exchange: ServerExchange): boolean {
+    this.completeBody(exchange);
+    if (!exchange.replied) this.handle(exchange);
+    return exchange.replied ? this.afterReply(exchange) : this.enter(State.Processing);
+  }
+
+  private completeBody(exchange: ServerExchange): void {
     const { sink } = exchange;
     exchange.sink = undefined; // complete: there is nothing left to abort
     exchange.bodyPending = false;
     if (sink !== undefined) this.guarded(exchange, () => sink.end());
-    if (!exchange.replied) this.handle(exchange);
-    return exchange.replied ? this.afterReply(false) : this.enter(State.Processing);
   }
 
   /** The handler's call, without a closure: this is every request's path. */
@@ -382,15 +350,22 @@ export class Client extends Waiter implements ReplyTarget {
   }
 
   private processing(): boolean {
-    if (this.exchange!.replied) return this.afterReply(false);
+    if (this.exchange!.replied) return this.afterReply(this.exchange!);
     return this.broken && this.close();
   }
 
-  /** A reply has been handed in. `bodyUnread`: the request's body was not, and will not be, read. */
-  private afterReply(bodyUnread: boolean): boolean {
+  /** A reply has been handed in. What is left of the body then goes to a sink that wants it still, or is nobody's any more. */
+  private afterReply(exchange: ServerExchange): boolean {
     if (this.state === State.Closed) return false;
-    if (bodyUnread) this.lingers = true;
+    if (exchange.bodyPending && exchange.sink?.duplex === true) return this.enter(State.Exchanging);
+    if (exchange.bodyPending) this.abandonBody(exchange);
     return this.drained ? this.finishRequest() : this.enter(State.Writing);
+  }
+
+  /** The connection ends when the client has had the time to read the reply. */
+  private abandonBody(exchange: ServerExchange): void {
+    this.lingers = true;
+    this.unfailing(() => exchange.abortSink());
   }
 
   private writing(): boolean {
@@ -400,6 +375,7 @@ export class Client extends Waiter implements ReplyTarget {
       return this.exchange?.replied ? this.finishRequest() : this.enter(State.ReadingHeaders);
     if (outcome === PUMP_LOST) return this.close();
     if (outcome === PUMP_INCOMPLETE) return this.cutOff("error", "the reply could not be completed");
+    if (outcome === PUMP_STARVED) return this.broken && this.close();
     if (outcome !== PUMP_BLOCKED) this.againNextTurn();
     else if (this.isTooSlow(Wait.Send, this.settings.sendMinRate))
       return this.cutOff("info", "client reads too slowly");
@@ -415,6 +391,7 @@ export class Client extends Waiter implements ReplyTarget {
   /** The reply is in the outbox or sent: the request is over. */
   private finishRequest(): boolean {
     const exchange = this.exchange!;
+    if (exchange.bodyPending) this.abandonBody(exchange);
     const reusable = exchange.keepAlive;
     // A client that meant to go on may have sent its next request already: a close would reset it, and the reply with it.
     if (!reusable && exchange.request.keepAlive) this.lingers = true;
@@ -459,7 +436,7 @@ export class Client extends Waiter implements ReplyTarget {
 
   /** A head that is none: framing is lost, so nothing that follows is a request. */
   private refuseHead(status: number, exchange: ServerExchange): boolean {
-    exchange.showHead(this.input.bytes, this.inputStart, this.inputEnd);
+    exchange.request.show(this.input.bytes, this.inputStart, this.inputEnd);
     exchange.log("info", `client sent an invalid request: ${exchange.parser.reason}`);
     exchange.method ||= "GET";
     return this.refuse(status, exchange);
@@ -467,10 +444,8 @@ export class Client extends Waiter implements ReplyTarget {
 
   /** A request that is understood and not wanted: answered before its body is read, which then can't be skipped safely. */
   private refuseRequest(status: number, exchange: ServerExchange): boolean {
-    const { hasBody } = exchange.request;
-    if (hasBody) exchange.closing = true;
     this.guarded(exchange, () => exchange.fail(status, status === 405 ? [["Allow", exchange.route.allow]] : []));
-    return this.afterReply(hasBody);
+    return this.afterReply(exchange);
   }
 
   private refuseBody(status: number, reason: string): boolean {
@@ -480,10 +455,10 @@ export class Client extends Waiter implements ReplyTarget {
   }
 
   private refuse(status: number, exchange: ServerExchange): boolean {
-    exchange.closing = true;
+    exchange.bodyPending = true; // whatever follows is not read as a request
     this.unfailing(() => exchange.abortSink());
     this.guarded(exchange, () => exchange.fail(status));
-    return this.afterReply(true);
+    return this.afterReply(exchange);
   }
 
   private guarded(exchange: ServerExchange, call: () => void): void {
@@ -495,7 +470,7 @@ export class Client extends Waiter implements ReplyTarget {
   }
 
   /** A handler that throws gives its client a 500, or a closed connection if the reply had begun. */
-  private handlerFailed(exchange: ServerExchange, error: unknown): void {
+  protected override handlerFailed(exchange: ServerExchange, error: unknown): void {
     this.server.reportBug(error, exchange);
     exchange.closing = true;
     this.unfailing(() => exchange.abortSink());
@@ -550,7 +525,8 @@ export class Client extends Waiter implements ReplyTarget {
 
   /** The connection ends in the middle of a request or its reply. */
   private breakOff(exchange: ServerExchange): void {
-    exchange.abortSink();
+    this.unfailing(() => exchange.abortSink());
+    this.unfailing(() => exchange.onGone?.());
     exchange.cutShort();
     if (exchange.method !== "") return this.endExchange(exchange);
     this.exchange = null; // only a part of a head: no request to log
@@ -564,13 +540,16 @@ export class Client extends Waiter implements ReplyTarget {
       case State.ReadingHeaders:
         return this.exchange === null && this.requests > 0 ? Wait.KeepAlive : Wait.Headers;
       case State.ReadingBody:
-        return Wait.Body;
+        return this.stalled ? Wait.Nothing : Wait.Body;
+      case State.Exchanging:
+        if (!this.writable) return Wait.Send;
+        return this.stalled || !this.exchange!.bodyPending ? Wait.Nothing : Wait.Body;
       case State.Processing:
         return Wait.Nothing;
       case State.Lingering:
         return Wait.Linger;
       default:
-        return Wait.Send;
+        return this.starved ? Wait.Nothing : Wait.Send;
     }
   }
 
@@ -579,7 +558,7 @@ export class Client extends Waiter implements ReplyTarget {
       this.requests++;
       this.exchange.parser.reason = "its head took too long";
       this.refuseHead(408, this.exchange);
-    } else if (this.wait === Wait.Body) this.refuseBody(408, "its body took too long");
+    } else if (this.wait === Wait.Body && !this.exchange!.replied) this.refuseBody(408, "its body took too long");
     else if (this.wait === Wait.Send) this.cutOff("info", "client timed out");
     else this.state = State.Closed;
     this.endWait();

@@ -18,10 +18,11 @@ import { encodeLocation, REDIRECTS } from "../handlers/return.ts";
 import type { Session } from "../handlers/session/session.ts";
 import { evaluate, evaluateOctets } from "../handlers/variables.ts";
 import { BodyDecoder } from "../http/body.ts";
-import { octets, unicode } from "../http/octets.ts";
+import { octets } from "../http/octets.ts";
 import { type HeadLimits, RequestParser } from "../http/parser.ts";
 import { responseHead } from "../http/response.ts";
 import { isBodiless } from "../http/status.ts";
+import { errorLine } from "./error-line.ts";
 import type { Logs } from "./logs.ts";
 import { discard } from "./reply-body.ts";
 import { addConnection, connectionOption, framingOf, makeWholeReply, replyFields } from "./reply-head.ts";
@@ -61,8 +62,11 @@ export class ServerExchange implements Exchange {
   status = 0;
   sentFields: readonly Field[] = NO_FIELDS;
   session: Session | null = null;
+  onGone: (() => void) | null = null;
   private inErrorPage = false;
   private headKept = false;
+  /** The body's sink is being asked for. */
+  private choosing = false;
   /** For whatever reply comes: of `addField`, and of the error whose page is being made. */
   private addedFields: readonly Field[] = NO_FIELDS;
   /** Where the reply starts in the bytes of its connection, and how long its head and all of it are (-1: not known). */
@@ -109,6 +113,7 @@ export class ServerExchange implements Exchange {
     this.sentFields = NO_FIELDS;
     this.sink = undefined;
     this.session = null;
+    this.onGone = null;
   }
 
   get server(): VirtualServer {
@@ -255,7 +260,24 @@ export class ServerExchange implements Exchange {
     }
     this.enter(this.router, match);
     if (!this.inErrorPage && !this.route.allows(this.method)) return this.fail(405, [["Allow", this.route.allow]]);
-    this.handler.handle(this);
+    if (this.choosing && !this.inErrorPage) this.takeSink();
+    else this.handler.handle(this);
+  }
+
+  /** Asks for the body's sink. Handlers may redirect first: then the one that is to handle the request is asked. */
+  chooseSink(): void {
+    this.choosing = true;
+    try {
+      this.takeSink();
+    } finally {
+      this.choosing = false;
+    }
+  }
+
+  private takeSink(): void {
+    const { redirects } = this;
+    const sink = this.handler.sink?.(this);
+    if (redirects === this.redirects) this.sink = sink; // else the handler it redirected to has given its own
   }
 
   private moveTo(uri: string, query: string | undefined): RouteMatch {
@@ -276,32 +298,14 @@ export class ServerExchange implements Exchange {
 
   log(level: LogLevel, message: string): void {
     const { errorLog } = this.settings;
-    if (!this.logs.wants(errorLog, level)) return;
-    const { request, client } = this;
-    const asked = request.requestLine();
-    const line = asked === "" ? "" : `, request: "${asked}"`;
-    const host = request.hostEnd > request.hostStart ? `, host: "${request.authority()}"` : "";
-    this.logs.error(
-      errorLog,
-      level,
-      `*${client.number} ${message}, client: ${client.remoteAddress}, server: ${this.server.name}${unicode(line + host)}`,
-    );
-  }
-
-  /** Points at what there is of a head that is not complete: bytes[start, end). */
-  showHead(bytes: Buffer, start: number, end: number): void {
-    this.request.bytes = bytes;
-    this.request.base = start;
-    this.request.length = end - start;
+    if (this.logs.wants(errorLog, level)) this.logs.error(errorLog, level, errorLine(this, message));
   }
 
   /** Copies the head out of the shared buffer, once, for a request that outlives the turn. */
   keepHead(): void {
     if (this.headKept || this.request.length === 0) return; // a head that is not complete is still input
     this.headKept = true;
-    const { request } = this;
-    request.bytes = Buffer.from(request.bytes.subarray(request.base, request.base + request.length));
-    request.base = 0;
+    this.request.own();
   }
 
   /** Writes the request's line to the access logs of its location. */

@@ -14,7 +14,7 @@ import { BODY_SENT, type BodyTarget, type OutgoingBody, outgoing } from "./reply
 
 /** How pumping ended. */
 export const PUMP_DRAINED = 0;
-/** The socket takes no more now, or a stream has nothing yet. */
+/** The socket takes no more now. */
 export const PUMP_BLOCKED = 1;
 /** The client's share of this turn is used. */
 export const PUMP_SHARE_USED = 2;
@@ -22,6 +22,8 @@ export const PUMP_SHARE_USED = 2;
 export const PUMP_LOST = 3;
 /** The body can't be completed: its file has become shorter, or its stream broke off. */
 export const PUMP_INCOMPLETE = 4;
+/** The body is a stream that has nothing yet: it is not the client who is waited for. */
+export const PUMP_STARVED = 5;
 
 const CONNECTION_ERRORS: readonly number[] = [ERRNO.EPIPE, ERRNO.ECONNRESET, ERRNO.ETIMEDOUT];
 
@@ -42,6 +44,8 @@ export abstract class Writer extends Stream implements BodyTarget, Sender {
   private body: OutgoingBody | null = null;
   /** Bytes the kernel has taken of this connection's replies. */
   bytesTaken = 0;
+  /** The body in progress has nothing to send yet. */
+  protected starved = false;
   /** A send failed, and with it the connection. */
   protected lost = false;
   /** A region of the outbox is to be sent at the end of the turn. */
@@ -205,6 +209,7 @@ export abstract class Writer extends Stream implements BodyTarget, Sender {
 
   /** Sends as much as the socket takes and the client's share of a turn allows. */
   protected pump(): number {
+    this.starved = false;
     const stopAt = this.bytesTaken + SHARE_OF_A_TURN;
     for (;;) {
       if (!this.flush()) return this.lost ? PUMP_LOST : PUMP_BLOCKED;
@@ -213,9 +218,15 @@ export abstract class Writer extends Stream implements BodyTarget, Sender {
       if (!this.writable) return PUMP_BLOCKED;
       const n = this.body.step(this, stopAt - this.bytesTaken);
       if (n === BODY_SENT) this.endBody();
-      else if (n === -ERRNO.EAGAIN) return PUMP_BLOCKED;
+      else if (n === -ERRNO.EAGAIN) return this.outputPause();
       else if (n < 0) return CONNECTION_ERRORS.includes(-n) ? PUMP_LOST : PUMP_INCOMPLETE;
     }
+  }
+
+  /** -EAGAIN of a body: the socket said it, or the stream. */
+  private outputPause(): number {
+    this.starved = this.writable;
+    return this.starved ? PUMP_STARVED : PUMP_BLOCKED;
   }
 
   override transmitFile(file: number, position: number, length: number): number {

@@ -192,6 +192,11 @@ export class Client {
   destroy(): void {
     this.socket.destroy();
   }
+
+  /** Ends the connection by RST: whoever leaves by FIN may still want its reply. */
+  reset(): void {
+    this.socket.resetAndDestroy();
+  }
 }
 
 const behind = (reply: Reply, rest: Buffer): string =>

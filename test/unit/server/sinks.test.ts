@@ -3,9 +3,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ERRNO } from "../../../ffi/errno.ts";
 import { linux } from "../../../ffi/linux.ts";
+import type { Block } from "../../../ffi/memory.ts";
 import { loadConfig } from "../../../src/config/load.ts";
-import type { BodySink, Exchange, Handler } from "../../../src/handlers/handler.ts";
+import type { BodySink, Exchange, Handler, StreamBody } from "../../../src/handlers/handler.ts";
 import { Server } from "../../../src/server/server.ts";
 import { Client, get } from "../../wire/client.ts";
 
@@ -36,6 +38,49 @@ function sink(acts: Partial<BodySink>): BodySink {
     },
     abort: () => events.push("abort"),
   };
+}
+
+/** Sends back what comes while it comes, and holds no more than `most` bytes of it. */
+class Echo implements BodySink, StreamBody {
+  readonly duplex = true;
+  readonly kind = "stream";
+  readonly length = -1;
+  private held = Buffer.alloc(0);
+  private complete = false;
+
+  constructor(
+    private readonly exchange: Exchange,
+    private readonly most: number,
+  ) {}
+
+  accept(block: Block, start: number, end: number): number {
+    const taken = Math.min(end - start, this.most - this.held.length);
+    this.held = Buffer.concat([this.held, block.bytes.subarray(start, start + taken)]);
+    if (this.exchange.status === 0) this.exchange.reply(200, [], this);
+    else this.exchange.resume();
+    return taken;
+  }
+
+  end(): void {
+    this.complete = true;
+    this.exchange.resume();
+  }
+
+  abort(): void {
+    events.push("abort");
+  }
+
+  read(block: Block, offset: number, length: number): number {
+    if (this.held.length === 0) return this.complete ? 0 : -ERRNO.EAGAIN;
+    const n = this.held.copy(block.bytes, offset, 0, length);
+    this.held = this.held.subarray(n);
+    this.exchange.resume();
+    return n;
+  }
+
+  close(): void {
+    events.push("close");
+  }
 }
 
 /** What the location's handler does instead of its own work, by path. */
@@ -83,6 +128,24 @@ const ACTS: { readonly [path: string]: Partial<Handler> } = {
     handle(exchange) {
       taken().fail(404);
       exchange.reply(200, [], Buffer.from("mine"));
+    },
+  },
+  "/echo": { sink: (exchange) => new Echo(exchange, 10_000) },
+  "/begins": {
+    sink: (exchange) => ({
+      ...sink({
+        accept: () => {
+          exchange.reply(200, [], Buffer.from("all there is"));
+          return 4;
+        },
+      }),
+      duplex: true,
+    }),
+  },
+  "/leaves": {
+    handle(exchange) {
+      waiting = exchange;
+      exchange.onGone = () => events.push("gone");
     },
   },
   "/adds": { handle: (exchange) => exchange.addField("X-Added", "yes") },
@@ -211,6 +274,38 @@ describe("a handler", () => {
     other.destroy();
     expect(events).toEqual(path === "/waits" ? [] : ["accept half", "abort"]);
     client.destroy();
+  });
+
+  test("sends its reply while the body comes, with back-pressure both ways", async () => {
+    const body = Buffer.from(Array.from({ length: 1_000_000 }, (_, i) => (i * 7) & 255));
+    const client = await Client.connect(port);
+    const sent = client.send(Buffer.concat([Buffer.from(post("/echo", "", body.length)), body]));
+    const reply = await client.reply();
+    await sent;
+    expect(reply.status).toBe(200);
+    expect(reply.body.equals(body)).toBe(true);
+    expect(events).toEqual(["close"]);
+    client.destroy();
+  });
+
+  test("has its whole reply out before the body's end: the connection ends", async () => {
+    const client = await Client.connect(port);
+    await client.send(post("/begins", "half", 8));
+    const reply = await client.reply();
+    expect([reply.text, reply.field("connection")]).toEqual(["all there is", "close"]);
+    expect((await client.rest()).length).toBe(0);
+    expect(events).toEqual(["accept half", "abort"]);
+    client.destroy();
+  });
+
+  test("learns that the client it has not answered yet has left", async () => {
+    const client = await Client.connect(port);
+    await client.send(get("/leaves"));
+    await isWaiting();
+    client.reset();
+    while (events.length === 0) await Bun.sleep(1);
+    await Bun.sleep(5);
+    expect(events).toEqual(["gone"]);
   });
 
   test("adds a field to this request's reply and no other", async () => {

@@ -1,0 +1,86 @@
+/** The body of a request on its way from the socket to its sink, as fast as both allow. */
+import type { Block } from "../../ffi/memory.ts";
+import { BODY_DATA, BODY_DONE } from "../http/body.ts";
+import type { ServerExchange } from "./exchange.ts";
+import { Wait, Waiter } from "./waiter.ts";
+
+/** How taking a body stopped; a negative number is the -status of its refusal. There is nothing more to read now: */
+export const BODY_PAUSED = 0;
+/** The client's share of the turn is used. */
+export const BODY_SHARE_USED = 1;
+/** The body is complete. */
+export const BODY_COMPLETE = 2;
+/** Its sink takes no more now. */
+export const BODY_STALLED = 3;
+/** The reply is given, or the connection ended, before the body's end. */
+export const BODY_REPLIED = 4;
+
+/** Pieces of at most the inbox's size that are read in one turn before others get theirs. */
+const READS_PER_TURN = 16;
+
+export abstract class BodyReader extends Waiter {
+  /** The sink takes no more: it is not the client who is waited for. */
+  protected stalled = false;
+  /** Why the body was refused. */
+  protected bodyReason = "";
+
+  /** A handler, or a sink of its own, threw. */
+  protected abstract handlerFailed(exchange: ServerExchange, error: unknown): void;
+
+  /** Gives the body's next pieces to its sink. One of the BODY constants above, or -status: refused for `bodyReason`. */
+  protected takeBody(exchange: ServerExchange): number {
+    this.stalled = false;
+    for (let reads = 0; reads < READS_PER_TURN; reads++) {
+      const outcome = this.decode(exchange);
+      if (outcome !== BODY_PAUSED) return outcome;
+      if (!this.fill()) return this.pause();
+    }
+    return BODY_SHARE_USED;
+  }
+
+  private pause(): number {
+    if (this.lost) return BODY_PAUSED;
+    if (this.ended) return this.refusal(400, "its sending side was closed within a body");
+    const tooSlow = this.isTooSlow(Wait.Body, this.settings.clientMinRate);
+    return tooSlow ? this.refusal(408, "its body came too slowly") : BODY_PAUSED;
+  }
+
+  /** Uses what has been received. */
+  private decode(exchange: ServerExchange): number {
+    const { decoder } = exchange;
+    const { input } = this;
+    for (;;) {
+      const outcome = decoder.next(input.bytes, this.inputStart, this.inputEnd);
+      this.inputStart = decoder.position;
+      if (outcome === BODY_DONE) return BODY_COMPLETE;
+      if (outcome < 0) return this.refusal(-outcome, decoder.reason);
+      if (outcome !== BODY_DATA) return BODY_PAUSED;
+      const offered = decoder.dataEnd - decoder.dataStart;
+      const { replied } = exchange;
+      const taken = this.offer(exchange, input, decoder.dataStart, decoder.dataEnd);
+      decoder.take(taken);
+      this.inputStart = decoder.position;
+      if (exchange.replied !== replied) return BODY_REPLIED;
+      if (taken === offered) continue;
+      this.stalled = true;
+      return BODY_STALLED;
+    }
+  }
+
+  /** Gives block[start, end) to the sink, or to no one. How many bytes it took. */
+  private offer(exchange: ServerExchange, block: Block, start: number, end: number): number {
+    const { sink } = exchange;
+    if (sink === undefined) return end - start;
+    try {
+      return sink.accept(block, start, end);
+    } catch (error) {
+      this.handlerFailed(exchange, error);
+      return 0;
+    }
+  }
+
+  private refusal(status: number, reason: string): number {
+    this.bodyReason = reason;
+    return -status;
+  }
+}

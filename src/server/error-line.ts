@@ -1,0 +1,11 @@
+/** A message of the error log about a request, as nginx writes it. */
+import type { Exchange } from "../handlers/handler.ts";
+import { unicode } from "../http/octets.ts";
+
+/** `message` with the connection's number, the client, and what is known of the request. */
+export function errorLine({ request, connection, server }: Exchange, message: string): string {
+  const asked = request.requestLine();
+  const line = asked === "" ? "" : `, request: "${asked}"`;
+  const host = request.hostEnd > request.hostStart ? `, host: "${request.authority()}"` : "";
+  return `*${connection.number} ${message}, client: ${connection.remoteAddress}, server: ${server.name}${unicode(line + host)}`;
+}
