@@ -8,6 +8,7 @@ import { SessionApiHandler } from "./session/api.ts";
 import { WithSession } from "./session/with-session.ts";
 import { StaticHandler } from "./static.ts";
 import { TryFilesHandler } from "./try-files.ts";
+import { TusHandler } from "./upload/tus.ts";
 import { UploadHandler } from "./upload/upload.ts";
 
 /**
@@ -28,8 +29,13 @@ function answering(location: Location, services: Services): Handler {
   const files = new StaticHandler(location, services);
   let handler: Handler = settings.tryFiles === null ? files : new TryFilesHandler(settings.tryFiles, files);
   if (settings.deleteFiles) handler = new DeleteHandler(services, handler);
-  if (settings.upload !== null) handler = new UploadHandler(location, services, handler);
+  if (settings.upload !== null) handler = uploading(location, services, handler);
   return guarded(handler, settings);
+}
+
+function uploading(location: Location, services: Services, inner: Handler): Handler {
+  const whole = new UploadHandler(location, services, inner);
+  return new TusHandler(location, services, whole.store, whole);
 }
 
 const guarded = (handler: Handler, settings: Settings): Handler =>

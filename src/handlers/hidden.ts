@@ -1,21 +1,17 @@
 /** Which paths do not exist for clients, whatever lies there. */
 import type { Settings } from "../config/model.ts";
-
-const STAGING = ".webserv";
-
-/** Uploads that are not finished; the only way to one is its own id, never a path. */
-const UNFINISHED = new RegExp(`(^|/)${STAGING.replaceAll(".", "\\.")}(/|$)`);
+import { namesStaging } from "./upload/staging.ts";
 
 /** Whether `path` (decoded, starts with "/") leads into what is hidden: dot files, unless they are allowed, and unfinished uploads. */
 export function isHidden(path: string, dotfiles: Settings["dotfiles"]): boolean {
   const dot = path.indexOf("/.");
   if (dot < 0) return false;
-  return dotfiles === "deny" ? hasDotComponent(path, dot) : UNFINISHED.test(path);
+  return dotfiles === "deny" ? hasDotComponent(path, dot) : namesStaging(path);
 }
 
 /** Whether a name in a folder is shown where dot files are, or are not, allowed. */
 export const isHiddenName = (name: string, dotfiles: Settings["dotfiles"]): boolean =>
-  name.startsWith(".") && (dotfiles === "deny" || name === STAGING);
+  name.startsWith(".") && (dotfiles === "deny" || namesStaging(name));
 
 /** `/.well-known/` (RFC 8615) is public by definition. */
 function hasDotComponent(path: string, first: number): boolean {

@@ -46,7 +46,7 @@ export class Store {
   start(): void {
     const staging = this.staging(false);
     const removed = staging === null || staging instanceof Failure ? 0 : staging.removeLeftovers();
-    if (removed > 0) this.services.log("notice", `${removed} unfinished uploads removed from "${this.path}"`);
+    if (removed > 0) this.services.log("notice", `${removed} unfinished uploads removed in "${this.path}"`);
   }
 
   /** Gives the descriptors back; files that are still coming in keep theirs. */

@@ -8,7 +8,7 @@ import { Store } from "./store.ts";
 
 /** Answers PUT and POST by itself, everything else by `inner`. */
 export class UploadHandler extends Wrapper {
-  private readonly store: Store;
+  readonly store: Store;
 
   constructor({ settings }: Location, services: Services, inner: Handler) {
     super(inner);

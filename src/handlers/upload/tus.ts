@@ -1,0 +1,202 @@
+/**
+ * Resumable uploads by tus 1.0 (https://tus.io/protocols/resumable-upload): core, creation, termination and expiration. An
+ * upload's URL is the location's prefix, the staging folder's name and the upload's id, which is the only key to it.
+ */
+import type { Location } from "../../config/model.ts";
+import { formatDate } from "../../http/date.ts";
+import { encodePath } from "../../http/target.ts";
+import { uploadInteger } from "../../http/tus.ts";
+import type { BodySink, Exchange, Field, Handler, Services } from "../handler.ts";
+import { allowedMethods } from "../methods.ts";
+import { Wrapper } from "../wrapper.ts";
+import { Failure } from "./failure.ts";
+import type { StagedFile } from "./staged-file.ts";
+import { STAGING } from "./staging.ts";
+import type { Store } from "./store.ts";
+import { urlOf } from "./target.ts";
+import { PatchSink, takeOver } from "./tus-patch.ts";
+import { planOf } from "./tus-plan.ts";
+import { type Finished, TusUploads, type Upload } from "./tus-uploads.ts";
+
+const VERSION = "1.0.0";
+const EXTENSIONS = "creation,termination,expiration";
+const PART_TYPE = /^application\/offset\+octet-stream\s*(;|$)/i;
+const ID = /^[0-9a-f]{32}$/;
+/** Methods about one upload; the location need not list them. */
+const ABOUT_ONE: readonly string[] = ["HEAD", "PATCH", "DELETE"];
+
+/** Answers what speaks tus, and leaves the rest to another handler. */
+export class TusHandler extends Wrapper {
+  private readonly uploads: TusUploads;
+  /** What comes before the ids in the uploads' paths. */
+  private readonly base: string;
+
+  constructor(
+    private readonly location: Location,
+    private readonly services: Services,
+    private readonly store: Store,
+    inner: Handler,
+  ) {
+    super(inner);
+    const { prefix } = location.settings.upload!;
+    this.base = `${prefix.endsWith("/") ? prefix : `${prefix}/`}${STAGING}/`;
+    this.uploads = new TusUploads(services, store, location.settings);
+  }
+
+  override start(): void {
+    super.start();
+    this.uploads.sweep();
+  }
+
+  override sweep(): void {
+    super.sweep();
+    this.uploads.sweep();
+  }
+
+  override optionsFields(exchange: Exchange): readonly Field[] {
+    const most = this.location.settings.clientMaxBodySize;
+    const fields: Field[] = [
+      ["Tus-Resumable", VERSION],
+      ["Tus-Version", VERSION],
+      ["Tus-Extension", EXTENSIONS],
+    ];
+    if (most > 0) fields.push(["Tus-Max-Size", String(most)]);
+    return [...super.optionsFields(exchange), ...fields];
+  }
+
+  override takes(exchange: Exchange): boolean {
+    const isOurs = this.isTus(exchange) && exchange.path.startsWith(this.base);
+    return (isOurs && allowedMethods(exchange.settings).includes("POST")) || super.takes(exchange);
+  }
+
+  override sink(exchange: Exchange): BodySink | undefined {
+    if (!this.isTus(exchange)) return super.sink(exchange);
+    // Only a PATCH's body is wanted; any other is discarded, and `handle` answers.
+    return methodOf(exchange) === "PATCH" && this.isUnderstood(exchange) ? this.patch(exchange) : undefined;
+  }
+
+  override handle(exchange: Exchange): void {
+    if (!this.isTus(exchange)) return super.handle(exchange);
+    if (!this.isUnderstood(exchange)) return;
+    const method = methodOf(exchange);
+    if (method === "POST") this.create(exchange);
+    else if (method === "HEAD") this.tell(exchange);
+    else if (method === "DELETE") this.terminate(exchange);
+    else this.patch(exchange)?.end();
+  }
+
+  /** Whether a request is one of the protocol: a POST to the location, any other for an upload. */
+  private isTus(exchange: Exchange): boolean {
+    if (exchange.request.fieldIndex("tus-resumable") < 0 || exchange.errorStatus !== 0) return false;
+    const method = methodOf(exchange);
+    return exchange.path.startsWith(this.base) ? ABOUT_ONE.includes(method) : method === "POST";
+  }
+
+  /** Whether the client's version is ours; else it was answered. */
+  private isUnderstood(exchange: Exchange): boolean {
+    exchange.addField("Tus-Resumable", VERSION);
+    if (exchange.request.field("tus-resumable") === VERSION) return true;
+    exchange.fail(412, [["Tus-Version", VERSION]]);
+    return false;
+  }
+
+  private create(exchange: Exchange): void {
+    const plan = planOf(exchange, this.store);
+    const upload = plan instanceof Failure ? plan : this.uploads.create(plan);
+    if (upload instanceof Failure) return upload.tell(exchange);
+    const location: Field = ["Location", encodePath(this.base) + upload.id];
+    if (upload.length > 0) return exchange.reply(201, [location, expires(upload.expires)], null);
+    const finished = this.complete(upload);
+    if (!(finished instanceof Failure)) return exchange.reply(201, [location, this.fileOf(finished)], null);
+    this.uploads.remove(upload.id);
+    finished.tell(exchange);
+  }
+
+  /** HEAD: how far the upload is. One that has all its bytes, but could not be stored when the last one came, is stored now. */
+  private tell(exchange: Exchange): void {
+    exchange.addField("Cache-Control", "no-store");
+    const found = this.find(exchange) ?? this.uploads.whenFinished(this.idOf(exchange));
+    if (found === undefined) return exchange.fail(404);
+    const known = "offset" in found && found.offset === found.length ? this.complete(found) : found;
+    if (known instanceof Failure) return known.tell(exchange);
+    const fields: Field[] = [
+      ["Upload-Offset", String("offset" in known ? known.offset : known.length)],
+      ["Upload-Length", String(known.length)],
+      "offset" in known ? expires(known.expires) : this.fileOf(known),
+    ];
+    if (known.metadata !== "") fields.push(["Upload-Metadata", known.metadata]);
+    exchange.reply(200, fields, null);
+  }
+
+  private terminate(exchange: Exchange): void {
+    const id = this.idOf(exchange);
+    takeOver(this.services, this.store.path, id);
+    if (this.uploads.remove(id)) exchange.reply(204, [], null);
+    else exchange.fail(404);
+  }
+
+  /** The sink of a PATCH; undefined: it was refused. */
+  private patch(exchange: Exchange): PatchSink | undefined {
+    const offset = uploadInteger(exchange.request.field("upload-offset"));
+    if (!PART_TYPE.test(exchange.request.field("content-type") ?? "")) return refuse(exchange, new Failure(415));
+    if (offset === null) return refuse(exchange, new Failure(400));
+    const upload = this.find(exchange) ?? new Failure(404);
+    if (upload instanceof Failure) return refuse(exchange, upload);
+    if (offset !== upload.offset) return refuse(exchange, new Failure(409));
+    if (exchange.request.contentLength > upload.length - offset) return refuse(exchange, new Failure(413));
+    const part = this.uploads.open(upload);
+    if (part instanceof Failure) return refuse(exchange, part);
+    return new PatchSink(exchange, this.store.path, upload, part, this.completion);
+  }
+
+  /** What a PATCH is answered when its bytes are there. */
+  private readonly completion = (exchange: Exchange, upload: Upload, part: StagedFile): void => {
+    const offset: Field = ["Upload-Offset", String(part.size)];
+    if (part.size === upload.length) {
+      const finished = this.finish(upload, part);
+      if (finished instanceof Failure) finished.tell(exchange);
+      else exchange.reply(204, [offset, this.fileOf(finished)], null);
+      return;
+    }
+    part.pause();
+    exchange.reply(204, [offset, expires(this.uploads.expiry(this.services.clock.second))], null);
+  };
+
+  private complete(upload: Upload): Finished | Failure {
+    const part = this.uploads.open(upload);
+    return part instanceof Failure ? part : this.finish(upload, part);
+  }
+
+  /** What can't be stored now stays for another try. */
+  private finish(upload: Upload, part: StagedFile): Finished | Failure {
+    const finished = this.uploads.finish(upload, part);
+    if (finished instanceof Failure) part.pause();
+    return finished;
+  }
+
+  /** The upload that the path names, out of the hands of whoever was sending it. */
+  private find(exchange: Exchange): Upload | Failure | null {
+    const id = this.idOf(exchange);
+    takeOver(this.services, this.store.path, id);
+    return ID.test(id) ? this.uploads.find(id) : null;
+  }
+
+  private idOf({ path }: Exchange): string {
+    return path.slice(this.base.length);
+  }
+
+  private fileOf({ stored }: Finished): Field {
+    return ["Content-Location", urlOf(this.location.settings.upload!, stored)];
+  }
+}
+
+/** A POST can stand for what a client, or a proxy before it, has no method for. */
+function methodOf({ method, request }: Exchange): string {
+  return method === "POST" ? (request.field("x-http-method-override") ?? method) : method;
+}
+
+const expires = (second: number): Field => ["Upload-Expires", formatDate(second)];
+
+function refuse(exchange: Exchange, failure: Failure): undefined {
+  failure.tell(exchange);
+}
