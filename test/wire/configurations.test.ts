@@ -12,8 +12,20 @@ type Row = readonly [request: string, expected: Expected, port?: number];
 const html = { "Content-Type": /text\/html.*/ };
 const to = (location: RegExp): Record<string, RegExp> => ({ Location: location });
 const host = (name: string): string => get("/", { Host: name });
-const posted = (path: string, body: string): string =>
-  `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+const sent = (method: string, path: string, body: string, fields: Record<string, string> = {}): string =>
+  get(path, { ...fields, "Content-Length": `${body.length}` }, method) + body;
+const posted = (path: string, body: string): string => sent("POST", path, body);
+const JSON_PATCH = { "Content-Type": "application/merge-patch+json" };
+/** A form of files with these names, each of which holds its name. */
+function form(path: string, ...names: string[]): string {
+  const parts = names.map(
+    (name) => `--b\r\nContent-Disposition: form-data; name=f; filename="${name}"\r\n\r\n${name}\r\n`,
+  );
+  return sent("POST", path, `${parts.join("")}--b--\r\n`, { "Content-Type": "multipart/form-data; boundary=b" });
+}
+const cookie = (name: string): Record<string, RegExp> => ({
+  "Set-Cookie": new RegExp(`${name}=[0-9a-f]{32,}; Max-Age=\\d+; Path=/; HttpOnly; SameSite=Lax`),
+});
 
 const promises: Record<string, readonly Row[]> = {
   "default.conf": [
@@ -43,6 +55,57 @@ const promises: Record<string, readonly Row[]> = {
     [host("ada.users.localhost"), { status: 200, body: /site of ada/ }],
     [get("/style.css", { Host: "alpha.localhost" }), { status: 200, fields: { "Content-Type": /text\/css.*/ } }],
     [get("/"), { status: 200, fields: { Server: "webserv" }, body: /second port/ }, 8081],
+    [sent("PUT", "/uploads/a.html", "<script>"), { status: 201, fields: to(/\/uploads\/a\.html/) }],
+    [
+      get("/uploads/a.html"),
+      { status: 200, fields: { ...html, "Content-Security-Policy": /sandbox.*/ }, body: "<script>" },
+    ],
+    [get("/uploads/"), { status: 200, fields: { "Content-Security-Policy": /sandbox.*/ }, body: /a\.html/ }],
+    [get("/uploads/.gitignore"), { status: 404, fields: { "X-Content-Type-Options": "nosniff" } }],
+    [get("/api/uploads/"), { status: 200, body: /^\[\n\{"name":"a\.html",[^\n]*\}\n\]\n$/ }],
+    [get("/api/uploads/a.html", {}, "DELETE"), { status: 405, fields: { Allow: "GET, HEAD, OPTIONS" } }],
+    [get("/uploads/a.html", {}, "DELETE"), { status: 204 }],
+    [get("/uploads/a.html"), { status: 404 }],
+    [get("/session.html"), { status: 200, fields: cookie("sid") }],
+    [get("/session"), { status: 200, fields: cookie("sid"), body: "{}" }],
+    [sent("POST", "/session", '{"name":"Ada"}', JSON_PATCH), { status: 200, body: '{"name":"Ada"}' }],
+    [get("/"), { status: 200, fields: { "Set-Cookie": null } }],
+  ],
+  "uploads.conf": [
+    [sent("PUT", "/uploads/notes/a.txt", "1"), { status: 201, fields: to(/\/uploads\/notes\/a\.txt/) }],
+    [sent("PUT", "/uploads/notes/a.txt", "2"), { status: 204 }],
+    [get("/uploads/notes/a.txt"), { status: 200, fields: { "X-Content-Type-Options": "nosniff" }, body: "2" }],
+    [get("/uploads/"), { status: 200, body: /notes\// }],
+    [form("/uploads/", "b.txt"), { status: 201, fields: to(/\/uploads\/b\.txt/) }],
+    [form("/uploads/", "b.txt"), { status: 201, fields: to(/\/uploads\/b-1\.txt/) }],
+    [form("/newest/", "b.txt"), { status: 201, fields: to(/\/newest\/b\.txt/) }],
+    [form("/once/", "b.txt"), { status: 409 }],
+    [sent("PUT", "/once/b.txt", "3"), { status: 409 }],
+    [get("/once/b.txt"), { status: 200, body: "b.txt" }],
+    [form("/letters/", "c.txt", "d.txt"), { status: 201, fields: to(/\/letters\//) }],
+    [form("/letters/", "e.txt", "f.txt", "g.txt"), { status: 413 }],
+    [form("/letters/", "h".repeat(11_000)), { status: 413 }],
+    [get("/letters/c.txt"), { status: 405, fields: { Allow: "POST, OPTIONS" } }],
+    [get("/shared/e.txt"), { status: 404 }],
+    [sent("PUT", "/shared/i.txt", "4"), { status: 201 }],
+    [sent("PUT", "/shared/archive/i.txt", "4"), { status: 405, fields: { Allow: "GET, HEAD, OPTIONS" } }],
+    [get("/uploads/", {}, "OPTIONS"), { status: 204, fields: { "Tus-Version": "1.0.0" } }],
+    [get("/uploads/notes", {}, "DELETE"), { status: 409 }],
+    [get("/uploads/none", {}, "DELETE"), { status: 404 }],
+    [get("/uploads/notes/a.txt", {}, "DELETE"), { status: 204 }],
+    [get("/uploads/notes/a.txt"), { status: 404 }],
+    [get("/shared/b.txt", {}, "DELETE"), { status: 405 }],
+  ],
+  "sessions.conf": [
+    [get("/"), { status: 200, fields: cookie("visitor") }],
+    [get("/none"), { status: 404, fields: cookie("visitor") }],
+    [get("/images/logo.svg"), { status: 200, fields: { "Set-Cookie": null } }],
+    [get("/session", { Cookie: "visitor=0123456789abcdef" }), { status: 200, fields: cookie("visitor"), body: "{}" }],
+    [sent("POST", "/session", '{"visits":1}', JSON_PATCH), { status: 200, body: '{"visits":1}' }],
+    [sent("POST", "/session", "visits", JSON_PATCH), { status: 400 }],
+    [get("/session", {}, "PUT"), { status: 405, fields: { Allow: "GET, HEAD, POST, DELETE, OPTIONS" } }],
+    [get("/members/"), { status: 200, fields: cookie("member") }],
+    [get("/members/session"), { status: 200, fields: cookie("member"), body: "{}" }],
   ],
   "virtual-hosts.conf": [
     [host("www.example.test"), { status: 200, body: "exact: example.test\n" }],

@@ -13,11 +13,14 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+/** False for what somebody has uploaded to the demonstration. */
+const isOurs = (path: string): boolean => !/\/www\/uploads\/(?!\.gitignore$)/.test(path.slice(PROJECT.length));
+
 /** A copy of conf/ and www/ in which the ports 8080 to 8082 are free ones. */
 export async function copyOfTheSite(): Promise<{ folder: string; ports: Map<number, number> }> {
   const folder = makeFolder();
   for (const name of ["conf", "www"]) {
-    cpSync(join(PROJECT, name), join(folder, name), { recursive: true, verbatimSymlinks: true });
+    cpSync(join(PROJECT, name), join(folder, name), { recursive: true, verbatimSymlinks: true, filter: isOurs });
   }
   const ports = new Map<number, number>();
   for (const port of [8080, 8081, 8082]) ports.set(port, await freePort());
