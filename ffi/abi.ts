@@ -74,12 +74,23 @@ export const SIGQUIT = 3;
 export const SIGUSR1 = 10;
 export const SIGTERM = 15;
 
+export const SIGKILL = 9;
+
 export const RLIMIT_NOFILE = 7;
+
+export const F_SETFL = 4;
+export const WNOHANG = 1;
+export const POSIX_SPAWN_SETPGROUP = 0x02;
+export const POSIX_SPAWN_SETSIGDEF = 0x04;
+export const POSIX_SPAWN_SETSIGMASK = 0x08;
+export const CLOSE_RANGE_CLOEXEC = 4;
 
 /** System calls without a wrapper in every libc: musl has statx(2) only since 1.2.5, renameat2(2) only since 1.2.6. */
 export const SYS_getdents64 = arm64 ? 61 : 217;
 export const SYS_statx = arm64 ? 291 : 332;
 export const SYS_renameat2 = arm64 ? 276 : 316;
+export const SYS_pidfd_open = 434;
+export const SYS_close_range = 436;
 export const SYS_openat2 = 437;
 
 /** struct epoll_event as 32-bit words: the stride, and the words of `events`, `data` (our fd) and its upper half (our generation). */

@@ -22,6 +22,24 @@ export class FileStatus {
 /** How `openBeneath` treats symbolic links: followed while they stay under the folder, followed anywhere, refused. */
 export type LinkPolicy = "inside" | "follow" | "deny";
 
+/**
+ * What `spawn` starts. Texts are octets, one character per byte, as the program gets them; one with a NUL is -EINVAL.
+ * The descriptors become its 0, 1 and 2.
+ */
+export interface Program {
+  /** What is executed: an absolute path. */
+  readonly path: string;
+  /** argv, the name it is called by included. */
+  readonly args: readonly string[];
+  /** NAME=value each. */
+  readonly environment: readonly string[];
+  /** Its working folder. */
+  readonly folder: string;
+  readonly stdin: number;
+  readonly stdout: number;
+  readonly stderr: number;
+}
+
 export interface Kernel {
   // Sockets: socket(2), bind(2), listen(2), accept4(2), getsockname(2), recv(2), send(2), sendfile(2), shutdown(2).
 
@@ -94,6 +112,20 @@ export interface Kernel {
   /** The target of a link, as text in `into[0]`; relative to `directory` (AT_FDCWD allowed). */
   readlink(directory: number, name: string, into: string[]): number;
 
+  // Child processes
+
+  /** pipe2(2), close-on-exec: `into[0]` reads, `into[1]` writes. The end `ours` (0 or 1) is non-blocking; the other, a child's, is not. */
+  pipe(into: number[], ours: 0 | 1): number;
+  /**
+   * posix_spawn(3): a child in a process group of its own, with default signals, none blocked, and no descriptor but 0, 1 and 2.
+   * Gives its pid; -errno also where the program cannot be executed or its folder not entered.
+   */
+  spawn(program: Program): number;
+  /** pidfd_open(2): a descriptor that epoll reports readable once the child has ended. */
+  pidfdOpen(pid: number): number;
+  /** waitpid(2), WNOHANG: reaps a child that has ended and gives its wait status; -EAGAIN while it runs. */
+  wait(pid: number): number;
+
   // Clock, randomness, process
 
   /** CLOCK_MONOTONIC in milliseconds, with fractions. */
@@ -102,6 +134,7 @@ export interface Kernel {
   realtime(): number;
   getrandom(block: Block, offset: number, length: number): number;
   getpid(): number;
+  /** To a process, or, with a negative number, to a process group. */
   kill(pid: number, signal: number): number;
   /** The soft RLIMIT_NOFILE. */
   descriptorLimit(): number;

@@ -11,6 +11,7 @@ import type { FileStatus, Kernel } from "./kernel.ts";
 import { errno, libc } from "./libc.ts";
 import { Block, CString } from "./memory.ts";
 import { renaming } from "./rename.ts";
+import { spawn } from "./spawn.ts";
 
 const at = (block: Block, offset: number): Pointer => (block.address + offset) as Pointer;
 const result = (n: number): number => (n < 0 ? -errno[0]! : n);
@@ -168,6 +169,20 @@ export const linux: Kernel = {
   fchmod: (fd, mode) => restarting(() => libc.fchmod(fd, mode)),
   flock: (fd) => restarting(() => libc.flock(fd, abi.LOCK_EX | abi.LOCK_NB)),
   readlink,
+
+  pipe(into, ours) {
+    const n = result(libc.pipe2(SMALL, abi.O_CLOEXEC));
+    if (n < 0) return n;
+    into[0] = words[0]!;
+    into[1] = words[1]!;
+    return result(libc.fcntl(into[ours]!, abi.F_SETFL, abi.O_NONBLOCK));
+  },
+  spawn,
+  pidfdOpen: (pid) => result(libc.syscall(abi.SYS_pidfd_open, pid, null, 0, 0, null)),
+  wait(pid) {
+    const n = restarting(() => libc.waitpid(pid, SMALL, abi.WNOHANG));
+    return n > 0 ? words[0]! : n === 0 ? -ERRNO.EAGAIN : n;
+  },
 
   monotonic: () => performance.now(),
   realtime: () => Date.now(),

@@ -36,3 +36,47 @@ export class CString {
     return address;
   }
 }
+
+const POINTER = 8;
+
+/** A `char *const []` as execve(2) wants it: pointers to texts, NULL behind the last. Used again for the next; the memory grows as needed. */
+export class StringVector {
+  private block = new Block(8192);
+  private readonly starts: number[] = [];
+
+  /** Packs `texts` (octets, one character per byte). False: one has a NUL, which would cut it. The addresses are good until the next call. */
+  set(texts: readonly string[]): boolean {
+    const pointers = POINTER * (texts.length + 1);
+    let end = pointers;
+    this.starts.length = 0;
+    for (const text of texts) {
+      if (text.includes("\0")) return false;
+      this.starts.push(end);
+      end += text.length + 1;
+    }
+    if (end > this.block.bytes.length) this.block = new Block(2 * end);
+    this.write(texts);
+    return true;
+  }
+
+  private write(texts: readonly string[]): void {
+    const { bytes } = this.block;
+    for (const [i, text] of texts.entries()) {
+      const start = this.starts[i]!;
+      bytes.latin1Write(text, start);
+      bytes[start + text.length] = 0;
+      bytes.writeBigUInt64LE(BigInt(this.textAddress(i)), POINTER * i);
+    }
+    bytes.writeBigUInt64LE(0n, POINTER * texts.length);
+  }
+
+  /** Where the vector is. */
+  get address(): number {
+    return this.block.address;
+  }
+
+  /** Where text `i` is. */
+  textAddress(i: number): number {
+    return this.block.address + this.starts[i]!;
+  }
+}

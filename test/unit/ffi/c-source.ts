@@ -44,10 +44,15 @@ const ASSUMED: readonly string[] = [
   "sizeof(off_t) == 8",
   "sizeof(socklen_t) == 4",
   "sizeof(mode_t) == 4",
+  "sizeof(pid_t) == 4",
+  "sizeof(posix_spawnattr_t) <= 512",
+  "sizeof(posix_spawn_file_actions_t) <= 512",
+  "sizeof(sigset_t) <= 512",
 ];
 
-const HEADERS = `dirent errno fcntl limits netinet/in netinet/tcp signal stddef stdio sys/epoll sys/file sys/resource
-  sys/socket sys/stat sys/syscall sys/un unistd linux/openat2`.split(/\s+/);
+const HEADERS =
+  `dirent errno fcntl limits netinet/in netinet/tcp signal spawn stddef stdio sys/epoll sys/file sys/resource
+  sys/socket sys/stat sys/syscall sys/un sys/wait unistd linux/openat2`.split(/\s+/);
 
 /** Each export that is a number, and each number in an export that is an object, by its name. */
 export function numbersIn(exports: object): Numbers {
@@ -67,12 +72,14 @@ export function claims(numbers: Numbers): string {
   );
   // musl has struct statx since 1.2.5; the kernel's own header has it always.
   const statx = "#ifndef STATX_BASIC_STATS\n#include <linux/stat.h>\n#endif";
+  const closeRange = "#ifndef CLOSE_RANGE_CLOEXEC\n#include <linux/close_range.h>\n#endif";
   const rename = "#ifndef RENAME_NOREPLACE\n#include <linux/fs.h>\n#endif";
   return [
     "#define _GNU_SOURCE",
     ...includes,
     statx,
     rename,
+    closeRange,
     ...named,
     ...ASSUMED.map((text) => claim(text, "")),
     "",

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as abi from "../../../ffi/abi.ts";
 import { ERRNO, type ErrnoName, errnoName } from "../../../ffi/errno.ts";
-import { FileStatus, type Kernel } from "../../../ffi/kernel.ts";
+import { FileStatus, type Kernel, type Program } from "../../../ffi/kernel.ts";
 import { linux } from "../../../ffi/linux.ts";
 import { Block } from "../../../ffi/memory.ts";
 import { pair } from "./sockets.ts";
@@ -15,6 +15,7 @@ mkdirSync(join(folder, "sub"));
 mkdirSync(join(folder, "full"));
 writeFileSync(join(folder, "full/file"), "");
 writeFileSync(join(folder, "file"), "some bytes");
+writeFileSync(join(folder, "text"), "no program", { mode: 0o755 });
 symlinkSync("file", join(folder, "link"));
 symlinkSync("..", join(folder, "out"));
 
@@ -55,6 +56,18 @@ function withoutDescriptors(call: () => number): number {
   if (n >= 0) linux.close(n);
   return n;
 }
+
+/** One that would run, but for `changes`. */
+const program = (changes: Partial<Program>): Program => ({
+  path: "/bin/true",
+  args: ["true"],
+  environment: [],
+  folder,
+  stdin: 0,
+  stdout: 1,
+  stderr: 2,
+  ...changes,
+});
 
 type Case = readonly [why: string, call: () => number, error: ErrnoName];
 
@@ -237,6 +250,23 @@ const TABLE: { readonly [method in keyof Kernel]: readonly Case[] | "never" } = 
     ["a name with NUL", () => linux.readlink(root, "link\0", []), "ENOENT"],
   ],
   monotonic: "never",
+  pipe: [["no descriptor left", () => withoutDescriptors(() => linux.pipe([], 0) || -1), "EMFILE"]],
+  spawn: [
+    ["no such program", () => linux.spawn(program({ path: join(folder, "none") })), "ENOENT"],
+    ["not executable", () => linux.spawn(program({ path: join(folder, "file") })), "EACCES"],
+    ["no program: neither ELF nor #!", () => linux.spawn(program({ path: join(folder, "text") })), "ENOEXEC"],
+    ["no such folder", () => linux.spawn(program({ folder: join(folder, "none") })), "ENOENT"],
+    ["no such descriptor", () => linux.spawn(program({ stdin: 9999 })), "EBADF"],
+    ["NUL in an argument", () => linux.spawn(program({ args: ["true", "a\0b"] })), "EINVAL"],
+    ["NUL in a variable", () => linux.spawn(program({ environment: ["A=\0"] })), "EINVAL"],
+    ["NUL in the path", () => linux.spawn(program({ path: "/bin/true\0" })), "EINVAL"],
+    ["a variable that is too long", () => linux.spawn(program({ environment: ["x".repeat(200_000)] })), "E2BIG"],
+  ],
+  pidfdOpen: [
+    ["no such process", () => linux.pidfdOpen(2 ** 22 + 1), "ESRCH"],
+    ["no process at all", () => linux.pidfdOpen(-1), "EINVAL"],
+  ],
+  wait: [["no child of ours", () => linux.wait(1), "ECHILD"]],
   realtime: "never",
   getrandom: [["no memory", () => linux.getrandom(nowhere, 0, 16), "EFAULT"]],
   getpid: "never",
