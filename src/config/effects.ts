@@ -1,7 +1,8 @@
 /** Warnings about directives that change nothing, because another one of the same place undoes them. Told when all was read. */
-import { elsewhere, quote } from "./diagnostics.ts";
+import { elsewhere } from "./diagnostics.ts";
 import type { Position } from "./model.ts";
 import type { Draft, Scope } from "./scope.ts";
+import { hasSession } from "./sessions.ts";
 
 /** Looks through every block of a configuration. */
 export function checkEffects(draft: Draft): void {
@@ -9,8 +10,6 @@ export function checkEffects(draft: Draft): void {
   for (const scope of scopes) {
     checkAnswers(scope);
     checkIdle(scope, scopes);
-    if (scope.own.sessionApi === true) checkWidth(scope);
-    if (scope.own.sessionCookie !== undefined) checkCookie(scope, scope.own.sessionCookie);
   }
 }
 
@@ -60,7 +59,7 @@ const SHAPING = [
   {
     names: ["session_cookie", "session_lifetime", "session_max", "session_store"],
     needs: '"session" is off',
-    isOn: (scope: Scope) => scope.setting("session") === true || scope.setting("sessionApi") === true,
+    isOn: hasSession,
   },
 ] as const;
 
@@ -75,22 +74,4 @@ function checkIdle(scope: Scope, scopes: readonly Scope[]): void {
 
 function isWithin(scope: Scope | null, outer: Scope): boolean {
   return scope === outer || (scope !== null && isWithin(scope.parent, outer));
-}
-
-/** Outside of a location nothing else is left to answer. */
-function checkWidth(scope: Scope): void {
-  if (scope.context === "location") return;
-  scope.warning(
-    scope.seen.get("session_api")!,
-    '"session_api" outside of a location answers every path with the session\'s data',
-  );
-}
-
-/** Browsers drop cookies whose names promise what plain HTTP cannot keep (RFC 6265bis §4.1.3). */
-function checkCookie(scope: Scope, name: string): void {
-  if (!/^__(?:host|secure)-/i.test(name)) return;
-  scope.warning(
-    scope.seen.get("session_cookie")!,
-    `browsers refuse a cookie named ${quote(name)} without its attribute Secure, which needs TLS`,
-  );
 }

@@ -1,16 +1,14 @@
-/** What clients could do with files by mistake: find uploads in another folder than they went to, fetch or replace what is not theirs. */
+/** Warnings about folders: uploads that GET does not find, files that clients could replace or remove by mistake. */
 import { quote } from "./diagnostics.ts";
 import { collapse, isBeneath, join } from "./paths.ts";
 import type { Draft, Scope } from "./scope.ts";
 
 /** Looks through every block of a configuration that was read. */
 export function checkExposure(draft: Draft): void {
-  const scopes = draft.scopes();
-  for (const scope of scopes) {
+  for (const scope of draft.scopes()) {
     checkMapping(scope);
     checkDefaultRoot(scope);
     checkConfiguration(scope);
-    checkSessionStore(scope, scopes);
   }
 }
 
@@ -21,7 +19,7 @@ interface Mapping {
 }
 
 /** Where GET looks in a location; null: it depends on the request. */
-function reading(scope: Scope): Mapping | null {
+export function reading(scope: Scope): Mapping | null {
   const stating = statingFolder(scope);
   if (stating?.own.alias) {
     const { alias, aliasPrefix } = stating.own;
@@ -97,30 +95,4 @@ function warnOfHarm(scope: Scope, directive: string, verb: string, folder: strin
   if (file === undefined) return;
   const what = `${quote(file.name)} lies beneath ${quote(collapse(folder))}`;
   scope.warning(scope.seen.get(directive)!, `clients could ${verb} the configuration: ${what}`);
-}
-
-/** Warns where a database of sessions lies among the files that clients fetch or send. */
-function checkSessionStore(scope: Scope, scopes: readonly Scope[]): void {
-  const file = scope.own.sessionStore;
-  const position = scope.seen.get("session_store");
-  if (!file || position === undefined) return;
-  const folder = scopes.map((other) => servedFolder(other, file)).find((found) => found !== undefined);
-  if (folder !== undefined) {
-    scope.warning(position, `clients could fetch this database: it lies beneath ${quote(folder)}, which is served`);
-  }
-  const store = scopes.map(({ own }) => own.upload).find((upload) => upload && isBeneath(file, upload.folder));
-  if (store) {
-    scope.warning(
-      position,
-      `clients could replace this database: it lies beneath the upload_store ${quote(store.folder)}`,
-    );
-  }
-}
-
-/** The folder by which a block serves a file; undefined: it does not. */
-function servedFolder(scope: Scope, file: string): string | undefined {
-  const read = scope.server === null || scope.own.return !== undefined ? null : reading(scope);
-  if (read === null || !isBeneath(file, read.folder)) return undefined;
-  const below = collapse(file).slice(collapse(read.folder).length);
-  return below.includes("/.") && scope.setting("dotfiles") !== "allow" ? undefined : collapse(read.folder);
 }

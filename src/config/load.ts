@@ -16,6 +16,7 @@ import { parse } from "./parser.ts";
 import { collapse, folderOf, join } from "./paths.ts";
 import type { ServerDraft } from "./scope.ts";
 import { Draft, Scope } from "./scope.ts";
+import { checkSessions } from "./sessions.ts";
 
 export type { Diagnostic } from "./diagnostics.ts";
 export { formatDiagnostic } from "./diagnostics.ts";
@@ -58,6 +59,7 @@ export function loadConfig(options: LoadOptions): Loaded {
   draft.finish();
   checkEffects(draft);
   checkExposure(draft);
+  checkSessions(draft);
   const config = diagnostics.fatal ? null : build(options, main, draft);
   const order = [GLOBAL, ...sources.files.map(({ name }) => name)];
   return { config, diagnostics: diagnostics.sorted(order), files: sources.files };

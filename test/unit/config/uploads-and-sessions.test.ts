@@ -290,3 +290,21 @@ describe("what clients could do by mistake", () => {
     );
   }
 });
+
+describe("one cookie, two stores", () => {
+  const torn = (one: string, other: string): string =>
+    `warning: the cookie "sid" stands for sessions in ${one} and for others in ${other}: each store ends the other's`;
+  const run = '"/work/run/s.db"';
+  finds("server { session on; location /a { |session_store run/s.db; } }", torn("memory", run));
+  finds(
+    "server { location /a { session on; |session_store run/s.db; } location /b { session on; } }",
+    torn(run, "memory"),
+  );
+  finds(
+    "server { listen 1; session on; session_store run/s.db; } server { listen 2; session on; |session_store memory; }",
+    torn(run, "memory"),
+  );
+  isFine("server { session on; location /a { session_store run/s.db; session_cookie a; } }");
+  isFine("server { session on; location /a { session off; session_store memory; location /a/b { session on; } } }");
+  isFine("server { session on; server_name a; } server { session on; server_name b; session_store run/s.db; }");
+});
