@@ -136,6 +136,16 @@ export class Client implements Peer {
     });
   }
 
+  /** Adds to the script when its time has come: what follows from replies. */
+  afterwards(more: () => void): this {
+    return this.step((done) => {
+      const rest = this.script.splice(0);
+      more();
+      this.script.push(...rest);
+      done();
+    });
+  }
+
   resets(): this {
     this.polite = false;
     return this.step(() => {

@@ -19,7 +19,7 @@ const UNREMOVABLE: Readonly<Record<string, number>> = {
 };
 
 export class Names {
-  /** Files that the server wanted to remove, and a fault did not let it. */
+  /** Files and folders that the server wanted to remove, and a fault did not let it. */
   readonly undeletable = new Set<Node>();
 
   constructor(
@@ -59,11 +59,9 @@ export class Names {
     if (isSpecial(entry.name)) return UNREMOVABLE[entry.name]!;
     if (!entry.node) return -ERRNO.ENOENT;
     const refused = this.refusal(entry.folder, "removes");
-    if (refused < 0) return refused;
-    if (!entry.node.is(abi.S_IFDIR)) return -ERRNO.ENOTDIR;
-    if (entry.node.entries.size > 0) return -ERRNO.ENOTEMPTY;
-    this.tree.detach(entry.folder, entry.name);
-    return 0;
+    if (refused === 0 && !entry.node.is(abi.S_IFDIR)) return -ERRNO.ENOTDIR;
+    if (refused === 0 && entry.node.entries.size > 0) return -ERRNO.ENOTEMPTY;
+    return this.removed(entry, entry.node, refused);
   }
 
   unlink(directory: number, name: string): number {
@@ -74,9 +72,12 @@ export class Names {
     if (!entry.node) return -ERRNO.ENOENT;
     if (entry.node.is(abi.S_IFDIR)) return -ERRNO.EISDIR;
     if (entry.slash) return -ERRNO.ENOTDIR;
-    const refused = this.refusal(entry.folder, "removes");
-    if (refused < 0) this.undeletable.add(entry.node);
-    else this.tree.detach(entry.folder, entry.name);
+    return this.removed(entry, entry.node, this.refusal(entry.folder, "removes"));
+  }
+
+  private removed({ folder, name }: Entry, node: Node, refused: number): number {
+    if (refused < 0) this.undeletable.add(node);
+    else this.tree.detach(folder, name);
     return refused;
   }
 

@@ -29,6 +29,8 @@ export class Replies {
   private readonly sendings: { readonly end: number; readonly at: number }[] = [];
   /** The statuses of the replies so far, interim ones left out. */
   readonly statuses: number[] = [];
+  /** The fields of the last reply, by lower-case name. */
+  lastFields: ReadonlyMap<string, string> = new Map();
   /** The last reply said that the connection ends; nothing may follow. */
   closing = false;
   /** A 100 (Continue) has come. */
@@ -115,7 +117,7 @@ export class Replies {
   private checkHead(request: Request, status: number, fields: Map<string, string>): void {
     const { expected } = request;
     const asExpected = status === expected.status;
-    if (!asExpected && !this.tolerance.statuses.has(status))
+    if (!asExpected && !expected.or?.includes(status) && !this.tolerance.statuses.has(status))
       this.violated(`status ${status}, expected ${expected.status}`);
     if (asExpected && !request.early && this.sent < this.requestStart + request.bytes.length)
       this.violated("a reply before its request");
@@ -128,6 +130,7 @@ export class Replies {
     }
     this.checkClosing(expected, asExpected, fields.get("connection"));
     this.statuses.push(status);
+    this.lastFields = fields;
     this.frame(request, status, asExpected, fields);
     this.head = "";
   }

@@ -64,6 +64,7 @@ export function build(kernel: SimulatedKernel, server = "", main = ""): void {
   tree.link("/site/outside.txt", "/etc/passwd");
   tree.file("/etc/passwd", "root:x:0:0::/root:/bin/sh\n");
   tree.fifo("/site/pipe");
+  tree.folder("/site/up");
   tree.folder("/var/log");
   tree.folder("/tmp", 0o777);
   tree.file(CONFIG_FILE, configuration(server, main));
@@ -72,6 +73,8 @@ export function build(kernel: SimulatedKernel, server = "", main = ""): void {
 /** What a correct reply looks like. */
 export interface Expected {
   readonly status: number;
+  /** Or one of these, which are as correct: of them nothing else is known. */
+  readonly or?: readonly number[];
   /** The very bytes; undefined: any. For HEAD, what GET would have. */
   readonly body?: Buffer;
   /** Or one of these, each of its own length: what a file has been. */
@@ -168,17 +171,18 @@ export function post(body: Buffer, ...fields: string[]): Request {
   return request("/post", { status: 200, body: Buffer.from("thank you"), closes: false }, form);
 }
 
-/** The same in chunks of `size` bytes. */
-export function postChunked(body: Buffer, size: number): Request {
+/** A body in chunks of `size` bytes. */
+export function inChunks(body: Buffer, size: number): Buffer {
   const chunks: Buffer[] = [];
   for (let at = 0; at < body.length; at += size) {
     const chunk = body.subarray(at, at + size);
     chunks.push(Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from("\r\n"));
   }
-  const form = {
-    method: "POST",
-    fields: ["Transfer-Encoding: chunked"],
-    body: Buffer.concat([...chunks, Buffer.from("0\r\n\r\n")]),
-  };
+  return Buffer.concat([...chunks, Buffer.from("0\r\n\r\n")]);
+}
+
+/** POST of `body` to /post in chunks of `size` bytes. */
+export function postChunked(body: Buffer, size: number): Request {
+  const form = { method: "POST", fields: ["Transfer-Encoding: chunked"], body: inChunks(body, size) };
   return request("/post", { status: 200, body: Buffer.from("thank you"), closes: false }, form);
 }

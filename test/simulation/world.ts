@@ -54,7 +54,7 @@ export class World {
   /** For the scenario's own choices. */
   readonly random: Random;
   readonly clients: Client[] = [];
-  readonly subject: Subject;
+  subject: Subject;
   private readonly checks: Check[] = [];
   private readonly onlookers: (() => void)[] = [];
   private readonly lastChecks: Check[] = [];
@@ -63,13 +63,13 @@ export class World {
   constructor(
     seed: number,
     private readonly options: Options,
-    start: Start,
+    private readonly startServer: Start,
   ) {
     this.kernel = new SimulatedKernel(seed, options.faults);
     this.random = this.kernel.random.fork();
     this.atStart = this.kernel.descriptors.size;
     build(this.kernel, options.server, options.main);
-    this.subject = start(this.kernel);
+    this.subject = startServer(this.kernel);
   }
 
   /** A client that starts within the first second; buffers and latency as given, else by chance. */
@@ -111,6 +111,15 @@ export class World {
   /** `action` happens at this virtual ms from the start. */
   at(milliseconds: number, action: () => void): void {
     this.kernel.clock.after(milliseconds, action);
+  }
+
+  /** kill -9, between two turns, and another start of the server on the same machine. Start-up has its own tests: no fault strikes. */
+  crash(): void {
+    const { descriptors, faults } = this.kernel;
+    for (const fd of [...descriptors.numbers()]) descriptors.close(fd).closed();
+    faults.active = false;
+    this.subject = this.startServer(this.kernel);
+    faults.active = true;
   }
 
   private tolerance() {

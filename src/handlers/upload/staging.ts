@@ -152,11 +152,9 @@ export class Staging {
         this.instance = instance;
         return (this.lock = fd);
       }
+      this.kernel.unlink(this.fd, name); // nobody else has this name
       this.kernel.close(fd);
-      if (n < 0 && n !== -ERRNO.EAGAIN) {
-        this.kernel.unlink(this.fd, name);
-        return n;
-      }
+      if (n < 0 && n !== -ERRNO.EAGAIN) return n;
     }
     return -ERRNO.EAGAIN;
   }

@@ -1,0 +1,185 @@
+/** The store of the simulated site: requests that put files there, and what must be true of it whatever happens. */
+import { S_IFDIR } from "../../ffi/abi.ts";
+import type { Client } from "./client.ts";
+import type { Fault } from "./faults.ts";
+import { OpenFile } from "./open-file.ts";
+import { type Expected, inChunks, pattern, type Request, request } from "./site.ts";
+import type { Node } from "./tree.ts";
+import type { World } from "./world.ts";
+
+/** Directives of the simulated server: a location where everything is allowed. */
+export const UPLOADS = `
+  location /up/ { upload_store /site/up; delete_files on; upload_resume_lifetime 1h; client_max_body_size 100k; }
+  location /refuse/ { upload_store /site/up; alias /site/up/; upload_overwrite refuse; }
+  location /replace/ { upload_store /site/up; alias /site/up/; upload_overwrite replace; }
+`;
+
+const FOLDER = "/site/up";
+const STAGING = ".webserv";
+const BOUNDARY = "--=_simulated";
+
+/** How a request sends its body. */
+export interface Sending {
+  /** In chunks of so many bytes; 0: with Content-Length. */
+  readonly chunks?: number;
+  readonly fields?: readonly string[];
+  readonly continues?: boolean;
+}
+
+const STORED: Expected = { status: 201, fields: { location: "*" }, closes: false };
+
+/** A request with a body, by the one framing or the other. */
+export function sending(method: string, target: string, expected: Expected, body: Buffer, how: Sending = {}): Request {
+  const { chunks = 0, fields = [], continues = false } = how;
+  const framing = chunks > 0 ? "Transfer-Encoding: chunked" : `Content-Length: ${body.length}`;
+  const all = [framing, ...(continues ? ["Expect: 100-continue"] : []), ...fields];
+  return request(target, expected, {
+    method,
+    fields: all,
+    body: chunks > 0 ? inChunks(body, chunks) : body,
+    continues,
+  });
+}
+
+/** PUT: 201, or 204 where there was a file. */
+export const put = (path: string, body: Buffer, how?: Sending): Request =>
+  sending("PUT", `/up/${path}`, { ...STORED, or: [204] }, body, how);
+
+/** POST of a file as it is. */
+export const post = (path: string, body: Buffer, how?: Sending): Request =>
+  sending("POST", `/up/${path}`, STORED, body, how);
+
+export interface FormFile {
+  readonly name: string;
+  readonly content: Buffer;
+}
+
+/** POST of a form to the store. */
+export function postForm(files: readonly FormFile[], { fields = [], ...how }: Sending = {}): Request {
+  const parts = files.flatMap(({ name, content }) => [
+    Buffer.from(`--${BOUNDARY}\r\nContent-Disposition: form-data; name="f"; filename="${name}"\r\n\r\n`),
+    content,
+    Buffer.from("\r\n"),
+  ]);
+  const body = Buffer.concat([...parts, Buffer.from(`--${BOUNDARY}--\r\n`)]);
+  const type = `Content-Type: multipart/form-data; boundary="${BOUNDARY}"`;
+  return sending("POST", "/up/", STORED, body, { ...how, fields: [type, ...fields] });
+}
+
+/** GET: one of the versions, which may still grow in number, or 404. */
+export const getAny = (path: string, bodies: readonly Buffer[]): Request =>
+  request(`/up/${path}`, { status: 200, bodies, or: [404], closes: false });
+
+/** DELETE: 204, or 404 where there is nothing. */
+export const remove = (path: string): Request =>
+  request(`/up/${path}`, { status: 204, or: [404], closes: false }, { method: "DELETE" });
+
+/** Watches the store: every file in it is, at any time, whole, and one that was sent under its name. */
+export class Store {
+  /** What may be found by the name it was sent for; none (undefined) is always right. */
+  private readonly sent = new Map<string, Buffer[]>();
+  private salt = 0;
+  private readonly seen = new WeakMap<Node, Buffer>();
+
+  constructor(private readonly world: World) {
+    world.afterEachTurn(() => this.check());
+    world.promises("nothing unfinished is left", () => this.leftovers(true).join(", ") || true);
+    world.promises("no unfinished file is open", () => this.open().join(", ") || true);
+    world.atEnd("nothing unfinished is left after the stop", () => this.leftovers(false).join(", ") || true);
+    // The one folder that could be made and then not be opened may stay: it is empty.
+    const isEmpty = () => this.folder.entries.get(STAGING)?.entries.size === 0;
+    world.atEnd("no empty folder is left", () => !isEmpty() || world.kernel.faults.includes(...OPENING, ...REMOVING));
+  }
+
+  private get names() {
+    return this.world.kernel.files.names;
+  }
+
+  /** `length` bytes, unlike all others, that a client may send to be stored as `name`, a path in the store. */
+  invents(name: string, length: number): Buffer {
+    const versions = this.versions(name);
+    while (versions.some((version) => version.length === length)) length++;
+    const content = pattern(length, ++this.salt);
+    versions.push(content);
+    return content;
+  }
+
+  /** Everything that was ever sent for a name. */
+  versions(name: string): Buffer[] {
+    const versions = this.sent.get(name) ?? [];
+    this.sent.set(name, versions);
+    return versions;
+  }
+
+  /** What is there now. */
+  content(name: string): Buffer | null {
+    return this.world.kernel.files.tree.at(`${FOLDER}/${name}`)?.content ?? null;
+  }
+
+  /** After its `index`th reply said so, this client's file is there; after an error it is not. Only for names that no one else sends. */
+  keepsItsWord(client: Client, index: number, name: string, content: Buffer): void {
+    this.world.promises(`${name} is as its reply said`, () => {
+      const status = client.replies.statuses[index];
+      const found = this.content(name);
+      if (status === undefined) return found === null || found.equals(content) || "something else";
+      if (status < 300) return found?.equals(content) || `${status}, but ${found?.length ?? "no"} bytes`;
+      const node = this.world.kernel.files.tree.at(`${FOLDER}/${name}`);
+      return node === null || this.names.undeletable.has(node) || `${status}, but it is there`;
+    });
+  }
+
+  private check(): void {
+    for (const [name, node] of this.files()) {
+      if (this.seen.get(node) === node.content) continue;
+      const original = name.replace(/-(?:\d{1,3}|[0-9a-f]{16})(?=\.|$)/, "");
+      const versions = [...this.versions(name), ...this.versions(original)];
+      if (!versions.some((version) => version.equals(node.content))) {
+        throw new Error(`${name} has ${node.content.length} bytes that nobody sent so`);
+      }
+      this.seen.set(node, node.content);
+    }
+  }
+
+  /** Every file of the store that can be seen, by its path. */
+  files(folder = this.folder, path = ""): [string, Node][] {
+    return [...folder.entries].flatMap(([name, node]): [string, Node][] => {
+      if (name === STAGING) return [];
+      return node.is(S_IFDIR) ? this.files(node, `${path}${name}/`) : [[path + name, node]];
+    });
+  }
+
+  private get folder(): Node {
+    return this.world.kernel.files.tree.at(FOLDER)!;
+  }
+
+  /** Unfinished files and empty folders, but for those that could not be removed, and parts of what can be resumed. */
+  private leftovers(running: boolean): string[] {
+    const staging = this.folder.entries.get(STAGING);
+    const names = [...(staging?.entries ?? [])].filter(
+      ([name, node]) => !RESUMABLE.test(name) && !this.names.undeletable.has(node) && !(running && LOCK.test(name)),
+    );
+    return [...names.map(([name]) => name), ...this.emptyFolders()];
+  }
+
+  private emptyFolders(folder = this.folder, path = ""): string[] {
+    return [...folder.entries].flatMap(([name, node]) => {
+      if (name === STAGING || !node.is(S_IFDIR)) return [];
+      const isEmpty = node.entries.size === 0 && !this.names.undeletable.has(node);
+      return isEmpty ? [`${path}${name}/`] : this.emptyFolders(node, `${path}${name}/`);
+    });
+  }
+
+  private open(): string[] {
+    const { descriptors } = this.world.kernel;
+    const files = [...descriptors.numbers()]
+      .map((fd) => descriptors.get(fd))
+      .filter((file) => file instanceof OpenFile);
+    const unfinished = files.filter(({ node }) => node.parent?.name === STAGING && !LOCK.test(node.name));
+    return unfinished.map((file) => file.describe());
+  }
+}
+
+const OPENING: readonly Fault[] = ["EMFILE", "ENFILE"];
+const REMOVING: readonly Fault[] = ["EACCES", "EROFS", "EIO in writing"];
+const RESUMABLE = /^[0-9a-f]{32}\.(?:part|json)$/;
+const LOCK = /^[0-9a-f]{16}\.lock$/;
