@@ -79,7 +79,7 @@ export class Store {
   stage(name?: string): StagedFile | Failure {
     const first = this.tryToStage(name);
     if (first !== -ERRNO.ENOENT) return this.told(first);
-    this.forget(); // somebody removed the staging folder
+    this.close(); // somebody removed the staging folder, or replaced the store: both are opened anew
     return this.told(this.tryToStage(name));
   }
 
@@ -149,7 +149,7 @@ export class Store {
         stored.push(one);
         continue;
       }
-      for (const { name, created } of stored) if (created) this.kernel.unlink(into.fd, name);
+
       const what = `rename() to "${name}" in "${this.path}"`;
       return one === -ERRNO.ENOENT ? storeFailure(one, what) : failure(one, what);
     }

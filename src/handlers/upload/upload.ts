@@ -25,7 +25,6 @@ export class UploadHandler extends Wrapper {
   }
 
   override handle(exchange: Exchange): void {
-    if (exchange.method === "PATCH") return exchange.fail(415, [["Accept-Patch", ""]]);
     if (!isUpload(exchange)) return super.handle(exchange);
     if (exchange.request.hasBody) return redirected(exchange);
     this.begin(exchange)?.end();
@@ -37,14 +36,21 @@ export class UploadHandler extends Wrapper {
   }
 
   private begin(exchange: Exchange): BodySink | undefined {
+    if (exchange.method === "PATCH") return refusePatch(exchange);
     if (exchange.method === "PUT") return sinkOfPut(exchange, this.store);
     return isForm(exchange) ? sinkOfForm(exchange, this.store) : sinkOfPost(exchange, this.store);
   }
 }
 
+const METHODS: readonly string[] = ["PUT", "POST", "PATCH"];
+
 /** The page about an upload that failed is shown, not stored. */
-const isUpload = ({ method, errorStatus }: Exchange): boolean =>
-  (method === "PUT" || method === "POST") && errorStatus === 0;
+const isUpload = ({ method, errorStatus }: Exchange): boolean => METHODS.includes(method) && errorStatus === 0;
+
+/** Only resumable uploads are patched, and those say so (RFC 5789 §2.2, §3.1). */
+function refusePatch(exchange: Exchange): undefined {
+  exchange.fail(415, [["Accept-Patch", "application/offset+octet-stream"]]);
+}
 
 /** A sink that took the body would have answered: it was read before an internal redirect led here. */
 function redirected(exchange: Exchange): void {

@@ -299,6 +299,15 @@ describe("the operator's hand", () => {
     expect(readFileSync(world.site.path("old/slow"), "utf8")).toBe("slow");
   });
 
+  test("a store that is removed and made again is found at once", () => {
+    open();
+    world.send("PUT", "/up/a", { body: "1" });
+    rmSync(world.site.path("store"), { recursive: true });
+    mkdirSync(world.site.path("store"));
+    expect(world.send("PUT", "/up/b", { body: "2" }).status).toBe(201);
+    expect(world.stored).toEqual({ b: "2" });
+  });
+
   test("a staging folder that is removed is made again at once", () => {
     open();
     world.send("PUT", "/up/a", { body: "1" });
