@@ -2,8 +2,9 @@
  * Keeps groups of sessions in one file, a second behind memory. A file that can't be used is no reason to do without sessions: they
  * go on in memory, the error log says why, and the file is tried again.
  */
-import { O_CREAT, O_EXCL, O_RDWR } from "../../../ffi/abi.ts";
+import { O_CREAT, O_EXCL, O_PATH, O_RDWR, S_IFMT, S_IFREG } from "../../../ffi/abi.ts";
 import { ERRNO, errnoText } from "../../../ffi/errno.ts";
+import { FileStatus } from "../../../ffi/kernel.ts";
 import type { Services } from "../handler.ts";
 import { Ids } from "./ids.ts";
 import { type Change, SessionDatabase } from "./sqlite.ts";
@@ -15,6 +16,8 @@ const MOST_CHANGES = 10_000;
 const RETRY = 10_000;
 /** ms that another process may keep the file locked at start and at the end, when no client waits. */
 const PATIENCE = 1000;
+/** Bytes of SQLite's smallest page. */
+const SMALLEST_DATABASE = 512;
 
 export class Journal {
   /** By their scopes. */
@@ -43,7 +46,10 @@ export class Journal {
 
   /** Whether `flush` has something to do. */
   get pending(): boolean {
-    if (this.trouble !== "") return this.services.clock.now >= this.retryAt;
+    return this.trouble === "" ? this.hasChanges : this.services.clock.now >= this.retryAt;
+  }
+
+  private get hasChanges(): boolean {
     for (const { sessions } of this.stores.values()) if (sessions.changed!.size > 0) return true;
     return false;
   }
@@ -51,14 +57,17 @@ export class Journal {
   /** Writes what has changed. */
   flush(): void {
     if (this.database === null) this.open(0);
-    if (this.database !== null) this.write(this.changes(MOST_CHANGES), 0);
+    if (this.database === null) return;
+    const problem = this.write(MOST_CHANGES, 0);
+    if (problem === "") this.works();
+    else this.failed(problem);
   }
 
   /** Writes all that has changed, and ends. */
   close(): void {
     if (this.database === null) return;
-    const changes = this.changes(Number.POSITIVE_INFINITY);
-    if (changes.length > 0) this.write(changes, PATIENCE);
+    const problem = this.hasChanges ? this.write(Number.POSITIVE_INFINITY, PATIENCE) : "";
+    if (problem !== "") this.say(`${problem}; what has changed since it was written last is lost`);
     this.database.close();
     this.database = null;
   }
@@ -69,12 +78,26 @@ export class Journal {
     else this.works();
   }
 
-  /** For its owner only, and SQLite gives its other files the same mode. A file that is there is not even opened: closing it would undo SQLite's locks (fcntl(2)). */
+  /** Makes the file where there is none: for its owner only, and SQLite gives its other files the same mode. What speaks against it. */
   private make(): string {
     const { kernel } = this.services;
     const fd = kernel.open(this.path, O_RDWR | O_CREAT | O_EXCL, 0o600);
     if (fd >= 0) kernel.close(fd);
-    return fd >= 0 || fd === -ERRNO.EEXIST ? "" : errnoText(fd);
+    else if (fd === -ERRNO.EEXIST) return this.inspect();
+    return fd < 0 ? errnoText(fd) : "";
+  }
+
+  /** What speaks against a file that is there, before SQLite sees it: one of a single byte it takes for an empty one, and writes over it. */
+  private inspect(): string {
+    const { kernel } = this.services;
+    const fd = kernel.open(this.path, O_PATH, 0); // closing any other descriptor would undo SQLite's locks: fcntl(2)
+    if (fd < 0) return errnoText(fd);
+    const status = new FileStatus();
+    const n = kernel.fstat(fd, status);
+    kernel.close(fd);
+    if (n < 0) return errnoText(n);
+    if ((status.mode & S_IFMT) !== S_IFREG) return "it is no regular file";
+    return status.size > 0 && status.size < SMALLEST_DATABASE ? "file is not a database" : "";
   }
 
   private connect(patience: number): string {
@@ -89,6 +112,8 @@ export class Journal {
   /** Everything is read before anything is taken in: half a file is none. */
   private load(database: SessionDatabase): string {
     const loads: (() => void)[] = [];
+    const problem = database.forget(this.oldest());
+    if (problem !== "") return problem;
     for (const store of this.stores.values()) {
       const now = store.now();
       const rows = database.load(store.scope, now - store.lifetime);
@@ -98,6 +123,11 @@ export class Journal {
     for (const load of loads) load();
     for (const store of this.stores.values()) store.issueWith(new Ids(database.secret, store.scope));
     return "";
+  }
+
+  /** Who was used before that lives in no store, be it one that the configuration no longer has. */
+  private oldest(): number {
+    return Math.min(...[...this.stores.values()].map(({ now, lifetime }) => now() - lifetime));
   }
 
   private changes(most: number): Change[] {
@@ -112,11 +142,12 @@ export class Journal {
     return changes;
   }
 
-  private write(changes: readonly Change[], patience: number): void {
+  /** Writes at most so many changes. What went wrong. */
+  private write(most: number, patience: number): string {
+    const changes = this.changes(most);
     const problem = this.database!.write(changes, patience);
-    if (problem !== "") return this.failed(problem);
-    for (const { scope, id } of changes) this.stores.get(scope)!.sessions.saved(id);
-    this.works();
+    if (problem === "") for (const { scope, id } of changes) this.stores.get(scope)!.sessions.saved(id);
+    return problem;
   }
 
   private failed(problem: string): void {

@@ -65,12 +65,21 @@ export class SessionDatabase {
     return new SessionDatabase(database, digits);
   }
 
-  /** The sessions of `scope` that were used after `since`, in the order of their use; older ones are deleted. */
+  /** Deletes all that was last used by `time`. What went wrong. */
+  forget(time: number): string {
+    try {
+      this.database.run("DELETE FROM session WHERE used <= ?", [time]);
+      return "";
+    } catch (error) {
+      return reason(error);
+    }
+  }
+
+  /** The sessions of `scope` that were used after `since`, in the order of their use; or what went wrong. */
   load(scope: string, since: number): StoredSession[] | string {
     try {
-      this.database.run("DELETE FROM session WHERE scope = ? AND used <= ?", [scope, since]);
-      const select = "SELECT id, data, used FROM session WHERE scope = ? ORDER BY used";
-      return this.database.query<StoredSession, [string]>(select).values(scope) as StoredSession[];
+      const select = "SELECT id, data, used FROM session WHERE scope = ? AND used > ? ORDER BY used";
+      return this.database.query<StoredSession, [string, number]>(select).values(scope, since) as StoredSession[];
     } catch (error) {
       return reason(error);
     }
