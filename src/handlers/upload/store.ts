@@ -149,7 +149,7 @@ export class Store {
         stored.push(one);
         continue;
       }
-
+      for (const { name, created } of stored) if (created) this.kernel.unlink(into.fd, name);
       const what = `rename() to "${name}" in "${this.path}"`;
       return one === -ERRNO.ENOENT ? storeFailure(one, what) : failure(one, what);
     }
