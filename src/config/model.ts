@@ -141,6 +141,21 @@ export interface Settings {
   readonly uploadResumeLifetime: number;
   /** Whether DELETE removes files. */
   readonly deleteFiles: boolean;
+  /** What runs scripts; the first rule whose extension fits. Empty: nothing is run. */
+  readonly cgi: readonly CgiRule[];
+  /** Without progress on the script's input or output. */
+  readonly cgiTimeout: number;
+  /** Scripts at once, in the whole server. */
+  readonly cgiMaxProcesses: number;
+  /** How many requests may wait for a script to end, and how long. */
+  readonly cgiQueue: { readonly length: number; readonly wait: number };
+  readonly cgiParams: readonly { readonly name: string; readonly value: Template }[];
+  /** Names of variables of the server's own environment that scripts get. */
+  readonly cgiPassEnv: readonly string[];
+  readonly cgiPassAuthorization: boolean;
+  /** Whether a script that does not exist is 404 before its interpreter is asked. */
+  readonly cgiCheckScript: boolean;
+  readonly cgiLimit: CgiLimit | null;
   /** Whether visitors get a session. */
   readonly session: boolean;
   /** Whether the location answers with the session's data as JSON (implies `session`). */
@@ -162,6 +177,25 @@ export interface Settings {
   /** null: off. `inactive` in ms. */
   readonly openFileCache: { readonly max: number; readonly inactive: number } | null;
   readonly openFileCacheValid: number;
+}
+
+export interface CgiRule {
+  /** With its dot, as `.py`; "*" is every file. */
+  readonly extension: string;
+  /** An absolute path, or null: the script itself is executed. */
+  readonly interpreter: string | null;
+  /** What stands before the script's path in the interpreter's arguments. */
+  readonly args: readonly string[];
+}
+
+/** What a script may use (setrlimit(2)); null: no limit. */
+export interface CgiLimit {
+  /** Seconds. */
+  readonly cpu: number | null;
+  /** Bytes. */
+  readonly memory: number | null;
+  /** Open descriptors. */
+  readonly files: number | null;
 }
 
 /** `upload_store`: a target is `folder` plus what follows `prefix` in the path. */

@@ -8,6 +8,7 @@ import type { Kernel } from "../../ffi/kernel.ts";
 import type { Block } from "../../ffi/memory.ts";
 import type { Location, LogLevel, Settings, VirtualServer } from "../config/model.ts";
 import type { RequestHead } from "../http/request.ts";
+import type { Reactor } from "../network/reactor.ts";
 import type { SessionRegistry } from "./session/registry.ts";
 import type { Session } from "./session/session.ts";
 
@@ -155,6 +156,8 @@ export interface Exchange {
   wholeReply(status: number, fields: readonly Field[], bodyLength: number, options?: ReplyOptions): WholeReply;
   /** Answers with an error: `error_page` if one is configured, else the built-in page. `fields` go into the reply (Allow, Content-Range). */
   fail(status: number, fields?: readonly Field[]): void;
+  /** Passes on a whole reply as it comes, status line and all (NPH scripts, RFC 3875 §5); the connection ends with it. */
+  replyRaw(body: StreamBody): void;
   /**
    * Routes again inside the server: to a URI ("/path?query", decoded path) or a named location ("@name"). After 10: 500.
    * With `query` the first argument is only a path, and a "?" in it is part of a name.
@@ -196,6 +199,8 @@ export interface ConnectionInfo {
 export interface Services {
   readonly kernel: Kernel;
   readonly clock: Clock;
+  /** Where pipes and processes are waited for. */
+  readonly reactor: Reactor;
   /** Bumped by whoever changes files (uploads, DELETE): cached files older than this are looked at again. */
   fileEpoch: number;
   /** The stores of sessions, shared by the locations that name them. */

@@ -12,6 +12,7 @@ import type {
   Handler,
   ReplyBody,
   ReplyOptions,
+  StreamBody,
   WholeReply,
 } from "../handlers/handler.ts";
 import { encodeLocation, REDIRECTS } from "../handlers/return.ts";
@@ -204,6 +205,14 @@ export class ServerExchange implements Exchange {
     this.client.sendWhole(reply, headOnly, connection, headOnly ? null : rest);
   }
 
+  replyRaw(body: StreamBody): void {
+    this.start(200);
+    this.closing = true;
+    this.sentFields = NO_FIELDS;
+    this.replyLength = -1;
+    this.client.sendReply("", body, false);
+  }
+
   private start(status: number): void {
     if (this.replied) throw new Error("a request was answered twice");
     this.replied = true;
@@ -224,28 +233,17 @@ export class ServerExchange implements Exchange {
     this.addedFields = [...this.addedFields, ...fields];
     const uri = evaluate(page.uri, this);
     if (!uri.startsWith("/") && !uri.startsWith("@")) {
-      return this.redirectTo(page.status ?? 302, encodeLocation(evaluateOctets(page.uri, this)));
+      const location = encodeLocation(evaluateOctets(page.uri, this));
+      return this.failPlainly(redirectStatus(page.status), [["Location", location]]);
     }
     this.errorStatus = page.status ?? status;
     if (uri.startsWith("/") && this.method !== "HEAD") this.method = "GET";
     this.redirect(uri);
   }
 
-  /** Answers with the built-in page. */
+  /** Answers with the built-in page of an error or a redirect. */
   failPlainly(status: number, fields: readonly Field[]): void {
     this.reply(status, [["Content-Type", ERROR_PAGE_TYPE], ...fields], errorPage(status));
-  }
-
-  private redirectTo(status: number, location: string): void {
-    const code = REDIRECTS.includes(status) ? status : 302;
-    this.reply(
-      code,
-      [
-        ["Content-Type", ERROR_PAGE_TYPE],
-        ["Location", location],
-      ],
-      errorPage(code),
-    );
   }
 
   redirect(uri: string, query?: string): void {
@@ -313,3 +311,7 @@ export class ServerExchange implements Exchange {
     if (this.settings.accessLogs.length > 0) this.logs.access(this);
   }
 }
+
+/** `error_page CODE =STATUS URL`: a redirect with that status if it is one of a redirect. */
+const redirectStatus = (status: number | null): number =>
+  status !== null && REDIRECTS.includes(status) ? status : 302;

@@ -64,7 +64,9 @@ export class Server {
     this.reactor = new Reactor(kernel);
     this.clock = new ServerClock(kernel);
     this.logs = new Logs(kernel, this.clock, config.errorLog);
-    this.services = new ServerServices(kernel, this.clock, serverToken, (level, message) => this.log(level, message));
+    this.services = new ServerServices(kernel, this.clock, this.reactor, serverToken, (level, message) =>
+      this.log(level, message),
+    );
     for (const server of config.servers) this.routers.set(server, new Router(server, this.services));
     this.gate = new Gate(
       kernel,

@@ -5,6 +5,7 @@ import { Block } from "../../ffi/memory.ts";
 import type { LogLevel } from "../config/model.ts";
 import type { Services } from "../handlers/handler.ts";
 import { SessionRegistry } from "../handlers/session/registry.ts";
+import type { Reactor } from "../network/reactor.ts";
 import type { ServerClock } from "./clock.ts";
 
 export class ServerServices implements Services {
@@ -15,6 +16,7 @@ export class ServerServices implements Services {
   constructor(
     readonly kernel: Kernel,
     readonly clock: ServerClock,
+    readonly reactor: Reactor,
     /** The Server field's value where `server_tokens` is on. */
     readonly serverToken: string,
     private readonly write: (level: LogLevel, message: string) => void,

@@ -14,12 +14,14 @@ import type {
   ReplyBody,
   ReplyOptions,
   Services,
+  StreamBody,
   WholeReply,
 } from "../../../src/handlers/handler.ts";
 import { SessionRegistry } from "../../../src/handlers/session/registry.ts";
 import type { Session } from "../../../src/handlers/session/session.ts";
 import { RequestParser } from "../../../src/http/parser.ts";
 import { normalise } from "../../../src/http/target.ts";
+import type { Reactor } from "../../../src/network/reactor.ts";
 
 /** "text $name ${name}" as a Template. */
 export function template(text: string): Template {
@@ -148,6 +150,8 @@ export class FakeServices implements Services {
   readonly watched = new WatchedKernel();
   readonly kernel = this.watched.kernel;
   readonly clock = { now: 1000, second: 1_700_000_000, date: "Tue, 14 Nov 2023 22:13:20 GMT" };
+  /** For handlers that wait for pipes and processes; nobody turns it here. */
+  readonly reactor = { now: 1000 } as Reactor;
   fileEpoch = 0;
   readonly sessions: SessionRegistry = new SessionRegistry(this);
   readonly logged: string[] = [];
@@ -266,6 +270,11 @@ export class FakeExchange implements Exchange {
   redirect(uri: string, query?: string): void {
     this.finish("redirect", 0, []);
     this.redirectedTo = [uri, query];
+  }
+
+  replyRaw(body: StreamBody): void {
+    this.finish("raw", 200, []);
+    this.body = body;
   }
 
   drop(): void {
