@@ -1,7 +1,8 @@
 /** Warnings about folders: uploads that GET does not find, files that clients could replace or remove by mistake. */
 import { quote } from "./diagnostics.ts";
+import type { Template } from "./model.ts";
 import { collapse, isBeneath, join } from "./paths.ts";
-import type { Draft, Scope } from "./scope.ts";
+import type { Draft, LocationDraft, Scope } from "./scope.ts";
 
 /** Looks through every block of a configuration that was read. */
 export function checkExposure(draft: Draft): void {
@@ -50,16 +51,39 @@ function checkMapping(scope: Scope): void {
   const { location, own } = scope;
   if (!upload || location === null || own.return !== undefined || scope.setting("sessionApi") === true) return;
   const name = ["upload_store", "alias", "root"].find((one) => scope.seen.has(one));
-  const read = reading(scope);
-  if (name === undefined || read === null) return;
-  const isPath = location.regex === null && location.modifier !== "@";
-  const path = isPath ? location.pattern : upload.prefix;
+  if (name === undefined) return;
+  const warn = (to: string, from: string): void =>
+    scope.warning(scope.seen.get(name)!, `uploads go to ${quote(to)}, but GET and DELETE look in ${quote(from)} here`);
+  if (own.alias && location.regex !== null) {
+    const whole = `${upload.folder}$uri`;
+    if (upload.prefix === "/" && text(own.alias) !== whole) warn(whole, text(own.alias));
+    return;
+  }
+  const path = pathOf(location, scope);
+  const read = reading(beside(location, scope));
   const written = folderAt({ folder: slashed(upload.folder, upload.prefix), prefix: upload.prefix }, path);
-  const found = folderAt(read, path);
+  const found = read === null ? null : folderAt(read, path);
   if (written === null || found === null || scope.draft.sources.isSameFolder(written, found)) return;
-  scope.warning(
-    scope.seen.get(name)!,
-    `uploads go to ${quote(written)}, but GET and DELETE look in ${quote(found)} here`,
+  warn(written, found);
+}
+
+/** A template as it would be written. */
+function text({ parts }: Template): string {
+  return parts.map((part) => (typeof part === "string" ? part : `$${part.variable}`)).join("");
+}
+
+/** A path whose folder is a location's: its own, or that of the location around an expression. */
+function pathOf({ modifier, pattern, regex }: LocationDraft, { parent }: Scope): string {
+  if (modifier === "=") return `${pattern}/`;
+  if (regex === null && modifier !== "@") return pattern;
+  return parent?.location ? pathOf(parent.location, parent) : "/";
+}
+
+/** Where the files are served that an exact location takes: its own path ends before their names. */
+function beside({ modifier, pattern }: LocationDraft, scope: Scope): Scope {
+  if (modifier !== "=") return scope;
+  return (
+    scope.parent?.locations.find((other) => other.pattern === `${pattern}/` && other.regex === null)?.scope ?? scope
   );
 }
 

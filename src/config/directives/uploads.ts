@@ -12,7 +12,7 @@ export const UPLOADS: readonly Row[] = [
     in: ["location"],
     takes: [folder],
     default: "off",
-    help: "Takes uploads into this folder: PUT, POST of a form or of a file's content, and uploads that can be resumed (tus 1.0). A file's name there is what follows the location's prefix. GET and DELETE look where `root` or `alias` says, so that should be the same folder. `off` takes none where an outer location does.",
+    help: "Takes uploads into this folder: PUT, POST of a form or of a file's content, and uploads that can be resumed (tus 1.0). A file's name there is what follows the location's prefix (the whole path, where that is a regular expression). GET and DELETE look where `root` or `alias` says, so that should be the same folder. `off` takes none where an outer location does.",
     set: setStore,
   }),
   directive("upload_overwrite", {

@@ -180,7 +180,10 @@ describe("GET and DELETE look where uploads go", () => {
   isFine("server { root www; location / { upload_store www; } }");
   isFine("server { location ~ ^/up { root up; upload_store up; } }");
   isFine("server { location @up { root up; upload_store up; } }");
-  isFine("server { location ~ ^/u/(.+)$ { alias www/$1; upload_store up; } }");
+  isFine("server { location ~ ^/u { alias up$uri; upload_store up; } }");
+  isFine("server { location /up/ { alias up/; upload_store up; location ~ ^/up/(.)$ { alias www/$1; } } }");
+  isFine("server { location = /send { upload_store up; } location /send/ { alias up/; } }");
+  isFine("server { location = /send { alias up/; upload_store up; } }");
   isFine("server { root www; location /up/ { upload_store www/up; location /up/deep/ { dotfiles allow; } } }");
   isFine(
     "server { root www; location /up/ { upload_store www/up; location /up/deep/ { upload_store www/up/deep; } } }",
@@ -189,6 +192,12 @@ describe("GET and DELETE look where uploads go", () => {
   finds("server { location /up/ { |upload_store www/up; } }", differs("/work/www/up", "/work/html/up"));
   finds("server { location /up/ { root up; |upload_store up; } }", differs("/work/up", "/work/up/up"));
   finds("server { location /a/ { alias www/; |upload_store up; } }", differs("/work/up", "/work/www"));
+  finds("server { location ~ ^/u/(.+)$ { alias up/$1; |upload_store up; } }", differs("/work/up$uri", "/work/up/$1"));
+  finds(
+    "server { location /up/ { alias up/; location ~ [.]jpg$ { |upload_store up; } } }",
+    differs("/work/up/up", "/work/up"),
+  );
+  finds("server { root www; location = /up { |upload_store up; } }", differs("/work/up", "/work/www/up"));
   finds("server { location ~ ^/a { root www; |upload_store up; } }", differs("/work/up", "/work/www"));
   finds(
     "server { root www; location /up/ { upload_store www/up; location /up/deep/ { |root up; } } }",

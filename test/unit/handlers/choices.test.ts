@@ -140,11 +140,19 @@ describe("limit_except", () => {
 });
 
 describe("methods", () => {
+  const upload = { folder: "/nowhere", prefix: "/" };
   test.each([
     [{}, "GET, HEAD, OPTIONS"],
     [{ allowedMethods: ["GET"] }, "GET, OPTIONS"],
     [{ allowedMethods: ["GET", "OPTIONS"] }, "GET, OPTIONS"],
     [{ return: { status: 200, text: null } }, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"],
+    [{ upload }, "GET, HEAD, POST, PUT, PATCH, OPTIONS"],
+    [{ deleteFiles: true }, "GET, HEAD, DELETE, OPTIONS"],
+    [{ upload, deleteFiles: true }, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"],
+    [{ upload, deleteFiles: true, allowedMethods: ["GET", "PUT"] }, "GET, PUT, OPTIONS"],
+    [{ session: true }, "GET, HEAD, OPTIONS"],
+    [{ sessionApi: true }, "GET, HEAD, POST, DELETE, OPTIONS"],
+    [{ sessionApi: true, upload, deleteFiles: true }, "GET, HEAD, POST, DELETE, OPTIONS"],
   ] as [Partial<Settings>, string][])("%p: Allow: %s", (changes, allow) => {
     expect(allowValue(settings(changes))).toBe(allow);
   });
