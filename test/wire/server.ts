@@ -128,6 +128,13 @@ export class ServerProcess {
     return status;
   }
 
+  /** Ends the process and starts another in the same folder: on the same port, if the configuration names one. */
+  async restart(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
+    await this.end(signal);
+    this.stdout = "";
+    await this.start();
+  }
+
   /** Ends the process and waits for it; the folder stays. */
   async end(signal: NodeJS.Signals = "SIGTERM"): Promise<number> {
     if (this.process === null) return 0;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { makeFolder, PROJECT } from "./server.ts";
 
 /** A port nobody listens on just now. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));
   const { port } = server.address() as AddressInfo;

@@ -1,0 +1,267 @@
+/** Resumable uploads by the public client tus-js-client, unchanged, through every interruption there is. */
+import { describe, expect, test } from "bun:test";
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, statSync, utimesSync } from "node:fs";
+import { join } from "node:path";
+import { type PreviousUpload, Upload, type UploadOptions, type UrlStorage } from "tus-js-client";
+import { ask, Client } from "./client.ts";
+import { until, useServer } from "./server.ts";
+import { freePort } from "./site.ts";
+
+const MB = 1_000_000;
+const port = await freePort();
+const server = useServer({
+  configuration: `
+    server {
+      listen 127.0.0.1:${port};
+      root www;
+      location /up/ { upload_store www/up; client_max_body_size 60m; upload_resume_lifetime 1h; }
+      location /once/ { alias www/up/; upload_store www/up; upload_overwrite refuse; }
+    }`,
+  files: { "www/up/": "" },
+});
+const endpoint = `http://127.0.0.1:${port}/up/`;
+const stored = (path: string): string => join(server.folder, "www/up", path);
+
+/** Bytes that are the same each time, and nowhere the same. */
+function bytesOf(length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  for (let at = 0, x = 1; at + 4 <= length; at += 4)
+    bytes.writeUInt32LE((x = (Math.imul(x, 1664525) + 1013904223) >>> 0), at);
+  return bytes;
+}
+const BIG = bytesOf(50 * MB);
+const digest = (bytes: Uint8Array): string => createHash("sha1").update(bytes).digest("hex");
+
+/** Where the client keeps the URLs of its uploads, as a browser does in its local storage. */
+class Urls implements UrlStorage {
+  private readonly kept = new Map<string, PreviousUpload>();
+
+  async findAllUploads(): Promise<PreviousUpload[]> {
+    return [...this.kept.values()];
+  }
+
+  async findUploadsByFingerprint(fingerprint: string): Promise<PreviousUpload[]> {
+    return [...this.kept].filter(([key]) => key.startsWith(`${fingerprint} `)).map(([, upload]) => upload);
+  }
+
+  async removeUpload(key: string): Promise<void> {
+    this.kept.delete(key);
+  }
+
+  async addUpload(fingerprint: string, upload: PreviousUpload): Promise<string> {
+    const key = `${fingerprint} ${this.kept.size}`;
+    this.kept.set(key, { ...upload, urlStorageKey: key });
+    return key;
+  }
+}
+
+interface Run {
+  readonly upload: Upload;
+  /** Requests and their statuses, in order. */
+  readonly requests: string[];
+  /** Upload-Offset of the replies that had one. */
+  readonly offsets: number[];
+  /** Content-Location of the last reply. */
+  readonly location: string | undefined;
+}
+
+/** Uploads until it succeeds, fails, or `interrupt` says so when a chunk is complete. */
+async function run(data: Buffer, options: UploadOptions, interrupt?: (accepted: number) => boolean): Promise<Run> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const requests: string[] = [];
+  const offsets: number[] = [];
+  let location: string | undefined;
+  const upload = new Upload(data, {
+    endpoint: options.uploadUrl === undefined ? endpoint : null,
+    retryDelays: null,
+    onSuccess: () => resolve(),
+    onError: reject,
+    onAfterResponse(request, response) {
+      requests.push(`${request.getMethod()} ${response.getStatus()}`);
+      const offset = response.getHeader("Upload-Offset");
+      if (offset !== undefined) offsets.push(Number(offset));
+      location = response.getHeader("Content-Location");
+    },
+    onChunkComplete(_, accepted) {
+      if (interrupt?.(accepted)) void upload.abort().then(resolve);
+    },
+    ...options,
+  });
+  const [previous] = await upload.findPreviousUploads();
+  if (previous !== undefined) upload.resumeFromPreviousUpload(previous);
+  upload.start();
+  await promise;
+  return { upload, requests, offsets, location };
+}
+
+/** An upload that was created and nothing more. */
+async function created(length: number, filename: string): Promise<string> {
+  const lines = [`Upload-Length: ${length}`, `Upload-Metadata: filename ${Buffer.from(filename).toString("base64")}`];
+  const reply = await ask(
+    port,
+    `POST /up/ HTTP/1.1\r\nHost: a\r\nTus-Resumable: 1.0.0\r\n${lines.join("\r\n")}\r\n\r\n`,
+  );
+  expect(reply.status).toBe(201);
+  return reply.field("location")!;
+}
+
+/** Sends the beginning of a PATCH that promises everything, and waits until all that was sent is in the part. */
+async function half(path: string, data: Buffer, length: number): Promise<Client> {
+  const client = await Client.connect(port);
+  const type = "Content-Type: application/offset+octet-stream";
+  const head = `PATCH ${path} HTTP/1.1\r\nHost: a\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\n${type}`;
+  await client.send(`${head}\r\nContent-Length: ${data.length}\r\n\r\n`);
+  await client.send(data.subarray(0, length));
+  const part = stored(`.webserv/${path.slice(-32)}.part`);
+  await until(
+    () => statSync(part).size === length,
+    () => `${statSync(part).size} bytes`,
+  );
+  return client;
+}
+
+const head = (path: string) => ask(port, `HEAD ${path} HTTP/1.1\r\nHost: a\r\nTus-Resumable: 1.0.0\r\n\r\n`);
+
+/** What lies in the staging folder, which is not there while nothing is; the running server's lock left out. */
+function unfinished(): string[] {
+  const folder = stored(".webserv");
+  return existsSync(folder) ? readdirSync(folder).filter((name) => !name.endsWith(".lock")) : [];
+}
+
+describe("50 MB", () => {
+  test.each([undefined, 7 * MB])("in chunks of %p", async (chunkSize) => {
+    const metadata = { filename: `whole-${chunkSize}.bin`, filetype: "application/octet-stream" };
+    const { requests, location } = await run(BIG, { metadata, ...(chunkSize && { chunkSize }) });
+    expect(requests).toEqual(["POST 201", ...Array(chunkSize ? 8 : 1).fill("PATCH 204")]);
+    expect(location).toBe(`/up/${metadata.filename}`);
+    expect(digest(readFileSync(stored(metadata.filename)))).toBe(digest(BIG));
+    expect(statSync(stored(metadata.filename)).mode & 0o777).toBe(0o644);
+    expect(unfinished()).toEqual([]);
+  });
+
+  test.each(["SIGTERM", "SIGKILL"] as const)("interrupted; the server is restarted by %s; resumed", async (signal) => {
+    const urlStorage = new Urls();
+    const options = { metadata: { filename: `${signal}.bin` }, chunkSize: 5 * MB, urlStorage };
+    await run(BIG, options, (accepted) => accepted >= 20 * MB);
+    expect(unfinished().length).toBe(2);
+    await server.restart(signal);
+    const { requests, offsets } = await run(BIG, options);
+    expect([requests[0], requests.length, offsets[0]]).toEqual(["HEAD 200", 7, 20 * MB]);
+    expect(digest(readFileSync(stored(`${signal}.bin`)))).toBe(digest(BIG));
+    expect(unfinished()).toEqual([]);
+  });
+
+  test("created; the server is killed; sent", async () => {
+    const path = await created(BIG.length, "created.bin");
+    await server.restart("SIGKILL");
+    const { requests } = await run(BIG, { uploadUrl: `http://127.0.0.1:${port}${path}` });
+    expect(requests).toEqual(["HEAD 200", "PATCH 204"]);
+    expect(digest(readFileSync(stored("created.bin")))).toBe(digest(BIG));
+  });
+
+  test("the server is killed in the middle of a PATCH: what it had written counts", async () => {
+    const path = await created(BIG.length, "killed.bin");
+    const client = await half(path, BIG, 7_654_321);
+    await server.restart("SIGKILL");
+    client.destroy();
+    const { offsets } = await run(BIG, { uploadUrl: `http://127.0.0.1:${port}${path}` });
+    expect(offsets).toEqual([7_654_321, BIG.length]);
+    expect(digest(readFileSync(stored("killed.bin")))).toBe(digest(BIG));
+  });
+
+  test("a connection that hangs is taken over, and closed", async () => {
+    const path = await created(BIG.length, "hangs.bin");
+    const client = await half(path, BIG, 1_234_567);
+    const { offsets } = await run(BIG, { uploadUrl: `http://127.0.0.1:${port}${path}` });
+    expect(offsets).toEqual([1_234_567, BIG.length]);
+    expect((await client.rest()).length).toBe(0);
+    expect(digest(readFileSync(stored("hangs.bin")))).toBe(digest(BIG));
+    client.destroy();
+  });
+
+  test("a client that leaves in the middle of a PATCH goes on from there", async () => {
+    const path = await created(BIG.length, "leaves.bin");
+    (await half(path, BIG, 3 * MB)).destroy();
+    const { offsets } = await run(BIG, { uploadUrl: `http://127.0.0.1:${port}${path}` });
+    expect(offsets[0]).toBe(3 * MB);
+    expect(digest(readFileSync(stored("leaves.bin")))).toBe(digest(BIG));
+  });
+});
+
+describe("small things", () => {
+  const small = bytesOf(1000);
+
+  test("an empty file", async () => {
+    const { requests } = await run(Buffer.alloc(0), { metadata: { filename: "empty.txt" } });
+    expect([requests, readFileSync(stored("empty.txt")).length]).toEqual([["POST 201"], 0]);
+  });
+
+  test("a name in unicode, in folders that are made for it", async () => {
+    const metadata = { filename: "größe 漢字 🎉.txt", relativePath: "Fotos/2026 été/größe 漢字 🎉.txt" };
+    const { location } = await run(small, { metadata });
+    expect(decodeURI(location!)).toBe(`/up/${metadata.relativePath}`);
+    expect(readFileSync(stored(metadata.relativePath)).equals(small)).toBe(true);
+    const got = await ask(port, `GET ${location} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    expect([got.status, got.body.equals(small)]).toEqual([200, true]);
+  });
+
+  test("termination", async () => {
+    const { upload } = await run(BIG, { metadata: { filename: "never" }, chunkSize: MB }, (accepted) => accepted > 0);
+    expect(unfinished().length).toBe(2);
+    await Upload.terminate(upload.url!, { retryDelays: null } as UploadOptions);
+    expect(unfinished()).toEqual([]);
+    expect((await head(new URL(upload.url!).pathname)).status).toBe(404);
+  });
+
+  test("an upload that has expired is begun again", async () => {
+    const urlStorage = new Urls();
+    const options = { metadata: { filename: "late.txt" }, chunkSize: 100, urlStorage };
+    const first = await run(small, options, (accepted) => accepted >= 300);
+    const hours = (count: number) => Date.now() / 1000 - count * 3600;
+    const part = stored(`.webserv/${first.upload.url!.slice(-32)}.part`);
+    utimesSync(part, hours(0.9), hours(0.9));
+    expect((await head(new URL(first.upload.url!).pathname)).field("upload-offset")).toBe("300");
+    utimesSync(part, hours(1.1), hours(1.1));
+    const { requests } = await run(small, options);
+    expect(requests.slice(0, 3)).toEqual(["HEAD 404", "POST 201", "PATCH 204"]);
+    expect(readFileSync(stored("late.txt")).equals(small)).toBe(true);
+    expect(unfinished()).toEqual([]);
+  });
+
+  test("what has expired is removed when the server starts", async () => {
+    const path = await created(1000, "stale.txt");
+    utimesSync(stored(`.webserv/${path.slice(-32)}.part`), 1, 1);
+    await server.restart();
+    expect(unfinished()).toEqual([]);
+  });
+
+  test("POST in the place of PATCH", async () => {
+    const { requests } = await run(small, { metadata: { filename: "override.txt" }, overridePatchMethod: true });
+    expect(requests).toEqual(["POST 201", "POST 204"]);
+    expect(readFileSync(stored("override.txt")).equals(small)).toBe(true);
+  });
+
+  test.each<[string, UploadOptions, Buffer, number]>([
+    ["more than client_max_body_size", {}, Buffer.alloc(60 * 1024 * 1024 + 1), 413],
+    ["a length that comes later", { uploadLengthDeferred: true }, small, 400],
+    ["a path that climbs", { metadata: { relativePath: "../../x/y.txt" } }, small, 400],
+    [
+      "a name that is taken",
+      { endpoint: `http://127.0.0.1:${port}/once/`, metadata: { filename: "taken" } },
+      small,
+      409,
+    ],
+  ])("refused: %s", async (_, options, data, status) => {
+    if (status === 409) await run(small, { metadata: { filename: "taken" } });
+    const failing = run(data, options);
+    await expect(failing).rejects.toThrow(`response code: ${status}`);
+    expect(unfinished()).toEqual([]);
+  });
+
+  test("OPTIONS says what is offered", async () => {
+    const reply = await ask(port, "OPTIONS /up/ HTTP/1.1\r\nHost: a\r\n\r\n");
+    const fields = ["Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Max-Size"].map((name) => reply.field(name));
+    expect(fields).toEqual(["1.0.0", "1.0.0", "creation,termination,expiration", String(60 * 1024 * 1024)]);
+  });
+});
