@@ -117,7 +117,7 @@ export class Store {
   }
 
   /** After its `index`th reply said so, this client's file is there; after an error it is not. Only for names that no one else sends. */
-  keepsItsWord(client: Client, index: number, name: string, content: Buffer): void {
+  keepsItsWord(client: Client, index: number, { name, content }: FormFile): void {
     this.world.promises(`${name} is as its reply said`, () => {
       const status = client.replies.statuses[index];
       const found = this.content(name);

@@ -3,7 +3,7 @@ import type { Client } from "./client.ts";
 import type { Fault } from "./faults.ts";
 import type { Random } from "./random.ts";
 import type { Request } from "./site.ts";
-import { getAny, post, postForm, put, remove, type Sending, Store, UPLOADS } from "./store.ts";
+import { type FormFile, getAny, post, postForm, put, remove, type Sending, Store, UPLOADS } from "./store.ts";
 import { simulate, type Webserv } from "./webserv.ts";
 import type { World } from "./world.ts";
 
@@ -18,19 +18,20 @@ function anySending(random: Random): Sending {
 
 interface Upload {
   readonly request: Request;
-  readonly name: string;
-  readonly content: Buffer;
+  readonly files: readonly FormFile[];
 }
 
-/** A file on its way; only PUT makes folders. */
+/** Files on their way, under names that nobody else uses; only PUT makes folders. */
 function upload(store: Store, random: Random, label: string): Upload {
   const how = anySending(random);
-  const kind = random.between(0, 4);
-  const name = kind < 2 ? `${label}.bin` : random.pick([`${label}.bin`, `new/${label}`, `new/${label}/deep/file`]);
-  const content = store.invents(name, random.magnitude(1, 40_000));
-  if (kind === 0) return { request: post(name, content, how), name, content };
-  if (kind === 1) return { request: postForm([{ name, content }], how), name, content };
-  return { request: put(name, content, how), name, content };
+  const file = (name: string): FormFile => ({ name, content: store.invents(name, random.magnitude(1, 20_000)) });
+  if (random.chance(0.3)) {
+    const files = Array.from({ length: random.between(1, 3) }, (_, i) => file(`${label}-n${i}.bin`));
+    return { request: postForm(files, how), files };
+  }
+  const posts = random.chance(0.3);
+  const one = file(posts ? `${label}.bin` : random.pick([`${label}.bin`, `new/${label}`, `new/${label}/deep/file`]));
+  return { request: (posts ? post : put)(one.name, one.content, how), files: [one] };
 }
 
 const orRefused = (ask: Request, ...statuses: number[]): Request => ({
@@ -64,8 +65,8 @@ function uploaders(world: World): void {
     const cut = random.magnitude(100, 5_000);
     if (random.chance(0.5)) client.cuts(cut, random.chance(0.5) ? 0 : cut / 50);
     for (let files = random.between(0, 3); files >= 0; files--) {
-      const { request, name, content } = upload(store, random, `c${clients}f${files}`);
-      store.keepsItsWord(client, client.requests.length, name, content);
+      const { request, files: sent } = upload(store, random, `c${clients}f${files}`);
+      for (const file of sent) store.keepsItsWord(client, client.requests.length, file);
       if (files === 0) ends(client, request, random);
       else client.sends(request);
     }
@@ -113,8 +114,8 @@ const replacing = (ask: Request): Request => ({
 
 /** The same request where only one reply is right; where a file is, is told only when it is new. */
 function exactly(ask: Request, status: number): Request {
-  const fields = status === 201 ? ask.expected.fields : {};
-  return { ...ask, expected: { ...ask.expected, status, fields, or: [] } };
+  const { fields = {}, ...expected } = ask.expected;
+  return { ...ask, expected: { ...expected, status, fields: status === 201 ? fields : {}, or: [] } };
 }
 
 /** Clients that put, post, get and delete the same few files. */

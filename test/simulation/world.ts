@@ -225,7 +225,7 @@ function report(name: string, seed: number, world: World | undefined, error: Err
     `seed ${seed}: ${error.message}`,
     `replay: SEED=${seed} bun test test/simulation -t ${JSON.stringify(name)}`,
     `faults: ${faults || "none"}`,
-    ...(world?.clients ?? []).map((client, i) => `client ${i + 1}: ${client}`),
+    ...(world?.clients ?? []).slice(0, 30).map((client, i) => `client ${i + 1}: ${client}`),
     `the last calls:\n${world?.kernel.trace ?? "none"}`,
   ].join("\n");
 }
