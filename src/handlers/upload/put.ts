@@ -25,7 +25,8 @@ export function sinkOfPut(exchange: Exchange, store: Store): FileSink | undefine
 export function sinkOfPost(exchange: Exchange, store: Store): FileSink | undefined {
   const { uploadOverwrite } = exchange.settings;
   const asked = requestTarget(exchange.settings, exchange.path);
-  if (asked === null) return tell(exchange, new Failure(400));
+  // What has neither a name nor a byte is no upload.
+  if (asked === null || (asked.name === "" && !exchange.request.hasBody)) return tell(exchange, new Failure(400));
   const target = asked.name === "" ? { ...asked, name: generatedName(exchange.services) } : asked;
   const taken = uploadOverwrite === "rename" ? null : obstacle(store, target, uploadOverwrite);
   const refusal = taken ?? store.lacks(target.folders);

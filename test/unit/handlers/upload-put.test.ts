@@ -166,6 +166,13 @@ describe("POST of a file as it is", () => {
     expect(world.stored[location.slice("/up/".length)]).toBe("data");
   });
 
+  test("of nothing is an empty file if it has a name", () => {
+    open();
+    expect(outcome(world.send("POST", "/up/empty"))).toEqual(["reply", 201]);
+    expect(outcome(world.send("POST", "/up/"))).toEqual(["fail", 400]);
+    expect(world.stored).toEqual({ empty: "" });
+  });
+
   test("in a folder that is not there: 404, and it is not made", () => {
     open();
     expect(outcome(world.send("POST", "/up/new/a", { body: "x" }))).toEqual(["fail", 404]);
