@@ -24,7 +24,7 @@ export const percent = (part, whole) => (whole === 0 ? 100 : Math.floor((100 * p
 
 export const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
 
-/** How fast a count grew in the last few seconds. */
+/** How fast a number of bytes grew in the last few seconds. */
 export class Rate {
   #samples = [];
 
@@ -45,5 +45,11 @@ export class Rate {
     const [first, last] = [this.#samples[0], this.#samples.at(-1)];
     const time = first ? last.now - first.now : 0;
     return time < 200 ? 0 : (1000 * (last.count - first.count)) / time;
+  }
+
+  /** The rate of bytes and the time that `missing` bytes will take, as texts; none while too little is known. */
+  parts(missing) {
+    const rate = this.perSecond;
+    return rate > 0 ? [`${formatSize(rate)}/s`, `${formatSeconds(missing / rate)} left`] : [];
   }
 }

@@ -23,7 +23,8 @@ async function change(patch) {
 function show(data) {
   find("#greeting").textContent = greeting(data);
   find("#data").textContent = JSON.stringify(data, null, 2);
-  find("#name").value = data.name ?? "";
+  // What is being typed is not overwritten.
+  if (document.activeElement !== find("#name")) find("#name").value = data.name ?? "";
 }
 
 function greeting({ name, visits = 0 }) {
@@ -32,20 +33,25 @@ function greeting({ name, visits = 0 }) {
   return visits === 1 ? `${who}This is your first visit.` : `${who}You have been here ${visits} times.`;
 }
 
-/** Does it and shows the outcome, whichever it is. */
-async function attempt(action) {
-  find("#problem").textContent = "";
-  try {
-    show(await action());
-  } catch (error) {
-    find("#problem").textContent = error.message;
-  }
+let before = Promise.resolve();
+
+/** Does it and shows the outcome, whichever it is: one after the other, for the first may bring the cookie. */
+function attempt(action) {
+  before = before.then(async () => {
+    find("#problem").textContent = "";
+    try {
+      show(await action());
+    } catch (error) {
+      find("#problem").textContent = error.message;
+    }
+  });
 }
 
 find("#session").hidden = false;
 find("#name-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  attempt(() => change({ name: find("#name").value }));
+  const name = find("#name").value;
+  attempt(() => change({ name }));
 });
 find("#end").addEventListener("click", () => {
   attempt(async () => {

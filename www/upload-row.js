@@ -1,5 +1,5 @@
 // One upload as a person sees it: name, bar, what it is at, and the buttons that make sense just now.
-import { formatSeconds, formatSize, percent, Rate } from "./format.js";
+import { formatSize, percent, Rate } from "./format.js";
 
 const LABELS = { running: "Pause", lost: "Try now", paused: "Go on", failed: "Try again" };
 
@@ -65,8 +65,6 @@ export class UploadRow {
     const share = `${percent(sent, file.size)} % of ${size}`;
     if (state !== "running") return `${share} · ${message}`;
     if (sent === file.size) return `${share} · the server is storing it`;
-    const rate = this.#rate.perSecond;
-    if (rate <= 0) return share;
-    return `${share} · ${formatSize(rate)}/s · ${formatSeconds((file.size - sent) / rate)} left`;
+    return [share, ...this.#rate.parts(file.size - sent)].join(" · ");
   }
 }

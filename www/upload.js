@@ -55,13 +55,12 @@ function isNew({ file, path }) {
   return !all().some((upload) => upload.state !== "done" && same(upload));
 }
 
+/** Starts what waits while there is room. To start one changes it, so this may be called again within. */
 function schedule() {
-  let free = AT_ONCE - all().filter((upload) => upload.isActive).length;
-  for (const upload of all()) {
-    if (free <= 0) break;
-    if (upload.state !== "waiting") continue;
-    free--;
-    upload.start();
+  for (;;) {
+    const next = all().find((upload) => upload.state === "waiting");
+    if (!next || all().filter((upload) => upload.isActive).length >= AT_ONCE) break;
+    next.start();
   }
   showTotal();
 }
@@ -109,13 +108,17 @@ function showTotal() {
   const size = sum(uploads, (upload) => upload.file.size);
   const sent = sum(uploads, (upload) => upload.sent);
   const done = uploads.filter((upload) => upload.state === "done").length;
+  const parts = [`${done} of ${plural(uploads.length, "file")}`, `${formatSize(sent)} of ${formatSize(size)}`];
   rate.add(sent);
-  find("#total").textContent =
-    `${done} of ${plural(uploads.length, "file")} · ${formatSize(sent)} of ${formatSize(size)}`;
+  if (uploads.some((upload) => upload.state === "running")) parts.push(...rate.parts(size - sent));
+  find("#total").textContent = parts.join(" · ");
   find("#clear").hidden = done === 0;
   find("#queue").hidden = uploads.length === 0;
-  if (done > 0 && done === uploads.length) return tell(`Everything is on the server: ${plural(done, "file")}.`);
-  const now = Math.floor(percent(sent, size) / 25);
+  if (done > 0 && done === uploads.length) tell(`Everything is on the server: ${plural(done, "file")}.`);
+  else tellQuarter(Math.floor(percent(sent, size) / 25));
+}
+
+function tellQuarter(now) {
   if (now > quarter && now < 4) tell(`${now * 25} % are uploaded.`);
   quarter = Math.max(quarter, now);
 }

@@ -1,0 +1,241 @@
+/** The file manager in a real browser: what it shows is what is stored, and what it deletes is gone. */
+import { beforeEach, describe, expect, test } from "bun:test";
+import { randomBytes } from "node:crypto";
+import { readFileSync, rmSync, utimesSync } from "node:fs";
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import { hasBrowser } from "./browser.ts";
+import { DARK, eventually, overflow, PHONE, picture, useUploadsSite } from "./uploads-site.ts";
+
+const binary = randomBytes(300_000);
+const EVIL = '<img src=x onerror="document.title=1">.txt';
+
+describe.skipIf(!hasBrowser)("the file manager in Chromium", () => {
+  const site = useUploadsSite();
+
+  beforeEach(() => {
+    site.fill({
+      "b.bin": binary,
+      "a10.txt": "ten",
+      "a9.txt": "nine!",
+      "über & <b>.txt": "odd",
+      "100%41.txt": "percent",
+      [EVIL]: "evil",
+      "folder #1/inner.txt": "inside",
+      "folder #1/deep/er.txt": "deeper",
+    });
+    utimesSync(join(site.store, "a9.txt"), 1_000_000_000, 1_000_000_000);
+  });
+
+  const names = (page: Page): Promise<string[]> => page.locator("#rows .name").allTextContents();
+  const sortBy = (page: Page, name: string): Promise<void> => page.getByRole("button", { name, exact: true }).click();
+  const isStored = (name: string): boolean => site.stored().includes(name);
+
+  /** Waits until the table shows exactly these names, in this order. */
+  async function shows(page: Page, ...wanted: string[]): Promise<void> {
+    const same = async (): Promise<boolean> => Bun.deepEquals(await names(page), wanted);
+    await eventually(same, async () => (await names(page)).join(" | "));
+  }
+
+  const ALL = ["folder #1/", EVIL, "100%41.txt", "a9.txt", "a10.txt", "b.bin", "über & <b>.txt"];
+
+  test("it lists folders first, then files by name as people count", async () => {
+    await site.visit("/manager.html", async (page) => {
+      await shows(page, ...ALL);
+      expect(await page.textContent("#count")).toBe("1 folder · 6 files · 293 KiB");
+      expect(await page.locator("th[data-key=name]").getAttribute("aria-sort")).toBe("ascending");
+      await picture(page, "manager");
+    });
+  });
+
+  test("a name is text, whatever it looks like", async () => {
+    await site.visit("/manager.html", async (page) => {
+      await shows(page, ...ALL);
+      expect(await page.title()).toContain("Manager");
+      expect(await page.locator("main img").count()).toBe(0);
+    });
+  });
+
+  test("it sorts by each column, either way", async () => {
+    await site.visit("/manager.html", async (page) => {
+      await shows(page, ...ALL);
+      await sortBy(page, "Name");
+      await shows(page, "folder #1/", ...ALL.slice(1).reverse());
+      await sortBy(page, "Size");
+      expect((await names(page)).at(-1)).toBe("b.bin");
+      await sortBy(page, "Size");
+      expect((await names(page)).slice(0, 2)).toEqual(["folder #1/", "b.bin"]);
+      expect(await page.locator("th[data-key=size]").getAttribute("aria-sort")).toBe("descending");
+      await sortBy(page, "Modified");
+      expect((await names(page))[1]).toBe("a9.txt");
+    });
+  });
+
+  test("it searches while one types", async () => {
+    await site.visit("/manager.html", async (page) => {
+      await shows(page, ...ALL);
+      await page.keyboard.press("/");
+      await page.keyboard.type("ÜBER");
+      await shows(page, "über & <b>.txt");
+      expect(await page.textContent("#count")).toBe("1 file · 3 bytes");
+      await page.fill("#search", "none of them");
+      await shows(page);
+      expect(await page.textContent("#empty")).toBe("No name here has that in it.");
+      await page.fill("#search", "");
+      await shows(page, ...ALL);
+    });
+  });
+
+  test("folders open, and the way back is in the history and above the table", async () => {
+    await site.visit("/manager.html", async (page) => {
+      await page.getByRole("link", { name: "folder #1/" }).click();
+      await shows(page, "deep/", "inner.txt");
+      await page.getByRole("link", { name: "deep/" }).click();
+      await shows(page, "er.txt");
+      expect(page.url()).toEndWith("#folder%20%231/deep/");
+      expect(await page.locator("#crumbs a").allTextContents()).toEqual(["Uploads", "folder #1", "deep"]);
+      expect(await page.getAttribute("#to-upload", "href")).toBe("/upload.html#folder%20%231/deep/");
+      await page.reload();
+      await shows(page, "er.txt");
+      await page.goBack();
+      await shows(page, "deep/", "inner.txt");
+      await page.getByRole("link", { name: "Uploads" }).click();
+      await shows(page, ...ALL);
+    });
+  });
+
+  test("what is downloaded is what is stored, bit for bit", async () => {
+    await site.visit("/manager.html", async (page) => {
+      for (const name of ["b.bin", "100%41.txt", "über & <b>.txt"]) {
+        const link = page.getByRole("link", { name: `Download ${name}` });
+        const [download] = await Promise.all([page.waitForEvent("download"), link.click()]);
+        const content = readFileSync((await download.path())!);
+        expect(content.equals(readFileSync(join(site.store, name)))).toBe(true);
+      }
+    });
+  });
+
+  test("it deletes, but only after the question was answered with yes", async () => {
+    await site.visit("/manager.html", async (page) => {
+      const dialog = page.getByRole("dialog", { name: "Delete this file?" });
+      const ask = async (name: string): Promise<void> => {
+        await page.getByRole("button", { name: `Delete ${name}` }).click();
+        await dialog.waitFor();
+        expect(await page.textContent("#victim")).toBe(name);
+      };
+      await ask("b.bin");
+      await picture(page, "manager-question");
+      await page.getByRole("button", { name: "Keep it" }).click();
+      await dialog.waitFor({ state: "hidden" });
+      await ask("b.bin");
+      await page.keyboard.press("Escape");
+      await dialog.waitFor({ state: "hidden" });
+      expect(isStored("b.bin")).toBe(true);
+      for (const name of ["b.bin", EVIL, "100%41.txt"]) {
+        await ask(name);
+        await dialog.getByRole("button", { name: "Delete" }).click();
+        await eventually(
+          async () => !(await names(page)).includes(name),
+          async () => (await names(page)).join(" | "),
+        );
+        expect(isStored(name)).toBe(false);
+      }
+      await page.reload();
+      await shows(page, "folder #1/", "a9.txt", "a10.txt", "über & <b>.txt");
+    });
+  });
+
+  test("it is deleted by keyboard alone, and the focus stays in the table", async () => {
+    await site.visit("/manager.html", async (page) => {
+      await shows(page, ...ALL);
+      await page.locator("#rows .name").first().focus();
+      for (const key of ["ArrowDown", "ArrowDown", "ArrowDown", "ArrowDown", "ArrowUp"]) await page.keyboard.press(key);
+      expect(await page.locator("#rows .name:focus").textContent()).toBe("a9.txt");
+      await page.keyboard.press("Delete");
+      await page.getByRole("dialog").waitFor();
+      // The focus is on "Keep it": Enter alone deletes nothing.
+      await page.keyboard.press("Enter");
+      await page.getByRole("dialog").waitFor({ state: "hidden" });
+      expect(await page.locator("#rows .name:focus").textContent()).toBe("a9.txt");
+      await page.keyboard.press("Delete");
+      await page.keyboard.press("Tab");
+      await page.keyboard.press("Enter");
+      await shows(page, ...ALL.filter((name) => name !== "a9.txt"));
+      expect(await page.locator("#rows .name:focus").textContent()).toBe("a10.txt");
+      await page.keyboard.press("ArrowUp");
+      await page.keyboard.press("ArrowUp");
+      await page.keyboard.press("ArrowUp");
+      // A folder is not deleted.
+      await page.keyboard.press("Delete");
+      expect(await page.getByRole("dialog").isVisible()).toBe(false);
+      await page.keyboard.press("Enter");
+      await shows(page, "deep/", "inner.txt");
+    });
+    expect(isStored("a9.txt")).toBe(false);
+  });
+
+  test("a file that is gone meanwhile is told, and refresh shows what there is", async () => {
+    await site.visit("/manager.html", async (page) => {
+      await shows(page, ...ALL);
+      rmSync(join(site.store, "b.bin"));
+      await page.getByRole("button", { name: "Delete b.bin" }).click();
+      await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+      await page.getByRole("alert").getByText("b.bin was not deleted. There is no such folder or file.").waitFor();
+      await page.getByRole("button", { name: "Refresh" }).click();
+      await shows(page, ...ALL.filter((name) => name !== "b.bin"));
+      expect(await page.textContent("#problem")).toBe("");
+    });
+  });
+
+  test("an empty store, a missing folder and a server that is away are three different things", async () => {
+    site.fill({});
+    await site.visit("/manager.html", async (page) => {
+      await page.getByText("Nothing here yet.").waitFor();
+      expect(await page.locator("table").isVisible()).toBe(false);
+      await picture(page, "manager-empty");
+    });
+    await site.visit("/manager.html#none/", async (page) => {
+      await page.getByRole("alert").getByText("There is no such folder or file.").waitFor();
+      expect(await page.locator("#empty").isVisible()).toBe(false);
+      await page.route("**/api/**", (route) => route.abort());
+      await page.getByRole("button", { name: "Refresh" }).click();
+      await page.getByRole("alert").getByText("The server does not answer.").waitFor();
+      await picture(page, "manager-error");
+    });
+  });
+
+  test("of a thousand files the first five hundred are drawn, and all of them when asked", async () => {
+    site.fill(Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`file ${i}.txt`, "x"])));
+    await site.visit("/manager.html", async (page) => {
+      await page.getByText("1000 files · 1.0 KiB · the first 500 are shown").waitFor();
+      expect((await names(page)).length).toBe(500);
+      await page.getByRole("button", { name: "Show all" }).click();
+      expect((await names(page)).at(-1)).toBe("file 999.txt");
+    });
+  });
+
+  test("without JavaScript it leads to the server's own listing", async () => {
+    await site.visit(
+      "/manager.html",
+      async (page) => {
+        await page.getByRole("link", { name: "The server’s own listing" }).click();
+        await page.getByRole("link", { name: "a9.txt" }).click();
+        expect(await page.textContent("body")).toBe("nine!");
+      },
+      { javaScriptEnabled: false },
+    );
+  });
+
+  test.each([PHONE, DARK])("fits a phone: %j", async (options) => {
+    site.fill({ [`${"long".repeat(40)}.txt`]: "x", "two words.txt": "y", "folder/file": "z" });
+    await site.visit(
+      "/manager.html",
+      async (page) => {
+        await page.locator("#rows tr").nth(2).waitFor();
+        await picture(page, `manager-phone${options === DARK ? "-dark" : ""}`);
+        expect(await overflow(page)).toBeLessThanOrEqual(0);
+      },
+      options,
+    );
+  });
+});
