@@ -4,7 +4,7 @@
  * a server that was killed goes on where the bytes end.
  */
 import { O_NOFOLLOW, O_PATH, O_RDONLY } from "../../../ffi/abi.ts";
-import { ERRNO, errnoText } from "../../../ffi/errno.ts";
+import { ERRNO } from "../../../ffi/errno.ts";
 import { FileStatus, type Kernel } from "../../../ffi/kernel.ts";
 import { Block } from "../../../ffi/memory.ts";
 import type { Settings } from "../../config/model.ts";
@@ -41,7 +41,7 @@ export interface Finished extends Plan {
 }
 
 /** How many finished uploads are remembered. */
-const MOST_FINISHED = 1000;
+const MOST_FINISHED = 256;
 /** The longest `<id>.json` that could be ours, in bytes. */
 const MOST_INFO = 1024 * 1024;
 
@@ -107,12 +107,14 @@ export class TusUploads {
 
   /** Lets an upload whose last byte is there appear under its name. A failure leaves it as it is. */
   finish(upload: Upload, part: StagedFile): Finished | Failure {
-    const { folders, name } = upload.target;
+    const { id, length, target, metadata } = upload;
+    const { folders, name } = target;
+    part.staging.retain(); // of a location that was closed the part may be the last user
     const stored = this.store.appear([{ staged: part, name }], folders, this.settings.uploadOverwrite, true);
+    if (!(stored instanceof Failure)) this.kernel.unlink(part.staging.fd, infoName(id));
+    part.staging.release();
     if (stored instanceof Failure) return stored;
-    this.kernel.unlink(part.staging.fd, infoName(upload.id));
-    const { length, target, metadata } = upload;
-    return this.remember(upload.id, { length, target, metadata, stored: { folders, name: stored[0]!.name } });
+    return this.remember(id, { length, target, metadata, stored: { folders, name: stored[0]!.name } });
   }
 
   /** Removes what there is of an upload. False: there is nothing. */
@@ -170,11 +172,11 @@ export class TusUploads {
   /** null, and a line in the log: there is none that makes sense. */
   private readInfo(staging: Staging, id: string): Plan | Failure | null {
     const text = this.read(staging, infoName(id));
-    if (text === -ERRNO.EMFILE || text === -ERRNO.ENFILE) return this.storeFailed(text, infoName(id));
+    if (typeof text === "number" && text !== -ERRNO.ENOENT) return this.storeFailed(text, infoName(id));
     const plan = typeof text === "number" ? null : this.parse(text);
     if (plan !== null) return plan;
-    const why = typeof text === "number" ? errnoText(text) : "its description is damaged";
-    this.services.log("error", `upload ${id} in "${this.store.path}" can't go on: ${why}`);
+    const why = typeof text === "number" ? "is missing" : "is damaged";
+    this.services.log("error", `upload ${id} in "${this.store.path}" can't go on: its description ${why}`);
     return null;
   }
 

@@ -65,7 +65,7 @@ export class TusHandler extends Wrapper {
   }
 
   override takes(exchange: Exchange): boolean {
-    const isOurs = this.isTus(exchange) && exchange.path.startsWith(this.base);
+    const isOurs = this.isTus(exchange) && this.idOf(exchange) !== "";
     return (isOurs && allowedMethods(exchange.settings).includes("POST")) || super.takes(exchange);
   }
 
@@ -85,11 +85,11 @@ export class TusHandler extends Wrapper {
     else this.patch(exchange)?.end();
   }
 
-  /** Whether a request is one of the protocol: a POST to the location, any other for an upload. */
+  /** Whether a request is one of the protocol: about an upload, or a POST, which begins one or stands for another method. */
   private isTus(exchange: Exchange): boolean {
     if (exchange.request.fieldIndex("tus-resumable") < 0 || exchange.errorStatus !== 0) return false;
-    const method = methodOf(exchange);
-    return exchange.path.startsWith(this.base) ? ABOUT_ONE.includes(method) : method === "POST";
+    if (ABOUT_ONE.includes(methodOf(exchange))) return exchange.method === "POST" || this.idOf(exchange) !== "";
+    return methodOf(exchange) === "POST" && !exchange.path.startsWith(this.base);
   }
 
   /** Whether the client's version is ours; else it was answered. */
@@ -131,7 +131,7 @@ export class TusHandler extends Wrapper {
   private terminate(exchange: Exchange): void {
     const id = this.idOf(exchange);
     takeOver(this.services, this.store.path, id);
-    if (this.uploads.remove(id)) exchange.reply(204, [], null);
+    if (ID.test(id) && this.uploads.remove(id)) exchange.reply(204, [], null);
     else exchange.fail(404);
   }
 
@@ -181,8 +181,9 @@ export class TusHandler extends Wrapper {
     return ID.test(id) ? this.uploads.find(id) : null;
   }
 
+  /** "": the path names none. */
   private idOf({ path }: Exchange): string {
-    return path.slice(this.base.length);
+    return path.startsWith(this.base) ? path.slice(this.base.length) : "";
   }
 
   private fileOf({ stored }: Finished): Field {

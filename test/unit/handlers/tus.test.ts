@@ -98,6 +98,24 @@ describe("going on", () => {
     expect(as("DELETE").status).toBe(204);
     expect(world.head(url).status).toBe(404);
   });
+  test("POST for other methods is about uploads alone", () => {
+    make();
+    for (const target of ["/up/", "/up/a.txt", `/up/123456789${"0".repeat(32)}`]) {
+      const fields = ["X-HTTP-Method-Override: PATCH", PART, "Upload-Offset: 0"];
+      expect(world.tus("POST", target, { fields, body: "x" }).status).toBe(404);
+    }
+    expect(world.stored).toEqual({});
+  });
+  test("to the end, though the location is closed meanwhile", () => {
+    make();
+    const { exchange, sink } = world.sending(world.begun(5), 0, 5);
+    world.give(sink, Buffer.from("012"));
+    world.handler.close!();
+    world.give(sink, Buffer.from("34"));
+    sink.end();
+    expect([exchange.status, world.stored]).toEqual([204, { "a.txt": "01234" }]);
+    expect([...world.services.watched.open]).toEqual([]);
+  });
   test("after the server died", () => {
     make();
     const url = world.begun(10);
