@@ -1,6 +1,6 @@
 /** PUT and POST of a file as it is: where it goes, what is replied, and that nothing is left of what fails. */
 import { afterEach, describe, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { ERRNO } from "../../../ffi/errno.ts";
 import type { Settings } from "../../../src/config/model.ts";
 import { type Sent, tree, UploadWorld } from "./uploads.ts";
@@ -179,6 +179,16 @@ describe("POST of a file as it is", () => {
     expect(world.stored).toEqual({});
   });
 
+  test.each([
+    ["/up/new/a", 404],
+    ["/up/file/a", 409],
+    ["/up/new/", 404],
+  ])("to %s is refused before its body", (target, status) => {
+    open({ "store/file": "x" });
+    const { exchange, sink } = world.begin("POST", target, {}, 10);
+    expect([...outcome(exchange), sink]).toEqual(["fail", status, undefined]);
+  });
+
   test("takes another name where its own is taken, be it by a folder", () => {
     open({ "store/a.txt": "0", "store/a-1.txt": "1", "store/dir/x": "x" });
     expect(world.send("POST", "/up/a.txt", { body: "2" }).field("Location")).toBe("/up/a-2.txt");
@@ -242,6 +252,15 @@ describe("what the file system refuses", () => {
     expect(world.stored).toEqual({ first: "12345" });
   });
 
+  test("a folder that cannot be made takes those before it with it", () => {
+    open();
+    const { mkdir } = world.services.kernel;
+    world.services.kernel.mkdir = (directory, name, mode) =>
+      name === "z" ? -ERRNO.EDQUOT : mkdir(directory, name, mode);
+    expect(outcome(world.send("PUT", "/up/x/y/z/a", small))).toEqual(["fail", 507]);
+    expect(world.stored).toEqual({});
+  });
+
   test("a short write is continued", () => {
     open();
     const { write } = world.services.kernel;
@@ -284,12 +303,12 @@ describe("what the file system refuses", () => {
     expect(tree(world.site.path("outside"))).toEqual({ x: "x" });
   });
 
-  test.skipIf(process.getuid!() === 0)("a store that may not be written: 403 before the body", () => {
+  test("a store that may not be written: 403 before the body", () => {
     open();
-    chmodSync(world.site.path("store"), 0o555);
+    world.services.kernel.mkdir = () => -ERRNO.EACCES;
     const { exchange, sink } = world.begin("PUT", "/up/a", {}, 5);
-    chmodSync(world.site.path("store"), 0o755);
     expect([...outcome(exchange), sink]).toEqual(["fail", 403, undefined]);
+    expect(exchange.logged.join()).toContain("13: Permission denied");
   });
 });
 

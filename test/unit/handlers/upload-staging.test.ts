@@ -1,8 +1,10 @@
 /** The staging folder: what is in it belongs to a server that lives, or is removed at the next start. */
 import { afterEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { ERRNO } from "../../../ffi/errno.ts";
 import { handlerFor } from "../../../src/handlers/choose.ts";
+import type { StagedFile } from "../../../src/handlers/upload/staged-file.ts";
+import { Store } from "../../../src/handlers/upload/store.ts";
 import { UploadWorld } from "./uploads.ts";
 
 let world: UploadWorld;
@@ -125,6 +127,22 @@ describe("the folder", () => {
     expect(existsSync(world.site.path("store/.webserv"))).toBe(false);
     expect(world.send("PUT", "/up/a", { body: "x" }).status).toBe(201);
   });
+});
+
+test("a staging folder that was replaced is looked at anew, within a second", () => {
+  world = new UploadWorld({ "store/.webserv/first.part": "1" });
+  const store = new Store(world.services, world.site.path("store"), "inside");
+  expect(store.reopen("second.part")).toBe(-ERRNO.ENOENT);
+  renameSync(world.site.path("store/.webserv"), world.site.path("old"));
+  mkdirSync(world.site.path("store/.webserv"));
+  writeFileSync(world.site.path("store/.webserv/second.part"), "22");
+  world.services.pass(2);
+  const part = store.reopen("second.part") as StagedFile;
+  expect(part.size).toBe(2);
+  part.pause();
+  part.abort(); // it has ended: nothing more happens to it
+  expect(staged()).toEqual(["second.part"]);
+  store.close();
 });
 
 describe("a lock", () => {
