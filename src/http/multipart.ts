@@ -148,11 +148,10 @@ export class MultipartParser {
 
   /** Where a delimiter begins that `end` cuts off, or `end`. It begins with the only CR in it, so the last CR decides. */
   private heldFrom(bytes: Buffer, start: number, end: number): number {
-    let cr = end - 1;
-    for (const first = Math.max(start, end - this.delimiter.length + 1); cr >= first && bytes[cr] !== CR; cr--);
-    if (cr < start || bytes[cr] !== CR) return end;
-    for (let i = cr; i < end; i++) if (bytes[i] !== this.delimiter[i - cr]) return end;
-    return cr;
+    const tail = bytes.subarray(Math.max(start, end - this.delimiter.length + 1), end);
+    const cr = tail.lastIndexOf(CR);
+    const begun = cr >= 0 && tail.compare(this.delimiter, 0, tail.length - cr, cr) === 0;
+    return begun ? end - tail.length + cr : end;
   }
 
   private piece(bytes: Buffer, start: number, end: number): void {

@@ -41,9 +41,7 @@ function closingQuote(field: string, start: number): number {
   let escaped = -1;
   for (let at = start; at < field.length; at++) {
     if (field[at] === '"') return at;
-    if (field[at] !== "\\") continue;
-    if (field[at + 1] === '"') escaped = at + 1;
-    if (field[at + 1] === '"' || field[at + 1] === "\\") at++;
+    if (field[at] === "\\" && field[++at] === '"') escaped = at;
   }
   return escaped;
 }

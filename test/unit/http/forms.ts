@@ -76,9 +76,10 @@ function refusal(parser: multipart.MultipartParser, event: number, parts: Part[]
 
 /** The bytes as they would lie in some other buffer, between delimiters that are not theirs. */
 function surrounded(bytes: Buffer, boundary: string): { bytes: Buffer; start: number; end: number } {
-  const rubbish = Buffer.from(`\r\n--${boundary}--`, "latin1");
-  const start = rubbish.length;
-  return { bytes: Buffer.concat([rubbish, bytes, rubbish]), start, end: start + bytes.length };
+  const before = Buffer.from(`\r\n--${boundary}--\r`, "latin1");
+  const behind = before.subarray(0, -1);
+  const start = before.length;
+  return { bytes: Buffer.concat([before, bytes, behind]), start, end: start + bytes.length };
 }
 
 /** Where the bytes of a body arrive: whole, one by one, and cut in two everywhere. */

@@ -103,13 +103,19 @@ describe("the head of a part", () => {
   refuses(disposed('; filename="a\x7f.txt"'), "control character", "DEL");
   refuses(disposed("\r\n  folded"), "malformed field line", "obs-fold");
   refuses(disposed("\r\nno colon"), "malformed field line", "no colon");
+  refuses(disposed("\r\nabc: y\r\nabc"), "malformed field line", "no colon where the line before had one");
   refuses(disposed("\r\n: x"), "malformed field line", "no field name");
   refuses(disposed("\r\nX : x"), "malformed field line", "a space before the colon");
   refuses(`--b\r\n--b--\r\n`, "malformed field line", "a delimiter where a head should be");
   accepts(disposed("\r\nX: y".repeat(15)), A("data"), "16 fields");
   refuses(disposed("\r\nX: y".repeat(16)), "too many fields", "17 fields");
+  const many = (head: string, count: number) => headed(head).slice(0, -7).repeat(count) + "--b--";
+  const thrice = 'Content-Disposition: form-data; name="a"' + "\r\nX: y".repeat(9);
+  accepts(many(thrice, 3), [...A("data"), ...A("data"), ...A("data")], "the fields of each part count alone");
   const fill = 8192 - `Content-Disposition: form-data; name="a"\r\nX: \r\n\r\n`.length;
   accepts(disposed(`\r\nX: ${"y".repeat(fill)}`), A("data"), "8 KB");
+  const long = `Content-Disposition: form-data; name="a"\r\nX: ${"y".repeat(5000)}`;
+  accepts(many(long, 2), [...A("data"), ...A("data")], "the bytes of each part's head count alone");
   refuses(disposed(`\r\nX: ${"y".repeat(fill + 1)}`), "too long", "8 KB and a byte");
 });
 
