@@ -28,7 +28,7 @@ async function main(): Promise<number> {
   if (typeof command === "string") return usageError(command);
   if (command.help) return print(USAGE);
   if (command.version) return print(`webserv ${version}\n`);
-  const loaded = loadConfig({ kernel: linux, ...command, file: command.config });
+  const loaded = loadConfig({ kernel: linux, ...command, file: command.config, searchPath: process.env.PATH });
   err(formatDiagnostics(loaded.diagnostics));
   if (command.test) return report(command, loaded);
   if (loaded.config === null) return 1;

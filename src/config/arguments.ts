@@ -225,6 +225,13 @@ const token = (expected: string): Kind<string> =>
 
 export const fieldName = token("a field's name");
 
+/** The name of a variable of the environment, as POSIX shells take it. */
+export const environmentName: Kind<string> = kind(
+  "NAME",
+  "an environment variable's name (letters, digits and _)",
+  (word) => (/^[A-Za-z_][A-Za-z0-9_]*$/.test(word) ? word : undefined),
+);
+
 /** RFC 6265 §4.1.1. */
 export const cookieName = token("a cookie's name (letters, digits and !#$%&'*+-.^_`|~)");
 

@@ -26,6 +26,9 @@ const BARE: Partial<Settings> = {
   expires: null,
   sessionApi: false,
   accessLogs: [],
+  cgi: [],
+  cgiParams: [],
+  cgiPassEnv: [],
 };
 
 /** What a block does not hand down to those within it. */

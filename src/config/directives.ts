@@ -1,5 +1,6 @@
 /** The table of all directives, in the order of the reference. */
 import { ACCESS } from "./directives/access.ts";
+import { CGI } from "./directives/cgi.ts";
 import { FILES } from "./directives/files.ts";
 import { refusalOf, WITHOUT_EFFECT } from "./directives/foreign.ts";
 import { LOCATIONS } from "./directives/locations.ts";
@@ -20,6 +21,7 @@ export const THEMES: readonly (readonly [title: string, rows: readonly Row[]])[]
   ["Files", FILES],
   ["Who may do what", ACCESS],
   ["Uploads and DELETE", UPLOADS],
+  ["CGI", CGI],
   ["Sessions", SESSIONS],
   ["Replies", REPLIES],
   ["Limits on requests", REQUESTS],

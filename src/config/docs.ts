@@ -81,7 +81,7 @@ function variables(): string {
   const families = VARIABLE_FAMILIES.map((family) => `\`$${family}NAME\``);
   return `## Variables
 
-In \`return\`, \`add_header\`, \`log_format\`, \`try_files\`, \`error_page\`, \`index\`, \`root\` and \`alias\`, \`$name\` and \`\${name}\` stand for:
+In \`return\`, \`add_header\`, \`log_format\`, \`try_files\`, \`error_page\`, \`index\`, \`root\`, \`alias\` and \`cgi_param\`, \`$name\` and \`\${name}\` stand for:
 ${[...names, ...families].join(", ")}, \`$1\` to \`$9\`, and the named groups of regular expressions.
 `;
 }

@@ -4,6 +4,11 @@ import type { Position } from "./model.ts";
 import type { Draft, Scope } from "./scope.ts";
 import { hasSession } from "./sessions.ts";
 
+/** Whether files are run as programs here. */
+function hasCgi(scope: Scope): boolean {
+  return (scope.setting("cgi") ?? []).length > 0;
+}
+
 /** Looks through every block of a configuration. */
 export function checkEffects(draft: Draft): void {
   const scopes = draft.scopes();
@@ -55,6 +60,20 @@ const SHAPING = [
     names: ["upload_overwrite", "upload_max_files", "upload_resume_lifetime"],
     needs: '"upload_store" is off',
     isOn: (scope: Scope) => Boolean(scope.setting("upload")),
+  },
+  {
+    names: [
+      "cgi_timeout",
+      "cgi_max_processes",
+      "cgi_queue",
+      "cgi_param",
+      "cgi_pass_env",
+      "cgi_pass_authorization",
+      "cgi_check_script",
+      "cgi_limit",
+    ],
+    needs: '"cgi" is off',
+    isOn: hasCgi,
   },
   {
     names: ["session_cookie", "session_lifetime", "session_max", "session_store"],

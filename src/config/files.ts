@@ -28,6 +28,7 @@ export type Text =
 
 const MAX_FILE_SIZE = 16 * 1024 * 1024;
 const MAX_FILES = 10_000;
+const ANYONE_EXECUTES = 0o111;
 const CHUNK = 64 * 1024;
 const UNWRITABLE: readonly number[] = [ERRNO.EACCES, ERRNO.EPERM, ERRNO.EROFS];
 
@@ -38,10 +39,14 @@ export class Sources {
   private readonly folder: string;
   private reads = 0;
 
-  /** @param main the main file: `include` is relative to its folder */
+  /**
+   * @param main the main file: `include` is relative to its folder
+   * @param searchPath the folders of programs, as PATH has them
+   */
   constructor(
     private readonly kernel: FileKernel,
     main: string,
+    private readonly searchPath = "/usr/local/bin:/usr/bin:/bin",
   ) {
     this.folder = folderOf(main);
   }
@@ -103,6 +108,38 @@ export class Sources {
   isSameFolder(one: string, other: string): boolean {
     const identity = this.identity(one);
     return collapse(one) === collapse(other) || (identity !== null && identity === this.identity(other));
+  }
+
+  /**
+   * The absolute path of a program: a name alone is looked for in the search path, then, as anything with a slash, from `prefix` on.
+   * null: there is none, and why.
+   */
+  findProgram(
+    name: string,
+    prefix: string,
+  ): { readonly path: string } | { readonly path: null; readonly problem: string } {
+    const folders = name.includes("/") ? [] : this.searchPath.split(":").filter((folder) => folder.startsWith("/"));
+    for (const folder of folders) {
+      const path = join(folder, name);
+      if (this.programProblem(path) === null) return { path };
+    }
+    const path = join(prefix, name);
+    const problem = this.programProblem(path);
+    if (problem === null) return { path };
+    const missing = name.includes("/") ? "does not exist" : `was not found in PATH (${this.searchPath})`;
+    return { path: null, problem: problem === "" ? missing : problem };
+  }
+
+  /** What keeps a file from being executed; "": it does not exist; null: nothing. */
+  private programProblem(path: string): string | null {
+    const status = new FileStatus();
+    const fd = this.kernel.open(path, O_PATH, 0);
+    const n = fd < 0 ? fd : this.kernel.fstat(fd, status);
+    if (fd >= 0) this.kernel.close(fd);
+    if (n === -ERRNO.ENOENT) return "";
+    if (n < 0) return `cannot be opened (${errnoText(n)})`;
+    if ((status.mode & S_IFMT) === S_IFDIR) return "is a folder, not a program";
+    return (status.mode & S_IFMT) === S_IFREG && status.mode & ANYONE_EXECUTES ? null : "is not executable";
   }
 
   private identity(path: string): string | null {

@@ -31,6 +31,8 @@ export interface LoadOptions {
   readonly globalText?: string | undefined;
   /** `-e`: the error log where the configuration names none. */
   readonly errorLog?: string | undefined;
+  /** PATH, where programs are looked for; without it, the system's usual folders. */
+  readonly searchPath?: string | undefined;
   /** `--keep-going`: servers with errors are left out instead of stopping the start. */
   readonly keepGoing?: boolean | undefined;
 }
@@ -50,7 +52,7 @@ const GLOBAL = "-g";
 /** Reads, checks and builds. Never throws for anything in the configuration. */
 export function loadConfig(options: LoadOptions): Loaded {
   const diagnostics = new Diagnostics();
-  const sources = new Sources(options.kernel, options.file);
+  const sources = new Sources(options.kernel, options.file, options.searchPath);
   const folder = sources.workingFolder();
   const prefix = prefixOf(options, folder);
   const draft = new Draft(diagnostics, sources, prefix);

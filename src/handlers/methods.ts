@@ -15,7 +15,8 @@ export function allowedMethods(settings: Settings): readonly string[] {
 function defaultMethods(settings: Settings): readonly string[] {
   if (settings.return !== null) return ANY;
   if (settings.sessionApi) return SESSION;
-  return [...READING, ...(settings.upload === null ? [] : SENDING), ...(settings.deleteFiles ? ["DELETE"] : [])];
+  const sending = settings.upload !== null ? SENDING : settings.cgi.length > 0 ? ["POST"] : [];
+  return [...READING, ...sending, ...(settings.deleteFiles ? ["DELETE"] : [])];
 }
 
 /** The value of `Allow` (RFC 9110 §10.2.1). */

@@ -37,7 +37,8 @@ const NO_MODULE = "Webserv has no such module";
 const UNSUPPORTED: ReadonlyMap<string, string> = new Map(
   Object.entries({
     [ORIGIN]:
-      "proxy_ fastcgi_ uwsgi_ scgi_ grpc_ memcached_ upstream mirror mirror_ resolver resolver_ stream mail set_real_ip_from real_ip_ slice",
+      "proxy_ grpc_ memcached_ upstream mirror mirror_ resolver resolver_ stream mail set_real_ip_from real_ip_ slice",
+    'use "cgi", which runs programs itself': "fastcgi_ scgi_ uwsgi_",
     [NO_TLS]: "ssl ssl_",
     "Webserv speaks HTTP/1.1": "http2 http2_ http3 http3_ quic_",
     [NO_CODING]:

@@ -42,7 +42,10 @@ describe("unknown directives", () => {
 
 describe("nginx's directives that would change what is served", () => {
   inServer("location / { |proxy_pass http://b; }", '"proxy_pass" is not supported (Webserv is an origin server)');
-  inServer("location / { |fastcgi_pass unix:/x; }", '"fastcgi_pass" is not supported (Webserv is an origin server)');
+  inServer(
+    "location / { |fastcgi_pass unix:/x; }",
+    '"fastcgi_pass" is not supported (use "cgi", which runs programs itself)',
+  );
   inServer(
     "|rewrite ^/a /b last;",
     '"rewrite" is not supported (use return, try_files or a location with a regular expression)',

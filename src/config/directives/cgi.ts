@@ -1,0 +1,216 @@
+/** CGI: which files are programs, what runs them, what they are told and what they may use. */
+import {
+  duration,
+  environmentName,
+  flag,
+  many,
+  number,
+  optional,
+  parseSize,
+  parseTime,
+  template,
+  words,
+} from "../arguments.ts";
+import { elsewhere, quote } from "../diagnostics.ts";
+import type { CgiLimit, CgiRule } from "../model.ts";
+import type { Directive, Word } from "../parser.ts";
+import type { Context, Scope } from "../scope.ts";
+import { append } from "../scope.ts";
+import type { Row } from "../table.ts";
+import { directive, store } from "../table.ts";
+import { VARIABLES } from "../template.ts";
+
+const anywhere: readonly Context[] = ["http", "server", "location"];
+
+/** How long a request waits for a script to end where `cgi_queue` does not say, ms. */
+const QUEUE_WAIT = 10_000;
+
+export const CGI: readonly Row[] = [
+  directive("cgi", {
+    in: ["server", "location"],
+    takes: [words("EXT [INTERPRETER [ARG...]] | off", 1)],
+    default: null,
+    shownDefault: "off",
+    repeats: true,
+    help: "Runs files with this extension (`.py`, `py`; `*`: every file) as CGI programs (RFC 3875), by an interpreter, which is a path or found in PATH at start, or, without one, as executables that begin with `#!` or are compiled. The first that fits counts. A block that says `cgi` inherits none; `off` runs nothing.",
+    set: addRule,
+  }),
+  directive("cgi_timeout", {
+    in: anywhere,
+    takes: [duration],
+    default: "60s",
+    help: "Time without progress on a program's input or output; then it is ended, with 504 if it has said nothing yet. Waiting for a slow client does not count.",
+    set: store("cgiTimeout"),
+  }),
+  directive("cgi_max_processes", {
+    in: anywhere,
+    takes: [number("N", 1)],
+    default: "64",
+    help: "Programs at once, in the whole server; further requests wait.",
+    set: store("cgiMaxProcesses"),
+  }),
+  directive("cgi_queue", {
+    in: anywhere,
+    takes: [number("N", 0), optional(duration)],
+    default: "256 10s",
+    help: "How many requests may wait for a program to end, and how long; beyond either 503 with Retry-After.",
+    set: (scope, [length, wait = QUEUE_WAIT]) => {
+      scope.own.cgiQueue = { length, wait };
+    },
+  }),
+  directive("cgi_param", {
+    in: anywhere,
+    takes: [environmentName, template("VALUE")],
+    default: null,
+    repeats: true,
+    help: "An environment variable for programs, as nginx's fastcgi_param. Goes before what the server would set.",
+    set: (scope, [name, value], { args }) => {
+      if (scope.own.cgiParams?.some((other) => other.name === name)) {
+        return scope.error(args[0]!.position, `cgi_param ${quote(name)} is set twice in this block`);
+      }
+      remember(scope, "cgi_param", args[0]!);
+      append(scope, "cgiParams", { name, value });
+    },
+  }),
+  directive("cgi_pass_env", {
+    in: anywhere,
+    takes: [many(environmentName)],
+    default: null,
+    repeats: true,
+    help: "Variables of the server's own environment that programs get; no other is passed on. Without `PATH` it is a safe constant.",
+    set: (scope, [names], { args }) => {
+      remember(scope, "cgi_pass_env", args[0]!);
+      for (const name of names) append(scope, "cgiPassEnv", name);
+    },
+  }),
+  directive("cgi_pass_authorization", {
+    in: anywhere,
+    takes: [flag],
+    default: "off",
+    help: "Whether programs get the field Authorization, which holds passwords.",
+    set: store("cgiPassAuthorization"),
+  }),
+  directive("cgi_check_script", {
+    in: anywhere,
+    takes: [flag],
+    default: "on",
+    help: "Whether a program's file must exist; without, the interpreter is run for any path that fits and decides itself.",
+    set: store("cgiCheckScript"),
+  }),
+  directive("cgi_limit", {
+    in: anywhere,
+    takes: [words("[cpu=TIME] [memory=SIZE] [files=N] | off", 1, 3)],
+    default: "off",
+    help: "What each program may use: seconds of processor time, bytes of address space, open files (setrlimit(2)).",
+    set: setLimit,
+  }),
+];
+
+/** The table only keeps the place of directives that stand once. */
+function remember(scope: Scope, name: string, { position }: Word): void {
+  if (!scope.seen.has(name)) scope.seen.set(name, position);
+}
+
+function addRule(scope: Scope, [given]: [readonly Word[]]): void {
+  const [first, program, ...args] = given as [Word, Word?, ...Word[]];
+  const before = scope.seen.get("cgi");
+  remember(scope, "cgi", first);
+  if (first.text === "off" && program === undefined) {
+    if (before !== undefined) return scope.error(first.position, `"cgi off" beside other "cgi" of this block`);
+    scope.own.cgi = [];
+    return;
+  }
+  if (before !== undefined && scope.own.cgi?.length === 0) {
+    return scope.error(first.position, `"cgi" beside "cgi off" (${elsewhere(before, first.position)})`);
+  }
+  const extension = extensionOf(scope, first);
+  const interpreter = program === undefined ? null : interpreterOf(scope, program);
+  for (const word of args) checkArgument(scope, word);
+  if (extension === undefined || interpreter === undefined) return;
+  append(scope, "cgi", { extension, interpreter, args: args.map(({ text }) => text) });
+}
+
+/** `.py` of `.py` or `py`; undefined, and an error, when it is none or there already. */
+function extensionOf(scope: Scope, { text, position }: Word): string | undefined {
+  if (text !== "*" && !/^\.?[^./*?$\s]+(?:\.[^./*?$\s]+)*$/.test(text)) {
+    scope.error(position, `"cgi" expects an extension such as .py, "*" or "off", not ${quote(text)}`);
+    return undefined;
+  }
+  const extension = text === "*" || text.startsWith(".") ? text : `.${text}`;
+  const rules: readonly CgiRule[] = scope.own.cgi ?? [];
+  if (rules.some((rule) => rule.extension === extension)) {
+    scope.error(position, `duplicate extension ${quote(extension)} of "cgi"`);
+    return undefined;
+  }
+  const hiding = rules.find((rule) => rule.extension === "*" || extension.endsWith(rule.extension));
+  if (hiding !== undefined) {
+    scope.warning(position, `this "cgi" is never used: ${quote(hiding.extension)} before it fits all its files`);
+  }
+  return extension;
+}
+
+/** The absolute path of a program; undefined, and an error, when there is none that can be executed. */
+function interpreterOf(scope: Scope, { text, position }: Word): string | undefined {
+  const { sources, prefix } = scope.draft;
+  if (text === "" || text.includes("$")) {
+    scope.error(position, `"cgi" expects a program (without variables), not ${quote(text)}`);
+    return undefined;
+  }
+  const found = sources.findProgram(text, prefix);
+  if (found.path !== null) return found.path;
+  scope.error(position, `cgi interpreter ${quote(text)} ${found.problem}`);
+  return undefined;
+}
+
+/** An argument may hold a `$`, as texts for a shell do. */
+function checkArgument(scope: Scope, { text, position }: Word): void {
+  const name = VARIABLES.find((variable) => new RegExp(`\\$(?:${variable}\\b|\\{${variable}\\})`).test(text));
+  if (name === undefined) return;
+  scope.warning(position, `variables do not work in the arguments of "cgi": $${name} is passed on as it stands`);
+}
+
+/** Each limit's key, with what its value gives; undefined: it is none. */
+const LIMITS: Readonly<Record<keyof CgiLimit, { readonly expected: string; parse(text: string): number | undefined }>> =
+  {
+    cpu: { expected: "whole seconds", parse: (text) => wholeSeconds(parseTime(text)) },
+    memory: { expected: "a size of at least 1m", parse: (text) => atLeast(2 ** 20, parseSize(text)) },
+    files: {
+      expected: "a number of at least 4",
+      parse: (text) => atLeast(4, /^\d{1,7}$/.test(text) ? Number(text) : 0),
+    },
+  };
+
+function wholeSeconds(milliseconds: number | undefined): number | undefined {
+  return milliseconds === undefined || milliseconds === 0 || milliseconds % 1000 !== 0
+    ? undefined
+    : milliseconds / 1000;
+}
+
+function atLeast(least: number, value: number | undefined): number | undefined {
+  return value !== undefined && value >= least ? value : undefined;
+}
+
+function setLimit(scope: Scope, [given]: [readonly Word[]], { name }: Directive): void {
+  if (given.length === 1 && given[0]!.text === "off") {
+    scope.own.cgiLimit = null;
+    return;
+  }
+  const limit: { -readonly [K in keyof CgiLimit]: number | null } = { cpu: null, memory: null, files: null };
+  for (const { text, position } of given) {
+    const [, key, value] = /^(cpu|memory|files)=(.*)$/s.exec(text) ?? [];
+    if (key === undefined) {
+      return scope.error(position, `"${name}" expects cpu=TIME, memory=SIZE, files=N or "off", not ${quote(text)}`);
+    }
+    const resource = key as keyof CgiLimit;
+    if (limit[resource] !== null) return scope.error(position, `"${name}" has ${key} twice`);
+    const amount = LIMITS[resource].parse(value!);
+    if (amount === undefined) {
+      return scope.error(
+        position,
+        `"${name}" expects ${LIMITS[resource].expected} after "${key}=", not ${quote(value!)}`,
+      );
+    }
+    limit[resource] = amount;
+  }
+  scope.own.cgiLimit = limit;
+}
