@@ -71,7 +71,8 @@ function show() {
   find("table").hidden = found.length === 0;
   find("#empty").hidden = found.length > 0 || find("#problem").textContent !== "";
   find("#empty").textContent = view.entries.length > 0 ? "No name here has that in it." : "Nothing here yet.";
-  find("#count").textContent = countText(found, drawn);
+  find("#count").textContent = found.length > 0 ? countText(found, drawn) : "";
+  find("#keys").hidden = found.length === 0;
   for (const head of document.querySelectorAll("th[data-key]")) {
     const isChosen = head.dataset.key === view.key;
     head.ariaSort = isChosen ? (view.down ? "descending" : "ascending") : "none";

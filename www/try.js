@@ -9,6 +9,9 @@ const examples = {
   method: { label: "405", method: "DELETE", path: "/about/" },
   options: { label: "OPTIONS", method: "OPTIONS", path: "/about/" },
   large: { label: "413", method: "POST", path: "/small", body: "x".repeat(2000) },
+  put: { label: "Upload by PUT", method: "PUT", path: "/uploads/a%20note.txt", body: "Stored by one request.\n" },
+  delete: { label: "DELETE it", method: "DELETE", path: "/uploads/a%20note.txt" },
+  session: { label: "Session", path: "/session" },
   head: { label: "HEAD", method: "HEAD", path: "/style.css" },
 };
 

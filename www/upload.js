@@ -82,8 +82,7 @@ async function cancel(upload) {
   next.focus();
   tell(`${upload.path} is cancelled.`);
   schedule();
-  const url = upload.url;
-  if ((await upload.cancel()) && (upload.url ?? url)) forget(upload.url ?? url);
+  if (await upload.cancel()) forget(row.url);
 }
 
 /** Every change of an upload comes here: its row, the memory of it, and the sum of all follow. */
@@ -151,7 +150,7 @@ async function drop(event) {
   }
 }
 
-/** The plain form becomes the page's: the script sends what is chosen at once. */
+/** The plain form becomes the page's: the script sends what is chosen at once, also what was before it came. */
 function takeOver() {
   find("#invitation").textContent = "Drop files or folders here";
   find("#send").remove();
@@ -162,13 +161,16 @@ function takeOver() {
     find(button).hidden = false;
     find(input).hidden = true;
     find(button).addEventListener("click", () => find(input).click());
-    find(input).addEventListener("change", () => {
-      add(chosenFiles(find(input)));
-      find(input).value = "";
-    });
+    find(input).addEventListener("change", () => addChosen(find(input)));
   }
   showFolder();
   refreshUnfinished();
+  addChosen(find("#files"));
+}
+
+function addChosen(input) {
+  add(chosenFiles(input));
+  input.value = "";
 }
 
 function showFolder() {

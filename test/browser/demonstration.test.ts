@@ -173,6 +173,11 @@ describe.skipIf(!hasBrowser)("the demonstration site in Chromium", () => {
       ["method", "405"],
       ["options", "204"],
       ["large", "413"],
+      ["put", "201"],
+      ["put", "204"],
+      ["delete", "204"],
+      ["delete", "404"],
+      ["session", "200"],
       ["head", "200"],
     ];
     for (const [name, status] of rows) {
@@ -192,7 +197,47 @@ describe.skipIf(!hasBrowser)("the demonstration site in Chromium", () => {
     });
   });
 
-  describe.each(["/", "/try.html", "/about/", "/gallery.html", "/files/", "/none", "/gone", "/app/x"])("%s", (path) => {
+  test("a file is uploaded, listed, opened and deleted", async () => {
+    await visit("/", async (page) => {
+      await page.getByRole("link", { name: "Upload a file" }).click();
+      await page.setInputFiles("#files", { name: "a b.txt", mimeType: "", buffer: Buffer.from("from the browser") });
+      await page.locator('[data-state="done"]').waitFor();
+      await page.getByRole("link", { name: "See the files" }).click();
+      await page.getByRole("link", { name: "a b.txt", exact: true }).click();
+      expect(await page.textContent("body")).toBe("from the browser");
+      await page.goBack();
+      await page.getByRole("button", { name: "Delete a b.txt" }).click();
+      await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+      await page.getByText("Nothing here yet.").waitFor();
+      expect((await page.goto(`${home}/uploads/a%20b.txt`))?.status()).toBe(404);
+      expect(await page.textContent("h1")).toBe("There is no such page");
+      expect(await page.evaluate("getComputedStyle(document.querySelector('.number')).fontWeight")).toBe("700");
+    });
+  });
+
+  test("what was uploaded can't run scripts here", async () => {
+    await visit("/upload.html", async (page) => {
+      const evil = Buffer.from("<!doctype html><title>quiet</title><script>document.title = 'loud'</script>");
+      await page.setInputFiles("#files", { name: "evil.html", mimeType: "text/html", buffer: evil });
+      await page.getByRole("link", { name: "evil.html" }).click();
+      await page.waitForURL("**/uploads/evil.html");
+      expect(await page.title()).toBe("quiet");
+    });
+  });
+
+  test("the pages' own scripts run under a strict policy", async () => {
+    for (const path of ["/upload.html", "/manager.html", "/session.html"]) {
+      const policy = await visit(path, async (page) => {
+        const reply = await page.reload();
+        return reply!.headerValue("Content-Security-Policy");
+      });
+      expect(policy).toBe("default-src 'self'");
+    }
+    await visit("/session.html", (page) => page.getByText("This is your first visit.").waitFor());
+  });
+
+  const pages = ["/", "/try.html", "/about/", "/gallery.html", "/upload.html", "/manager.html", "/session.html"];
+  describe.each([...pages, "/files/", "/none", "/gone", "/app/x"])("%s", (path) => {
     const name = path.replaceAll(/\W+/g, "-").replace(/^-|-$/g, "") || "home";
 
     test("fits a phone", async () => {

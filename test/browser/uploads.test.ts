@@ -106,6 +106,22 @@ describe.skipIf(!hasBrowser)("the upload page in Chromium", () => {
     expect(site.parts()).toEqual([]);
   });
 
+  test("files chosen before the script has come are sent when it comes", async () => {
+    await site.visit("/404.html", async (page) => {
+      let release = (): void => {};
+      const asked = new Promise<void>((resolve) => (release = resolve));
+      await page.route("**/tus.js", async (route) => {
+        await asked;
+        await route.continue();
+      });
+      await page.goto(`${site.home}/upload.html`, { waitUntil: "commit" });
+      await page.setInputFiles("#files", { name: "early.txt", mimeType: "", buffer: Buffer.from("early") });
+      release();
+      await done(page, 1);
+    });
+    expect(stored("early.txt").toString()).toBe("early");
+  });
+
   test("a folder is chosen and arrives with its folders", async () => {
     await site.visit("/upload.html", async (page) => {
       await page.setInputFiles("#folder", join(folder, "album"));
@@ -235,6 +251,24 @@ describe.skipIf(!hasBrowser)("the upload page in Chromium", () => {
       await page.reload();
       expect(await page.locator("#unfinished").isVisible()).toBe(false);
     });
+  });
+
+  test("chosen again in another window it goes on there, and stops here", async () => {
+    await site.visit("/upload.html", async (page) => {
+      await half(page);
+      const other = await page.context().newPage();
+      await other.goto(`${site.home}/upload.html`);
+      const offsets = patches(other);
+      await other.setInputFiles("#files", bigFile);
+      await inState(page, "paused").waitFor();
+      expect(await page.locator(".detail").textContent()).toContain("Goes on in another window.");
+      site.line.allow(Number.POSITIVE_INFINITY);
+      await done(other, 1);
+      expect(offsets.length).toBe(1);
+      expect(offsets[0]).toBeGreaterThan(0);
+    });
+    expect(site.stored()).toEqual(["big.bin"]);
+    expect(stored("big.bin").equals(big)).toBe(true);
   });
 
   test("pause stops it, going on does not begin anew", async () => {
