@@ -112,10 +112,12 @@ export class Client implements Peer {
     return this.step((done) => this.kernel.clock.after(milliseconds, done));
   }
 
-  /** Waits until everything asked so far is answered. */
+  /** Waits until everything asked so far is answered, or the connection is lost. */
   awaits(): this {
     const count = this.requests.length;
-    return this.step((done) => this.until(() => this.replies.complete >= count || this.replies.closing, done));
+    return this.step((done) => {
+      this.until(() => this.replies.complete >= count || this.replies.closing || this.over, done);
+    });
   }
 
   /** Waits for 100 (Continue), or for a final reply instead. */

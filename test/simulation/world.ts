@@ -58,6 +58,7 @@ export class World {
   private readonly checks: Check[] = [];
   private readonly onlookers: (() => void)[] = [];
   private readonly lastChecks: Check[] = [];
+  private readonly awaited: (() => boolean)[] = [];
   private readonly atStart: number;
 
   constructor(
@@ -108,6 +109,11 @@ export class World {
     this.onlookers.push(look);
   }
 
+  /** The run does not end before this is done, even when no client is there. */
+  awaits(isDone: () => boolean): void {
+    this.awaited.push(isDone);
+  }
+
   /** `action` happens at this virtual ms from the start. */
   at(milliseconds: number, action: () => void): void {
     this.kernel.clock.after(milliseconds, action);
@@ -133,7 +139,7 @@ export class World {
   /** Lets the server turn until all clients are done, then stops it. Throws what went wrong. */
   run(): void {
     this.kernel.faults.active = true;
-    for (let turns = 0; this.clients.some((client) => !client.finished); turns++) {
+    for (let turns = 0; this.goesOn(); turns++) {
       if (turns > TURNS) throw new Error("the run does not end");
       this.turn();
     }
@@ -149,6 +155,10 @@ export class World {
     const complaint = this.subject.lastComplaint?.();
     if (complaint !== undefined) throw new Error(complaint);
     keep(this.lastChecks);
+  }
+
+  private goesOn(): boolean {
+    return this.clients.some((client) => !client.finished) || this.awaited.some((isDone) => !isDone());
   }
 
   /** One turn of the server, and the invariants. */
@@ -225,7 +235,7 @@ function report(name: string, seed: number, world: World | undefined, error: Err
     `seed ${seed}: ${error.message}`,
     `replay: SEED=${seed} bun test test/simulation -t ${JSON.stringify(name)}`,
     `faults: ${faults || "none"}`,
-    ...(world?.clients ?? []).slice(0, 30).map((client, i) => `client ${i + 1}: ${client}`),
+    ...(world?.clients ?? []).slice(-30).map((client, i) => `client ${i + 1}: ${client}`),
     `the last calls:\n${world?.kernel.trace ?? "none"}`,
   ].join("\n");
 }

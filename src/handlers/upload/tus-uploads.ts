@@ -198,9 +198,13 @@ export class TusUploads {
     let n = this.kernel.fstat(fd, this.status);
     const { size } = this.status;
     const block = new Block(Math.max(1, Math.min(size, MOST_INFO)));
-    if (n >= 0) n = this.kernel.read(fd, block, 0, block.bytes.length, 0);
+    let length = 0;
+    for (let more = n >= 0; more && length < block.bytes.length; more = n > 0) {
+      n = this.kernel.read(fd, block, length, block.bytes.length - length, length);
+      if (n > 0) length += n;
+    }
     this.kernel.close(fd);
-    return n < 0 ? n : block.bytes.utf8Slice(0, n);
+    return n < 0 ? n : block.bytes.utf8Slice(0, length);
   }
 
   /** Fills `status`. */

@@ -1,0 +1,32 @@
+/** Resumable uploads whose connections break, whose server dies, whose disk fails: in the end every file is there, whole. */
+import type { Fault } from "./faults.ts";
+import { Store, UPLOADS } from "./store.ts";
+import { TusUploader } from "./tus.ts";
+import { simulate } from "./webserv.ts";
+import type { World } from "./world.ts";
+
+const NETWORK: readonly Fault[] = ["EAGAIN", "EINTR", "short recv", "short send", "short write", "short read"];
+const DISK: readonly Fault[] = ["ENOSPC", "EDQUOT", "EACCES", "EROFS", "EIO in writing", "EMFILE", "ENFILE"];
+const DISK_STATUSES = [403, 500, 503, 507];
+
+function uploaders(world: World): void {
+  const store = new Store(world);
+  const { random } = world;
+  for (let files = random.between(1, 3); files > 0; files--) {
+    new TusUploader(world, store, `f${files}.bin`, random.magnitude(1, 60_000), random.between(0, 4));
+  }
+}
+
+simulate("resumable uploads over connections that break", { seeds: 150, faults: NETWORK, server: UPLOADS }, uploaders);
+
+simulate(
+  "resumable uploads to a bad disk",
+  { seeds: 100, faults: [...NETWORK, ...DISK], server: UPLOADS, tolerates: DISK_STATUSES },
+  uploaders,
+);
+
+simulate("resumable uploads to a server that is killed", { seeds: 100, faults: NETWORK, server: UPLOADS }, (world) => {
+  uploaders(world);
+  let left = world.random.between(1, 80);
+  world.afterEachTurn(() => --left === 0 && world.crash());
+});
