@@ -44,6 +44,13 @@ describe("reading", () => {
   }
 });
 
+test("a cookie of the right name that does not suit is passed over", () => {
+  const head = request('Cookie: sid=theirs; sid="ours"', "Cookie: sid=ours too");
+  expect(cookieValue(head, "sid", (value) => value.startsWith("ours"))).toBe("ours");
+  expect(cookieValue(head, "sid", (value) => value === "ours too")).toBe("ours too");
+  expect(cookieValue(head, "sid", () => false)).toBeUndefined();
+});
+
 describe("as nginx's variable", () => {
   const rows: [lines: string[], value: string | undefined, why: string][] = [
     [["Cookie: SID=1"], "1", "capitals don't count"],

@@ -95,3 +95,20 @@ test("a boundary comes through Content-Type as it is, in quotes", () => {
   });
   fc.assert(property);
 });
+
+test("forms as the runtime's own FormData writes them", async () => {
+  const form = new FormData();
+  form.append("field", "ü\r\n--");
+  form.append('a"b', new File(["\0\r\n\r\n--"], 'ü "€".bin', { type: "a/b" }));
+  form.append("empty", new File([], ""));
+  const request = new Response(form);
+  const boundary = boundaryOf(request.headers.get("Content-Type") ?? "");
+  const body = Buffer.from(await request.arrayBuffer());
+  const { outcome, parts } = readForm(body, [body.length], boundary!);
+  expect(outcome).toBe("whole");
+  expect(parts.map(({ name, filename, data }) => [name, filename, data])).toEqual([
+    ["field", null, octets("ü\r\n--")],
+    ['a"b', 'ü "€".bin', "\0\r\n\r\n--"],
+    ["empty", "", ""],
+  ]);
+});
