@@ -9,6 +9,7 @@ import type { Block } from "../../ffi/memory.ts";
 import type { Location, LogLevel, Settings, VirtualServer } from "../config/model.ts";
 import type { RequestHead } from "../http/request.ts";
 import type { Reactor } from "../network/reactor.ts";
+import type { Scripts } from "./cgi/scripts.ts";
 import type { SessionRegistry } from "./session/registry.ts";
 import type { Session } from "./session/session.ts";
 
@@ -31,8 +32,8 @@ export interface Handler {
 
 /** Takes a request's body piece by piece. */
 export interface BodySink {
-  /** It wants the rest of the body even after the reply has begun (CGI). Without it the connection then ends. */
-  readonly duplex?: boolean;
+  /** It replies by itself, at any time, and `handle` is not called. What it replies before the body's end does not end the body (CGI). */
+  readonly answers?: boolean;
   /**
    * Takes block[start, end); gives how many bytes it took. Fewer than offered: it calls `exchange.resume()` when it wants more.
    * A sink that can't go on replies (`exchange.fail`) and gives anything; then it is aborted, and the rest of the body is discarded.
@@ -160,9 +161,9 @@ export interface Exchange {
   replyRaw(body: StreamBody): void;
   /**
    * Routes again inside the server: to a URI ("/path?query", decoded path) or a named location ("@name"). After 10: 500.
-   * With `query` the first argument is only a path, and a "?" in it is part of a name.
+   * With `query` the first argument is only a path, and a "?" in it is part of a name. `method`: where it is no longer the request's.
    */
-  redirect(uri: string, query?: string): void;
+  redirect(uri: string, query?: string, method?: string): void;
   /** Closes the connection without a reply (return 444). */
   drop(): void;
   /** Called once if the client leaves, or the server stops, before a reply is given or while it goes out. Set by a handler that replies later. */
@@ -205,6 +206,8 @@ export interface Services {
   fileEpoch: number;
   /** The stores of sessions, shared by the locations that name them. */
   readonly sessions: SessionRegistry;
+  /** The CGI scripts that run. */
+  readonly scripts: Scripts;
   /** `bytes` (at most 64) random bytes (getrandom) as hexadecimal digits. */
   randomHex(bytes: number): string;
   /** Messages that belong to no request. */

@@ -2,6 +2,7 @@
 import type { Block } from "../../ffi/memory.ts";
 import { BODY_DATA, BODY_DONE } from "../http/body.ts";
 import type { ServerExchange } from "./exchange.ts";
+import { PIECE } from "./reader.ts";
 import { Wait, Waiter } from "./waiter.ts";
 
 /** How taking a body stopped; a negative number is the -status of its refusal. There is nothing more to read now: */
@@ -15,8 +16,9 @@ export const BODY_STALLED = 3;
 /** The reply is given, or the connection ended, before the body's end. */
 export const BODY_REPLIED = 4;
 
-/** Pieces of at most the inbox's size that are read in one turn before others get theirs. */
+/** What is read in one turn before others get theirs: so often, and no more once so many bytes have come. */
 const READS_PER_TURN = 16;
+const BYTES_PER_TURN = 1024 * 1024;
 
 export abstract class BodyReader extends Waiter {
   /** The sink takes no more: it is not the client who is waited for. */
@@ -27,13 +29,19 @@ export abstract class BodyReader extends Waiter {
   /** A handler, or a sink of its own, threw. */
   protected abstract handlerFailed(exchange: ServerExchange, error: unknown): void;
 
-  /** Gives the body's next pieces to its sink. One of the BODY constants above, or -status: refused for `bodyReason`. */
+  /**
+   * Gives the body's next pieces to its sink. A sink that takes all it is offered gets as much at once as the framing says
+   * will come: large pieces cost a third less CPU per byte than PIECE, and nothing of them has to be kept. One of the BODY
+   * constants above, or -status: refused for `bodyReason`.
+   */
   protected takeBody(exchange: ServerExchange): number {
+    const hungry = !this.stalled;
+    const share = this.bytesReceived + BYTES_PER_TURN;
     this.stalled = false;
-    for (let reads = 0; reads < READS_PER_TURN; reads++) {
+    for (let reads = 0; reads < READS_PER_TURN && this.bytesReceived < share; reads++) {
       const outcome = this.decode(exchange);
       if (outcome !== BODY_PAUSED) return outcome;
-      if (!this.fill()) return this.pause();
+      if (!this.fill(hungry ? Math.max(PIECE, exchange.decoder.remaining) : PIECE)) return this.pause();
     }
     return BODY_SHARE_USED;
   }

@@ -328,16 +328,18 @@ export class Client extends BodyReader implements ReplyTarget {
 
   /** The request is here, whole: its handler replies now or later. */
   private process(exchange: ServerExchange): boolean {
-    this.completeBody(exchange);
-    if (!exchange.replied) this.handle(exchange);
+    if (!this.completeBody(exchange) && !exchange.replied) this.handle(exchange);
     return exchange.replied ? this.afterReply(exchange) : this.enter(State.Processing);
   }
 
-  private completeBody(exchange: ServerExchange): void {
+  /** Whether the sink is the one that answers. */
+  private completeBody(exchange: ServerExchange): boolean {
     const { sink } = exchange;
     exchange.sink = undefined; // complete: there is nothing left to abort
     exchange.bodyPending = false;
-    if (sink !== undefined) this.guarded(exchange, () => sink.end());
+    if (sink === undefined) return false;
+    this.guarded(exchange, () => sink.end());
+    return sink.answers === true;
   }
 
   /** The handler's call, without a closure: this is every request's path. */
@@ -357,7 +359,7 @@ export class Client extends BodyReader implements ReplyTarget {
   /** A reply has been handed in. What is left of the body then goes to a sink that wants it still, or is nobody's any more. */
   private afterReply(exchange: ServerExchange): boolean {
     if (this.state === State.Closed) return false;
-    if (exchange.bodyPending && exchange.sink?.duplex === true) return this.enter(State.Exchanging);
+    if (exchange.bodyPending && exchange.sink?.answers === true) return this.enter(State.Exchanging);
     if (exchange.bodyPending) this.abandonBody(exchange);
     return this.drained ? this.finishRequest() : this.enter(State.Writing);
   }

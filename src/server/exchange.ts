@@ -246,7 +246,8 @@ export class ServerExchange implements Exchange {
     this.reply(status, [["Content-Type", ERROR_PAGE_TYPE], ...fields], errorPage(status));
   }
 
-  redirect(uri: string, query?: string): void {
+  redirect(uri: string, query?: string, method = this.method): void {
+    this.method = method;
     if (++this.redirects > MOST_REDIRECTS) {
       this.log("error", `redirection cycle while internally redirecting to "${uri}"`);
       return this.failPlainly(500, NO_FIELDS);

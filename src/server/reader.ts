@@ -10,6 +10,9 @@ import type { Reactor } from "../network/reactor.ts";
 import type { Outbox } from "./outbox.ts";
 import { Writer } from "./writer.ts";
 
+/** What one recv(2) asks for while it is not known how much will come: what is left of it may have to be kept. */
+export const PIECE = 64 * 1024;
+
 export abstract class Reader extends Writer {
   /** Received and not used yet: input.bytes[inputStart, inputEnd). */
   protected inputStart = 0;
@@ -32,13 +35,16 @@ export abstract class Reader extends Writer {
     return this.own ?? this.inbox;
   }
 
-  /** Receives more behind what is there. False: nothing has come, the peer has ended its side, or the connection is lost. */
-  protected fill(): boolean {
+  /**
+   * Receives at most `most` bytes behind what is there. False: nothing has come, the peer has ended its side, or the
+   * connection is lost.
+   */
+  protected fill(most = PIECE): boolean {
     if (!this.readable) return false;
     if (this.inputStart === this.inputEnd) this.giveInput();
     else if (this.inputEnd === this.input.bytes.length) this.makeRoom();
     const { input } = this;
-    const n = this.receive(input, this.inputEnd, input.bytes.length - this.inputEnd);
+    const n = this.receive(input, this.inputEnd, Math.min(most, input.bytes.length - this.inputEnd));
     if (n < 0 && n !== -ERRNO.EAGAIN) this.lost = true;
     if (n <= 0) return false;
     this.inputEnd += n;

@@ -16,8 +16,8 @@ import { Outbox } from "./outbox.ts";
 import { Router } from "./router.ts";
 import { ServerServices } from "./services.ts";
 
-/** What one recv(2) asks for. */
-const INBOX_SIZE = 64 * 1024;
+/** The most that one recv(2) asks for: a body on its way to a file (docs/bench.md, upload). */
+const INBOX_SIZE = 1024 * 1024;
 /** Exchanges kept for the next request. */
 const MOST_KEPT_EXCHANGES = 1024;
 /** Descriptors left for files, logs and the like when clients take the rest. */
@@ -135,6 +135,7 @@ export class Server {
     if (this.disposed) return;
     this.disposed = true;
     this.gate.close();
+    this.services.scripts.stop();
     for (const handler of this.handlers()) handler.close?.();
     this.services.sessions.close();
     this.logs.close();

@@ -3,6 +3,7 @@ import { errnoText } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
 import type { LogLevel } from "../config/model.ts";
+import { Scripts } from "../handlers/cgi/scripts.ts";
 import type { Services } from "../handlers/handler.ts";
 import { SessionRegistry } from "../handlers/session/registry.ts";
 import type { Reactor } from "../network/reactor.ts";
@@ -11,6 +12,7 @@ import type { ServerClock } from "./clock.ts";
 export class ServerServices implements Services {
   fileEpoch = 0;
   readonly sessions: SessionRegistry;
+  readonly scripts: Scripts;
   private readonly random = new Block(64);
 
   constructor(
@@ -22,6 +24,7 @@ export class ServerServices implements Services {
     private readonly write: (level: LogLevel, message: string) => void,
   ) {
     this.sessions = new SessionRegistry(this);
+    this.scripts = new Scripts(reactor);
   }
 
   log(level: LogLevel, message: string): void {

@@ -7,6 +7,7 @@ import type { Kernel } from "../../../ffi/kernel.ts";
 import { linux } from "../../../ffi/linux.ts";
 import { Block } from "../../../ffi/memory.ts";
 import type { Location, LogLevel, Settings, Template, VirtualServer } from "../../../src/config/model.ts";
+import { Scripts } from "../../../src/handlers/cgi/scripts.ts";
 import type {
   ConnectionInfo,
   Exchange,
@@ -161,6 +162,7 @@ export class FakeServices implements Services {
   readonly clock = { now: 1000, second: 1_700_000_000, date: "Tue, 14 Nov 2023 22:13:20 GMT" };
   /** For handlers that wait for pipes and processes; nobody turns it here. */
   readonly reactor = { now: 1000 } as Reactor;
+  readonly scripts = new Scripts(this.reactor);
   fileEpoch = 0;
   readonly sessions: SessionRegistry = new SessionRegistry(this);
   readonly logged: string[] = [];

@@ -42,7 +42,7 @@ function sink(acts: Partial<BodySink>): BodySink {
 
 /** Sends back what comes while it comes, and holds no more than `most` bytes of it. */
 class Echo implements BodySink, StreamBody {
-  readonly duplex = true;
+  readonly answers = true;
   readonly kind = "stream";
   readonly length = -1;
   private held = Buffer.alloc(0);
@@ -139,7 +139,7 @@ const ACTS: { readonly [path: string]: Partial<Handler> } = {
           return 4;
         },
       }),
-      duplex: true,
+      answers: true,
     }),
   },
   "/leaves": {

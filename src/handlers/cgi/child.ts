@@ -1,0 +1,260 @@
+/**
+ * A running script: its process group, our ends of its pipes, and its end, which a pidfd reports. It is watched until it has
+ * been reaped, whoever lost interest in it before. Models: lighttpd's mod_cgi, Apache's mod_cgid.
+ */
+import { EPOLLET, EPOLLIN, EPOLLOUT, SIGKILL, SIGTERM } from "../../../ffi/abi.ts";
+import { ERRNO } from "../../../ffi/errno.ts";
+import type { Kernel, Program } from "../../../ffi/kernel.ts";
+import type { Block } from "../../../ffi/memory.ts";
+import { PipeEnd } from "../../network/pipe.ts";
+import type { Reactor, Source } from "../../network/reactor.ts";
+import { Timed } from "../../network/timers.ts";
+
+/** From SIGTERM to SIGKILL, ms. */
+const PATIENCE = 5000;
+/** Between two looks for a child that no descriptor reports, ms. */
+const REAP_AGAIN = 20;
+
+/** Who waits for a child. Calls come from the reactor, one at a time. */
+export interface ChildOwner {
+  /** There may be output to read, or it has ended. */
+  onOutput(): void;
+  /** Its standard input takes more, or is closed. */
+  onInput(): void;
+  /** Something may be read from standard error. */
+  onErrors(): void;
+  /** Whether it is the client who keeps the child waiting: then nothing moves, and it is not the child's fault. */
+  readonly waitsForClient: boolean;
+  /** Nothing has moved for cgi_timeout. The child is being terminated. */
+  onStalled(): void;
+  /** It has been reaped. `status`: as waitpid(2) gives it. */
+  onEnded(status: number): void;
+  /** One of the calls above threw. */
+  onBug(error: unknown): void;
+}
+
+/** What a child is started with; its three descriptors are pipes of its own, unless `stdin` is one that is there already. */
+export interface Start extends Omit<Program, "stdin" | "stdout" | "stderr"> {
+  /** A descriptor to read the whole request body from; null: a pipe. */
+  readonly stdin: number | null;
+  /** cgi_timeout, ms. */
+  readonly timeout: number;
+}
+
+interface Ends {
+  readonly theirs: number[];
+  readonly ours: number[];
+}
+
+export class Child extends Timed implements Source {
+  pid = 0;
+  private pidfd = -1;
+  private input: PipeEnd | null = null;
+  private output: PipeEnd | null = null;
+  private errors: PipeEnd | null = null;
+  private ended = false;
+  /** A signal of ours has been sent. */
+  terminated = false;
+
+  constructor(
+    private readonly kernel: Kernel,
+    private readonly reactor: Reactor,
+    private readonly owner: ChildOwner,
+    private readonly timeout: number,
+  ) {
+    super();
+  }
+
+  /** The pidfd, for the reactor. */
+  get fd(): number {
+    return this.pidfd;
+  }
+
+  /** Starts it. 0, or -errno: then nothing is left of it. */
+  start(start: Start): number {
+    const { kernel } = this;
+    const ends = this.openPipes(start.stdin === null);
+    if (typeof ends === "number") return ends;
+    const [stdin, stdout, stderr] = ends.theirs as [number, number, number];
+    const pid = kernel.spawn({ ...start, stdin: start.stdin ?? stdin, stdout, stderr });
+    for (const fd of ends.theirs) if (fd >= 0) kernel.close(fd);
+    if (pid < 0) return this.withdraw(ends, pid);
+    this.pid = pid;
+    return this.watch(ends);
+  }
+
+  private openPipes(withInput: boolean): Ends | number {
+    const ends: Ends = { theirs: [-1], ours: [-1] };
+    for (let i = withInput ? 0 : 1; i < 3; i++) {
+      const pair: number[] = [];
+      const ours = i === 0 ? 1 : 0;
+      const n = this.kernel.pipe(pair, ours);
+      if (n < 0) {
+        for (const fd of ends.theirs) if (fd >= 0) this.kernel.close(fd);
+        return this.withdraw(ends, n);
+      }
+      ends.ours[i] = pair[ours]!;
+      ends.theirs[i] = pair[1 - ours]!;
+    }
+    return ends;
+  }
+
+  private withdraw({ ours }: Ends, error: number): number {
+    for (const fd of ours) if (fd >= 0) this.kernel.close(fd);
+    return error;
+  }
+
+  /** From here on the pipes are the reactor's to close. */
+  private watch({ ours }: Ends): number {
+    const { kernel, reactor, owner } = this;
+    const [input, output, errors] = ours as [number, number, number];
+    if (input >= 0)
+      this.input = new PipeEnd(
+        kernel,
+        reactor,
+        input,
+        EPOLLOUT,
+        this.guarded(() => owner.onInput()),
+      );
+    this.output = new PipeEnd(
+      kernel,
+      reactor,
+      output,
+      EPOLLIN,
+      this.guarded(() => owner.onOutput()),
+    );
+    this.errors = new PipeEnd(
+      kernel,
+      reactor,
+      errors,
+      EPOLLIN,
+      this.guarded(() => owner.onErrors()),
+    );
+    this.pidfd = kernel.pidfdOpen(this.pid);
+    const failure = [this.pidfd, this.output.watch(), this.errors.watch(), this.add()].find((n) => n < 0);
+    if (failure !== undefined) return this.giveUp(failure);
+    reactor.timers.start(this, this.timeout, reactor.now);
+    return 0;
+  }
+
+  private add(): number {
+    return this.pidfd < 0 ? this.pidfd : this.reactor.add(this, EPOLLIN | EPOLLET);
+  }
+
+  /** It cannot be watched: it is killed, and looked for until it can be reaped. Its owner hears no more of it. */
+  private giveUp(error: number): number {
+    this.leave();
+    this.closeErrors();
+    if (this.pidfd >= 0) this.reactor.close(this);
+    this.pidfd = -1;
+    this.terminated = true;
+    this.kernel.kill(-this.pid, SIGKILL);
+    this.reactor.timers.start(this, REAP_AGAIN, this.reactor.now);
+    return error;
+  }
+
+  // What the owner asks for
+
+  /** write(2) to its standard input: bytes taken; -EAGAIN: no room; -EPIPE: it reads no more; other -errno. */
+  write(block: Block, offset: number, length: number): number {
+    if (this.input === null) return -ERRNO.EPIPE;
+    const n = this.input.write(block, offset, length);
+    if (n > 0) this.progress();
+    return n;
+  }
+
+  /** The end of its standard input. */
+  closeInput(): void {
+    this.input?.close();
+    this.input = null;
+  }
+
+  /**
+   * Output into block[offset, offset + length): bytes; 0 at its end; -EAGAIN when there is none yet. A grandchild may hold the
+   * pipe open: what comes after the child's own end is not waited for.
+   */
+  read(block: Block, offset: number, length: number): number {
+    if (this.output === null) return 0;
+    const n = this.output.read(block, offset, length);
+    if (n > 0) this.progress();
+    return n === -ERRNO.EAGAIN && this.ended ? 0 : n;
+  }
+
+  /** As `read`, of standard error. */
+  readErrors(block: Block, offset: number, length: number): number {
+    if (this.errors === null) return 0;
+    const n = this.errors.read(block, offset, length);
+    return n === -ERRNO.EAGAIN && this.ended ? 0 : n;
+  }
+
+  /** SIGTERM to its group, and SIGKILL if it is still there 5 s later. */
+  terminate(): void {
+    if (this.ended || this.terminated) return;
+    this.terminated = true;
+    this.kernel.kill(-this.pid, SIGTERM);
+    this.reactor.timers.start(this, PATIENCE, this.reactor.now);
+  }
+
+  /** SIGKILL to its group: the server stops. */
+  kill(): void {
+    if (this.ended) return;
+    this.terminated = true;
+    this.kernel.kill(-this.pid, SIGKILL);
+  }
+
+  /** Nobody writes to it or reads its output any more. It may go on to its end, for at most cgi_timeout. */
+  leave(): void {
+    this.closeInput();
+    this.output?.close();
+    this.output = null;
+  }
+
+  /** Nobody reads its standard error any more. */
+  closeErrors(): void {
+    this.errors?.close();
+    this.errors = null;
+  }
+
+  private progress(): void {
+    if (!this.terminated && !this.ended) this.reactor.timers.start(this, this.timeout, this.reactor.now);
+  }
+
+  // What the reactor calls
+
+  /** The pidfd is readable: the child has ended. */
+  onEvents(): void {
+    // As long as it is not reaped its number is its own. Whatever of its group was to end with it and has not, ends now.
+    if (this.terminated) this.kernel.kill(-this.pid, SIGKILL);
+    const status = this.kernel.wait(this.pid);
+    if (status === -ERRNO.EAGAIN) return;
+    this.ended = true;
+    this.timerList?.stop(this);
+    this.reactor.close(this);
+    this.guarded(() => this.owner.onEnded(status))();
+  }
+
+  onTimeout(): void {
+    if (this.pidfd < 0) {
+      const status = this.kernel.wait(this.pid);
+      if (status === -ERRNO.EAGAIN) this.reactor.timers.start(this, REAP_AGAIN, this.reactor.now);
+    } else if (this.terminated) {
+      this.kernel.kill(-this.pid, SIGKILL);
+    } else if (this.output?.ready || this.owner.waitsForClient) {
+      this.progress();
+    } else {
+      this.terminate();
+      this.guarded(() => this.owner.onStalled())();
+    }
+  }
+
+  /** Nothing that an owner does wrong may reach the reactor. */
+  private guarded(call: () => void): () => void {
+    return () => {
+      try {
+        call();
+      } catch (error) {
+        this.owner.onBug(error);
+      }
+    };
+  }
+}

@@ -1,0 +1,61 @@
+/** Our end of a pipe under epoll: `ready` until a call would block, and again with the next event. */
+import { EPOLLOUT } from "../../ffi/abi.ts";
+import { ERRNO } from "../../ffi/errno.ts";
+import type { Kernel } from "../../ffi/kernel.ts";
+import type { Block } from "../../ffi/memory.ts";
+import type { Reactor, Source } from "./reactor.ts";
+
+export class PipeEnd implements Source {
+  /** Whether a read or write may move something, as far as is known: a new pipe is empty. */
+  ready: boolean;
+  private watched = false;
+
+  /**
+   * @param fd non-blocking, and from now on this object's
+   * @param events what is watched: EPOLLIN or EPOLLOUT; with EPOLLET only the moments when it becomes ready
+   * @param onReady it can be read or written again, or the other end is gone
+   */
+  constructor(
+    private readonly kernel: Kernel,
+    private readonly reactor: Reactor,
+    readonly fd: number,
+    private readonly events: number,
+    private readonly onReady: () => void,
+  ) {
+    this.ready = (events & EPOLLOUT) !== 0;
+  }
+
+  /** Registers with the reactor where that has not happened: the first call that would block does it by itself. 0, or -errno. */
+  watch(): number {
+    if (this.watched) return 0;
+    const n = this.reactor.add(this, this.events);
+    this.watched = n === 0;
+    return n;
+  }
+
+  onEvents(): void {
+    this.ready = true;
+    this.onReady();
+  }
+
+  /** read(2): bytes; 0 at the end; -EAGAIN when nothing waits; other -errno. */
+  read(block: Block, offset: number, length: number): number {
+    return this.moved(this.kernel.read(this.fd, block, offset, length, -1));
+  }
+
+  /** write(2): bytes taken, perhaps fewer than given; -EAGAIN when it is full; -EPIPE when nobody reads; other -errno. */
+  write(block: Block, offset: number, length: number): number {
+    return this.moved(this.kernel.write(this.fd, block, offset, length));
+  }
+
+  private moved(n: number): number {
+    if (n !== -ERRNO.EAGAIN) return n;
+    this.ready = false;
+    const failure = this.watch();
+    return failure < 0 ? failure : n; // nobody would say when it is ready
+  }
+
+  close(): void {
+    this.reactor.close(this);
+  }
+}
