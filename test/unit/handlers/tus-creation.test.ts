@@ -148,6 +148,8 @@ describe("where the file goes", () => {
     const outside = new Site({});
     make({}, { "store/out": { link: outside.root }, "store/in": { link: "dir" }, "store/dir": null });
     expect(world.create(1, { filename: "a" }, [], "/up/out/").status).toBe(403);
+    expect(world.create(0, { filename: "a", relativePath: "out/a" }).status).toBe(403);
+    expect(world.staged).toEqual([]);
     const url = world.begun(1, { filename: "a", relativePath: "out/a" });
     expect([world.patch(url, 0, "x").status, readdirSync(outside.root)]).toEqual([403, []]);
     expect(world.patch(world.begun(1, { filename: "a", relativePath: "in/a" }), 0, "x").status).toBe(204);

@@ -55,6 +55,11 @@ describe("going on", () => {
     expect(readFileSync(world.file(url, "part"), "utf8")).toBe("0123");
     expect(world.patch(url, 4, "456789").status).toBe(204);
   });
+  test("refuses what would be too much before a byte of it came", () => {
+    make();
+    const { exchange, sink } = world.sending(world.begun(5), 0, 6);
+    expect([exchange.status, sink]).toEqual([413, undefined as never]);
+  });
   test("a type in capitals and with a parameter", () => {
     make();
     const fields = ["Content-Type: Application/Offset+Octet-Stream; x=y", "Upload-Offset: 0"];
