@@ -2,12 +2,16 @@
 
 /** What is kept of a session. */
 export interface Entry {
+  readonly id: string;
   /** The text of a JSON object; ENDED: the session was ended, and its id must not come to life again. */
   data: string;
   /** When it was used last. */
   used: number;
   /** The last use that the file knows of; 0: it may have an older state; NOT_SAVED: it certainly has none. */
   saved: number;
+  /** Its neighbours in the order of use. */
+  older: Entry | null;
+  newer: Entry | null;
 }
 
 export const ENDED = "";
@@ -16,8 +20,14 @@ export const NOT_SAVED = -1;
 /** A use is worth writing down when this part of the lifetime has passed since the last one that was. */
 export const RENEWAL = 1 / 10;
 
+/**
+ * A Map to find them, and a list for the order: an order made of a Map's own, by deleting a key and setting it again, costs 50 µs
+ * a time when it is one visitor who comes all the time, for deleted entries stay in the way until the table is made anew.
+ */
 export class Sessions {
-  private entries = new Map<string, Entry>();
+  private readonly entries = new Map<string, Entry>();
+  private oldest: Entry | null = null;
+  private newest: Entry | null = null;
   /** Ids whose entries differ from what the file has, those that are gone included. Only where there is a file. */
   readonly changed: Set<string> | null;
 
@@ -33,60 +43,57 @@ export class Sessions {
   get(id: string, now: number, lifetime: number): Entry | undefined {
     const entry = this.entries.get(id);
     if (entry === undefined || now - entry.used < lifetime) return entry;
-    this.forget(id, entry);
+    this.forget(entry);
     return undefined;
   }
 
-  /** The entry as the file would have it. */
+  /** The entry, whatever its age. */
   peek(id: string): Entry | undefined {
     return this.entries.get(id);
   }
 
   /** It is being used. */
-  touch(id: string, entry: Entry, now: number, lifetime: number): void {
-    this.entries.delete(id);
-    this.entries.set(id, entry);
+  touch(entry: Entry, now: number, lifetime: number): void {
     entry.used = now;
-    if (now - entry.saved >= lifetime * RENEWAL) this.changed?.add(id);
+    this.moveToEnd(entry);
+    if (now - entry.saved >= lifetime * RENEWAL) this.changed?.add(entry.id);
   }
 
   /** Stores data; beyond `most` entries those that were not used for longest go. */
   write(id: string, data: string, now: number, most: number): void {
-    const entry = this.entries.get(id) ?? { data, used: now, saved: this.changed?.has(id) ? 0 : NOT_SAVED };
-    this.entries.delete(id);
-    this.shrink(most - 1);
-    entry.data = data;
-    entry.used = now;
-    this.entries.set(id, entry);
+    const entry = this.entries.get(id);
+    if (entry === undefined) this.add(id, data, now, this.changed?.has(id) ? 0 : NOT_SAVED);
+    else {
+      entry.data = data;
+      entry.used = now;
+      this.moveToEnd(entry);
+    }
     this.changed?.add(id);
+    this.shrink(most);
   }
 
   /** Drops what is stored, if anything is. */
   remove(id: string): void {
     const entry = this.entries.get(id);
-    if (entry !== undefined) this.forget(id, entry);
+    if (entry !== undefined) this.forget(entry);
   }
 
   /** Drops what was not used for `lifetime`. */
   expire(now: number, lifetime: number): void {
-    for (const [id, entry] of this.entries) {
-      if (now - entry.used < lifetime) return;
-      this.forget(id, entry);
-    }
+    while (this.oldest !== null && now - this.oldest.used >= lifetime) this.forget(this.oldest);
   }
 
   /** Takes in what a file has, in order of use, as if it had been here before all that is. What has changed since counts more. */
   load(rows: Iterable<readonly [id: string, data: string, used: number]>, now: number, most: number): void {
-    const newer = this.entries;
-    this.entries = new Map();
+    const meanwhile = [...this.inOrder()];
     for (const [id, data, time] of rows) {
       const used = Math.min(time, now); // the clock may have been ahead
-      if (!newer.has(id) && !this.changed?.has(id)) this.entries.set(id, { data, used, saved: used });
+      if (!this.entries.has(id) && !this.changed?.has(id)) this.add(id, data, used, used);
     }
-    for (const [id, entry] of newer) {
+    for (const entry of meanwhile) {
       entry.saved = 0;
-      this.entries.set(id, entry);
-      this.changed?.add(id);
+      this.moveToEnd(entry);
+      this.changed?.add(entry.id);
     }
     this.shrink(most);
   }
@@ -98,17 +105,48 @@ export class Sessions {
     if (entry !== undefined) entry.saved = entry.used;
   }
 
+  private *inOrder(): Iterable<Entry> {
+    for (let entry = this.oldest; entry !== null; entry = entry.newer) yield entry;
+  }
+
   private shrink(most: number): void {
-    for (const [id, entry] of this.entries) {
-      if (this.entries.size <= most) return;
-      this.forget(id, entry);
-    }
+    while (this.oldest !== null && this.entries.size > most) this.forget(this.oldest);
+  }
+
+  private add(id: string, data: string, used: number, saved: number): void {
+    const entry: Entry = { id, data, used, saved, older: null, newer: null };
+    this.entries.set(id, entry);
+    this.append(entry);
   }
 
   /** A file that never had it need not hear of it. */
-  private forget(id: string, entry: Entry): void {
-    this.entries.delete(id);
-    if (entry.saved === NOT_SAVED) this.changed?.delete(id);
-    else this.changed?.add(id);
+  private forget(entry: Entry): void {
+    this.entries.delete(entry.id);
+    this.takeOut(entry);
+    if (entry.saved === NOT_SAVED) this.changed?.delete(entry.id);
+    else this.changed?.add(entry.id);
+  }
+
+  // The list
+
+  private moveToEnd(entry: Entry): void {
+    if (entry === this.newest) return;
+    this.takeOut(entry);
+    this.append(entry);
+  }
+
+  private append(entry: Entry): void {
+    entry.older = this.newest;
+    entry.newer = null;
+    if (this.newest === null) this.oldest = entry;
+    else this.newest.newer = entry;
+    this.newest = entry;
+  }
+
+  private takeOut({ older, newer }: Entry): void {
+    if (older === null) this.oldest = newer;
+    else older.newer = newer;
+    if (newer === null) this.newest = older;
+    else newer.older = older;
   }
 }

@@ -59,7 +59,7 @@ export class SessionStore {
     const id = idIn(value);
     const entry = this.sessions.get(id, now, lifetime);
     if (entry === undefined ? now - sentAt >= lifetime : entry.data === ENDED) return null;
-    if (entry !== undefined) this.sessions.touch(id, entry, now, lifetime);
+    if (entry !== undefined) this.sessions.touch(entry, now, lifetime);
     // A time in the future is of a clock that has been set back since.
     return { id, renew: sent < 0 || Math.abs(now - sentAt) >= lifetime * RENEWAL };
   }

@@ -29,13 +29,13 @@ describe("lifetime", () => {
   });
   test("use prolongs it", () => {
     const sessions = written("a");
-    sessions.touch("a", sessions.peek("a")!, 900, LIFETIME);
+    sessions.touch(sessions.peek("a")!, 900, LIFETIME);
     expect(sessions.get("a", 1899, LIFETIME)).toBeDefined();
     expect(sessions.get("a", 1900, LIFETIME)).toBeUndefined();
   });
   test("a sweep drops all that are over, and only those", () => {
     const sessions = written("abcd");
-    sessions.touch("a", sessions.peek("a")!, 500, LIFETIME);
+    sessions.touch(sessions.peek("a")!, 500, LIFETIME);
     sessions.expire(LIFETIME + 2, LIFETIME);
     expect(alive(sessions, "abcd")).toBe("ad");
   });
@@ -44,7 +44,7 @@ describe("lifetime", () => {
 describe("the bound", () => {
   test("the one that was not used for longest goes first", () => {
     const sessions = written("abc");
-    sessions.touch("a", sessions.peek("a")!, 10, LIFETIME);
+    sessions.touch(sessions.peek("a")!, 10, LIFETIME);
     sessions.write("d", "{}", 11, 3);
     expect(alive(sessions, "abcd")).toBe("acd");
   });
@@ -70,9 +70,9 @@ describe("what a file is told", () => {
   });
   test("a use only when a tenth of the lifetime has passed since the last it was told of", () => {
     const sessions = settle(written("a"));
-    sessions.touch("a", sessions.peek("a")!, 99, LIFETIME);
+    sessions.touch(sessions.peek("a")!, 99, LIFETIME);
     expect(changed(sessions)).toBe("");
-    sessions.touch("a", sessions.peek("a")!, 100, LIFETIME);
+    sessions.touch(sessions.peek("a")!, 100, LIFETIME);
     expect(changed(sessions)).toBe("a");
   });
   test("that one is gone: by removal, by the bound, by its age", () => {
