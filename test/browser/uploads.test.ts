@@ -1,15 +1,14 @@
-/** The upload page in a real browser: whatever breaks on the way, the file arrives whole or not at all. */
+/** The upload page in a real browser: what is chosen or dropped arrives bit for bit, and what can't is told in words. */
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import type { Locator, Page } from "playwright-core";
 import { makeFolder } from "../wire/server.ts";
 import { hasBrowser } from "./browser.ts";
-import { DARK, eventually, overflow, PHONE, picture, useUploadsSite } from "./uploads-site.ts";
+import { done, inState, MB, press } from "./upload-page.ts";
+import { DARK, overflow, PHONE, picture, useUploadsSite } from "./uploads-site.ts";
 
-const MB = 1 << 20;
-const big = randomBytes(24 * MB);
+const big = randomBytes(6 * MB);
 const hundred = Object.fromEntries(Array.from({ length: 120 }, (_, i) => [`album/many/${i}.txt`, `file ${i}`]));
 
 describe.skipIf(!hasBrowser)("the upload page in Chromium", () => {
@@ -22,64 +21,10 @@ describe.skipIf(!hasBrowser)("the upload page in Chromium", () => {
   });
   const bigFile = join(folder, "big.bin");
 
-  beforeEach(() => {
-    site.fill({});
-    site.line.isDown = false;
-    site.line.allow(Number.POSITIVE_INFINITY);
-  });
+  beforeEach(() => site.fill({}));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  const inState = (page: Page, state: string): Locator => page.locator(`.upload[data-state="${state}"]`);
   const stored = (path: string): Buffer => readFileSync(join(site.store, path));
-  const sent = (page: Page): Promise<number> =>
-    page
-      .locator("progress")
-      .first()
-      .evaluate((bar) => bar.value);
-
-  async function done(page: Page, count: number): Promise<void> {
-    const all = (): Promise<string[]> => page.locator(".upload").allInnerTexts();
-    await eventually(
-      async () => (await inState(page, "done").count()) === count,
-      async () => (await all()).join(" | "),
-    );
-  }
-
-  /** Waits until the bar shows more than `value`; gives what it shows. */
-  async function more(page: Page, value: number): Promise<number> {
-    await eventually(
-      async () => (await sent(page)) > value,
-      async () => `still ${await sent(page)}`,
-    );
-    return sent(page);
-  }
-
-  /** Offsets at which a PATCH began, as they happen. */
-  function patches(page: Page): number[] {
-    const offsets: number[] = [];
-    page.on("request", (request) => {
-      if (request.method() === "PATCH") offsets.push(Number(request.headers()["upload-offset"]));
-    });
-    return offsets;
-  }
-
-  /** Presses keys; what was asked of the browser before, such as to tell of a picker, has then been done. */
-  async function press(page: Page, ...keys: string[]): Promise<void> {
-    await page.title();
-    for (const key of keys) await page.keyboard.press(key);
-  }
-
-  /** The large file is chosen and the line holds it when some of it has come through. */
-  async function half(page: Page): Promise<void> {
-    site.line.allow(8 * MB);
-    await page.setInputFiles("#files", bigFile);
-    await more(page, 0);
-    // What the server has is what counts, not what the browser has given to its socket.
-    await eventually(
-      () => site.partSizes().some((size) => size > 4 * MB),
-      () => site.partSizes().join(),
-    );
-  }
 
   test("files are chosen and arrive bit for bit, whatever their names", async () => {
     const files = {
@@ -162,161 +107,6 @@ describe.skipIf(!hasBrowser)("the upload page in Chromium", () => {
     expect(site.stored()).toContain("album/deep/er/1.bin");
     expect(stored("big.bin").equals(big)).toBe(true);
     expect(site.stored().length).toBe(123);
-  });
-
-  test("progress moves with what is sent, with a rate and the time left", async () => {
-    await site.visit("/upload.html", async (page) => {
-      site.line.allow(2 * MB);
-      await page.setInputFiles("#files", bigFile);
-      const seen = [await more(page, 0)];
-      while (seen.at(-1)! < 0.9) {
-        site.line.allow(3 * MB);
-        seen.push(await more(page, seen.at(-1)!));
-        const text = await page.locator(".detail").first().textContent();
-        if (seen.length === 3) {
-          expect(text).toMatch(/^\d+ % of 24 MiB/);
-          await picture(page, "upload-progress");
-        }
-      }
-      expect(seen.length).toBeGreaterThan(3);
-      expect([...seen].sort((a, b) => a - b)).toEqual(seen);
-      expect(await page.locator(".detail").first().textContent()).toMatch(/iB\/s · .* left|storing/);
-      expect(site.stored()).toEqual([]);
-      site.line.allow(Number.POSITIVE_INFINITY);
-      await done(page, 1);
-    });
-    expect(stored("big.bin").equals(big)).toBe(true);
-  });
-
-  test("a lost connection: it says so, tries again, and goes on where it stopped", async () => {
-    await site.visit("/upload.html", async (page) => {
-      const offsets = patches(page);
-      await half(page);
-      site.line.cut(true);
-      await inState(page, "lost").waitFor();
-      expect(await page.textContent("#news")).toContain("The connection is lost.");
-      await picture(page, "upload-lost");
-      site.line.isDown = false;
-      site.line.allow(Number.POSITIVE_INFINITY);
-      await page.evaluate("dispatchEvent(new Event('online'))");
-      await done(page, 1);
-      expect(offsets.length).toBe(2);
-      expect(offsets[1]).toBeGreaterThan(0);
-    });
-    expect(stored("big.bin").equals(big)).toBe(true);
-  });
-
-  test("the server is killed and started again: the upload goes on", async () => {
-    await site.visit("/upload.html", async (page) => {
-      const offsets = patches(page);
-      await half(page);
-      await site.restart("SIGKILL");
-      site.line.allow(Number.POSITIVE_INFINITY);
-      await done(page, 1);
-      expect(offsets.at(-1)).toBeGreaterThan(0);
-    });
-    expect(stored("big.bin").equals(big)).toBe(true);
-    expect(site.parts()).toEqual([]);
-  });
-
-  test("the page is reloaded: the file chosen again goes on where it stopped", async () => {
-    await site.visit("/upload.html", async (page) => {
-      await half(page);
-      page.on("dialog", (dialog) => dialog.accept());
-      await page.reload();
-      await page.getByRole("heading", { name: "Not finished" }).waitFor();
-      expect(await page.locator("#unfinished .name").textContent()).toBe("big.bin");
-      await picture(page, "upload-unfinished");
-      const offsets = patches(page);
-      site.line.allow(Number.POSITIVE_INFINITY);
-      await page.setInputFiles("#files", bigFile);
-      await done(page, 1);
-      expect(offsets.length).toBe(1);
-      expect(offsets[0]).toBeGreaterThan(0);
-      expect(await page.locator("#unfinished").isVisible()).toBe(false);
-    });
-    expect(site.stored()).toEqual(["big.bin"]);
-    expect(stored("big.bin").equals(big)).toBe(true);
-  });
-
-  test("what is not finished can be forgotten, by the server too", async () => {
-    await site.visit("/upload.html", async (page) => {
-      await half(page);
-      page.on("dialog", (dialog) => dialog.accept());
-      await page.reload();
-      expect(site.parts().length).toBe(1);
-      await page.getByRole("button", { name: "Forget big.bin" }).click();
-      await page.locator("#unfinished").waitFor({ state: "hidden" });
-      expect(site.parts()).toEqual([]);
-      await page.reload();
-      expect(await page.locator("#unfinished").isVisible()).toBe(false);
-    });
-  });
-
-  test("chosen again in another window it goes on there, and stops here", async () => {
-    await site.visit("/upload.html", async (page) => {
-      await half(page);
-      const other = await page.context().newPage();
-      await other.goto(`${site.home}/upload.html`);
-      const offsets = patches(other);
-      await other.setInputFiles("#files", bigFile);
-      await inState(page, "paused").waitFor();
-      expect(await page.locator(".detail").textContent()).toContain("Goes on in another window.");
-      site.line.allow(Number.POSITIVE_INFINITY);
-      await done(other, 1);
-      expect(offsets.length).toBe(1);
-      expect(offsets[0]).toBeGreaterThan(0);
-    });
-    expect(site.stored()).toEqual(["big.bin"]);
-    expect(stored("big.bin").equals(big)).toBe(true);
-  });
-
-  test("pause stops it, going on does not begin anew", async () => {
-    await site.visit("/upload.html", async (page) => {
-      const offsets = patches(page);
-      await half(page);
-      await page.getByRole("button", { name: "Pause big.bin" }).click();
-      await inState(page, "paused").waitFor();
-      site.line.allow(Number.POSITIVE_INFINITY);
-      await page.getByRole("button", { name: "Go on big.bin" }).click();
-      await done(page, 1);
-      expect(offsets.length).toBe(2);
-      expect(offsets[1]).toBeGreaterThan(0);
-    });
-    expect(stored("big.bin").equals(big)).toBe(true);
-  });
-
-  test("cancel removes what the server has of it", async () => {
-    await site.visit("/upload.html", async (page) => {
-      await half(page);
-      await page.getByRole("button", { name: "Cancel big.bin" }).click();
-      expect(await page.textContent("#news")).toBe("big.bin is cancelled.");
-      expect(await page.locator(".upload").count()).toBe(0);
-      await eventually(
-        () => site.parts().length === 0,
-        () => site.parts().join(),
-      );
-      await page.reload();
-      expect(await page.locator("#unfinished").isVisible()).toBe(false);
-    });
-    expect(site.stored()).toEqual([]);
-  });
-
-  test("three at a time; the others wait for their turn", async () => {
-    await site.visit("/upload.html", async (page) => {
-      const names = ["a", "b", "c", "d", "e"];
-      site.line.allow(1 * MB);
-      await page.setInputFiles(
-        "#files",
-        names.map((name) => ({ name, mimeType: "", buffer: big.subarray(0, 4 * MB) })),
-      );
-      await inState(page, "running").nth(2).waitFor();
-      expect(await inState(page, "running").count()).toBe(3);
-      expect(await inState(page, "waiting").count()).toBe(2);
-      site.line.allow(Number.POSITIVE_INFINITY);
-      await done(page, 5);
-    });
-    expect(site.stored()).toEqual(["a", "b", "c", "d", "e"]);
   });
 
   test.each([
