@@ -192,6 +192,30 @@ describe("50 MB", () => {
 describe("small things", () => {
   const small = bytesOf(1000);
 
+  test("a chunked PATCH that breaks leaves what came before", async () => {
+    const path = await created(10, "chunks.txt");
+    const type = "Content-Type: application/offset+octet-stream";
+    const start = `PATCH ${path} HTTP/1.1\r\nHost: a\r\nTus-Resumable: 1.0.0\r\n${type}\r\nTransfer-Encoding: chunked\r\n`;
+    const broken = await ask(port, `${start}Upload-Offset: 0\r\n\r\n3\r\n012\r\n4\r\n3456\r\nnonsense\r\n`);
+    expect([broken.status, broken.field("tus-resumable")]).toEqual([400, "1.0.0"]);
+    expect((await head(path)).field("upload-offset")).toBe("7");
+    const rest = await ask(port, `${start}Upload-Offset: 7\r\n\r\n3\r\n789\r\n0\r\n\r\n`);
+    expect([rest.status, rest.field("content-location")]).toEqual([204, "/up/chunks.txt"]);
+    expect(readFileSync(stored("chunks.txt"), "utf8")).toBe("0123456789");
+  });
+
+  test("Expect: 100-continue is answered with 100 only where the bytes are wanted", async () => {
+    const path = await created(2, "expected.txt");
+    const asks = (offset: number) =>
+      `PATCH ${path} HTTP/1.1\r\nHost: a\r\nTus-Resumable: 1.0.0\r\nContent-Type: application/offset+octet-stream\r\n` +
+      `Upload-Offset: ${offset}\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n`;
+    expect((await ask(port, asks(1))).status).toBe(409);
+    const client = await Client.connect(port);
+    expect((await client.ask(asks(0), "PATCH")).status).toBe(100);
+    expect((await client.ask("ok", "PATCH")).status).toBe(204);
+    client.destroy();
+  });
+
   test("an empty file", async () => {
     const { requests } = await run(Buffer.alloc(0), { metadata: { filename: "empty.txt" } });
     expect([requests, readFileSync(stored("empty.txt")).length]).toEqual([["POST 201"], 0]);

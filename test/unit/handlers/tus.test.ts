@@ -65,10 +65,10 @@ describe("going on", () => {
     const fields = ["Content-Type: Application/Offset+Octet-Stream; x=y", "Upload-Offset: 0"];
     expect(world.tus("PATCH", world.begun(1), { fields, body: "x" }).status).toBe(204);
   });
-  test("what comes before a connection breaks stays", () => {
+  test.each([10, undefined])("what comes before a connection breaks stays, of a body of %p bytes", (length) => {
     make();
     const url = world.begun(10);
-    const { sink } = world.sending(url, 0, 10);
+    const { sink } = world.sending(url, 0, length);
     world.give(sink, Buffer.from("012"));
     world.give(sink, Buffer.from("3456"));
     sink.abort();
