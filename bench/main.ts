@@ -10,6 +10,7 @@ import { idle } from "./scenarios/idle.ts";
 import { siege } from "./scenarios/siege.ts";
 import { soak } from "./scenarios/soak.ts";
 import { start } from "./scenarios/start.ts";
+import { uploads } from "./scenarios/upload.ts";
 import { stopAll } from "./servers/server.ts";
 import { makeSite, removeSite, type Site } from "./site.ts";
 import { format, type Report } from "./table.ts";
@@ -18,7 +19,7 @@ const SCENARIOS = new Map<string, Scenario>();
 for (const name of new Set(COMPARISONS.map((comparison) => comparison.scenario))) {
   SCENARIOS.set(name, comparing(COMPARISONS.filter((comparison) => comparison.scenario === name)));
 }
-SCENARIOS.set("idle", idle).set("soak", soak).set("siege", siege).set("start", start);
+SCENARIOS.set("idle", idle).set("soak", soak).set("siege", siege).set("start", start).set("upload", uploads);
 
 const USAGE = `usage: bun run bench [options] [${[...SCENARIOS.keys()].join("|")}|all]...   (default: small)
   --rounds N      measured rounds, after one to warm up (5)

@@ -1,0 +1,65 @@
+/** What is uploaded, to where, and the client process that does it. */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { LOAD_CPU, type RunningServer } from "./servers/server.ts";
+import type { Site } from "./site.ts";
+
+/** The content of one of many small files: so long, and none like another. */
+export function smallUpload(number: number): Buffer {
+  const content = Buffer.alloc(100_000, `content of upload ${number}; `);
+  content.writeUInt32LE(Math.imul(number + 1, 2654435761) >>> 0, 50_000 + (number % 40_000));
+  return content;
+}
+
+/** The names of files that did not arrive as they were sent. */
+export function damaged(folder: string, count: number): string[] {
+  const wrong: string[] = [];
+  for (let number = 0; number < count; number++) {
+    const path = join(folder, `upload-${number}`);
+    if (!existsSync(path) || Bun.hash(readFileSync(path)) !== Bun.hash(smallUpload(number))) wrong.push(path);
+  }
+  return wrong;
+}
+
+/** Files beneath `folder` but for locks: what is left of uploads where none should be. */
+export function leftovers(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" }).filter(
+    (path) => !path.endsWith(".lock") && statSync(join(folder, path)).isFile(),
+  );
+}
+
+export interface StoreFolder {
+  readonly path: string;
+  readonly inMemory: boolean;
+  remove(): void;
+}
+
+/** A folder for `bytes` of uploads: in memory where there is room, so that no disk is measured; else beside the site. */
+export function makeStore(site: Site, bytes: number): StoreFolder {
+  const inMemory = existsSync("/dev/shm") && room("/dev/shm") > 2 * bytes;
+  const path = mkdtempSync(join(inMemory ? "/dev/shm" : site.folder, "webserv-bench-"));
+  return { path, inMemory, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+const room = (folder: string): number => {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
+};
+
+/** Runs the client with these arguments behind the port. Throws with what it says when an upload fails. */
+export async function upload(server: RunningServer, ...args: (string | number)[]): Promise<void> {
+  const script = join(import.meta.dir, "upload-client.ts");
+  const command = [
+    "taskset",
+    "-c",
+    `${LOAD_CPU}`,
+    process.execPath,
+    "run",
+    script,
+    `${server.port}`,
+    ...args.map(String),
+  ];
+  const client = Bun.spawn(command, { stdin: "ignore", stdout: "ignore", stderr: "pipe" });
+  const errors = await client.stderr.text();
+  if ((await client.exited) !== 0) throw new Error(`${server.peer.name}: ${args.join(" ")}: ${errors.trim()}`);
+}
