@@ -61,14 +61,11 @@ export class Sessions {
 
   /** Stores data; beyond `most` entries those that were not used for longest go. */
   write(id: string, data: string, now: number, most: number): void {
-    const entry = this.entries.get(id);
-    if (entry === undefined) this.add(id, data, now, this.changed?.has(id) ? 0 : NOT_SAVED);
-    else {
-      entry.data = data;
-      entry.used = now;
-      this.moveToEnd(entry);
-    }
-    this.changed?.add(id);
+    const entry = this.entries.get(id) ?? this.add(id, now, this.changed?.has(id) ? 0 : NOT_SAVED);
+    entry.data = data;
+    entry.used = now;
+    this.moveToEnd(entry);
+    this.changed?.add(entry.id);
     this.shrink(most);
   }
 
@@ -88,7 +85,7 @@ export class Sessions {
     const meanwhile = [...this.inOrder()];
     for (const [id, data, time] of rows) {
       const used = Math.min(time, now); // the clock may have been ahead
-      if (!this.entries.has(id) && !this.changed?.has(id)) this.add(id, data, used, used);
+      if (!this.entries.has(id) && !this.changed?.has(id)) this.add(id, used, used).data = data;
     }
     for (const entry of meanwhile) {
       entry.saved = 0;
@@ -113,10 +110,13 @@ export class Sessions {
     while (this.oldest !== null && this.entries.size > most) this.forget(this.oldest);
   }
 
-  private add(id: string, data: string, used: number, saved: number): void {
-    const entry: Entry = { id, data, used, saved, older: null, newer: null };
-    this.entries.set(id, entry);
+  private add(id: string, used: number, saved: number): Entry {
+    // A slice, as an id is of its cookie, keeps what it was cut from in memory: 8 KB of fields for as long as the session.
+    const copy = Buffer.from(id, "latin1").latin1Slice();
+    const entry: Entry = { id: copy, data: "", used, saved, older: null, newer: null };
+    this.entries.set(copy, entry);
     this.append(entry);
+    return entry;
   }
 
   /** A file that never had it need not hear of it. */
