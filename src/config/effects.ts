@@ -1,13 +1,9 @@
 /** Warnings about directives that change nothing, because another one of the same place undoes them. Told when all was read. */
 import { elsewhere } from "./diagnostics.ts";
 import type { Position } from "./model.ts";
+import { hasCgi } from "./programs.ts";
 import type { Draft, Scope } from "./scope.ts";
 import { hasSession } from "./sessions.ts";
-
-/** Whether files are run as programs here. */
-function hasCgi(scope: Scope): boolean {
-  return (scope.setting("cgi") ?? []).length > 0;
-}
 
 /** Looks through every block of a configuration. */
 export function checkEffects(draft: Draft): void {
@@ -21,6 +17,7 @@ export function checkEffects(draft: Draft): void {
 /** Directives that answer methods, and the settings they turn on. */
 const ANSWERING = [
   { name: "upload_store", key: "upload", methods: ["POST", "PUT", "PATCH"] },
+  { name: "cgi", key: "cgi", methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] },
   { name: "delete_files", key: "deleteFiles", methods: ["DELETE"] },
   { name: "session_api", key: "sessionApi", methods: ["GET", "HEAD", "POST", "DELETE"] },
 ] as const;
@@ -28,7 +25,8 @@ const ANSWERING = [
 /** Finds those whose requests never get to them. */
 function checkAnswers(scope: Scope): void {
   for (const { name, key, methods } of ANSWERING) {
-    if (!scope.own[key]) continue;
+    const own = scope.own[key];
+    if (!own || (Array.isArray(own) && own.length === 0)) continue;
     const position = scope.seen.get(name)!;
     const other = answering(scope);
     if (name === "upload_store" && scope.own.sessionApi === true) {

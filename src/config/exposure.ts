@@ -14,7 +14,7 @@ export function checkExposure(draft: Draft): void {
 }
 
 /** A folder that paths are looked up in, and the beginning of the path that it takes the place of. */
-interface Mapping {
+export interface Mapping {
   readonly folder: string;
   readonly prefix: string;
 }
@@ -41,7 +41,7 @@ function statingFolder(scope: Scope): Scope | undefined {
 }
 
 /** The folder of a path; null: it is none of the mapping's. */
-function folderAt({ folder, prefix }: Mapping, path: string): string | null {
+export function folderAt({ folder, prefix }: Mapping, path: string): string | null {
   return path.startsWith(prefix) ? collapse(folder + path.slice(prefix.length)) : null;
 }
 
@@ -73,7 +73,7 @@ function text({ parts }: Template): string {
 }
 
 /** A path whose folder is a location's: its own, or that of the location around an expression. */
-function pathOf({ modifier, pattern, regex }: LocationDraft, { parent }: Scope): string {
+export function pathOf({ modifier, pattern, regex }: LocationDraft, { parent }: Scope): string {
   if (modifier === "=") return `${pattern}/`;
   if (regex === null && modifier !== "@") return pattern;
   return parent?.location ? pathOf(parent.location, parent) : "/";

@@ -104,6 +104,16 @@ export class Sources {
     return UNWRITABLE.includes(-fd) ? `cannot be written to (${errnoText(fd)})` : null;
   }
 
+  /** Where a path really leads, links followed; what does not exist, as it is written. */
+  realPath(path: string): string {
+    const fd = this.kernel.open(path, O_PATH, 0);
+    if (fd < 0) return collapse(path);
+    const into = [""];
+    const n = this.kernel.readlink(AT_FDCWD, `/proc/self/fd/${fd}`, into);
+    this.kernel.close(fd);
+    return n < 0 ? collapse(path) : into[0]!;
+  }
+
   /** Whether two paths lead to the same folder, links followed. */
   isSameFolder(one: string, other: string): boolean {
     const identity = this.identity(one);

@@ -14,6 +14,7 @@ import type { Config, ErrorLog, Position, VirtualServer } from "./model.ts";
 import type { Directive } from "./parser.ts";
 import { parse } from "./parser.ts";
 import { collapse, folderOf, join } from "./paths.ts";
+import { checkPrograms } from "./programs.ts";
 import type { ServerDraft } from "./scope.ts";
 import { Draft, Scope } from "./scope.ts";
 import { checkSessions } from "./sessions.ts";
@@ -61,6 +62,7 @@ export function loadConfig(options: LoadOptions): Loaded {
   draft.finish();
   checkEffects(draft);
   checkExposure(draft);
+  checkPrograms(draft);
   checkSessions(draft);
   const config = diagnostics.fatal ? null : build(options, main, draft);
   const order = [GLOBAL, ...sources.files.map(({ name }) => name)];

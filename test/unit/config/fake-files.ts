@@ -7,11 +7,12 @@ import { formatDiagnostic, loadConfig } from "../../../src/config/load.ts";
 import type { Config, Location, Settings } from "../../../src/config/model.ts";
 import { collapse, join } from "../../../src/config/paths.ts";
 
-/** A file's bytes or text, FOLDER, READ_ONLY (a folder), FIFO, or the errno that opening it gives. */
-export type Entry = string | Buffer | typeof FOLDER | typeof READ_ONLY | typeof FIFO | number;
+/** A file's bytes or text, FOLDER, READ_ONLY (a folder), FIFO, PROGRAM (a file that can be executed), or the errno that opening it gives. */
+export type Entry = string | Buffer | typeof FOLDER | typeof READ_ONLY | typeof FIFO | typeof PROGRAM | number;
 export const FOLDER = Symbol("folder");
 export const READ_ONLY = Symbol("folder of a read-only file system");
 export const FIFO = Symbol("fifo");
+export const PROGRAM = Symbol("program");
 
 /** Where relative paths start. */
 export const WORKING_FOLDER = "/work";
@@ -65,7 +66,7 @@ export class FakeFiles implements FileKernel {
 
   fstat(fd: number, into: { mode: number; size: number; inode: number }): number {
     const entry = this.entryOf(fd);
-    into.mode = entry === FOLDER || entry === READ_ONLY ? S_IFDIR : entry === FIFO ? S_IFIFO : S_IFREG;
+    into.mode = MODES.get(entry) ?? S_IFREG | 0o644;
     into.size = this.descriptors.get(fd)!.bytes.length;
     into.inode = [...this.entries.keys()].indexOf(this.descriptors.get(fd)!.path);
     return 0;
@@ -109,6 +110,13 @@ export class FakeFiles implements FileKernel {
 }
 
 const S_IFIFO = 0o010000;
+
+const MODES: ReadonlyMap<unknown, number> = new Map([
+  [FOLDER, S_IFDIR | 0o755],
+  [READ_ONLY, S_IFDIR | 0o755],
+  [FIFO, S_IFIFO | 0o644],
+  [PROGRAM, S_IFREG | 0o755],
+]);
 
 export const FILE = "conf/site.conf";
 
