@@ -7,9 +7,19 @@ const SESSION = ["GET", "HEAD", "POST", "DELETE"] as const;
 /** A fixed answer is the same whatever is asked, as in nginx. */
 const ANY = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] as const;
 
-/** The methods that reach a location's handler, in the order `Allow` shows them: those configured, literally, else the default. */
+/**
+ * The methods that reach a location's handler, in the order `Allow` shows them: those configured, literally, else the default.
+ * But what nothing here performs is refused, for the 200 of a file would tell the client that it was deleted or replaced.
+ */
 export function allowedMethods(settings: Settings): readonly string[] {
-  return settings.allowedMethods ?? defaultMethods(settings);
+  const { allowedMethods: configured } = settings;
+  return configured?.filter((method) => isPerformed(settings, method)) ?? defaultMethods(settings);
+}
+
+function isPerformed(settings: Settings, method: string): boolean {
+  if (settings.return !== null || settings.cgi.length > 0) return true;
+  if (method === "PUT" || method === "PATCH") return settings.upload !== null && !settings.sessionApi;
+  return method !== "DELETE" || settings.deleteFiles || settings.sessionApi;
 }
 
 function defaultMethods(settings: Settings): readonly string[] {

@@ -156,8 +156,15 @@ describe("methods", () => {
   ] as [Partial<Settings>, string][])("%p: Allow: %s", (changes, allow) => {
     expect(allowValue(settings(changes))).toBe(allow);
   });
-  test("what is configured is taken literally", () => {
-    expect(allowedMethods(settings({ allowedMethods: ["DELETE"] }))).toEqual(["DELETE"]);
+  test("what is configured is taken literally, but for methods that nothing performs", () => {
+    const all = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+    const allowed = (changes: Partial<Settings>) => allowedMethods(settings({ allowedMethods: all, ...changes }));
+    expect(allowed({})).toEqual(["GET", "POST"]);
+    expect(allowed({ deleteFiles: true })).toEqual(["GET", "POST", "DELETE"]);
+    expect(allowed({ upload })).toEqual(["GET", "POST", "PUT", "PATCH"]);
+    expect(allowed({ sessionApi: true, upload })).toEqual(["GET", "POST", "DELETE"]);
+    expect(allowed({ return: { status: 200, text: null } })).toEqual(all);
+    expect(allowedMethods(settings({ allowedMethods: ["DELETE"] }))).toEqual([]);
   });
 });
 
