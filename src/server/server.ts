@@ -196,8 +196,9 @@ export class Server {
     if (this.logs.pending && this.flushAlarm.timerList === null) {
       this.reactor.timers.start(this.flushAlarm, 1000, this.reactor.now);
     }
-    if (this.services.sessions.pending && this.sessionAlarm.timerList === null) {
-      this.reactor.timers.start(this.sessionAlarm, 1000, this.reactor.now);
+    const { sessions } = this.services;
+    if (sessions.pending && this.sessionAlarm.timerList === null) {
+      this.reactor.timers.start(this.sessionAlarm, sessions.delay, this.reactor.now);
     }
     if (this.sweepAlarm.timerList === null)
       this.reactor.timers.start(this.sweepAlarm, SWEEP_INTERVAL, this.reactor.now);

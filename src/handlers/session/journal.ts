@@ -10,8 +10,11 @@ import { Ids } from "./ids.ts";
 import { type Change, SessionDatabase } from "./sqlite.ts";
 import type { SessionStore } from "./store.ts";
 
-/** Changes in one transaction: it must not stop the loop for long. The rest follows in the next. */
-const MOST_CHANGES = 10_000;
+/** Changes in one transaction: it must not stop the loop for long. The rest follows soon. */
+const MOST_CHANGES = 1000;
+/** ms from a change to its transaction; and to the next one when there is a rest. */
+const PACE = 1000;
+const HURRY = 50;
 /** ms until a file that could not be used is tried again. */
 const RETRY = 10_000;
 /** ms that another process may keep the file locked at start and at the end, when no client waits. */
@@ -26,6 +29,8 @@ export class Journal {
   /** Why the file can't be used now, "" when it can; said once. */
   private trouble = "";
   private retryAt = 0;
+  /** The last transaction had no room for all. */
+  private behind = false;
 
   constructor(
     private readonly path: string,
@@ -47,6 +52,11 @@ export class Journal {
   /** Whether `flush` has something to do. */
   get pending(): boolean {
     return this.trouble === "" ? this.hasChanges : this.services.clock.now >= this.retryAt;
+  }
+
+  /** How long `flush` can wait, in ms. */
+  get delay(): number {
+    return this.behind ? HURRY : PACE;
   }
 
   private get hasChanges(): boolean {
@@ -146,6 +156,7 @@ export class Journal {
   private write(most: number, patience: number): string {
     const changes = this.changes(most);
     const problem = this.database!.write(changes, patience);
+    this.behind = problem === "" && changes.length === most;
     if (problem === "") for (const { scope, id } of changes) this.stores.get(scope)!.sessions.saved(id);
     return problem;
   }

@@ -60,6 +60,11 @@ export class SessionRegistry {
     return false;
   }
 
+  /** How long they can wait, in ms. */
+  get delay(): number {
+    return Math.min(...[...this.journals.values()].filter(({ pending }) => pending).map(({ delay }) => delay));
+  }
+
   /** Writes what has changed to the files. */
   flush(): void {
     for (const journal of this.journals.values()) if (journal.pending) journal.flush();
