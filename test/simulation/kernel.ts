@@ -5,7 +5,7 @@
  */
 import * as abi from "../../ffi/abi.ts";
 import { ERRNO } from "../../ffi/errno.ts";
-import type { FileStatus, Kernel, LinkPolicy } from "../../ffi/kernel.ts";
+import type { FileStatus, Kernel, LinkPolicy, Program } from "../../ffi/kernel.ts";
 import type { Block } from "../../ffi/memory.ts";
 import { VirtualClock } from "./clock.ts";
 import { Connection } from "./connection.ts";
@@ -196,14 +196,14 @@ export class SimulatedKernel implements Kernel {
       if (this.faults.strikes("clock step")) this.clock.step(this.random.between(-86_400_000, 86_400_000));
       if (this.faults.strikes("EINTR")) this.signalled = true;
       const started = this.clock.now;
-      const count = this.wait(instance, events, capacity, Math.trunc(timeout));
+      const count = this.collect(instance, events, capacity, Math.trunc(timeout));
       this.fruitlessWaits = this.clock.now > started ? 0 : this.fruitlessWaits + 1;
       if (this.fruitlessWaits > SPINNING) throw new Misuse("the loop spins: it neither waits nor gets anything done");
       return count;
     });
   }
 
-  private wait(instance: Epoll, events: Block, capacity: number, timeout: number): number {
+  private collect(instance: Epoll, events: Block, capacity: number, timeout: number): number {
     const { clock } = this;
     for (const deadline = clock.now + timeout; ; clock.advanceTo(Math.min(deadline, clock.nextAt))) {
       const count = instance.collect(events, capacity);
@@ -286,6 +286,24 @@ export class SimulatedKernel implements Kernel {
     return this.call("readlinkat", name, directory, () => this.files.names.readlink(directory, name, into));
   }
 
+  // Child processes: this machine has no programs, so nothing may want one
+
+  pipe(_into: number[], ours: 0 | 1): number {
+    return this.call("pipe2", ours, 0, noPrograms);
+  }
+
+  spawn({ path }: Program): number {
+    return this.call("posix_spawn", path, 0, noPrograms);
+  }
+
+  pidfdOpen(pid: number): number {
+    return this.call("pidfd_open", pid, 0, noPrograms);
+  }
+
+  wait(pid: number): number {
+    return this.call("waitpid", pid, 0, noPrograms);
+  }
+
   // Clock, randomness, process
 
   monotonic(): number {
@@ -334,6 +352,10 @@ export class SimulatedKernel implements Kernel {
       throw error;
     }
   }
+}
+
+function noPrograms(): never {
+  throw new Misuse("the simulated machine runs no programs");
 }
 
 /** Throws unless the range lies in the block and is not empty: recv(2) of nothing looks like the end of the stream. */
