@@ -77,7 +77,7 @@ function fail(message: string): number {
 }
 
 async function serve(config: Config, keepGoing: boolean): Promise<number> {
-  const server = new Server(linux, config, `webserv/${version}`);
+  const server = new Server(linux, config, `webserv/${version}`, process.env);
   err(
     server
       .start(keepGoing)

@@ -206,6 +206,10 @@ export interface Services {
   fileEpoch: number;
   /** The stores of sessions, shared by the locations that name them. */
   readonly sessions: SessionRegistry;
+  /** The server's own environment, of which scripts get what `cgi_pass_env` names. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The Server field's value where `server_tokens` is on: `webserv/VERSION`. */
+  readonly serverToken: string;
   /** The CGI scripts that run. */
   readonly scripts: Scripts;
   /** `bytes` (at most 64) random bytes (getrandom) as hexadecimal digits. */

@@ -55,16 +55,20 @@ export class Server {
   private connections = 0;
   private disposed = false;
 
-  /** @param serverToken the Server field's value where `server_tokens` is on: `webserv/VERSION` */
+  /**
+   * @param serverToken the Server field's value where `server_tokens` is on: `webserv/VERSION`
+   * @param environment the process' environment, of which scripts get what `cgi_pass_env` names
+   */
   constructor(
     readonly kernel: Kernel,
     readonly config: Config,
     serverToken: string,
+    environment: Readonly<Record<string, string | undefined>> = {},
   ) {
     this.reactor = new Reactor(kernel);
     this.clock = new ServerClock(kernel);
     this.logs = new Logs(kernel, this.clock, config.errorLog);
-    this.services = new ServerServices(kernel, this.clock, this.reactor, serverToken, (level, message) =>
+    this.services = new ServerServices(kernel, this.clock, this.reactor, serverToken, environment, (level, message) =>
       this.log(level, message),
     );
     for (const server of config.servers) this.routers.set(server, new Router(server, this.services));

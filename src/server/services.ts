@@ -21,6 +21,8 @@ export class ServerServices implements Services {
     readonly reactor: Reactor,
     /** The Server field's value where `server_tokens` is on. */
     readonly serverToken: string,
+    /** The process' environment, for `cgi_pass_env`. */
+    readonly environment: Readonly<Record<string, string | undefined>>,
     private readonly write: (level: LogLevel, message: string) => void,
   ) {
     this.sessions = new SessionRegistry(this);

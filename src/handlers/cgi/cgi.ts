@@ -1,4 +1,5 @@
 /** CGI (RFC 3875): runs the script that a path leads to; whatever is no script goes to the location's other handler. */
+import { octets } from "../../http/octets.ts";
 import type { BodySink, Exchange, Handler, Services } from "../handler.ts";
 import { Wrapper } from "../wrapper.ts";
 import { environment } from "./environment.ts";
@@ -45,7 +46,7 @@ function run(exchange: Exchange, script: Script, contentLength: number, body: Bu
   return new Run(exchange, {
     ...command(script, settings.cgiLimit),
     environment: environment(exchange, script, contentLength),
-    folder: script.folder,
+    folder: octets(script.folder),
     timeout: settings.cgiTimeout,
     filename: script.filename,
     raw: /\/nph-[^/]*$/.test(script.filename),

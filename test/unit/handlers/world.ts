@@ -163,6 +163,8 @@ export class FakeServices implements Services {
   /** For handlers that wait for pipes and processes; nobody turns it here. */
   readonly reactor = { now: 1000 } as Reactor;
   readonly scripts = new Scripts(this.reactor);
+  readonly environment: Record<string, string | undefined> = {};
+  readonly serverToken = "webserv/1.2.3";
   fileEpoch = 0;
   readonly sessions: SessionRegistry = new SessionRegistry(this);
   readonly logged: string[] = [];

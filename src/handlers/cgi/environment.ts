@@ -1,0 +1,119 @@
+/** What a script learns of its request (RFC 3875 §4.1), with what nginx, lighttpd and Apache add to that. */
+import { octets } from "../../http/octets.ts";
+import type { RequestHead } from "../../http/request.ts";
+import type { ConnectionInfo, Exchange } from "../handler.ts";
+import { evaluateOctets, variable } from "../variables.ts";
+import type { Script } from "./script.ts";
+
+/** Where scripts look for programs, unless `cgi_pass_env PATH` says otherwise. */
+const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/** MAX_ARG_STRLEN of Linux: a variable so long, its NUL included, is E2BIG to execve(2). */
+const MOST_BYTES = 128 * 1024;
+
+/**
+ * Fields that are no HTTP_ variable: they have one of their own, describe a framing that the script never sees, or (Proxy) would
+ * be HTTP_PROXY, which programs take for the administrator's ("httpoxy").
+ */
+const NOT_PASSED_ON = new Set(["content-length", "content-type", "transfer-encoding", "proxy", "proxy-authorization"]);
+
+const documentRoot = variable("document_root");
+const requestUri = variable("request_uri");
+
+/**
+ * NAME=value, as octets, for a script: the server's own variables, then `cgi_pass_env`, which replaces only PATH, then `cgi_param`,
+ * which replaces all. A variable with a NUL, or longer than Linux takes, is left out.
+ * @param contentLength bytes of the body that the script can read; -1: there is none
+ */
+export function environment(exchange: Exchange, script: Script, contentLength: number): string[] {
+  const { settings, services, session } = exchange;
+  const variables = new Map<string, string>();
+  variables.set("PATH", PATH);
+  for (const name of settings.cgiPassEnv) {
+    const value = services.environment[name];
+    if (value !== undefined) variables.set(name, octets(value));
+  }
+  setServer(variables, exchange);
+  setScript(variables, exchange, script);
+  setBody(variables, exchange, contentLength);
+  setFields(variables, exchange.request, settings.cgiPassAuthorization);
+  if (session !== null) variables.set("SESSION_ID", session.id).set("SESSION_DATA", octets(session.data));
+  for (const { name, value } of settings.cgiParams) variables.set(name, evaluateOctets(value, exchange));
+  return lines(variables);
+}
+
+function setServer(variables: Map<string, string>, exchange: Exchange): void {
+  const { connection, request, services, settings } = exchange;
+  variables
+    .set("GATEWAY_INTERFACE", "CGI/1.1")
+    .set("SERVER_SOFTWARE", settings.serverTokens ? services.serverToken : services.serverToken.replace(/\/.*/, ""))
+    .set("SERVER_PROTOCOL", request.minor === 1 ? "HTTP/1.1" : "HTTP/1.0")
+    .set("SERVER_NAME", serverName(exchange))
+    .set("SERVER_ADDR", connection.serverAddress)
+    .set("SERVER_PORT", String(connection.serverPort || 80))
+    .set("REMOTE_ADDR", connection.remoteAddress)
+    .set("REMOTE_HOST", connection.remoteAddress)
+    .set("REMOTE_PORT", String(connection.remotePort))
+    .set("REQUEST_SCHEME", "http");
+}
+
+/** The host the client named; else the configured name, else the address, in brackets as URLs have it (§4.1.14). */
+function serverName({ request, server, connection }: Exchange): string {
+  const named = request.host() || octets(server.name);
+  return named !== "" ? named : hostOf(connection);
+}
+
+const hostOf = ({ serverAddress }: ConnectionInfo): string =>
+  serverAddress.includes(":") ? `[${serverAddress}]` : serverAddress;
+
+function setScript(variables: Map<string, string>, exchange: Exchange, script: Script): void {
+  const root = documentRoot(exchange);
+  const info = octets(script.pathInfo);
+  variables
+    .set("REQUEST_METHOD", exchange.method)
+    .set("QUERY_STRING", exchange.query)
+    .set("REQUEST_URI", requestUri(exchange))
+    .set("DOCUMENT_URI", octets(exchange.path))
+    .set("DOCUMENT_ROOT", root)
+    .set("SCRIPT_NAME", octets(script.name))
+    .set("SCRIPT_FILENAME", octets(script.filename))
+    .set("PATH_INFO", info)
+    // php-cgi wants it to be there, Apache's scripts for errors read the error from it.
+    .set("REDIRECT_STATUS", String(exchange.errorStatus || 200));
+  if (info !== "") variables.set("PATH_TRANSLATED", root.replace(/\/+$/, "") + info);
+}
+
+/** A redirect inside the server may have made another request of it, whose body is not the client's (§6.2.2). */
+function setBody(variables: Map<string, string>, { method, request }: Exchange, contentLength: number): void {
+  const length = contentLength < 0 && method === request.method ? Math.min(0, request.contentLength) : contentLength;
+  if (length >= 0) variables.set("CONTENT_LENGTH", String(length));
+  const type = method === request.method ? request.field("content-type") : undefined;
+  if (type !== undefined) variables.set("CONTENT_TYPE", type);
+}
+
+/** HTTP_*: names that stay apart when "-" has become "_". Lines with the same name are one value (RFC 9110 §5.3, RFC 6265 §5.4). */
+function setFields(variables: Map<string, string>, request: RequestHead, passAuthorization: boolean): void {
+  for (let i = 0; i < request.fieldCount; i++) {
+    const name = request.fieldName(i).toLowerCase();
+    if (!/^[a-z0-9-]+$/.test(name) || NOT_PASSED_ON.has(name)) continue;
+    if (name === "authorization" && !setAuthorization(variables, request.fieldValue(i), passAuthorization)) continue;
+    const variable = `HTTP_${name.replaceAll("-", "_").toUpperCase()}`;
+    const before = variables.get(variable);
+    const value = request.fieldValue(i);
+    variables.set(variable, before === undefined ? value : before + (name === "cookie" ? "; " : ", ") + value);
+  }
+}
+
+/** AUTH_TYPE is the scheme (§4.1.1). Whether the credentials are passed on. */
+function setAuthorization(variables: Map<string, string>, value: string, pass: boolean): boolean {
+  if (pass) variables.set("AUTH_TYPE", value.replace(/[ \t].*/s, ""));
+  return pass;
+}
+
+function lines(variables: Map<string, string>): string[] {
+  const all: string[] = [];
+  for (const [name, value] of variables) {
+    if (name.length + value.length + 2 <= MOST_BYTES && !value.includes("\0")) all.push(`${name}=${value}`);
+  }
+  return all;
+}

@@ -1,0 +1,107 @@
+/** Which script a request means: RFC 3875 §3.3, with the files as the judge of where its path ends. */
+import { O_PATH, S_IFDIR, S_IFMT, S_IFREG } from "../../../ffi/abi.ts";
+import { ERRNO, errnoText } from "../../../ffi/errno.ts";
+import { FileStatus } from "../../../ffi/kernel.ts";
+import type { CgiRule, Settings } from "../../config/model.ts";
+import { errorStatus } from "../errors.ts";
+import type { Exchange, Services } from "../handler.ts";
+import { isHidden } from "../hidden.ts";
+import { openWithin, RootFolders } from "../open.ts";
+import { filename, type Place, place } from "../place.ts";
+
+/** A script and what a request's path says to it. All of it is Unicode. */
+export interface Script {
+  readonly rule: CgiRule;
+  /** Absolute. */
+  readonly filename: string;
+  /** The folder it lies in, absolute. */
+  readonly folder: string;
+  /** SCRIPT_NAME: the decoded path up to the script's end. */
+  readonly name: string;
+  /** PATH_INFO: the rest, "" or with its slash. */
+  readonly pathInfo: string;
+}
+
+/** The first rule for a file with this name or path; undefined: it is no script. */
+export function ruleFor({ cgi }: Settings, name: string): CgiRule | undefined {
+  return cgi.find(({ extension }) => extension === "*" || name.endsWith(extension));
+}
+
+/** Finds scripts of one location. */
+export class ScriptFinder {
+  private readonly roots: RootFolders;
+  private readonly status = new FileStatus();
+
+  constructor(private readonly services: Services) {
+    this.roots = new RootFolders(services.kernel);
+  }
+
+  /**
+   * The script of a request: the first component of the path that a rule fits and that is a file; where `cgi_check_script` is
+   * off, that is no folder. null: none here. A number: the status that refuses the request.
+   */
+  find(exchange: Exchange): Script | number | null {
+    const { path, settings } = exchange;
+    for (let end = nextEnd(path, 0); end > 0; end = nextEnd(path, end)) {
+      if (settings.alias === null && !mayFit(settings.cgi, path, end)) continue;
+      const found = this.examine(exchange, path.slice(0, end), path.slice(end));
+      if (found !== null) return found;
+    }
+    return null;
+  }
+
+  close(): void {
+    this.roots.close();
+  }
+
+  /** What `name`, the path up to the end of a component, is; null: no script. */
+  private examine(exchange: Exchange, name: string, pathInfo: string): Script | number | null {
+    const { settings } = exchange;
+    const found = place(settings, name, exchange);
+    if (found === null) return null;
+    const file = filename(found);
+    const rule = ruleFor(settings, file);
+    if (rule === undefined) return null;
+    if (isHidden(name, settings.dotfiles)) return 404;
+    const error = this.look(found, settings);
+    if (error === ERRNO.EISDIR) return null;
+    if (error !== 0 && settings.cgiCheckScript) return refusal(exchange, file, error);
+    return { rule, filename: file, folder: file.slice(0, file.lastIndexOf("/")) || "/", name, pathInfo };
+  }
+
+  /** What is at a place: 0 for a file, EISDIR for a folder, else why there is neither. */
+  private look(found: Place, settings: Settings): number {
+    const { kernel, clock } = this.services;
+    const valid = settings.openFileCache === null ? 0 : settings.openFileCacheValid;
+    const root = this.roots.get(found.root, clock.now, valid);
+    if (typeof root === "number") return -root;
+    const fd = openWithin(kernel, root.fd, found.path, O_PATH, settings.symlinks);
+    if (fd < 0) return -fd;
+    const failed = kernel.fstat(fd, this.status);
+    kernel.close(fd);
+    if (failed < 0) return -failed;
+    const type = this.status.mode & S_IFMT;
+    return type === S_IFREG ? 0 : type === S_IFDIR ? ERRNO.EISDIR : ERRNO.ENXIO;
+  }
+}
+
+/** The end of the component behind the slash at `from`; 0: there is none. */
+function nextEnd(path: string, from: number): number {
+  if (from + 1 >= path.length) return 0;
+  const slash = path.indexOf("/", from + 1);
+  return slash < 0 ? path.length : slash;
+}
+
+/** Most paths are no script's, and are told apart without a string of their own. */
+function mayFit(rules: readonly CgiRule[], path: string, end: number): boolean {
+  return rules.some(({ extension }) => extension === "*" || path.endsWith(extension, end));
+}
+
+/** A script that is not there may still be a name for `try_files`. */
+function refusal(exchange: Exchange, file: string, error: number): number | null {
+  const status = errorStatus(error);
+  if (status === 404 && exchange.settings.tryFiles !== null) return null;
+  const reason = error === ERRNO.ENXIO ? "is not a regular file" : `cannot be opened (${errnoText(error)})`;
+  exchange.log(status >= 500 ? "crit" : "error", `script "${file}" ${reason}`);
+  return status;
+}

@@ -1,0 +1,136 @@
+/**
+ * The body of a request that does not say how long it is, collected: CONTENT_LENGTH has to be true, so its script starts when
+ * it is complete. Small ones stay in memory, larger ones lie in a file that has lost its name before its first byte.
+ */
+import { AT_FDCWD, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } from "../../../ffi/abi.ts";
+import { ERRNO, errnoText } from "../../../ffi/errno.ts";
+import { Block } from "../../../ffi/memory.ts";
+import type { BodySink, Exchange } from "../handler.ts";
+
+/** Where `client_body_temp_path` says nothing. */
+const FOLDER = "/tmp";
+/** The first piece of memory, bytes. */
+const LEAST_MEMORY = 4096;
+
+export class Spool implements BodySink {
+  readonly answers = true;
+  /** Bytes collected. */
+  length = 0;
+  /** The complete body when it is small; else null. */
+  memory: Buffer | null = null;
+  /** The complete body when it is not: a descriptor that reads the file from its start; else -1. */
+  fd = -1;
+  private block: Block | null = null;
+  /** The same file, to be written. */
+  private writer = -1;
+  /** Complete, failed or broken off. */
+  private over = false;
+
+  /** @param onComplete the body is there; `memory` or `fd` are the callee's from then on */
+  constructor(
+    private readonly exchange: Exchange,
+    private readonly onComplete: (spool: Spool) => void,
+  ) {}
+
+  accept(block: Block, start: number, end: number): number {
+    if (this.over) return end - start;
+    const error = this.take(block, start, end);
+    if (error === 0) this.length += end - start;
+    else this.fail(error);
+    return end - start;
+  }
+
+  end(): void {
+    if (this.over) return;
+    this.over = true;
+    this.closeWriter();
+    if (this.fd < 0) this.memory = this.block?.bytes.subarray(0, this.length) ?? Buffer.alloc(0);
+    this.block = null;
+    this.onComplete(this);
+  }
+
+  abort(): void {
+    if (this.over) return;
+    this.over = true;
+    this.discard();
+  }
+
+  /** 0, or -errno. */
+  private take(block: Block, start: number, end: number): number {
+    const length = this.length + end - start;
+    if (this.fd < 0 && length <= this.exchange.settings.clientBodyBufferSize) {
+      block.bytes.copy(this.room(length).bytes, this.length, start, end);
+      return 0;
+    }
+    const error = this.fd < 0 ? this.moveToFile() : 0;
+    return error !== 0 ? error : this.write(block, start, end);
+  }
+
+  /** Memory for `length` bytes, the first of which are there already. */
+  private room(length: number): Block {
+    const before = this.block;
+    if (before !== null && before.bytes.length >= length) return before;
+    const most = this.exchange.settings.clientBodyBufferSize;
+    const block = new Block(Math.min(most, Math.max(length, LEAST_MEMORY, 2 * this.length)));
+    before?.bytes.copy(block.bytes, 0, 0, this.length);
+    this.block = block;
+    return block;
+  }
+
+  /** 0, or -errno. */
+  private moveToFile(): number {
+    const error = this.open();
+    if (error !== 0 || this.block === null) return error;
+    const { block } = this;
+    this.block = null;
+    return this.write(block, 0, this.length);
+  }
+
+  /** Makes the file. Two descriptors, because the script starts to read where the file begins. 0, or -errno. */
+  private open(): number {
+    const { settings, services } = this.exchange;
+    const { kernel } = services;
+    const name = `${settings.clientBodyTempPath ?? FOLDER}/.webserv-${services.randomHex(16)}`;
+    this.writer = kernel.open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+    if (this.writer < 0) return this.writer;
+    this.fd = kernel.open(name, O_RDONLY | O_NOFOLLOW, 0);
+    kernel.unlink(AT_FDCWD, name);
+    return Math.min(0, this.fd);
+  }
+
+  /** 0, or -errno. */
+  private write(block: Block, start: number, end: number): number {
+    for (let at = start; at < end; ) {
+      const n = this.exchange.services.kernel.write(this.writer, block, at, end - at);
+      if (n < 0) return n;
+      at += n;
+    }
+    return 0;
+  }
+
+  private fail(error: number): void {
+    this.over = true;
+    this.discard();
+    const folder = this.exchange.settings.clientBodyTempPath ?? FOLDER;
+    this.exchange.log("crit", `a body could not be kept in "${folder}" (${errnoText(error)})`);
+    this.exchange.fail(statusOf(-error));
+  }
+
+  private discard(): void {
+    this.closeWriter();
+    if (this.fd >= 0) this.exchange.services.kernel.close(this.fd);
+    this.fd = -1;
+    this.block = null;
+  }
+
+  private closeWriter(): void {
+    if (this.writer >= 0) this.exchange.services.kernel.close(this.writer);
+    this.writer = -1;
+  }
+}
+
+/** The folder is the server's own: nothing about it is the client's fault. */
+function statusOf(error: number): number {
+  if (error === ERRNO.ENOSPC || error === ERRNO.EDQUOT) return 507;
+  return error === ERRNO.EMFILE || error === ERRNO.ENFILE || error === ERRNO.ENOMEM ? 503 : 500;
+}

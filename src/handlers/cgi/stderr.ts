@@ -1,0 +1,53 @@
+/** What a script writes to its standard error, line by line. */
+import { CR, LF } from "../../http/bytes.ts";
+import { unicode } from "../../http/octets.ts";
+
+/** Bytes of a line at most; the rest of a longer one is left out. */
+const MOST_BYTES = 8 * 1024;
+/** Stands where something was left out. */
+const CUT = "...";
+
+export class ErrorLines {
+  /** The line whose end has not come, as octets. */
+  private line = "";
+  private cut = false;
+
+  /** @param log gets each line that is not empty, as Unicode and without its end */
+  constructor(private readonly log: (line: string) => void) {}
+
+  feed(bytes: Buffer, start: number, end: number): void {
+    const given = bytes.subarray(0, end);
+    for (let at = start; at < end; ) {
+      const lineEnd = given.indexOf(LF, at);
+      this.add(bytes, at, lineEnd < 0 ? end : lineEnd);
+      if (lineEnd < 0) return;
+      this.end();
+      at = lineEnd + 1;
+    }
+  }
+
+  /** No more of the line will come. */
+  end(): void {
+    const line = this.cut ? wholeCharacters(this.line) : this.line;
+    const text = line.charCodeAt(line.length - 1) === CR ? line.slice(0, -1) : line;
+    const mark = this.cut ? CUT : "";
+    this.line = "";
+    this.cut = false;
+    if (text !== "") this.log(unicode(text) + mark);
+  }
+
+  private add(bytes: Buffer, start: number, end: number): void {
+    const room = MOST_BYTES - this.line.length;
+    if (end - start > room) this.cut = true;
+    if (room > 0) this.line += bytes.latin1Slice(start, Math.min(end, start + room));
+  }
+}
+
+/** `line` without the part of a character of UTF-8 that its cut may have left. */
+function wholeCharacters(line: string): string {
+  let last = line.length - 1;
+  for (let i = 0; i < 3 && (line.charCodeAt(last) & 0xc0) === 0x80; i++) last--;
+  const lead = line.charCodeAt(last);
+  const length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
+  return last + length > line.length ? line.slice(0, last) : line;
+}
