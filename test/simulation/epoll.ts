@@ -11,6 +11,13 @@ import { Description, Misuse } from "./descriptors.ts";
 /** A description that epoll can watch. */
 export abstract class Pollable extends Description {
   private readonly watches = new Set<Watch>();
+  /** It belongs to a child process: a pipe or a pidfd. */
+  readonly isOfChild: boolean = false;
+
+  /** Some epoll instance watches it. */
+  get watched(): boolean {
+    return this.watches.size > 0;
+  }
 
   /** What is true now, as EPOLL bits. */
   abstract poll(): number;

@@ -9,14 +9,14 @@ import type { Random } from "./random.ts";
  * with an edge of its own, as Linux has it (epoll(7)): to the server it looks as if the network had been slower.
  */
 export const FAULTS = {
-  /** recv, send or sendfile would block although epoll said ready. */
+  /** recv, send or sendfile, or a read or write of a pipe, would block although epoll said ready. */
   EAGAIN: 0.2,
   /** A signal ends epoll_wait. */
   EINTR: 0.2,
   "short recv": 0.5,
   "short send": 0.5,
   "short sendfile": 0.5,
-  /** Of a file. */
+  /** Of a file or a pipe. */
   "short read": 0.3,
   "short write": 0.3,
   /** The peer resets the connection just before a recv or send. */
@@ -25,7 +25,7 @@ export const FAULTS = {
   EPIPE: 0.02,
   /** Of accept: the client left while it waited. */
   ECONNABORTED: 0.05,
-  /** Of accept and open: this process has its fill of descriptors. */
+  /** Of accept, open and what opens pipes and pidfds: this process has its fill of descriptors. */
   EMFILE: 0.1,
   /** The same, of the whole system. */
   ENFILE: 0.1,
@@ -39,6 +39,10 @@ export const FAULTS = {
   /** Of what makes, moves or removes an entry of a folder. */
   EACCES: 0.05,
   EROFS: 0.05,
+  /** Of posix_spawn: this user has its fill of processes. */
+  "EAGAIN of spawn": 0.1,
+  /** Of posix_spawn, and of pidfd_open and the registration of what they give. */
+  ENOMEM: 0.1,
   /** CLOCK_REALTIME jumps by up to a day. */
   "clock step": 0.01,
 } as const;
@@ -53,6 +57,7 @@ const NUMBERS = {
   EDQUOT: "EDQUOT",
   EACCES: "EACCES",
   EROFS: "EROFS",
+  ENOMEM: "ENOMEM",
   EIO: "EIO",
   "EIO in writing": "EIO",
 } as const satisfies { readonly [fault in Fault]?: ErrnoName };

@@ -15,6 +15,8 @@ import { Epoll, Pollable } from "./epoll.ts";
 import { type Fault, Faults } from "./faults.ts";
 import { Files } from "./files.ts";
 import { clientAddress, localAddress, Network, Socket } from "./listener.ts";
+import { PipeEnd } from "./pipes.ts";
+import { Processes } from "./processes.ts";
 import { Random } from "./random.ts";
 import { Trace } from "./trace.ts";
 
@@ -33,6 +35,7 @@ export class SimulatedKernel implements Kernel {
   readonly network = new Network();
   readonly descriptors = new Descriptors();
   readonly files: Files;
+  readonly processes: Processes;
   readonly trace = new Trace();
   /** The first misuse, and what it threw. */
   misuse: Misuse | null = null;
@@ -53,6 +56,7 @@ export class SimulatedKernel implements Kernel {
     this.faults = new Faults(this.random.fork(), faults);
     this.environment = { clock: this.clock, random: this.random, faults: this.faults };
     this.files = new Files(this.descriptors, this.faults, () => this.clock.realtime);
+    this.processes = new Processes(this.environment, this.descriptors, this.files.tree);
   }
 
   // The world's side
@@ -170,6 +174,7 @@ export class SimulatedKernel implements Kernel {
   epollAdd(epoll: number, fd: number, events: number, generation: number): number {
     return this.call("epoll_ctl", fd, abi.EPOLL_CTL_ADD, () => {
       const source = this.descriptors.expect(fd, Pollable);
+      if (source.isOfChild && this.faults.strikes("ENOMEM")) return -ERRNO.ENOMEM;
       return this.descriptors.expect(epoll, Epoll).add(fd, source, events, generation);
     });
   }
@@ -236,14 +241,20 @@ export class SimulatedKernel implements Kernel {
   read(fd: number, block: Block, offset: number, length: number, position: number): number {
     return this.call("read", fd, length, () => {
       inside(block, offset, length);
-      return this.files.read(fd, block, offset, length, position);
+      const end = this.descriptors.get(fd);
+      return end instanceof PipeEnd
+        ? end.read(block.bytes, offset, length)
+        : this.files.read(fd, block, offset, length, position);
     });
   }
 
   write(fd: number, block: Block, offset: number, length: number): number {
     return this.call("write", fd, length, () => {
       inside(block, offset, length);
-      return this.files.write(fd, block, offset, length);
+      const end = this.descriptors.get(fd);
+      return end instanceof PipeEnd
+        ? end.write(block.bytes, offset, length)
+        : this.files.write(fd, block, offset, length);
     });
   }
 
@@ -286,22 +297,24 @@ export class SimulatedKernel implements Kernel {
     return this.call("readlinkat", name, directory, () => this.files.names.readlink(directory, name, into));
   }
 
-  // Child processes: this machine has no programs, so nothing may want one
+  // Child processes
 
-  pipe(_into: number[], ours: 0 | 1): number {
-    return this.call("pipe2", ours, 0, noPrograms);
+  pipe(into: number[], ours: 0 | 1): number {
+    return this.call("pipe2", ours, abi.O_CLOEXEC, () => this.processes.pipe(into, ours));
   }
 
-  spawn({ path }: Program): number {
-    return this.call("posix_spawn", path, 0, noPrograms);
+  spawn(program: Program): number {
+    return this.call("posix_spawn", program.args.join(" "), program.environment.length, () =>
+      this.processes.spawn(program),
+    );
   }
 
   pidfdOpen(pid: number): number {
-    return this.call("pidfd_open", pid, 0, noPrograms);
+    return this.call("pidfd_open", pid, 0, () => this.processes.pidfdOpen(pid));
   }
 
   wait(pid: number): number {
-    return this.call("waitpid", pid, 0, noPrograms);
+    return this.call("waitpid", pid, abi.WNOHANG, () => this.processes.wait(pid));
   }
 
   // Clock, randomness, process
@@ -327,7 +340,7 @@ export class SimulatedKernel implements Kernel {
   }
 
   kill(pid: number, signal: number): number {
-    return this.call("kill", pid, signal, () => (pid === PID ? 0 : -ERRNO.ESRCH));
+    return this.call("kill", pid, signal, () => (pid === PID ? 0 : this.processes.kill(pid, signal)));
   }
 
   descriptorLimit(): number {
@@ -352,10 +365,6 @@ export class SimulatedKernel implements Kernel {
       throw error;
     }
   }
-}
-
-function noPrograms(): never {
-  throw new Misuse("the simulated machine runs no programs");
 }
 
 /** Throws unless the range lies in the block and is not empty: recv(2) of nothing looks like the end of the stream. */

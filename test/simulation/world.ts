@@ -4,10 +4,12 @@
  * what a client got is a prefix of correct replies) and at the end that nothing is left open.
  */
 import { Client } from "./client.ts";
+import type { Description } from "./descriptors.ts";
 import type { ConnectionOptions } from "./environment.ts";
 import type { Fault } from "./faults.ts";
 import { SimulatedKernel } from "./kernel.ts";
 import { OpenFile } from "./open-file.ts";
+import { PipeEnd } from "./pipes.ts";
 import { Random } from "./random.ts";
 import { build } from "./site.ts";
 import type { Start, Subject } from "./subject.ts";
@@ -121,8 +123,9 @@ export class World {
 
   /** kill -9, between two turns, and another start of the server on the same machine. Start-up has its own tests: no fault strikes. */
   crash(): void {
-    const { descriptors, faults } = this.kernel;
+    const { descriptors, faults, processes } = this.kernel;
     for (const fd of [...descriptors.numbers()]) descriptors.close(fd).closed();
+    processes.orphan();
     faults.active = false;
     this.subject = this.startServer(this.kernel);
     faults.active = true;
@@ -152,6 +155,8 @@ export class World {
       (fd) => `${fd} ${this.kernel.descriptors.get(fd).describe()}`,
     );
     if (left.length > this.atStart) throw new Error(`still open after the stop: ${left.join(", ")}`);
+    const children = this.kernel.processes.left();
+    if (children.length > 0) throw new Error(`not reaped when the server had stopped: ${children.join(", ")}`);
     const complaint = this.subject.lastComplaint?.();
     if (complaint !== undefined) throw new Error(complaint);
     keep(this.lastChecks);
@@ -177,8 +182,8 @@ export class World {
   }
 
   /**
-   * Files are an exception: one that is still being sent may have left the cache, so its owner is a reply. That it is
-   * closed when the reply ends shows at the end of the run.
+   * Files are an exception: one that is still being sent may have left the cache, so its owner is a reply. So is the input of
+   * a script that has not been full yet. That they are closed in the end shows at the end of the run.
    */
   private checkOwners(): void {
     const { descriptors } = this.kernel;
@@ -186,7 +191,7 @@ export class World {
     const open = new Set(descriptors.numbers());
     const twice = owned.filter((fd, i) => fd === owned[i - 1]);
     const dead = owned.filter((fd) => !open.delete(fd) && !twice.includes(fd));
-    const lost = [...open].filter((fd) => !(descriptors.get(fd) instanceof OpenFile)).map((fd) => this.name(fd));
+    const lost = [...open].filter((fd) => !isExempt(descriptors.get(fd))).map((fd) => this.name(fd));
     if (twice.length + dead.length + lost.length === 0) return;
     throw new Error(`descriptors: open without owner [${lost}], owned twice [${twice}], owned but closed [${dead}]`);
   }
@@ -207,6 +212,9 @@ export class World {
     }
   }
 }
+
+const isExempt = (description: Description): boolean =>
+  description instanceof OpenFile || (description instanceof PipeEnd && !description.blocking && !description.watched);
 
 /** The seeds of a run: the one in SEED, else `count` that depend on the scenario's name. */
 export function* seedsOf(name: string, count: number): Iterable<number> {

@@ -1,0 +1,199 @@
+/** One process, and what its program can ask of the system. */
+import { SIGKILL, SIGTERM } from "../../ffi/abi.ts";
+import type { Program } from "../../ffi/kernel.ts";
+import { Misuse } from "./descriptors.ts";
+import type { Environment } from "./environment.ts";
+import { OpenFile } from "./open-file.ts";
+import type { PipeEnd } from "./pipes.ts";
+
+const SIGPIPE = 13;
+/** Longest time from being ready to running, and from a signal to its effect, ms. */
+const SCHEDULING = 1;
+/** Longest time a program takes to start, ms. */
+const START = 4;
+
+/** Something to wait for: `resume` is called when it has come. */
+export type Pause = (resume: () => void) => void;
+
+/** What a program does; it gives its exit status, else 0. */
+export type Behaviour = (process: Process) => Generator<Pause, number | undefined>;
+
+const STREAMS = ["stdin", "stdout", "stderr"] as const;
+export type StreamName = (typeof STREAMS)[number];
+
+/** What a process needs of the system. */
+interface System {
+  readonly fork: () => Process;
+  readonly ended: () => void;
+}
+
+export class Process {
+  state: "running" | "zombie" = "running";
+  /** As waitpid(2) gives it. */
+  status = 0;
+  readonly pidfds = new Set<{ ended(): void }>();
+  private readonly ends: (PipeEnd | OpenFile | null)[];
+  private readonly ignored = new Set<number>();
+  private steps: Generator<Pause, number | undefined> | null = null;
+  private exiting = false;
+
+  constructor(
+    private readonly environment: Environment,
+    readonly pid: number,
+    readonly group: number,
+    /** The server started it, and has to wait for it. */
+    public isChild: boolean,
+    readonly program: Program,
+    ends: readonly (PipeEnd | OpenFile)[],
+    private readonly system: System,
+  ) {
+    this.ends = [...ends];
+    for (const end of ends) if (!(end instanceof OpenFile)) end.hold();
+  }
+
+  describe(): string {
+    return `${this.state === "running" ? "the process" : "the zombie"} ${this.pid} (${this.program.args.at(-1)})`;
+  }
+
+  /** Begins to do what `behaviour` says. */
+  runs(behaviour: Behaviour): void {
+    this.steps = behaviour(this);
+    this.after(this.environment.random.fraction() * START, () => this.step());
+  }
+
+  // What a program can do
+
+  /** What its caller has set, by name. */
+  variable(name: string): string | undefined {
+    return this.program.environment.find((text) => text.startsWith(`${name}=`))?.slice(name.length + 1);
+  }
+
+  /** The next bytes of its input, at most `most`; none at the end. */
+  *reads(most = 65_536): Generator<Pause, Buffer> {
+    const end = this.end("stdin");
+    if (end instanceof OpenFile) return readFile(end, most);
+    const { pipe } = end;
+    while (pipe.length === 0 && pipe.writing.open) yield (resume) => pipe.whenChanged(resume);
+    return pipe.take(most);
+  }
+
+  /** All of its input. */
+  *readsAll(): Generator<Pause, Buffer> {
+    const pieces: Buffer[] = [];
+    for (let piece: Buffer; (piece = yield* this.reads()).length > 0; ) pieces.push(piece);
+    return Buffer.concat(pieces);
+  }
+
+  /** Writes all of it, however long that takes. Nobody reads any more: SIGPIPE, or false where that is ignored. */
+  *writes(text: string | Buffer, stream: StreamName = "stdout"): Generator<Pause, boolean> {
+    const bytes = Buffer.from(text as string);
+    const { pipe } = this.end(stream) as PipeEnd;
+    for (let at = 0; at < bytes.length; ) {
+      if (!pipe.reading.open) {
+        if (this.ignored.has(SIGPIPE)) return false;
+        this.finish(SIGPIPE);
+        yield () => {};
+      }
+      const n = pipe.put(bytes, at);
+      at += n;
+      if (n === 0) yield (resume) => pipe.whenChanged(resume);
+    }
+    return true;
+  }
+
+  /** Writes to standard error. */
+  complains(text: string): Generator<Pause, boolean> {
+    return this.writes(text, "stderr");
+  }
+
+  *sleeps(milliseconds: number): Generator<Pause, void> {
+    yield (resume) => this.environment.clock.after(milliseconds, resume);
+  }
+
+  /** Sleeps until it is killed. */
+  *waitsForEver(): Generator<Pause, never> {
+    for (;;) yield () => {};
+  }
+
+  closes(stream: StreamName): void {
+    this.release(STREAMS.indexOf(stream));
+  }
+
+  ignores(signal: number): void {
+    this.ignored.add(signal);
+  }
+
+  /** A child of its own, in the same group and with the same descriptors. */
+  forks(behaviour: Behaviour): void {
+    this.system.fork().runs(behaviour);
+  }
+
+  /** Ends by a signal, at once. */
+  *dies(signal: number): Generator<Pause, never> {
+    this.finish(signal);
+    return yield* this.waitsForEver();
+  }
+
+  // What others do to it
+
+  /** kill(2). */
+  signal(signal: number): void {
+    const isFatal = signal === SIGKILL || (signal === SIGTERM && !this.ignored.has(signal));
+    if (this.state === "running" && isFatal)
+      this.after(this.environment.random.fraction() * SCHEDULING, () => this.finish(signal));
+  }
+
+  /** Its parent is gone: init waits for it. */
+  orphan(): void {
+    this.isChild = false;
+    if (this.state === "zombie") this.system.ended();
+  }
+
+  /** The open files of its descriptors, for a child. */
+  openEnds(): (PipeEnd | OpenFile)[] {
+    return STREAMS.map((name) => this.end(name));
+  }
+
+  private end(stream: StreamName): PipeEnd | OpenFile {
+    const end = this.ends[STREAMS.indexOf(stream)];
+    if (!end) throw new Misuse(`${this.describe()} uses its ${stream} after closing it: a mistake of the test`);
+    return end;
+  }
+
+  private release(index: number): void {
+    const end = this.ends[index];
+    this.ends[index] = null;
+    if (end && !(end instanceof OpenFile)) end.release();
+  }
+
+  private step(): void {
+    if (this.exiting) return;
+    const { value, done } = this.steps!.next();
+    if (done) return this.finish((value ?? 0) << 8);
+    (value as Pause)(() => this.after(this.environment.random.fraction() * SCHEDULING, () => this.step()));
+  }
+
+  private after(delay: number, action: () => void): void {
+    this.environment.clock.after(delay, action);
+  }
+
+  /** Descriptors first, then the news of it: so the end of its output can be seen before its own. */
+  private finish(status: number): void {
+    if (this.exiting) return;
+    this.exiting = true;
+    this.status = status;
+    for (const end of this.ends) if (end && !(end instanceof OpenFile)) end.pipe.settle();
+    for (let i = 0; i < this.ends.length; i++) this.release(i);
+    this.after(this.environment.random.fraction() * SCHEDULING, () => {
+      this.state = "zombie";
+      for (const pidfd of this.pidfds) pidfd.ended();
+      this.system.ended();
+    });
+  }
+}
+
+function readFile(file: OpenFile, most: number): Buffer {
+  const bytes = Buffer.from(file.node.content.subarray(file.position, file.position + most));
+  file.position += bytes.length;
+  return bytes;
+}
