@@ -1,6 +1,7 @@
 /** Which handler a location gets. */
 import type { Location, Settings } from "../config/model.ts";
 import { Guarded, hasRules } from "./access.ts";
+import { CgiHandler } from "./cgi/cgi.ts";
 import { DeleteHandler } from "./delete.ts";
 import type { Handler, Services } from "./handler.ts";
 import { ReturnHandler } from "./return.ts";
@@ -28,6 +29,7 @@ function answering(location: Location, services: Services): Handler {
   if (settings.return !== null) return new ReturnHandler(settings.return, settings);
   const files = new StaticHandler(location, services);
   let handler: Handler = settings.tryFiles === null ? files : new TryFilesHandler(settings.tryFiles, files);
+  if (settings.cgi.length > 0) handler = new CgiHandler(services, handler);
   if (settings.deleteFiles) handler = new DeleteHandler(services, handler);
   if (settings.upload !== null) handler = uploading(location, services, handler);
   return guarded(handler, settings);
