@@ -11,6 +11,7 @@ export interface Framing {
   readonly bodiless: boolean;
   /** Bytes of the body, -1 when not known. */
   readonly length: number;
+  /** Of HEAD only the field says so, as GET's would. */
   readonly chunked: boolean;
   /** The body's end is the connection's: a stream for HTTP/1.0. */
   readonly untilClose: boolean;
@@ -20,9 +21,9 @@ export interface Framing {
 export function framingOf(exchange: Exchange, body: ReplyBody, length: number | undefined): Framing {
   const bodiless = isBodiless(exchange.status) || exchange.method === "HEAD";
   const known = length ?? (body === null ? 0 : body.length);
-  const stream = known < 0 && !bodiless;
-  const chunked = stream && exchange.request.minor === 1;
-  return { bodiless, length: known, chunked, untilClose: stream && !chunked };
+  const unknown = known < 0 && length === undefined && !isBodiless(exchange.status);
+  const chunked = unknown && exchange.request.minor === 1;
+  return { bodiless, length: known, chunked, untilClose: unknown && !bodiless && !chunked };
 }
 
 /** The fields every reply has, the handler's, those the location adds, and Content-Length. `length`: -1 leaves that out. */
