@@ -5,6 +5,7 @@
 import { ERRNO } from "../../ffi/errno.ts";
 import { LOG_LEVELS, type Location } from "../config/model.ts";
 import { encodePath } from "../http/target.ts";
+import { ruleFor } from "./cgi/script.ts";
 import { ERROR_PAGE_TYPE, errorPage } from "./error-page.ts";
 import { errorStatus } from "./errors.ts";
 import { Entry, FileCache } from "./file-cache.ts";
@@ -13,7 +14,7 @@ import type { Exchange, Field, Handler, Services } from "./handler.ts";
 import { isHidden } from "./hidden.ts";
 import { type Changes, headChanges, KeptReply } from "./kept-reply.ts";
 import { replyWithListing } from "./listing.ts";
-import { place } from "./place.ts";
+import { filename, place } from "./place.ts";
 import { encodeLocation } from "./return.ts";
 import { evaluate } from "./variables.ts";
 
@@ -23,6 +24,7 @@ export class StaticHandler implements Handler {
   private readonly changes: Changes;
   /** The place of a file depends on nothing but the path, which then is the cache's key. */
   private readonly byPath: boolean;
+  private readonly hasScripts: boolean;
   private readonly logsErrors: boolean;
   /** Every 404 of the location is the same page, unless `error_page` has another. */
   private readonly keeps404: boolean;
@@ -32,9 +34,16 @@ export class StaticHandler implements Handler {
     this.cache = new FileCache(settings, services);
     this.changes = headChanges(settings);
     this.byPath = settings.alias === null ? settings.root.constant !== null : settings.alias.constant !== null;
+    this.hasScripts = settings.cgi.length > 0;
     this.logsErrors = LOG_LEVELS.indexOf("error") >= LOG_LEVELS.indexOf(settings.errorLog.level);
     const hasPage = settings.errorPages.some((page) => page.statuses.includes(404));
     this.keeps404 = !hasPage && this.changes !== "each request";
+  }
+
+  /** The body is for what a folder's `index` leads to, which may be a script. */
+  sink(exchange: Exchange): undefined {
+    const { path } = exchange;
+    if (path.endsWith("/")) this.enter(exchange, path);
   }
 
   handle(exchange: Exchange): void {
@@ -64,7 +73,8 @@ export class StaticHandler implements Handler {
 
   /** Replies with what `find` found. */
   answer(exchange: Exchange, path: string, entry: Entry): void {
-    if (entry.kind === "file") replyWithFile(exchange, path, entry, this.changes);
+    if (this.isScript(exchange, entry)) exchange.redirect(path, exchange.query);
+    else if (entry.kind === "file") replyWithFile(exchange, path, entry, this.changes);
     else if (entry.kind === "none") this.refuse(exchange, entry);
     else if (path.endsWith("/")) this.folder(exchange, path, entry);
     else this.addSlash(exchange, path, entry);
@@ -76,19 +86,40 @@ export class StaticHandler implements Handler {
     if (!entry.cached) entry.close();
   }
 
-  /** The first `index` that exists is served as if it had been asked for; an absolute one without a look at it. */
+  /** Goes on to the `index` of the folder at `path`, which ends in a slash, if there is either. */
+  enter(exchange: Exchange, path: string): void {
+    const entry = this.find(exchange, path);
+    this.done(entry);
+    const index = entry.kind === "folder" ? this.indexOf(exchange, path) : null;
+    if (typeof index === "string") exchange.redirect(index, exchange.query);
+  }
+
+  /** Whether an entry is for `cgi` to run. Nobody gets its source, not even where it came into being a moment ago. */
+  isScript(exchange: Exchange, { kind, place }: Entry): boolean {
+    return this.hasScripts && kind === "file" && ruleFor(exchange.settings, filename(place)) !== undefined;
+  }
+
+  /** The first `index` that exists is served as if it had been asked for. */
   private folder(exchange: Exchange, path: string, entry: Entry): void {
-    for (const template of exchange.settings.index) {
-      const name = evaluate(template, exchange);
-      if (name.startsWith("/")) return exchange.redirect(name, exchange.query);
-      const found = this.find(exchange, path + name);
-      this.done(found);
-      if (found.kind === "file") return exchange.redirect(path + name, exchange.query);
-      if (found.kind === "none" && errorStatus(found.error) !== 404) return this.refuse(exchange, found);
-    }
+    const index = this.indexOf(exchange, path);
+    if (typeof index === "string") return exchange.redirect(index, exchange.query);
+    if (index !== null) return this.refuse(exchange, index);
     if (exchange.settings.autoindex) return replyWithListing(exchange, path, entry.place, this.cache);
     exchange.log("error", `directory index of "${path}" is forbidden`);
     exchange.fail(403);
+  }
+
+  /** The path of a folder's `index`, an absolute one without a look at it; what keeps us from looking; or null. */
+  private indexOf(exchange: Exchange, path: string): string | Entry | null {
+    for (const template of exchange.settings.index) {
+      const name = evaluate(template, exchange);
+      if (name.startsWith("/")) return name;
+      const found = this.find(exchange, path + name);
+      this.done(found);
+      if (found.kind === "file") return path + name;
+      if (found.kind === "none" && errorStatus(found.error) !== 404) return found;
+    }
+    return null;
   }
 
   private addSlash(exchange: Exchange, path: string, entry: Entry): void {

@@ -1,6 +1,7 @@
 /** `try_files`: the first file or folder that exists, else a status or another URI. */
 import type { Template, TryFiles } from "../config/model.ts";
 import { unicode } from "../http/octets.ts";
+import type { Entry } from "./file-cache.ts";
 import type { Exchange, Handler } from "./handler.ts";
 import type { StaticHandler } from "./static.ts";
 import { compile, evaluate } from "./variables.ts";
@@ -16,15 +17,31 @@ export class TryFilesHandler implements Handler {
     this.fallback = "uri" in rule.last ? redirection(rule.last.uri) : ending(rule.last.status);
   }
 
+  /** The body is for what is found, or for what the last argument names: either may be a script. */
+  sink(exchange: Exchange): undefined {
+    const found = this.find(exchange);
+    if (found !== null) this.files.done(found.entry);
+    if (found === null) {
+      if ("uri" in this.rule.last) this.fallback(exchange);
+    } else if (this.files.isScript(exchange, found.entry)) exchange.redirect(found.path, exchange.query);
+    else if (found.path.endsWith("/")) this.files.enter(exchange, found.path);
+  }
+
   handle(exchange: Exchange): void {
+    const found = this.find(exchange);
+    if (found === null) this.fallback(exchange);
+    else this.files.answer(exchange, found.path, found.entry);
+  }
+
+  private find(exchange: Exchange): { readonly path: string; readonly entry: Entry } | null {
     for (const template of this.rule.files) {
       const wanted = template.text.endsWith("/") ? "folder" : "file";
       const path = pathOf(evaluate(template, exchange), wanted);
       const entry = this.files.find(exchange, path);
-      if (entry.kind === wanted) return this.files.answer(exchange, path, entry);
+      if (entry.kind === wanted) return { path, entry };
       this.files.done(entry);
     }
-    this.fallback(exchange);
+    return null;
   }
 
   sweep(): void {
