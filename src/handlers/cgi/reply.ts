@@ -9,7 +9,7 @@ export function replyWithOutput(exchange: Exchange, head: OutputHead, body: Stre
   // Only a Location that stands alone is a local redirect; with a Status it goes to the client as it is (§6.2.2, §6.2.4).
   if (location !== null && head.status === 0 && /^\/(?!\/)/.test(location)) {
     body.close();
-    return exchange.redirect(location, undefined, "GET");
+    return exchange.redirect(location, undefined, exchange.method === "HEAD" ? "HEAD" : "GET");
   }
   const status = head.status || (location === null ? 200 : 302);
   const fields = location === null ? head.fields : [...head.fields, ["Location", location] as const];
