@@ -8,6 +8,9 @@ import { Run } from "./run.ts";
 import { type Script, ScriptFinder } from "./script.ts";
 import { Spool } from "./spool.ts";
 
+/** Whatever body the request once had, this script gets none of it. */
+const NO_BODY = Buffer.alloc(0);
+
 export class CgiHandler extends Wrapper {
   private readonly finder: ScriptFinder;
 
@@ -32,7 +35,7 @@ export class CgiHandler extends Wrapper {
     const script = this.finder.find(exchange);
     if (script === null) super.handle(exchange);
     else if (typeof script === "number") exchange.fail(script);
-    else run(exchange, script, -1, null);
+    else run(exchange, script, -1, NO_BODY);
   }
 
   override close(): void {
