@@ -46,7 +46,7 @@ export class Sources {
   constructor(
     private readonly kernel: FileKernel,
     main: string,
-    private readonly searchPath = "/usr/local/bin:/usr/bin:/bin",
+    private readonly searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
   ) {
     this.folder = folderOf(main);
   }

@@ -42,7 +42,10 @@ export class ScriptFinder {
    */
   find(exchange: Exchange): Script | number | null {
     const { path, settings } = exchange;
+    // What an alias takes the place of is no name of a file.
+    const least = settings.alias === null ? 0 : (settings.aliasPrefix?.length ?? 0);
     for (let end = nextEnd(path, 0); end > 0; end = nextEnd(path, end)) {
+      if (end < least) continue;
       if (settings.alias === null && !mayFit(settings.cgi, path, end)) continue;
       const found = this.examine(exchange, path.slice(0, end), path.slice(end));
       if (found !== null) return found;

@@ -148,7 +148,7 @@ const inServer = (directives: string, message: string): void => finds(`server { 
 const isFine = (text: string): void => test(text, () => expect(messages(text, FILES)).toEqual([]));
 
 describe("programs that are not there, or none", () => {
-  const folders = "/usr/local/bin:/usr/bin:/bin";
+  const folders = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
   inServer("cgi .php |php-cgi;", `cgi interpreter "php-cgi" was not found in PATH (${folders})`);
   inServer("cgi .php |/opt/php;", 'cgi interpreter "/opt/php" does not exist');
   inServer("cgi .php |tools/php;", 'cgi interpreter "tools/php" does not exist');
