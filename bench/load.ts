@@ -21,6 +21,8 @@ export interface LoadResult {
   /** Requests without a reply, or with a status of the wrong class. */
   readonly failed: number;
   readonly seconds: number;
+  /** The longest that one request took, ms. */
+  readonly slowest: number;
 }
 
 /** The smallest load; scenarios name what they change. */
@@ -68,11 +70,17 @@ function urls(load: Load, port: number): string[] {
 export function parseH2load(output: string, load: Load): LoadResult {
   const codes = /status codes: (\d+) 2xx, (\d+) 3xx, (\d+) 4xx, (\d+) 5xx/.exec(output);
   const done = /requests: .* (\d+) done/.exec(output);
-  const finished = /finished in ([\d.]+)(us|ms|s|m)\b/.exec(output);
-  if (codes === null || done === null || finished === null) throw new Error(`h2load said: ${output.trim()}`);
+  const finished = duration(/finished in (\S+),/.exec(output)?.[1]);
+  const slowest = duration(/time for request: +\S+ +(\S+)/.exec(output)?.[1]);
+  if (codes === null || done === null || Number.isNaN(finished)) throw new Error(`h2load said: ${output.trim()}`);
   const right = load.expects === 0 ? Number(done[1]) : Number(codes[load.expects - 1]);
-  const unit = { us: 1e-6, ms: 1e-3, s: 1, m: 60 }[finished[2] as "us" | "ms" | "s" | "m"];
-  return { answered: Number(done[1]), failed: load.requests - right, seconds: Number(finished[1]) * unit };
+  return { answered: Number(done[1]), failed: load.requests - right, seconds: finished / 1000, slowest };
+}
+
+/** h2load's `224.56ms`, `1.50s` or `3m` in ms; NaN when it is none. */
+function duration(text = ""): number {
+  const [, amount, unit] = /^([\d.]+)(us|ms|s|m)$/.exec(text) ?? [];
+  return Number(amount) * { us: 1e-3, ms: 1, s: 1000, m: 60_000 }[(unit ?? "ms") as "us" | "ms" | "s" | "m"];
 }
 
 /** Reads ab's summary. A status other than 2xx is wrong unless the load expects another class. */
@@ -87,5 +95,6 @@ export function parseAb(output: string, load: Load): LoadResult {
     answered,
     failed: number("Failed requests") + wrong + (load.requests - answered),
     seconds: number("Time taken for tests"),
+    slowest: Number(/(\d+) \(longest request\)/.exec(output)?.[1] ?? Number.NaN),
   };
 }

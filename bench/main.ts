@@ -5,6 +5,7 @@
 import { parseArgs } from "node:util";
 import { comparing } from "./compare.ts";
 import { FAMILIES, type Options, type Scenario } from "./scenario.ts";
+import { cgi } from "./scenarios/cgi.ts";
 import { COMPARISONS } from "./scenarios/comparisons.ts";
 import { idle } from "./scenarios/idle.ts";
 import { siege } from "./scenarios/siege.ts";
@@ -19,7 +20,12 @@ const SCENARIOS = new Map<string, Scenario>();
 for (const name of new Set(COMPARISONS.map((comparison) => comparison.scenario))) {
   SCENARIOS.set(name, comparing(COMPARISONS.filter((comparison) => comparison.scenario === name)));
 }
-SCENARIOS.set("idle", idle).set("soak", soak).set("siege", siege).set("start", start).set("upload", uploads);
+SCENARIOS.set("idle", idle)
+  .set("soak", soak)
+  .set("siege", siege)
+  .set("start", start)
+  .set("upload", uploads)
+  .set("cgi", cgi);
 
 const USAGE = `usage: bun run bench [options] [${[...SCENARIOS.keys()].join("|")}|all]...   (default: small)
   --rounds N      measured rounds, after one to warm up (5)

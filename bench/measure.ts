@@ -75,6 +75,10 @@ export function readResident(pid: number): number {
   return kilobytes * 1024;
 }
 
+/** Resident memory of this process alone, and the highest it has been, in bytes. */
+export const readOwnResident = (pid: number): number => statusField(read(`/proc/${pid}/status`), "VmRSS") * 1024;
+export const readHighest = (pid: number): number => statusField(read(`/proc/${pid}/status`), "VmHWM") * 1024;
+
 /** Open descriptors of the tree. */
 export function readDescriptors(pid: number): number {
   let count = 0;
@@ -101,7 +105,8 @@ export function statusField(status: string, name: string): number {
   return line === null ? 0 : Number(line[1]);
 }
 
-function processTree(pid: number): number[] {
+/** `pid` and its descendants. */
+export function processTree(pid: number): number[] {
   const found = [pid];
   for (const member of found) {
     for (const thread of list(`/proc/${member}/task`)) {

@@ -26,7 +26,8 @@ export type Scenario = (options: Options) => Promise<Report[]>;
 /** The order of the tables. */
 const PEERS: readonly Peer[] = [webserv, ...nginx, lighttpd, bunServe, floor];
 
-export const FAMILIES: readonly string[] = [...new Set(PEERS.map((peer) => peer.family))];
+/** Every server that some scenario knows. */
+export const FAMILIES: readonly string[] = [...new Set(PEERS.map((peer) => peer.family)), "apache"];
 
 /** The wanted peers of `families` that are installed, and a note for each one that is not. */
 export function choosePeers(families: readonly string[], options: Options): { peers: Peer[]; notes: string[] } {

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { parseCpuStat } from "../../../bench/cgroup.ts";
 import { LOAD, parseAb, parseH2load } from "../../../bench/load.ts";
 import {
   cpuBetween,
@@ -15,16 +16,18 @@ import { atMost, describe, format, verdict } from "../../../bench/table.ts";
 const H2LOAD = `finished in 224.56ms, 89065.04 req/s, 107.36MB/s
 requests: 2000 total, 2000 started, 1990 done, 1500 succeeded, 500 failed, 10 errored, 0 timeout
 status codes: 1400 2xx, 100 3xx, 490 4xx, 0 5xx
+time for request:      164us      2.20ms       475us       189us    91.00%
 `;
 const AB = `Time taken for tests:   0.119 seconds
 Complete requests:      2000
 Failed requests:        3
 Non-2xx responses:      7
+ 100%      5 (longest request)
 `;
 
 test("h2load's summary: replies, the time in its unit, and what is not of the expected class", () => {
   const load = { ...LOAD, requests: 2000 };
-  expect(parseH2load(H2LOAD, load)).toEqual({ answered: 1990, failed: 600, seconds: 0.22456 });
+  expect(parseH2load(H2LOAD, load)).toEqual({ answered: 1990, failed: 600, seconds: 0.22456, slowest: 2.2 });
   expect(parseH2load(H2LOAD, { ...load, expects: 3 }).failed).toBe(1900);
   expect(parseH2load(H2LOAD, { ...load, expects: 4 }).failed).toBe(1510);
   expect(parseH2load(H2LOAD, { ...load, expects: 0 }).failed).toBe(10);
@@ -32,7 +35,7 @@ test("h2load's summary: replies, the time in its unit, and what is not of the ex
 });
 
 test("ab's summary: its failures, other statuses and missing replies all count", () => {
-  expect(parseAb(AB, { ...LOAD, requests: 2010 })).toEqual({ answered: 2000, failed: 20, seconds: 0.119 });
+  expect(parseAb(AB, { ...LOAD, requests: 2010 })).toEqual({ answered: 2000, failed: 20, seconds: 0.119, slowest: 5 });
   expect(parseAb(AB.replace(/Non-2xx.*\n/, ""), { ...LOAD, requests: 2000 }).failed).toBe(3);
 });
 
@@ -129,4 +132,12 @@ test("a table: names to the left, figures to the right, no blanks at line ends",
     notes: ["note: n"],
   });
   expect(text).toBe("small: t\n  server      us\n  webserv    6.1\n  nginx    12.25  pass\n  note: n\n");
+});
+
+test("a control group's account is in microseconds", () => {
+  expect(parseCpuStat("usage_usec 3000\nuser_usec 1000\nsystem_usec 2000\nnice_usec 0\n")).toEqual({
+    total: 3000,
+    user: 1000,
+    system: 2000,
+  });
 });
