@@ -22,19 +22,17 @@ const dates = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyl
 const view = { folders: [], entries: [], key: "name", down: false, all: false };
 
 async function load() {
-  view.folders = foldersOf(location.hash);
-  view.all = false;
+  const folders = foldersOf(location.hash);
+  Object.assign(view, { folders, all: false });
   showCrumbs();
   complain("");
   const table = find("table");
   table.ariaBusy = "true";
-  try {
-    view.entries = await listing(LISTING + folderPath(view.folders));
-  } catch (error) {
-    view.entries = [];
-    complain(error.message);
-  }
+  const outcome = await listing(LISTING + folderPath(folders)).catch((error) => error);
+  if (view.folders !== folders) return; // somebody went on meanwhile: what is wanted is another reply
   table.ariaBusy = "false";
+  view.entries = outcome instanceof Error ? [] : outcome;
+  if (outcome instanceof Error) complain(outcome.message);
   show();
 }
 
@@ -139,7 +137,7 @@ function isConfirmed(name) {
 
 async function deleteAfterQuestion(element) {
   const { name } = element.entry;
-  const url = FILES + folderPath(view.folders) + encodeURIComponent(name);
+  const url = element.querySelector(".name").href; // not of view.folders: the next folder's rows may be on their way
   if (!(await isConfirmed(name))) return element.querySelector(".name").focus();
   const place = [...find("#rows").children].indexOf(element);
   complain("");

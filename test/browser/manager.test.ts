@@ -104,6 +104,45 @@ describe.skipIf(!hasBrowser)("the file manager in Chromium", () => {
     });
   });
 
+  describe("while the listing of the next folder is on its way", () => {
+    /** Opens the folder in a window whose listing of it does not come before `release` is called; gives `release`. */
+    async function openHeld(page: Page): Promise<() => Promise<unknown>> {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const isHeld = (url: URL): boolean => url.pathname.startsWith("/api/uploads/folder");
+      await page.route(isHeld, (route) => promise.then(() => route.continue()));
+      await page.getByRole("link", { name: "folder #1/" }).click();
+      await page.locator("#crumbs a").nth(1).waitFor();
+      return () => {
+        resolve();
+        return page.waitForEvent("requestfinished", (request) => isHeld(new URL(request.url())));
+      };
+    }
+
+    test("one who goes back sees the folder it is, not the one that comes late", async () => {
+      await site.visit("/manager.html", async (page) => {
+        await shows(page, ...ALL);
+        const release = await openHeld(page);
+        await page.goBack();
+        await page.locator("#crumbs a").nth(1).waitFor({ state: "detached" });
+        await release();
+        await page.evaluate("fetch('/api/uploads/').then((reply) => reply.json())");
+        await shows(page, ...ALL);
+      });
+    });
+
+    test("what is deleted is the file that is shown, not one of its name in the next", async () => {
+      site.fill({ "a9.txt": "this one", "folder #1/a9.txt": "not this one" });
+      await site.visit("/manager.html", async (page) => {
+        await shows(page, "folder #1/", "a9.txt");
+        await openHeld(page);
+        await page.getByRole("button", { name: "Delete a9.txt" }).click();
+        await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+        await shows(page, "folder #1/");
+      });
+      expect(site.stored()).toEqual(["folder #1/a9.txt"]);
+    });
+  });
+
   test("what is downloaded is what is stored, bit for bit", async () => {
     await site.visit("/manager.html", async (page) => {
       for (const name of ["b.bin", "100%41.txt", "über & <b>.txt"]) {
