@@ -60,7 +60,7 @@ export class ScriptFinder {
   /** What `name`, the path up to the end of a component, is; null: no script. */
   private examine(exchange: Exchange, name: string, pathInfo: string): Script | number | null {
     const { settings } = exchange;
-    const found = place(settings, name, exchange);
+    const found = placeOf(exchange, name, pathInfo);
     if (found === null) return null;
     const file = filename(found);
     const rule = ruleFor(settings, file);
@@ -86,6 +86,15 @@ export class ScriptFinder {
     const type = this.status.mode & S_IFMT;
     return type === S_IFREG ? 0 : type === S_IFDIR ? ERRNO.EISDIR : ERRNO.ENXIO;
   }
+}
+
+/** The place of `name`. The alias of a regular expression is the place of the whole path, whatever part of that is asked about. */
+function placeOf(exchange: Exchange, name: string, pathInfo: string): Place | null {
+  const { settings } = exchange;
+  const found = place(settings, name, exchange);
+  if (found === null || settings.alias === null || settings.aliasPrefix !== null) return found;
+  if (!found.path.endsWith(pathInfo)) return null;
+  return { root: found.root, path: found.path.slice(0, found.path.length - pathInfo.length) };
 }
 
 /** The end of the component behind the slash at `from`; 0: there is none. */
