@@ -31,9 +31,13 @@ export function remembered() {
 
 const hasExpired = ({ expires }) => Date.parse(expires) < Date.now();
 
-/** The remembered upload of a file: of the same path, or of the same name when the file was chosen without its folder. */
-export function recall(file, path) {
-  const same = remembered().filter(({ size, modified }) => size === file.size && modified === file.lastModified);
+/**
+ * The remembered upload of a file, none of those whose address is among `current`: of the same path, or of the same name when
+ * the file was chosen without its folder.
+ */
+export function recall(file, path, current) {
+  const entries = remembered().filter(({ url }) => !current.has(url));
+  const same = entries.filter(({ size, modified }) => size === file.size && modified === file.lastModified);
   const found = same.find((entry) => entry.path === path);
   if (found || path !== file.name) return found;
   return same.find((entry) => entry.path.endsWith(`/${file.name}`));

@@ -27,13 +27,15 @@ windows.onmessage = ({ data: url }) => {
 };
 
 const all = () => [...rows.keys()];
+/** The addresses of this page's uploads. */
+const current = () => new Set(all().map((upload) => upload.url));
 const sum = (uploads, value) => uploads.reduce((total, upload) => total + value(upload), 0);
 
 function add(chosen) {
   const folder = foldersOf(location.hash).map((name) => `${name}/`);
   const wanted = chosen.map(({ file, path }) => ({ file, path: folder.join("") + path })).filter(isNew);
   for (const { file, path } of wanted) {
-    const before = recall(file, path);
+    const before = recall(file, path, current());
     if (before) windows.postMessage(before.url);
     const upload = new Upload(file, { endpoint: ENDPOINT, path: before?.path ?? path, url: before?.url, changed });
     const row = new UploadRow(upload, { again: () => again(upload), cancel: () => cancel(upload) });
@@ -128,7 +130,7 @@ function tell(text) {
 }
 
 function refreshUnfinished() {
-  showUnfinished(find("#unfinished"), new Set(all().map((upload) => upload.url)));
+  showUnfinished(find("#unfinished"), current());
 }
 
 function clearFinished() {

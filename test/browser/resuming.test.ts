@@ -2,7 +2,7 @@
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Page } from "playwright-core";
 import { makeFolder } from "../wire/server.ts";
 import { hasBrowser } from "./browser.ts";
@@ -142,6 +142,24 @@ describe.skipIf(!hasBrowser)("uploads on a bad line in Chromium", () => {
     });
     expect(site.stored()).toEqual(["big.bin"]);
     expect(stored("big.bin").equals(big)).toBe(true);
+  });
+
+  test("a file that is on its way with its folder, and is chosen alone too, is two uploads", async () => {
+    await site.visit("/upload.html", async (page) => {
+      const offsets = patches(page);
+      site.line.allow(8 * MB);
+      await page.setInputFiles("#folder", folder);
+      await more(page, 0);
+      await page.setInputFiles("#files", bigFile);
+      await eventually(
+        () => site.parts().length === 2,
+        () => site.parts().join(),
+      );
+      site.line.allow(Number.POSITIVE_INFINITY);
+      await done(page, 2);
+      expect(offsets).toEqual([0, 0]);
+    });
+    expect(site.stored().sort()).toEqual(["big.bin", `${basename(folder)}/big.bin`].sort());
   });
 
   test("pause stops it, going on does not begin anew", async () => {
