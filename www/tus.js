@@ -88,8 +88,8 @@ export class Upload {
   #failures = 0;
 
   /** `path` is the name, with folders before it where a folder is uploaded; `changed` is called whenever anything here has. */
-  constructor(file, { endpoint, path, url = null, changed }) {
-    Object.assign(this, { file, endpoint, path, url, changed });
+  constructor(file, { endpoint, path, url = null, expires = null, changed }) {
+    Object.assign(this, { file, endpoint, path, url, expires, changed });
   }
 
   get isActive() {

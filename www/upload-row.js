@@ -6,8 +6,9 @@ const LABELS = { running: "Pause", lost: "Try now", paused: "Go on", failed: "Tr
 const find = (selector) => document.querySelector(selector);
 
 export class UploadRow {
-  /** The address the page remembers for it; kept by the page. */
+  /** What the page has remembered of it; kept by the page. */
   url = null;
+  expires = null;
   #rate = new Rate();
   #state = null;
 

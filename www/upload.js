@@ -37,7 +37,7 @@ function add(chosen) {
   for (const { file, path } of wanted) {
     const before = recall(file, path, current());
     if (before) windows.postMessage(before.url);
-    const upload = new Upload(file, { endpoint: ENDPOINT, path: before?.path ?? path, url: before?.url, changed });
+    const upload = new Upload(file, { endpoint: ENDPOINT, path, ...before, changed });
     const row = new UploadRow(upload, { again: () => again(upload), cancel: () => cancel(upload) });
     rows.set(upload, row);
     list.append(row.element);
@@ -91,11 +91,9 @@ async function cancel(upload) {
 function changed(upload) {
   const row = rows.get(upload);
   if (!row) return;
-  if (row.url !== upload.url) {
-    if (row.url) forget(row.url);
-    if (upload.url) remember(upload);
-    row.url = upload.url;
-  }
+  if (row.url && row.url !== upload.url) forget(row.url);
+  if (upload.url && (row.url !== upload.url || row.expires !== upload.expires)) remember(upload);
+  Object.assign(row, { url: upload.url, expires: upload.expires });
   const news = row.show();
   if (upload.state === "done") forget(upload.url);
   if (news) {

@@ -6,7 +6,7 @@ use Fcntl qw(:DEFAULT :flock :mode);
 use File::Spec;
 
 # Outside of what the server serves, and nobody else's.
-my $file = $ENV{GUESTBOOK} || File::Spec->catfile(File::Spec->tmpdir, "webserv-guestbook-$>");
+my $file = File::Spec->catfile(File::Spec->tmpdir, "webserv-guestbook-$>");
 my %longest = (name => 60, text => 500);    # characters
 my $most = 1_000_000;                       # bytes of the whole book
 my $shown = 50;                             # entries
