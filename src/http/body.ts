@@ -46,9 +46,10 @@ export class BodyDecoder {
   /** Why the body was refused; "" when it was not. */
   reason = "";
 
-  private state = DONE;
   /** Bytes the body or chunk still has, or the chunk size so far. */
-  private remaining = 0;
+  remaining = 0;
+
+  private state = DONE;
   private digits = 0;
   /** Sum of all chunk sizes read so far. */
   private announced = 0;

@@ -1,8 +1,8 @@
 /** The body of a request on its way from the socket to its sink, as fast as both allow. */
 import type { Block } from "../../ffi/memory.ts";
-import { BODY_DATA, BODY_DONE } from "../http/body.ts";
+import { BODY_DATA, BODY_DONE, type BodyDecoder } from "../http/body.ts";
 import type { ServerExchange } from "./exchange.ts";
-import { PIECE } from "./reader.ts";
+import { LARGE_PIECE, PIECE } from "./reader.ts";
 import { Wait, Waiter } from "./waiter.ts";
 
 /** How taking a body stopped; a negative number is the -status of its refusal. There is nothing more to read now: */
@@ -18,7 +18,7 @@ export const BODY_REPLIED = 4;
 
 /** What is read in one turn before others get theirs: so often, and no more once so many bytes have come. */
 const READS_PER_TURN = 16;
-const BYTES_PER_TURN = 1024 * 1024;
+const BYTES_PER_TURN = LARGE_PIECE;
 
 export abstract class BodyReader extends Waiter {
   /** The sink takes no more: it is not the client who is waited for. */
@@ -29,21 +29,17 @@ export abstract class BodyReader extends Waiter {
   /** A handler, or a sink of its own, threw. */
   protected abstract handlerFailed(exchange: ServerExchange, error: unknown): void;
 
-  /**
-   * Gives the body's next pieces to its sink. A sink that takes all it is offered gets as much at once as the framing says
-   * will come: large pieces cost a third less CPU per byte than PIECE, and nothing of them has to be kept. One of the BODY
-   * constants above, or -status: refused for `bodyReason`.
-   */
+  /** Gives the body's next pieces to its sink. One of the BODY constants above, or -status: refused for `bodyReason`. */
   protected takeBody(exchange: ServerExchange): number {
     const hungry = !this.stalled;
     const share = this.bytesReceived + BYTES_PER_TURN;
     this.stalled = false;
-    for (let reads = 0; reads < READS_PER_TURN && this.bytesReceived < share; reads++) {
-      const outcome = this.decode(exchange);
+    for (let reads = 0; ; reads++) {
+      const outcome = this.decode(exchange); // also of what was read last: else it would have to be kept
       if (outcome !== BODY_PAUSED) return outcome;
-      if (!this.fill(hungry ? Math.max(PIECE, exchange.decoder.remaining) : PIECE)) return this.pause();
+      if (reads === READS_PER_TURN || this.bytesReceived >= share) return BODY_SHARE_USED;
+      if (!this.fill(hungry ? largePiece(exchange.decoder) : PIECE)) return this.pause();
     }
-    return BODY_SHARE_USED;
   }
 
   private pause(): number {
@@ -91,4 +87,13 @@ export abstract class BodyReader extends Waiter {
     this.bodyReason = reason;
     return -status;
   }
+}
+
+/**
+ * How much to ask for where the sink takes all that it is offered: what the framing says will come, up to where the next
+ * large piece of the body begins. A file is then written in few calls that start and end with its pages, which costs
+ * the kernel half of what PIECE costs it; and what is not of this body is never more than PIECE.
+ */
+function largePiece({ remaining, received }: BodyDecoder): number {
+  return Math.min(Math.max(PIECE, remaining), LARGE_PIECE - (received % LARGE_PIECE));
 }

@@ -12,6 +12,8 @@ import { Writer } from "./writer.ts";
 
 /** What one recv(2) asks for while it is not known how much will come: what is left of it may have to be kept. */
 export const PIECE = 64 * 1024;
+/** The most that it asks for: a body on its way to a file (docs/bench.md, upload). */
+export const LARGE_PIECE = 1024 * 1024;
 
 export abstract class Reader extends Writer {
   /** Received and not used yet: input.bytes[inputStart, inputEnd). */

@@ -13,11 +13,10 @@ import { ServerExchange } from "./exchange.ts";
 import { Gate } from "./gate.ts";
 import { Logs } from "./logs.ts";
 import { Outbox } from "./outbox.ts";
+import { LARGE_PIECE } from "./reader.ts";
 import { Router } from "./router.ts";
 import { ServerServices } from "./services.ts";
 
-/** The most that one recv(2) asks for: a body on its way to a file (docs/bench.md, upload). */
-const INBOX_SIZE = 1024 * 1024;
 /** Exchanges kept for the next request. */
 const MOST_KEPT_EXCHANGES = 1024;
 /** Descriptors left for files, logs and the like when clients take the rest. */
@@ -39,7 +38,7 @@ export class Server {
   readonly reactor: Reactor;
   readonly pool = new BufferPool();
   readonly outbox = new Outbox();
-  readonly inbox = new Block(INBOX_SIZE);
+  readonly inbox = new Block(LARGE_PIECE);
   readonly clock: ServerClock;
   readonly logs: Logs;
   readonly services: ServerServices;
