@@ -135,6 +135,8 @@ describe.skipIf(!hasBrowser)("uploads on a bad line in Chromium", () => {
       await other.setInputFiles("#files", bigFile);
       await inState(page, "paused").waitFor();
       expect(await page.locator(".detail").textContent()).toContain("Goes on in another window.");
+      const remembered: string[] = await other.evaluate("Object.values(localStorage)");
+      expect(remembered.map((text) => JSON.parse(text).expires)).toEqual([expect.stringMatching(/ GMT$/)]);
       site.line.allow(Number.POSITIVE_INFINITY);
       await done(other, 1);
       expect(offsets.length).toBe(1);
