@@ -25,12 +25,12 @@ const server = useScripts({
 });
 
 /** The environment of the last script, name to value. */
-function last(): Record<string, string> {
+function last(): Record<string, string | undefined> {
   const lines = readFileSync(join(server.folder, "environment"), "utf8").split("\0").slice(0, -1);
   return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]));
 }
 
-async function environmentOf(request: string | Uint8Array): Promise<Record<string, string>> {
+async function environmentOf(request: string | Uint8Array): Promise<Record<string, string | undefined>> {
   check(await ask(server.port, request), { status: 200, fields: { "content-type": "text/plain" } });
   return last();
 }
