@@ -1,4 +1,5 @@
 // The file manager: the server's JSON listing as a table that sorts, searches, and deletes after a question.
+import { ask } from "./ask.js";
 import { formatSize, plural } from "./format.js";
 import { folderPath, foldersOf } from "./paths.js";
 
@@ -38,19 +39,11 @@ async function load() {
 
 /** The entries of a folder: { name, isFolder, size, time }. Throws an Error whose message is for people. */
 async function listing(url) {
-  const reply = await ask(url, { headers: { Accept: "application/json" }, cache: "no-store" });
+  const reply = await ask(url, { headers: { Accept: "application/json" }, cache: "no-store" }, REASONS);
   const entries = await reply.json();
   return entries.map(({ name, type, size, mtime }) => {
     return { name, isFolder: type === "directory", size: size ?? 0, time: Date.parse(mtime) };
   });
-}
-
-async function ask(url, options) {
-  const reply = await fetch(url, options).catch(() => {
-    throw new Error("The server does not answer. Is the connection there?");
-  });
-  if (reply.ok) return reply;
-  throw new Error(REASONS[reply.status] ?? `The server answered ${reply.status} ${reply.statusText}.`);
 }
 
 /** Folders first, then by the chosen column, then by name. */
@@ -142,7 +135,7 @@ async function deleteAfterQuestion(element) {
   const place = [...find("#rows").children].indexOf(element);
   complain("");
   try {
-    await ask(url, { method: "DELETE" });
+    await ask(url, { method: "DELETE" }, REASONS);
     view.entries = view.entries.filter((entry) => entry !== element.entry);
   } catch (error) {
     complain(`${name} was not deleted. ${error.message}`);

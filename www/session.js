@@ -1,30 +1,29 @@
 // The session page: one more visit, a name, and what the server keeps, through the location with `session_api`.
+import { ask } from "./ask.js";
+
 const SESSION = "/session";
 
 const find = (selector) => document.querySelector(selector);
 
-/** The data after the request. Throws an Error whose message is for people. */
-async function ask(options = {}) {
-  const reply = await fetch(SESSION, { cache: "no-store", ...options }).catch(() => {
-    throw new Error("The server does not answer. Is the connection there?");
-  });
-  if (reply.status === 413) throw new Error("That is more than a session can keep.");
-  if (!reply.ok) throw new Error(`The server answered ${reply.status} ${reply.statusText}.`);
+/** The data after the request. */
+async function data(options) {
+  const reply = await ask(SESSION, { cache: "no-store", ...options }, { 413: "That is more than a session can keep." });
   return reply.status === 204 ? {} : reply.json();
 }
 
 /** Merges `patch` into the data (RFC 7396) and gives the data then. */
-async function change(patch) {
-  const headers = { "Content-Type": "application/merge-patch+json" };
-  await ask({ method: "POST", headers, body: JSON.stringify(patch) });
-  return ask();
-}
+const change = (patch) =>
+  data({
+    method: "POST",
+    headers: { "Content-Type": "application/merge-patch+json" },
+    body: JSON.stringify(patch),
+  });
 
-function show(data) {
-  find("#greeting").textContent = greeting(data);
-  find("#data").textContent = JSON.stringify(data, null, 2);
+function show(kept) {
+  find("#greeting").textContent = greeting(kept);
+  find("#data").textContent = JSON.stringify(kept, null, 2);
   // What is being typed is not overwritten.
-  if (document.activeElement !== find("#name")) find("#name").value = data.name ?? "";
+  if (document.activeElement !== find("#name")) find("#name").value = kept.name ?? "";
 }
 
 function greeting({ name, visits = 0 }) {
@@ -54,12 +53,9 @@ find("#name-form").addEventListener("submit", (event) => {
   attempt(() => change({ name }));
 });
 find("#end").addEventListener("click", () => {
-  attempt(async () => {
-    await ask({ method: "DELETE" });
-    return {};
-  });
+  attempt(() => data({ method: "DELETE" }));
 });
 attempt(async () => {
-  const { visits } = await ask();
+  const { visits } = await data();
   return change({ visits: (visits ?? 0) + 1 });
 });
