@@ -1,6 +1,11 @@
 /** The directives of CGI: what runs which files, and what is said of a careless use of it. */
-import { describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { ERRNO } from "../../../ffi/errno.ts";
+import { linux } from "../../../ffi/linux.ts";
+import { loadConfig } from "../../../src/config/load.ts";
 import type { Settings } from "../../../src/config/model.ts";
 import { config, type Entry, FIFO, FILE, FOLDER, load, location, messages, PROGRAM, settings } from "./fake-files.ts";
 
@@ -306,4 +311,40 @@ describe("programs are not shown", () => {
   isFine("server { root www; location /run/ { alias www/cgi/; cgi .py; } location /cgi/ { deny all; } }");
   isFine("server { root www; location /run/ { alias www/cgi/; cgi .py; } location /cgi/ { internal; } }");
   isFine("server { root www; location /run/ { alias up/; cgi .py; } }");
+});
+
+describe("on a real file system", () => {
+  const folder = mkdtempSync(join(tmpdir(), "webserv-cgi-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  for (const name of ["conf", "data/www/up", "bin"]) mkdirSync(join(folder, name), { recursive: true });
+  symlinkSync("data/www", join(folder, "site"));
+  symlinkSync("run", join(folder, "bin/link"));
+  symlinkSync("nowhere", join(folder, "bin/broken"));
+  writeFileSync(join(folder, "bin/run"), "#!/bin/sh\n", { mode: 0o755 });
+  writeFileSync(join(folder, "bin/text"), "#!/bin/sh\n", { mode: 0o644 });
+
+  /** The messages about this server, without their places. */
+  function said(directives: string): string[] {
+    const file = join(folder, "conf/site.conf");
+    writeFileSync(file, `server { ${directives} }`);
+    return loadConfig({ kernel: linux, file, searchPath: join(folder, "bin") }).diagnostics.map(
+      ({ message }) => message,
+    );
+  }
+
+  test("programs are what can be executed, through links too", () => {
+    expect(said("root site; cgi .a run; cgi .b bin/run; cgi .c link; cgi .d /bin/sh;")).toEqual([]);
+    expect(said("root site; cgi .a text; cgi .b bin/text; cgi .c bin/broken; cgi .d bin;")).toEqual([
+      `cgi interpreter "text" was not found in PATH (${folder}/bin)`,
+      'cgi interpreter "bin/text" is not executable',
+      'cgi interpreter "bin/broken" does not exist',
+      'cgi interpreter "bin" is a folder, not a program',
+    ]);
+  });
+  test("a folder of uploads is known by whatever name", () => {
+    expect(said("root site; cgi .a run; location /up/ { upload_store data/www/up; }")).toEqual([
+      expect.stringContaining("clients could run what they upload"),
+    ]);
+    expect(said("root site; cgi .a run; location /up/ { upload_store data/www/up; cgi off; }")).toEqual([]);
+  });
 });

@@ -141,6 +141,7 @@ describe("limit_except", () => {
 
 describe("methods", () => {
   const upload = { folder: "/nowhere", prefix: "/" };
+  const cgi = [{ extension: ".py", interpreter: null, args: [] }];
   test.each([
     [{}, "GET, HEAD, OPTIONS"],
     [{ allowedMethods: ["GET"] }, "GET, OPTIONS"],
@@ -150,6 +151,9 @@ describe("methods", () => {
     [{ deleteFiles: true }, "GET, HEAD, DELETE, OPTIONS"],
     [{ upload, deleteFiles: true }, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"],
     [{ upload, deleteFiles: true, allowedMethods: ["GET", "PUT"] }, "GET, PUT, OPTIONS"],
+    [{ cgi }, "GET, HEAD, POST, OPTIONS"],
+    [{ cgi, upload, deleteFiles: true }, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"],
+    [{ cgi, allowedMethods: ["GET", "PUT", "DELETE"] }, "GET, PUT, DELETE, OPTIONS"],
     [{ session: true }, "GET, HEAD, OPTIONS"],
     [{ sessionApi: true }, "GET, HEAD, POST, DELETE, OPTIONS"],
     [{ sessionApi: true, upload, deleteFiles: true }, "GET, HEAD, POST, DELETE, OPTIONS"],
