@@ -165,6 +165,14 @@ export class Files {
     return at;
   }
 
+  /** Room is not counted here: only that it may be refused matters. */
+  allocate(fd: number, length: number): number {
+    const file = this.descriptors.expect(fd, OpenFile);
+    file.demand("writing");
+    if (length < 1) throw new Misuse(`fallocate of ${length} bytes`);
+    return this.faults.failure("ENOSPC", "EDQUOT");
+  }
+
   fchmod(fd: number, mode: number): number {
     const { node, flags } = this.descriptors.expect(fd, OpenFile);
     if (flags & abi.O_PATH) throw new Misuse(`fchmod of a handle to ${node.path}`);

@@ -285,6 +285,10 @@ export class SimulatedKernel implements Kernel {
     );
   }
 
+  allocate(fd: number, position: number, length: number): number {
+    return this.call("fallocate", fd, position + length, () => this.files.allocate(fd, length));
+  }
+
   fchmod(fd: number, mode: number): number {
     return this.call("fchmod", fd, mode, () => this.files.fchmod(fd, mode));
   }

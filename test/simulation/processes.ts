@@ -47,6 +47,8 @@ export class Processes {
   started = 0;
   /** The most that ran at once. */
   most = 0;
+  /** How large the next pipe is, in pages. */
+  pages: () => number;
   private readonly programs = new Map<string, Behaviour>();
   /** Running ones and zombies. */
   private readonly alive = new Map<number, Process>();
@@ -57,7 +59,9 @@ export class Processes {
     private readonly environment: Environment,
     private readonly descriptors: Descriptors,
     private readonly tree: Tree,
-  ) {}
+  ) {
+    this.pages = () => environment.random.between(1, 16);
+  }
 
   // The world's side
 
@@ -86,10 +90,9 @@ export class Processes {
   // System calls
 
   pipe(into: number[], ours: 0 | 1): number {
-    const { random, faults } = this.environment;
-    const failure = faults.failure("EMFILE", "ENFILE");
+    const failure = this.environment.faults.failure("EMFILE", "ENFILE");
     if (failure < 0) return failure;
-    const pipe = new Pipe(this.environment, random.between(1, 16), ours === 0 ? "reading" : "writing");
+    const pipe = new Pipe(this.environment, this.pages(), ours === 0 ? "reading" : "writing");
     const reading = this.descriptors.open(pipe.reading);
     if (reading < 0) return reading;
     const writing = this.descriptors.open(pipe.writing);
