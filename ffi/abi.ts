@@ -59,6 +59,8 @@ export const RESOLVE_NO_MAGICLINKS = 0x02;
 export const RESOLVE_NO_SYMLINKS = 0x04;
 export const RESOLVE_BENEATH = 0x08;
 
+export const FALLOC_FL_KEEP_SIZE = 1;
+
 export const LOCK_EX = 2;
 export const LOCK_NB = 4;
 

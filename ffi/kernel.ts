@@ -103,6 +103,11 @@ export interface Kernel {
    * without `replace`, stays: -EEXIST. Names are relative to their folders.
    */
   rename(fromDirectory: number, from: string, toDirectory: number, to: string, replace: boolean): number;
+  /**
+   * Reserves room for a file's bytes from `position` on, without changing its size: fallocate(2). What file systems that can't
+   * do it answer differs.
+   */
+  allocate(fd: number, position: number, length: number): number;
   /** Sets the permission bits of an open file. */
   fchmod(fd: number, mode: number): number;
   /** Locks an open file for its opener alone, without waiting: flock(2), LOCK_EX | LOCK_NB. -EAGAIN: someone else has it. */

@@ -39,9 +39,9 @@ function tell(exchange: Exchange, refusal: Failure): undefined {
 
 function begin(exchange: Exchange, store: Store, target: Target, overwrite: Overwrite): FileSink | undefined {
   const staged = store.stage();
-  return staged instanceof Failure
-    ? tell(exchange, staged)
-    : new FileSink(exchange, store, staged, target, overwrite, exchange.method === "PUT");
+  if (staged instanceof Failure) return tell(exchange, staged);
+  staged.expect(exchange.request.contentLength);
+  return new FileSink(exchange, store, staged, target, overwrite, exchange.method === "PUT");
 }
 
 /** Writes the body from the block it was received in: nothing is copied in this process. */

@@ -236,6 +236,11 @@ const TABLE: { readonly [method in keyof Kernel]: readonly Case[] | "never" } = 
     ["a new name with NUL", () => linux.rename(root, "file", root, "x\0", true), "ENOENT"],
     ["no descriptor", () => linux.rename(root, "file", -1, "x", true), "EBADF"],
   ],
+  allocate: [
+    ["no descriptor", () => linux.allocate(-1, 0, 1), "EBADF"],
+    ["a handle, no open file", () => linux.allocate(root, 0, 1), "EBADF"],
+    ["no bytes", () => withFile(join(folder, "file"), abi.O_WRONLY, (fd) => linux.allocate(fd, 0, 0)), "EINVAL"],
+  ],
   fchmod: [
     ["no descriptor", () => linux.fchmod(-1, 0o600), "EBADF"],
     ["a handle, no open file", () => linux.fchmod(root, 0o600), "EBADF"],

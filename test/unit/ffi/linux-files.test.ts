@@ -107,6 +107,16 @@ describe("files", () => {
     linux.close(root);
   });
 
+  test("allocate reserves room and leaves the size as it is", () => {
+    const path = join(folder, "roomy");
+    const fd = good(linux.open(path, abi.O_WRONLY | abi.O_CREAT, 0o600));
+    expect(linux.allocate(fd, 4096, 1_000_000)).toBe(0);
+    const { size, blocks } = fs.statSync(path);
+    expect(size).toBe(0);
+    expect(blocks * 512).toBeGreaterThanOrEqual(1_000_000);
+    linux.close(fd);
+  });
+
   test("fchmod sets the permission bits of an open file", () => {
     const path = join(folder, "open-bits");
     const fd = good(linux.open(path, abi.O_WRONLY | abi.O_CREAT, 0o600));

@@ -261,6 +261,39 @@ describe("what the file system refuses", () => {
     expect(world.stored).toEqual({});
   });
 
+  test("room for a large file is reserved as it comes, no more than its length; a small one, and one of unknown length, get none", () => {
+    open();
+    const { kernel } = world.services;
+    const reserved: number[][] = [];
+    kernel.allocate = (_fd, position, length) => {
+      reserved.push([position, length]);
+      return 0;
+    };
+    const body = Buffer.alloc(20_000_000, "x");
+    world.send("PUT", "/up/large", { body, piece: 60_000 });
+    expect(reserved).toEqual([
+      [0, 1 << 24],
+      [1 << 24, body.length - (1 << 24)],
+    ]);
+    world.send("PUT", "/up/small", { body: body.subarray(0, 1_000_000) });
+    expect(reserved).toHaveLength(2);
+  });
+
+  test.each(["ENOSPC", "EOPNOTSUPP", "ENOSYS"] as const)(
+    "where room cannot be reserved (%s), the writes decide",
+    (error) => {
+      open();
+      let calls = 0;
+      world.services.kernel.allocate = () => {
+        calls++;
+        return -ERRNO[error];
+      };
+      const body = Buffer.alloc(20_000_000, "x");
+      expect(outcome(world.send("PUT", "/up/large", { body, piece: 60_000 }))).toEqual(["reply", 201]);
+      expect([calls, world.stored.large?.length]).toEqual([1, body.length]);
+    },
+  );
+
   test("a short write is continued", () => {
     open();
     const { write } = world.services.kernel;
