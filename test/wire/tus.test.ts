@@ -1,12 +1,12 @@
 /** Resumable uploads by the public client tus-js-client, unchanged, through every interruption there is. */
 import { describe, expect, test } from "bun:test";
-import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync, utimesSync } from "node:fs";
+import { readFileSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { type PreviousUpload, Upload, type UploadOptions, type UrlStorage } from "tus-js-client";
 import { ask, Client } from "./client.ts";
 import { until, useServer } from "./server.ts";
 import { freePort } from "./site.ts";
+import { bytesOf, digest, unfinished as unfinishedIn } from "./upload-requests.ts";
 
 const MB = 1_000_000;
 const port = await freePort();
@@ -16,22 +16,19 @@ const server = useServer({
       listen 127.0.0.1:${port};
       root www;
       location /up/ { upload_store www/up; client_max_body_size 60m; upload_resume_lifetime 1h; }
+      location /few/ {
+        alias www/up/; upload_store www/up; client_max_body_size 1k;
+        location /few/more/ { client_max_body_size 10k; }
+      }
       location /once/ { alias www/up/; upload_store www/up; upload_overwrite refuse; }
     }`,
-  files: { "www/up/": "" },
+  files: { "www/up/more/": "" },
 });
 const endpoint = `http://127.0.0.1:${port}/up/`;
 const stored = (path: string): string => join(server.folder, "www/up", path);
+const unfinished = (): string[] => unfinishedIn(stored(""));
 
-/** Bytes that are the same each time, and nowhere the same. */
-function bytesOf(length: number): Buffer {
-  const bytes = Buffer.alloc(length);
-  for (let at = 0, x = 1; at + 4 <= length; at += 4)
-    bytes.writeUInt32LE((x = (Math.imul(x, 1664525) + 1013904223) >>> 0), at);
-  return bytes;
-}
-const BIG = bytesOf(50 * MB);
-const digest = (bytes: Uint8Array): string => createHash("sha1").update(bytes).digest("hex");
+const BIG = bytesOf(0, 50 * MB);
 
 /** Where the client keeps the URLs of its uploads, as a browser does in its local storage. */
 class Urls implements UrlStorage {
@@ -123,12 +120,6 @@ async function half(path: string, data: Buffer, length: number): Promise<Client>
 
 const head = (path: string) => ask(port, `HEAD ${path} HTTP/1.1\r\nHost: a\r\nTus-Resumable: 1.0.0\r\n\r\n`);
 
-/** What lies in the staging folder, which is not there while nothing is; the running server's lock left out. */
-function unfinished(): string[] {
-  const folder = stored(".webserv");
-  return existsSync(folder) ? readdirSync(folder).filter((name) => !name.endsWith(".lock")) : [];
-}
-
 describe("50 MB", () => {
   test.each([undefined, 7 * MB])("in chunks of %p", async (chunkSize) => {
     const metadata = { filename: `whole-${chunkSize}.bin`, filetype: "application/octet-stream" };
@@ -190,7 +181,7 @@ describe("50 MB", () => {
 });
 
 describe("small things", () => {
-  const small = bytesOf(1000);
+  const small = bytesOf(1, 1000);
 
   test("a chunked PATCH that breaks leaves what came before", async () => {
     const path = await created(10, "chunks.txt");
@@ -214,6 +205,12 @@ describe("small things", () => {
     expect((await client.ask(asks(0), "PATCH")).status).toBe(100);
     expect((await client.ask("ok", "PATCH")).status).toBe(204);
     client.destroy();
+  });
+
+  test("in a location within another, under the limits it has", async () => {
+    const options = { endpoint: `http://127.0.0.1:${port}/few/more/`, metadata: { filename: "more.bin" } };
+    const { requests, location } = await run(bytesOf(2, 5000), options);
+    expect([requests, location]).toEqual([["POST 201", "PATCH 204"], "/few/more/more.bin"]);
   });
 
   test("an empty file", async () => {

@@ -1,6 +1,6 @@
 /**
  * Resumable uploads by tus 1.0 (https://tus.io/protocols/resumable-upload): core, creation, termination and expiration. An
- * upload's URL is the location's prefix, the staging folder's name and the upload's id, which is the only key to it.
+ * upload's URL is the location's path, the staging folder's name and the upload's id, which is the only key to it.
  */
 import type { Location } from "../../config/model.ts";
 import { formatDate } from "../../http/date.ts";
@@ -38,8 +38,8 @@ export class TusHandler extends Wrapper {
     inner: Handler,
   ) {
     super(inner);
-    const { prefix } = location.settings.upload!;
-    this.base = `${prefix.endsWith("/") ? prefix : `${prefix}/`}${STAGING}/`;
+    const path = pathOf(location);
+    this.base = `${path.endsWith("/") ? path : `${path}/`}${STAGING}/`;
     this.uploads = new TusUploads(services, store, location.settings);
   }
 
@@ -190,6 +190,10 @@ export class TusHandler extends Wrapper {
     return ["Content-Location", urlOf(this.location.settings.upload!, stored)];
   }
 }
+
+/** What the paths of all its uploads begin with, so that they come back to it; an expression, or an exact path, leaves that to its outer location. */
+const pathOf = ({ modifier, pattern, settings }: Location): string =>
+  modifier === "" || modifier === "^~" ? pattern : settings.upload!.prefix;
 
 /** A POST can stand for what a client, or a proxy before it, has no method for. */
 function methodOf({ method, request }: Exchange): string {
