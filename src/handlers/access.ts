@@ -4,7 +4,7 @@ import type { BodySink, ConnectionInfo, Exchange } from "./handler.ts";
 import { Wrapper } from "./wrapper.ts";
 
 /** Whether the location's rules let this request in. */
-export function mayEnter(exchange: Exchange): boolean {
+function mayEnter(exchange: Exchange): boolean {
   const { access, limitExcept } = exchange.settings;
   if (!allows(access, exchange.connection)) return false;
   return (

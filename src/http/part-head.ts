@@ -6,9 +6,9 @@ import { unicode } from "./octets.ts";
 import { parameterised } from "./parameters.ts";
 
 /** Bytes of one part's head, line ends included. */
-export const MAX_PART_HEAD_BYTES = 8192;
+const MAX_PART_HEAD_BYTES = 8192;
 /** Field lines of one part's head. */
-export const MAX_PART_FIELDS = 16;
+const MAX_PART_FIELDS = 16;
 
 /** What the head says about its part. */
 export interface FormPart {

@@ -15,7 +15,7 @@ export interface Entry {
 }
 
 export const ENDED = "";
-export const NOT_SAVED = -1;
+const NOT_SAVED = -1;
 
 /** A use is worth writing down when this part of the lifetime has passed since the last one that was. */
 export const RENEWAL = 1 / 10;

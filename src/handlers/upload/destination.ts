@@ -46,12 +46,13 @@ export function openDestination(
   links: LinkPolicy,
   make: boolean,
 ): Destination | number {
-  const fd = folders.length === 0 ? -ERRNO.EISDIR : openWithin(kernel, store.fd, folders.join("/"), FOLDER, links);
-  if (fd >= 0) return new Destination(kernel, new SharedFile(kernel, fd), []);
+  if (folders.length === 0) {
+    store.retain();
+    return new Destination(kernel, store, []);
+  }
+  const fd = openWithin(kernel, store.fd, folders.join("/"), FOLDER, links);
   if (fd === -ERRNO.ENOENT && make) return makeDestination(kernel, store, folders, links);
-  if (folders.length > 0) return fd;
-  store.retain();
-  return new Destination(kernel, store, []);
+  return fd < 0 ? fd : new Destination(kernel, new SharedFile(kernel, fd), []);
 }
 
 /** Component by component, each opened from the store on: what a link in between leads to is never left to chance. */

@@ -1,6 +1,7 @@
 /** Why something could not be stored: what the client gets, and what the error log says. */
 import { ERRNO, errnoText } from "../../../ffi/errno.ts";
 import type { LogLevel } from "../../config/model.ts";
+import { errorStatus } from "../errors.ts";
 import type { Exchange } from "../handler.ts";
 
 export class Failure {
@@ -38,17 +39,11 @@ function withStatus(status: number, error: number, what: string): Failure {
 const isLink = (error: number): boolean => error === ERRNO.ELOOP || error === ERRNO.EXDEV;
 
 /** The status for an errno (positive) of a call that writes, creates, renames or removes. */
-export function writeStatus(error: number): number {
+function writeStatus(error: number): number {
   switch (error) {
-    case ERRNO.ENOENT:
-      return 404;
     case ERRNO.ENAMETOOLONG:
       return 400;
-    case ERRNO.EACCES:
-    case ERRNO.EPERM:
     case ERRNO.EROFS:
-    case ERRNO.ELOOP:
-    case ERRNO.EXDEV:
       return 403;
     case ERRNO.EEXIST:
     case ERRNO.ENOTDIR:
@@ -57,14 +52,10 @@ export function writeStatus(error: number): number {
       return 409;
     case ERRNO.EFBIG:
       return 413;
-    case ERRNO.EMFILE:
-    case ERRNO.ENFILE:
-    case ERRNO.ENOMEM:
-      return 503;
     case ERRNO.ENOSPC:
     case ERRNO.EDQUOT:
       return 507;
     default:
-      return 500;
+      return errorStatus(error);
   }
 }

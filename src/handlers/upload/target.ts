@@ -5,7 +5,7 @@ import { isSafeName } from "./names.ts";
 import { namesStaging } from "./staging.ts";
 
 /** Folders beneath the store, at most: what a path can make the server walk through and make. */
-export const MOST_FOLDERS = 64;
+const MOST_FOLDERS = 64;
 
 export interface Target {
   /** The folders beneath the store, outermost first. */
