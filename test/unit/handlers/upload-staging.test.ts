@@ -52,7 +52,7 @@ describe("a start", () => {
 
   test("leaves a resumable upload that has not expired", () => {
     world = new UploadWorld({ ...LEFTOVERS });
-    const info = { length: 10, target: { folders: [], name: "x" } };
+    const info = { length: 10, path: "x", metadata: "" };
     writeFileSync(world.site.path(`store/.webserv/${PART}`), "half");
     writeFileSync(world.site.path(`store/.webserv/${"0".repeat(32)}.json`), JSON.stringify(info));
     (world.services.clock as { second: number }).second = Math.floor(Date.now() / 1000);
