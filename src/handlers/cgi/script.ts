@@ -14,7 +14,7 @@ export interface Script {
   readonly rule: CgiRule;
   /** Absolute. */
   readonly filename: string;
-  /** The folder it lies in, absolute. */
+  /** The folder it lies in, absolute; of one that is not there the root, for its folder may not be there either. */
   readonly folder: string;
   /** SCRIPT_NAME: the decoded path up to the script's end. */
   readonly name: string;
@@ -68,8 +68,9 @@ export class ScriptFinder {
     if (isHidden(name, settings.dotfiles)) return 404;
     const error = this.look(found, settings);
     if (error === ERRNO.EISDIR) return null;
-    if (error !== 0 && settings.cgiCheckScript) return refusal(exchange, file, error);
-    return { rule, filename: file, folder: file.slice(0, file.lastIndexOf("/")) || "/", name, pathInfo };
+    if (error !== 0 && (settings.cgiCheckScript || !isMissing(error))) return refusal(exchange, file, error);
+    const folder = error === 0 ? file.slice(0, file.lastIndexOf("/")) : found.root;
+    return { rule, filename: file, folder: folder || "/", name, pathInfo };
   }
 
   /** What is at a place: 0 for a file, EISDIR for a folder, else why there is neither. */
@@ -108,6 +109,9 @@ function nextEnd(path: string, from: number): number {
 function mayFit(rules: readonly CgiRule[], path: string, end: number): boolean {
   return rules.some(({ extension }) => extension === "*" || path.endsWith(extension, end));
 }
+
+/** Nothing is there: not a link that must not be followed, nor a device. */
+const isMissing = (error: number): boolean => error === ERRNO.ENOENT || error === ERRNO.ENOTDIR;
 
 /** A script that is not there may still be a name for `try_files`. */
 function refusal(exchange: Exchange, file: string, error: number): number | null {
