@@ -31,7 +31,8 @@ export abstract class BodyReader extends Waiter {
 
   /** Gives the body's next pieces to its sink. One of the BODY constants above, or -status: refused for `bodyReason`. */
   protected takeBody(exchange: ServerExchange): number {
-    const hungry = !this.stalled;
+    // A script takes less than a pipe holds: the rest would have to be kept.
+    const hungry = !this.stalled && exchange.sink?.answers !== true;
     const share = this.bytesReceived + BYTES_PER_TURN;
     this.stalled = false;
     for (let reads = 0; ; reads++) {
