@@ -52,16 +52,14 @@ function checkSource(scope: Scope, scopes: readonly Scope[]): void {
   const read = answers(scope, location === null ? "/" : pathOf(location, scope)) ? reading(scope) : null;
   const own = read === null ? null : ownFolder(scope, read);
   if (own === null) return;
-  const showing = scopes.find(
-    (other) => !hasCgi(other) && !isClosed(other) && !other.setting("upload") && shows(other, own, scope),
-  );
+  const showing = scopes.find((other) => !isClosed(other) && !other.setting("upload") && shows(other, own, scope));
   if (showing === undefined) return;
   const position = scope.seen.get("cgi")!;
   const place = showing.location ?? showing.server!;
   const what = showing.location === null ? "the server" : `location ${quote(showing.location.pattern)}`;
   scope.warning(
     position,
-    `clients could fetch the source of programs: ${what} (${elsewhere(place.position, position)}) serves ${quote(own)} without "cgi"`,
+    `clients could fetch the source of programs: ${what} (${elsewhere(place.position, position)}) serves ${quote(own)} without this "cgi"`,
   );
 }
 
@@ -70,11 +68,18 @@ function isClosed(scope: Scope): boolean {
   return isForNobody || scope.own.internal === true;
 }
 
-/** Whether a block without `cgi` gives away the files that another one runs. */
+/** Whether a block gives away files that another one runs. */
 function shows(scope: Scope, folder: string, running: Scope): boolean {
   const read = reading(scope);
   const rest = read === null ? null : within(folder, read.folder, scope);
-  return rest !== null && answers(scope, pathIn(read!, rest), running);
+  const shown = extensions(running).filter(
+    (name) => !extensions(scope).some((own) => own === "*" || name.endsWith(own)),
+  );
+  return rest !== null && answers(scope, pathIn(read!, rest), shown);
+}
+
+function extensions(scope: Scope): string[] {
+  return (scope.setting("cgi") ?? []).map(({ extension }) => extension);
 }
 
 /** The folder of the files of a block itself: an expression's is that of the location around it. */
@@ -103,10 +108,8 @@ function within(path: string, folder: string, { draft }: Scope): string | null {
   return null;
 }
 
-/** Whether a block is the one that answers for a program in the folder of a path; `running` says which extensions there are. */
-function answers(scope: Scope, path: string, running = scope): boolean {
+/** Whether a block is the one that answers for a program, with one of these extensions, in the folder of a path. */
+function answers(scope: Scope, path: string, names = extensions(scope)): boolean {
   const folder = path.endsWith("/") ? path : `${path}/`;
-  return running.setting("cgi")!.some(({ extension }) => {
-    return blockOf(scope.server!, `${folder}x${extension === "*" ? "" : extension}`) === scope;
-  });
+  return names.some((name) => blockOf(scope.server!, `${folder}x${name === "*" ? "" : name}`) === scope);
 }

@@ -14,9 +14,12 @@ import type { Exchange, Field, Handler, Services } from "./handler.ts";
 import { isHidden } from "./hidden.ts";
 import { type Changes, headChanges, KeptReply } from "./kept-reply.ts";
 import { replyWithListing } from "./listing.ts";
+import { allowValue } from "./methods.ts";
 import { filename, place } from "./place.ts";
 import { encodeLocation } from "./return.ts";
 import { evaluate } from "./variables.ts";
+
+const CHANGING: readonly string[] = ["PUT", "PATCH", "DELETE"];
 
 /** Serves the files and folders of one location. */
 export class StaticHandler implements Handler {
@@ -48,8 +51,9 @@ export class StaticHandler implements Handler {
 
   handle(exchange: Exchange): void {
     const entry = this.byPath ? this.cache.fresh(exchange.path) : null;
-    if (entry !== null && entry.whole !== null && exchange.takesWholeReply && !exchange.request.conditional) {
-      return sendKept(exchange, entry, entry.whole);
+    const isWhole = entry !== null && entry.whole !== null && exchange.takesWholeReply;
+    if (isWhole && !exchange.request.conditional && !this.isForScripts(exchange)) {
+      return sendKept(exchange, entry, entry.whole!);
     }
     this.answer(exchange, exchange.path, entry ?? this.find(exchange, exchange.path));
   }
@@ -74,6 +78,7 @@ export class StaticHandler implements Handler {
   /** Replies with what `find` found. */
   answer(exchange: Exchange, path: string, entry: Entry): void {
     if (this.isScript(exchange, entry)) exchange.redirect(path, exchange.query);
+    else if (entry.kind === "file" && this.isForScripts(exchange)) this.refuseMethod(exchange);
     else if (entry.kind === "file") replyWithFile(exchange, path, entry, this.changes);
     else if (entry.kind === "none") this.refuse(exchange, entry);
     else if (path.endsWith("/")) this.folder(exchange, path, entry);
@@ -104,6 +109,7 @@ export class StaticHandler implements Handler {
     const index = this.indexOf(exchange, path);
     if (typeof index === "string") return exchange.redirect(index, exchange.query);
     if (index !== null) return this.refuse(exchange, index);
+    if (this.isForScripts(exchange)) return this.refuseMethod(exchange);
     if (exchange.settings.autoindex) return replyWithListing(exchange, path, entry.place, this.cache);
     exchange.log("error", `directory index of "${path}" is forbidden`);
     exchange.fail(403);
@@ -120,6 +126,15 @@ export class StaticHandler implements Handler {
       if (found.kind === "none" && errorStatus(found.error) !== 404) return found;
     }
     return null;
+  }
+
+  /** A method that only scripts perform: of a file, 200 would say that it was replaced or deleted. */
+  private isForScripts({ method, errorStatus }: Exchange): boolean {
+    return this.hasScripts && errorStatus === 0 && CHANGING.includes(method);
+  }
+
+  private refuseMethod(exchange: Exchange): void {
+    exchange.fail(405, [["Allow", allowValue({ ...exchange.settings, cgi: [] })]]);
   }
 
   private addSlash(exchange: Exchange, path: string, entry: Entry): void {

@@ -292,7 +292,7 @@ describe("uploads are never run", () => {
 
 describe("programs are not shown", () => {
   const shown = (where: string, folder: string): string =>
-    `warning: clients could fetch the source of programs: ${where} (line 1) serves "${folder}" without "cgi"`;
+    `warning: clients could fetch the source of programs: ${where} (line 1) serves "${folder}" without this "cgi"`;
   const cgi = "/work/www/cgi";
   inServer("root www; location /run/ { alias www/cgi/; cgi |.py; }", shown("the server", cgi));
   inServer("root www; location / { } location /run/ { alias www/cgi/; cgi |.py; }", shown('location "/"', cgi));
@@ -303,6 +303,15 @@ describe("programs are not shown", () => {
     "server { listen 1; root www; location /cgi/ { cgi |.py; } } server { listen 2; root www; }",
     shown("the server", cgi),
   );
+  inServer(
+    "root www; location /cgi/ { cgi .py; } location /x/ { alias www/cgi/; cgi |.py; cgi .sh sh; }",
+    shown('location "/cgi/"', cgi),
+  );
+  inServer(
+    "root www; location /cgi/ { cgi |*; } location /x/ { alias www/cgi/; cgi .py; }",
+    shown('location "/x/"', cgi),
+  );
+  isFine("server { root www; location /cgi/ { cgi .py; } location /x/ { alias www/cgi/; cgi .py; } }");
   isFine("server { root www; location /cgi/ { cgi .py; } }");
   isFine("server { root www; location /cgi/ { alias www/cgi/; cgi .py; } }");
   isFine("server { root www; location ~ [.]py$ { cgi .py; } }");

@@ -175,6 +175,29 @@ describe("index", () => {
   ])("%p: %s is %s", (names, target, expected) => expect(outcome(index(...names).ask(target))).toBe(expected));
 });
 
+describe("methods that only programs perform", () => {
+  const programs = { cgi: [{ extension: ".py", interpreter: null, args: [] }], index: [template("no.html")] };
+  const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
+  const statuses = (changes: Partial<Settings>, request: RequestLike): number[] => {
+    const { ask } = world(changes);
+    ask({ ...request, method: "GET" }); // now it is kept
+    return methods.map((method) => ask({ ...request, method }).status);
+  };
+  test("change no file and no folder, and say so", () => {
+    expect(statuses(programs, { target: "/a.txt" })).toEqual([200, 200, 200, 405, 405, 405]);
+    expect(statuses({ ...programs, autoindex: true }, { target: "/dir/" })).toEqual([200, 200, 200, 405, 405, 405]);
+    expect(statuses(programs, { target: "/none" })).toEqual([404, 404, 404, 404, 404, 404]);
+    expect(world(programs).ask({ target: "/a.txt", method: "PUT" }).field("Allow")).toBe("GET, HEAD, OPTIONS");
+  });
+  test("reach the page of their error", () => {
+    expect(statuses(programs, { target: "/a.txt", errorStatus: 502 })).toEqual([200, 200, 200, 200, 200, 200]);
+  });
+  test("reach the index, which may be a program", () => {
+    const { ask } = world({ ...programs, index: [template("index.html")] });
+    expect(outcome(ask({ target: "/dir/", method: "DELETE" }))).toBe("-> /dir/index.html");
+  });
+});
+
 describe("the fields of a file", () => {
   test.each([
     ["/index.html", null, "text/html"],
