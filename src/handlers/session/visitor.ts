@@ -11,9 +11,14 @@ import type { SessionStore } from "./store.ts";
 const COOKIE = { path: "/", httpOnly: true, sameSite: "Lax" } as const;
 const EMPTY = "{}";
 
-/** The session of the request, opened at the first call; the cookie is sent where the visitor needs one. */
+/**
+ * The session of the request in `store`, opened at the first call; the cookie is sent where the visitor needs one. An internal
+ * redirect may lead from one store to another, whose session then is the request's.
+ */
 export function openSession(exchange: Exchange, store: SessionStore): Session {
-  return (exchange.session ??= open(exchange, store));
+  const { session } = exchange;
+  if (session instanceof Visitor && session.store === store) return session;
+  return (exchange.session = open(exchange, store));
 }
 
 function open(exchange: Exchange, store: SessionStore): Visitor {
@@ -31,7 +36,7 @@ class Visitor implements Session {
 
   constructor(
     private readonly exchange: Exchange,
-    private readonly store: SessionStore,
+    readonly store: SessionStore,
     readonly id: string,
     /** The visitor does not know it yet. */
     private readonly isNew: boolean,

@@ -3,6 +3,7 @@ import { afterAll, beforeEach, describe, expect, test } from "bun:test";
 import type { Settings } from "../../../src/config/model.ts";
 import { handlerFor } from "../../../src/handlers/choose.ts";
 import type { Exchange, Handler } from "../../../src/handlers/handler.ts";
+import { openSession } from "../../../src/handlers/session/visitor.ts";
 import { WithSession } from "../../../src/handlers/session/with-session.ts";
 import { FakeExchange, FakeServices, location, type RequestLike, Site, settings, template } from "./world.ts";
 
@@ -183,6 +184,16 @@ describe("data", () => {
     first.session!.patch('{"n":2}');
     expect(ask(again(given(first)!)).session!.data).toBe('{"name":"Ada","n":2}');
     expect(ask().session!.data).toBe("{}");
+  });
+  test("is that of the store a request was redirected to, opened once in each", () => {
+    const exchange = new FakeExchange(services, location(), { target: "/a.txt" });
+    const ids = ["sid", "sid", "other", "other"].map((sessionCookie) => {
+      const store = services.sessions.store("example.org", settings({ ...SESSION, sessionCookie }));
+      return openSession(exchange, store).id;
+    });
+    expect(new Set(ids).size).toBe(2);
+    expect([ids[0], ids[2]]).toEqual([ids[1], ids[3]]);
+    expect(setCookies(exchange).length).toBe(2);
   });
   test("is shared by locations of one server name and cookie, not with another name", () => {
     const first = ask();
