@@ -1,4 +1,5 @@
 /** The kinds of arguments a directive takes: what each looks like in the reference, what it gives, what its errors say. */
+import { isToken } from "../http/headers.ts";
 import { quote } from "./diagnostics.ts";
 import type { Template } from "./model.ts";
 import type { Word } from "./parser.ts";
@@ -220,8 +221,7 @@ function absolutePath(word: string, scope: Scope): string | undefined {
 }
 
 /** A token (RFC 9110 §5.6.2), as the names of fields and of cookies are. */
-const token = (expected: string): Kind<string> =>
-  kind("NAME", expected, (word) => (/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(word) ? word : undefined));
+const token = (expected: string): Kind<string> => kind("NAME", expected, (word) => (isToken(word) ? word : undefined));
 
 export const fieldName = token("a field's name");
 
