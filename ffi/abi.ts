@@ -74,6 +74,7 @@ export const SIGHUP = 1;
 export const SIGINT = 2;
 export const SIGQUIT = 3;
 export const SIGUSR1 = 10;
+export const SIGPIPE = 13;
 export const SIGTERM = 15;
 
 export const SIGKILL = 9;

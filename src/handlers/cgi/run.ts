@@ -2,6 +2,7 @@
  * One request and the script that answers it: the body goes in and the output comes out at the same time, each as fast as
  * both of its ends allow. It lives until its child has been reaped, which may be long after its reply.
  */
+import { SIGPIPE } from "../../../ffi/abi.ts";
 import { ERRNO, errnoText } from "../../../ffi/errno.ts";
 import { Block } from "../../../ffi/memory.ts";
 import type { BodySink, Exchange, StreamBody } from "../handler.ts";
@@ -173,7 +174,10 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
     this.onErrors();
     this.errors.end();
     this.child!.closeErrors();
-    if ((status & 0x7f) !== 0 && !this.child!.terminated) this.complain(`was ended by signal ${status & 0x7f}`);
+    const signal = status & 0x7f;
+    // SIGPIPE is how a script learns that nobody wants the rest of its output.
+    const expected = this.child!.terminated || (signal === SIGPIPE && this.exchange === null);
+    if (signal !== 0 && !expected) this.complain(`was ended by signal ${signal}`);
     this.onOutput();
     if (this.exchange === null) this.child!.leave();
   }
@@ -205,8 +209,8 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
       const n = this.child!.read(scratch, 0, scratch.bytes.length);
       if (n === -ERRNO.EAGAIN) return;
       if (n < 0) return this.fail(502, `could not be read (${errnoText(n)})`);
-      if (this.job.raw) return this.passOn(scratch.bytes.subarray(0, n));
       if (n === 0) return this.fail(502, "ended before its header block did");
+      if (this.job.raw) return this.passOn(scratch.bytes.subarray(0, n));
       const used = this.head.feed(scratch.bytes, 0, n);
       if (used < 0) return this.fail(502, `gave a bad header block: ${this.head.reason}`);
       if (used > 0) return this.reply(scratch.bytes.subarray(used, n));
