@@ -28,23 +28,35 @@ export function leftovers(folder: string): string[] {
   );
 }
 
+/** A folder that is filled with uploads. */
 export interface StoreFolder {
   readonly path: string;
-  readonly inMemory: boolean;
+  /** What lies under it, for a title. */
+  readonly kind: string;
   remove(): void;
 }
 
-/** A folder for `bytes` of uploads: in memory where there is room, so that no disk is measured; else beside the site. */
-export function makeStore(site: Site, bytes: number): StoreFolder {
-  const inMemory = existsSync("/dev/shm") && room("/dev/shm") > 2 * bytes;
-  const path = mkdtempSync(join(inMemory ? "/dev/shm" : site.folder, "webserv-bench-"));
-  return { path, inMemory, remove: () => rmSync(path, { recursive: true, force: true }) };
+/**
+ * Where to store `bytes`: beside the site, on a disk as a rule, and in memory, where no disk can take part. A place without
+ * the room is left out.
+ */
+export function makeStores(site: Site, bytes: number): StoreFolder[] {
+  const places = [
+    [site.folder, "beside the site"],
+    ["/dev/shm", "in memory"],
+  ] as const;
+  return places.filter(([folder]) => existsSync(folder) && room(folder) > 2 * bytes).map(makeStore);
 }
 
-const room = (folder: string): number => {
+function makeStore([folder, kind]: readonly [string, string]): StoreFolder {
+  const path = mkdtempSync(join(folder, "webserv-bench-"));
+  return { path, kind, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+function room(folder: string): number {
   const { bavail, bsize } = statfsSync(folder);
   return bavail * bsize;
-};
+}
 
 /** Runs the client with these arguments behind the port. Throws with what it says when an upload fails. */
 export async function upload(server: RunningServer, ...args: (string | number)[]): Promise<void> {

@@ -9,7 +9,7 @@ import type { Options } from "../scenario.ts";
 import { type RunningServer, start } from "../servers/server.ts";
 import { type UploadPeer, uploadPeers } from "../servers/uploading.ts";
 import { atMost, type Check, describe, type Report, verdict } from "../table.ts";
-import { damaged, leftovers, makeStore, type StoreFolder, upload } from "../uploads.ts";
+import { damaged, leftovers, makeStores, type StoreFolder, upload } from "../uploads.ts";
 
 const LARGE = 1_000_000_000;
 const HUGE = 4_000_000_000;
@@ -38,12 +38,15 @@ interface Candidate {
 
 /** The scenario `upload`. `--requests` is the number of small files, `--clients` that of those who send them. */
 export async function uploads(options: Options): Promise<Report[]> {
-  const store = makeStore(options.site, HUGE);
-  try {
-    return await measureAll(store, options);
-  } finally {
-    store.remove();
+  const reports: Report[] = [];
+  for (const store of makeStores(options.site, HUGE)) {
+    try {
+      reports.push(...(await measureAll(store, options)));
+    } finally {
+      store.remove();
+    }
   }
+  return reports;
 }
 
 async function measureAll(store: StoreFolder, options: Options): Promise<Report[]> {
@@ -72,8 +75,7 @@ async function compareLarge(targets: readonly Target[], store: StoreFolder, opti
       if (round > 0) one.samples.push(cost);
     }
   }
-  const where = store.inMemory ? "in memory" : "on a disk";
-  const title = `one upload of ${LARGE / 1e9} GB to a store ${where}, median of ${options.rounds}`;
+  const title = `one upload of ${LARGE / 1e9} GB to a store ${store.kind}, median of ${options.rounds}`;
   return { scenario: "upload", title, columns: COLUMNS, ...compared(candidates) };
 }
 

@@ -11,7 +11,7 @@ export interface UploadPeer {
 }
 
 /** nginx's body is read into this much memory before it is written; its default is 16k. */
-const NGINX_BUFFERS = ["16k", "64k", "256k", "512k", "1m", "2m"];
+const NGINX_BUFFERS = ["16k", "256k", "512k", "1m", "2m"];
 
 /** All peers, each with a folder beneath `store`. The first is this server. */
 export function uploadPeers(store: string): UploadPeer[] {
