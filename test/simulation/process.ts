@@ -9,6 +9,8 @@ import type { PipeEnd } from "./pipes.ts";
 const SIGPIPE = 13;
 /** Longest time from being ready to running, and from a signal to its effect, ms. */
 const SCHEDULING = 1;
+/** The same between two steps of its end, ms. */
+const CLOSING = 0.2;
 /** Longest time a program takes to start, ms. */
 const START = 4;
 
@@ -177,18 +179,25 @@ export class Process {
     this.environment.clock.after(delay, action);
   }
 
-  /** Descriptors first, then the news of it: so the end of its output can be seen before its own. */
+  /** Descriptors first, one after the other, then the news of it: so the end of its output can be seen before its own. */
   private finish(status: number): void {
     if (this.exiting) return;
     this.exiting = true;
     this.status = status;
     for (const end of this.ends) if (end && !(end instanceof OpenFile)) end.pipe.settle();
-    for (let i = 0; i < this.ends.length; i++) this.release(i);
-    this.after(this.environment.random.fraction() * SCHEDULING, () => {
-      this.state = "zombie";
-      for (const pidfd of this.pidfds) pidfd.ended();
-      this.system.ended();
+    const { random } = this.environment;
+    const closed = this.ends.map((_, i) => {
+      const delay = random.fraction() * CLOSING;
+      this.after(delay, () => this.release(i));
+      return delay;
     });
+    this.after(Math.max(...closed) + random.fraction() * CLOSING, () => this.ended());
+  }
+
+  private ended(): void {
+    this.state = "zombie";
+    for (const pidfd of this.pidfds) pidfd.ended();
+    this.system.ended();
   }
 }
 
