@@ -238,6 +238,7 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
   private fail(status: number, reason: string): void {
     const { exchange } = this;
     if (exchange === null) return;
+    if (this.child !== null) this.onErrors(); // what it said of it comes first, and with its client
     this.forget();
     this.child?.leave();
     exchange.log("error", `script "${this.job.filename}" ${reason}`);
