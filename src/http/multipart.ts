@@ -6,8 +6,6 @@ import { CR, HTAB, LF, SP } from "./bytes.ts";
 import { parameterised } from "./parameters.ts";
 import { type FormPart, PartHead } from "./part-head.ts";
 
-export type { FormPart } from "./part-head.ts";
-
 /** `next` needs bytes that have not come. */
 export const FORM_MORE = 0;
 /** A part begins: `part` says which. */
