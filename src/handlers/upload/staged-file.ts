@@ -23,9 +23,9 @@ const MODE = 0o644;
 const MOST_NUMBERS = 100;
 /**
  * Room is reserved so much at a time, for files of which more than LEAST_RESERVED is to come: that spares the file system an
- * account of every block (on ext4 a third of a large upload's CPU time, docs/bench.md), and the loop no long call.
+ * account of every block (on ext4 a third of a large upload's CPU time, docs/bench.md), and keeps each call short.
  */
-const MOST_RESERVED = 16 * 1024 * 1024;
+const MOST_RESERVED = 4 * 1024 * 1024;
 const LEAST_RESERVED = 1024 * 1024;
 
 /** It ends with exactly one of `commit` that succeeds, `abort` and `pause`; after that all of them do nothing. */
