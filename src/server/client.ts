@@ -97,6 +97,11 @@ export class Client extends BodyReader implements ReplyTarget {
 
   // ReplyTarget
 
+  /** The outbox counts only while it is this client's. */
+  override get bytesWritten(): number {
+    return super.bytesWritten - (this.served ? 0 : this.outbox.length);
+  }
+
   get reusable(): boolean {
     const { keepaliveTimeout, keepaliveRequests } = this.exchange!.settings;
     return keepaliveTimeout > 0 && this.requests < keepaliveRequests && !this.server.stopping;

@@ -2,14 +2,12 @@
  * One request and its reply, from the head's first byte until the reply has left: the server's side of the Exchange
  * that handlers see. Exchanges are used again and again; a client holds one only while it has a request.
  */
-import type { Location, LogLevel, Settings, VirtualServer } from "../config/model.ts";
+import type { LogLevel } from "../config/model.ts";
 import { ERROR_PAGE_TYPE, errorPage } from "../handlers/error-page.ts";
 import type {
-  BodySink,
   ConnectionInfo,
   Exchange,
   Field,
-  Handler,
   ReplyBody,
   ReplyOptions,
   StreamBody,
@@ -19,7 +17,6 @@ import { encodeLocation, REDIRECTS } from "../handlers/return.ts";
 import type { Session } from "../handlers/session/session.ts";
 import { evaluate, evaluateOctets } from "../handlers/variables.ts";
 import { BodyDecoder } from "../http/body.ts";
-import { octets } from "../http/octets.ts";
 import { type HeadLimits, RequestParser } from "../http/parser.ts";
 import { responseHead } from "../http/response.ts";
 import { isBodiless } from "../http/status.ts";
@@ -28,33 +25,20 @@ import type { Logs } from "./logs.ts";
 import { discard } from "./reply-body.ts";
 import { addConnection, connectionOption, framingOf, makeWholeReply, replyFields } from "./reply-head.ts";
 import type { ReplyTarget } from "./reply-target.ts";
-import { type Route, type RouteMatch, type Router, withGroups } from "./router.ts";
+import { Routed } from "./routed.ts";
+import type { Router } from "./router.ts";
 import type { ServerServices } from "./services.ts";
 
-/** nginx's bound on internal redirects. */
-const MOST_REDIRECTS = 10;
 const NO_FIELDS: readonly Field[] = [];
 const NO_LIMITS: HeadLimits = { line: 0, field: 0, total: 0, fields: 0 };
 
-export class ServerExchange implements Exchange {
+export class ServerExchange extends Routed implements Exchange {
   readonly parser = new RequestParser(NO_LIMITS);
   readonly decoder = new BodyDecoder();
   readonly request = this.parser.head;
   client!: ReplyTarget;
-  router!: Router;
-  route!: Route;
-  /** The route's, unless the server answers by itself. */
-  handler!: Handler;
-  path = "/";
-  query = "";
-  /** The path the client asked for, decoded; null: it can't be. Internal redirects leave it. */
-  requestPath: string | null = null;
-  captures: RegExpExecArray | null = null;
-  method = "";
-  redirects = 0;
   errorStatus = 0;
   startedAt = 0;
-  sink: BodySink | undefined = undefined;
   /** The reply ends the connection: what follows on it is never read as a request. */
   closing = false;
   replied = false;
@@ -64,10 +48,7 @@ export class ServerExchange implements Exchange {
   sentFields: readonly Field[] = NO_FIELDS;
   session: Session | null = null;
   onGone: (() => void) | null = null;
-  private inErrorPage = false;
   private headKept = false;
-  /** The body's sink is being asked for. */
-  private choosing = false;
   /** For whatever reply comes: of `addField`, and of the error whose page is being made. */
   private addedFields: readonly Field[] = NO_FIELDS;
   /** Where the reply starts in the bytes of its connection, and how long its head and all of it are (-1: not known). */
@@ -79,33 +60,22 @@ export class ServerExchange implements Exchange {
   constructor(
     readonly services: ServerServices,
     private readonly logs: Logs,
-  ) {}
+  ) {
+    super();
+  }
 
   /** Makes ready for a client's next request. */
   begin(client: ReplyTarget, router: Router, limits: HeadLimits): void {
     this.parser.reset(limits);
     this.client = client;
-    this.enter(router, router.scope);
-    this.path = "/";
-    this.query = "";
-    this.method = "";
-    this.redirects = 0;
+    this.beginRoute(router);
     this.errorStatus = 0;
     this.startedAt = this.services.clock.now;
-    this.sink = undefined;
-    this.closing = this.replied = this.inErrorPage = this.headKept = this.bodyPending = false;
+    this.closing = this.replied = this.headKept = this.bodyPending = false;
     this.status = 0;
     this.addedFields = NO_FIELDS;
     this.headLength = this.replyLength = 0;
     this.id = "";
-  }
-
-  /** Settles on a location. */
-  enter(router: Router, match: RouteMatch): void {
-    this.router = router;
-    this.route = match.route;
-    this.handler = match.route.handler;
-    if (match.captures !== null) this.captures = withGroups(match.captures, this.captures);
   }
 
   /** Forgets what a long-lived object must not keep alive. */
@@ -117,20 +87,12 @@ export class ServerExchange implements Exchange {
     this.onGone = null;
   }
 
-  get server(): VirtualServer {
-    return this.route.server;
-  }
-
-  get location(): Location {
-    return this.route.location;
-  }
-
-  get settings(): Settings {
-    return this.route.settings;
-  }
-
   get connection(): ConnectionInfo {
     return this.client;
+  }
+
+  protected get self(): Exchange {
+    return this;
   }
 
   get requestId(): string {
@@ -244,46 +206,6 @@ export class ServerExchange implements Exchange {
   /** Answers with the built-in page of an error or a redirect. */
   failPlainly(status: number, fields: readonly Field[]): void {
     this.reply(status, [["Content-Type", ERROR_PAGE_TYPE], ...fields], errorPage(status));
-  }
-
-  redirect(uri: string, query?: string, method = this.method): void {
-    this.method = method;
-    if (++this.redirects > MOST_REDIRECTS) {
-      this.log("error", `redirection cycle while internally redirecting to "${uri}"`);
-      return this.failPlainly(500, NO_FIELDS);
-    }
-    const match = uri.startsWith("@") ? this.router.findNamed(uri) : this.moveTo(uri, query);
-    if (match === undefined) {
-      this.log("error", `could not find named location "${uri}"`);
-      return this.failPlainly(500, NO_FIELDS);
-    }
-    this.enter(this.router, match);
-    if (!this.inErrorPage && !this.route.allows(this.method)) return this.fail(405, [["Allow", this.route.allow]]);
-    if (this.choosing && !this.inErrorPage) this.takeSink();
-    else this.handler.handle(this);
-  }
-
-  /** Asks for the body's sink. Handlers may redirect first: then the one that is to handle the request is asked. */
-  chooseSink(): void {
-    this.choosing = true;
-    try {
-      this.takeSink();
-    } finally {
-      this.choosing = false;
-    }
-  }
-
-  private takeSink(): void {
-    const { redirects } = this;
-    const sink = this.handler.sink?.(this);
-    if (redirects === this.redirects) this.sink = sink; // else the handler it redirected to has given its own
-  }
-
-  private moveTo(uri: string, query: string | undefined): RouteMatch {
-    const mark = query === undefined ? uri.indexOf("?") : -1;
-    this.path = mark < 0 ? uri : uri.slice(0, mark);
-    this.query = query ?? (mark < 0 ? "" : octets(uri.slice(mark + 1)));
-    return this.router.find(this.path);
   }
 
   drop(): void {
