@@ -37,7 +37,9 @@ function answering(location: Location, services: Services): Handler {
 
 function uploading(location: Location, services: Services, inner: Handler): Handler {
   const whole = new UploadHandler(location, services, inner);
-  return new TusHandler(location, services, whole.store, whole);
+  // The URLs of resumable uploads lie beneath the location's prefix; where there is none, no request for them would come back.
+  const resumable = location.modifier === "" || location.modifier === "^~";
+  return resumable ? new TusHandler(location, services, whole.store, whole) : whole;
 }
 
 const guarded = (handler: Handler, settings: Settings): Handler =>

@@ -1,6 +1,6 @@
 /** What decides before any file: return, allow and deny, methods, try_files. */
 import { afterAll, describe, expect, test } from "bun:test";
-import type { AccessRule, Return, Settings, TryFiles } from "../../../src/config/model.ts";
+import type { AccessRule, Location, Return, Settings, TryFiles } from "../../../src/config/model.ts";
 import { handlerFor } from "../../../src/handlers/choose.ts";
 import { errorPage } from "../../../src/handlers/error-page.ts";
 import { allowedMethods, allowValue } from "../../../src/handlers/methods.ts";
@@ -16,6 +16,22 @@ function ask(changes: Partial<Settings>, request: RequestLike = {}): FakeExchang
   handlerFor(here, services).handle(exchange);
   return exchange;
 }
+
+describe("resumable uploads are offered where their URLs come back to", () => {
+  const rows: [modifier: Location["modifier"], pattern: string, offered: boolean][] = [
+    ["", "/up/", true],
+    ["^~", "/up/", true],
+    ["=", "/up", false],
+    ["~", "^/up", false],
+  ];
+  test.each(rows)("location %s %s: %p", (modifier, pattern, offered) => {
+    const services = new FakeServices();
+    const here = { ...location({ upload: { folder: site.root, prefix: "/" } }, pattern), modifier };
+    const handler = handlerFor(here, services);
+    const fields = handler.optionsFields?.(new FakeExchange(services, here, {})) ?? [];
+    expect(fields.some(([name]) => name === "Tus-Version")).toBe(offered);
+  });
+});
 
 describe("return", () => {
   const rule = (status: number, text?: string): Return => ({
