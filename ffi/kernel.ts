@@ -108,6 +108,8 @@ export interface Kernel {
    * do it answer differs.
    */
   allocate(fd: number, position: number, length: number): number;
+  /** Sets a file's size: ftruncate(2). One that does not grow by it gives back the room that was reserved beyond. */
+  truncate(fd: number, length: number): number;
   /** Sets the permission bits of an open file. */
   fchmod(fd: number, mode: number): number;
   /** Locks an open file for its opener alone, without waiting: flock(2), LOCK_EX | LOCK_NB. -EAGAIN: someone else has it. */

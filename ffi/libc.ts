@@ -26,6 +26,7 @@ const functions = {
   pread: { args: ["i32", "ptr", "i32", FFIType.i64_fast], returns: "i32" },
   write: { args: ["i32", "ptr", "i32"], returns: "i32" },
   fallocate: { args: ["i32", "i32", FFIType.i64_fast, FFIType.i64_fast], returns: "i32" },
+  ftruncate: { args: ["i32", FFIType.i64_fast], returns: "i32" },
   fchmod: { args: ["i32", "i32"], returns: "i32" },
   flock: { args: ["i32", "i32"], returns: "i32" },
   mkdirat: { args: ["i32", "ptr", "i32"], returns: "i32" },

@@ -167,6 +167,7 @@ export const linux: Kernel = {
   rmdir: (directory, path) => unlinkat(directory, path, abi.AT_REMOVEDIR),
   rename: renaming({ renameat2, linkat, unlinkat: (directory, path) => unlinkat(directory, path, 0) }),
   allocate: (fd, position, length) => restarting(() => libc.fallocate(fd, abi.FALLOC_FL_KEEP_SIZE, position, length)),
+  truncate: (fd, length) => restarting(() => libc.ftruncate(fd, length)),
   fchmod: (fd, mode) => restarting(() => libc.fchmod(fd, mode)),
   flock: (fd) => restarting(() => libc.flock(fd, abi.LOCK_EX | abi.LOCK_NB)),
   readlink,

@@ -173,6 +173,14 @@ export class Files {
     return this.faults.failure("ENOSPC", "EDQUOT");
   }
 
+  cut(fd: number, length: number): number {
+    const file = this.descriptors.expect(fd, OpenFile);
+    file.demand("writing");
+    const failure = this.faults.failure("EIO in writing");
+    if (failure === 0) this.truncate(file.node, length);
+    return failure;
+  }
+
   fchmod(fd: number, mode: number): number {
     const { node, flags } = this.descriptors.expect(fd, OpenFile);
     if (flags & abi.O_PATH) throw new Misuse(`fchmod of a handle to ${node.path}`);

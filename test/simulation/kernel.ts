@@ -289,6 +289,10 @@ export class SimulatedKernel implements Kernel {
     return this.call("fallocate", fd, position + length, () => this.files.allocate(fd, length));
   }
 
+  truncate(fd: number, length: number): number {
+    return this.call("ftruncate", fd, length, () => this.files.cut(fd, length));
+  }
+
   fchmod(fd: number, mode: number): number {
     return this.call("fchmod", fd, mode, () => this.files.fchmod(fd, mode));
   }

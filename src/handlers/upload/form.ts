@@ -31,13 +31,17 @@ class FormSink implements BodySink {
   private readonly files: NamedFile[] = [];
   /** The file whose bytes are coming; null: the part is no file, or has no byte yet. */
   private current: StagedFile | null = null;
+  /** Bytes of the body that the parser has not seen; negative where its length is not known. */
+  private left: number;
 
   constructor(
     private readonly exchange: Exchange,
     private readonly store: Store,
     private readonly folders: readonly string[],
     private readonly parser: MultipartParser,
-  ) {}
+  ) {
+    this.left = exchange.request.contentLength;
+  }
 
   accept(block: Block, start: number, end: number): number {
     const { parser } = this;
@@ -49,6 +53,7 @@ class FormSink implements BodySink {
     }
     if (event < 0) failed = new Failure(-event, `malformed form: ${parser.reason}`, "info");
     failed?.tell(this.exchange);
+    this.left -= end - start;
     return end - start;
   }
 
@@ -108,6 +113,7 @@ class FormSink implements BodySink {
       return new Failure(413, "more files than upload_max_files", "info");
     const staged = this.store.stage();
     if (staged instanceof Failure) return staged;
+    staged.expect(this.left);
     this.files.push({ staged, name: reducedName(this.parser.part.filename!) || generatedName(services) });
     this.current = staged;
     return null;

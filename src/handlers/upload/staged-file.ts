@@ -49,9 +49,11 @@ export class StagedFile {
     staging.retain();
   }
 
-  /** Says how many bytes it will have, so that room for them can be reserved; -1: not known. It must get them all, or be aborted. */
+  /** Says how many bytes are to come at most (-1: not known), so that room for them can be reserved. */
   expect(length: number): void {
-    if (length > LEAST_RESERVED) this.expected = length;
+    if (length <= LEAST_RESERVED) return;
+    this.reserved = this.size;
+    this.expected = this.size + length;
   }
 
   /** Appends block[start, start + length). 0, or -errno: the file is then good for `abort` only. */
@@ -132,6 +134,7 @@ export class StagedFile {
   private close(): number {
     if (this.fd < 0) return 0;
     const { fd } = this;
+    if (this.reserved > this.size) this.kernel.truncate(fd, this.size); // gives back what was not needed
     this.fd = -1;
     return this.kernel.close(fd);
   }

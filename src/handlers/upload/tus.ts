@@ -146,6 +146,7 @@ export class TusHandler extends Wrapper {
     if (exchange.request.contentLength > upload.length - offset) return refuse(exchange, new Failure(413));
     const part = this.uploads.open(upload);
     if (part instanceof Failure) return refuse(exchange, part);
+    part.expect(exchange.request.contentLength);
     return new PatchSink(exchange, this.store.path, upload, part, this.completion);
   }
 

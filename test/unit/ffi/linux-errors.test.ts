@@ -241,6 +241,14 @@ const TABLE: { readonly [method in keyof Kernel]: readonly Case[] | "never" } = 
     ["a handle, no open file", () => linux.allocate(root, 0, 1), "EBADF"],
     ["no bytes", () => withFile(join(folder, "file"), abi.O_WRONLY, (fd) => linux.allocate(fd, 0, 0)), "EINVAL"],
   ],
+  truncate: [
+    ["no descriptor", () => linux.truncate(-1, 0), "EBADF"],
+    [
+      "not open for writing",
+      () => withFile(join(folder, "file"), abi.O_RDONLY, (fd) => linux.truncate(fd, 0)),
+      "EINVAL",
+    ],
+  ],
   fchmod: [
     ["no descriptor", () => linux.fchmod(-1, 0o600), "EBADF"],
     ["a handle, no open file", () => linux.fchmod(root, 0o600), "EBADF"],

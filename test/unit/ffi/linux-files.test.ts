@@ -107,13 +107,17 @@ describe("files", () => {
     linux.close(root);
   });
 
-  test("allocate reserves room and leaves the size as it is", () => {
+  test("allocate reserves room and leaves the size as it is; truncate sets it and gives the room back", () => {
     const path = join(folder, "roomy");
     const fd = good(linux.open(path, abi.O_WRONLY | abi.O_CREAT, 0o600));
     expect(linux.allocate(fd, 4096, 1_000_000)).toBe(0);
     const { size, blocks } = fs.statSync(path);
     expect(size).toBe(0);
     expect(blocks * 512).toBeGreaterThanOrEqual(1_000_000);
+    expect(linux.truncate(fd, 0)).toBe(0);
+    expect(fs.statSync(path).blocks).toBe(0);
+    expect(linux.truncate(fd, 10)).toBe(0);
+    expect(fs.statSync(path).size).toBe(10);
     linux.close(fd);
   });
 

@@ -81,6 +81,27 @@ describe("a form", () => {
   });
 });
 
+test("a large file gets room as it comes, and what it does not need is given back", () => {
+  open();
+  const { kernel } = world.services;
+  const { allocate } = kernel;
+  let reserved = 0;
+  kernel.allocate = (fd, position, length) => {
+    reserved += length;
+    return allocate(fd, position, length);
+  };
+  const large = "x".repeat(1_500_000);
+  expect(outcome(post(form(file("a", large), file("b", large), file("c", "small")), "/up/", [], 60_000)).at(1)).toBe(
+    201,
+  );
+  expect(reserved).toBeGreaterThan(2 * large.length);
+  for (const name of ["a", "b"]) {
+    const { size, blocks } = statSync(world.site.path(`store/${name}`));
+    expect(size).toBe(large.length);
+    expect(blocks * 512).toBeLessThan(large.length + 100_000);
+  }
+});
+
 describe("names", () => {
   test.each([
     ["C:\\dir\\a.txt", "a.txt"],
