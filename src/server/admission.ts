@@ -22,9 +22,9 @@ export function admit(exchange: ServerExchange, hosts: VirtualHosts<Router>): nu
   exchange.enter(router, router.scope);
   exchange.captures = captures;
   if (!request.methodKnown) return 501;
-  if (request.method === "TRACE" || request.method === "CONNECT") return 405;
   if (request.form !== ASTERISK_FORM && !enterLocation(exchange, router)) return 400;
   if (exchange.settings.internal) return 404;
+  if (request.method === "TRACE" || request.method === "CONNECT") return 405;
   if (request.method === "OPTIONS") exchange.handler = options;
   else if (!exchange.route.allows(request.method) && !exchange.handler.takes?.(exchange)) return 405;
   return checkBody(exchange);

@@ -125,6 +125,10 @@ describe("methods", () => {
       fields: { Allow: "GET, HEAD, OPTIONS" },
     });
   }
+  answers(server, "TRACE is told what its own location takes", get("/get/a.txt", {}, "TRACE"), {
+    status: 405,
+    fields: { Allow: "GET, OPTIONS" },
+  });
   answers(server, "OPTIONS", get("/digits.txt", {}, "OPTIONS"), {
     status: 204,
     fields: { Allow: /GET, HEAD.*/, "Content-Length": null },
