@@ -34,7 +34,7 @@ function redirectLocally(exchange: Exchange, encoded: string, query: string): vo
 
 function patchSession(exchange: Exchange, patch: string | null): void {
   if (patch === null || exchange.session === null) return;
-  const status = exchange.session.patch(patch);
+  const status = exchange.session.patch(unicode(patch));
   if (status !== 0)
     exchange.log("error", `X-Session-Patch was refused (${status}): it is to be a JSON object, the data at most 4 KB`);
 }
