@@ -51,7 +51,7 @@ export class DeleteHandler extends Wrapper {
     if (verdict !== 0) return exchange.fail(verdict);
     const removed = this.unlink(exchange, root, found.path);
     if (removed < 0) return refuse(exchange, found, -removed);
-    this.services.fileEpoch++;
+    this.services.files.changed();
     exchange.reply(204, [], null);
   }
 

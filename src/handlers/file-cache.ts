@@ -8,6 +8,7 @@ import { FileStatus } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
 import type { Settings } from "../config/model.ts";
 import type { Validators } from "../http/conditional.ts";
+import type { FileCaches, FileHolder } from "./file-caches.ts";
 import type { Field, Services } from "./handler.ts";
 import type { KeptReply } from "./kept-reply.ts";
 import { openWithin, RootFolders, SharedFile } from "./open.ts";
@@ -74,28 +75,11 @@ export class Entry {
   }
 }
 
-/** What the caches of one server share: memory, and a part of the descriptors, most of which belong to clients. */
-interface Budget {
-  bytes: number;
-  files: number;
-}
-
-const budgets = new WeakMap<Services, Budget>();
-
-function budgetOf(services: Services): Budget {
-  let budget = budgets.get(services);
-  if (budget === undefined) {
-    budget = { bytes: 0, files: 0 };
-    budgets.set(services, budget);
-  }
-  return budget;
-}
-
 /** The cache of one location. */
-export class FileCache {
+export class FileCache implements FileHolder {
   private readonly entries = new Map<string, Entry>();
   private readonly roots: RootFolders;
-  private readonly budget: Budget;
+  private readonly shared: FileCaches;
   private readonly seen = new FileStatus();
 
   constructor(
@@ -103,14 +87,15 @@ export class FileCache {
     private readonly services: Services,
   ) {
     this.roots = new RootFolders(services.kernel);
-    this.budget = budgetOf(services);
+    this.shared = services.files;
+    this.shared.add(this);
   }
 
   /** The entry under `key` if it can be believed without a look at the file. */
   fresh(key: string): Entry | null {
     const entry = this.entries.get(key);
     if (entry === undefined || entry.freshUntil <= this.services.clock.now) return null;
-    if (entry.epoch !== this.services.fileEpoch) return null;
+    if (entry.epoch !== this.shared.epoch) return null;
     entry.used = true;
     return entry;
   }
@@ -144,8 +129,13 @@ export class FileCache {
     }
   }
 
+  dropFiles(): void {
+    for (const [key, entry] of this.entries) if (entry.file !== null) this.forget(key, entry);
+  }
+
   /** Gives everything back. */
   close(): void {
+    this.shared.remove(this);
     for (const [key, entry] of this.entries) this.forget(key, entry);
     this.roots.close();
   }
@@ -153,7 +143,7 @@ export class FileCache {
   private believe(entry: Entry): Entry {
     const { now } = this.services.clock;
     entry.freshUntil = now + this.settings.openFileCacheValid;
-    entry.epoch = this.services.fileEpoch;
+    entry.epoch = this.shared.epoch;
     entry.usedAt = now;
     entry.used = true;
     return entry;
@@ -217,10 +207,10 @@ export class FileCache {
   private keep(key: string, entry: Entry): void {
     const { max } = this.settings.openFileCache!;
     const bytes = entry.body?.length ?? 0;
-    while (this.entries.size > 0 && (this.entries.size >= max || this.budget.bytes + bytes > MAX_BYTES)) this.evict();
-    if (max === 0 || this.budget.bytes + bytes > MAX_BYTES) return;
+    while (this.entries.size > 0 && (this.entries.size >= max || this.shared.bytes + bytes > MAX_BYTES)) this.evict();
+    if (max === 0 || this.shared.bytes + bytes > MAX_BYTES) return;
     if (entry.file !== null && !this.takeDescriptor()) return;
-    this.budget.bytes += bytes;
+    this.shared.bytes += bytes;
     entry.cached = true;
     this.entries.set(key, this.believe(entry));
   }
@@ -228,8 +218,8 @@ export class FileCache {
   /** Takes one of the descriptors that may be kept, if need be from another file of this location. */
   private takeDescriptor(): boolean {
     const most = Math.max(0, this.services.kernel.descriptorLimit()) >> 5; // asked anew: the limit may have been raised
-    if (this.budget.files >= most && !this.evict((entry) => entry.file !== null)) return false;
-    this.budget.files++;
+    if (this.shared.files >= most && !this.evict((entry) => entry.file !== null)) return false;
+    this.shared.files++;
     return true;
   }
 
@@ -253,8 +243,8 @@ export class FileCache {
 
   private forget(key: string, entry: Entry): void {
     this.entries.delete(key);
-    this.budget.bytes -= entry.body?.length ?? 0;
-    if (entry.file !== null) this.budget.files--;
+    this.shared.bytes -= entry.body?.length ?? 0;
+    if (entry.file !== null) this.shared.files--;
     entry.cached = false;
     entry.close();
   }

@@ -10,6 +10,7 @@ import type { Location, LogLevel, Settings, VirtualServer } from "../config/mode
 import type { RequestHead } from "../http/request.ts";
 import type { Reactor } from "../network/reactor.ts";
 import type { Scripts } from "./cgi/scripts.ts";
+import type { FileCaches } from "./file-caches.ts";
 import type { SessionRegistry } from "./session/registry.ts";
 import type { Session } from "./session/session.ts";
 
@@ -166,7 +167,10 @@ export interface Exchange {
   redirect(uri: string, query?: string, method?: string): void;
   /** Closes the connection without a reply (return 444). */
   drop(): void;
-  /** Called once if the client leaves, or the server stops, before a reply is given or while it goes out. Set by a handler that replies later. */
+  /**
+   * Called once if the client leaves, the server stops, or it refuses the rest of the request, before a reply is given or while
+   * it goes out: then nothing may be called here any more. Set by a handler that replies later.
+   */
   onGone: (() => void) | null;
   /** A sink or stream that had nothing to take or give has again. */
   resume(): void;
@@ -202,8 +206,8 @@ export interface Services {
   readonly clock: Clock;
   /** Where pipes and processes are waited for. */
   readonly reactor: Reactor;
-  /** Bumped by whoever changes files (uploads, DELETE): cached files older than this are looked at again. */
-  fileEpoch: number;
+  /** What file caches share; whoever changes files (uploads, DELETE) says so there. */
+  readonly files: FileCaches;
   /** The stores of sessions, shared by the locations that name them. */
   readonly sessions: SessionRegistry;
   /** The server's own environment, of which scripts get what `cgi_pass_env` names. */

@@ -89,7 +89,7 @@ export class StagedFile {
     if (n < 0) return n;
     const stored = overwrite === "rename" ? this.free(into.fd, name) : this.exact(into.fd, name, overwrite);
     if (typeof stored === "number") return stored;
-    this.services.fileEpoch++;
+    this.services.files.changed();
     this.end();
     return stored;
   }

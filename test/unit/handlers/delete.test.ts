@@ -56,7 +56,7 @@ describe("what is deleted", () => {
     const exchange = ask(target);
     expect([exchange.how, exchange.status, exchange.body]).toEqual(["reply", 204, null]);
     expect(isThere(path)).toBe(false);
-    expect(services.fileEpoch).toBe(1);
+    expect(services.files.epoch).toBe(1);
   });
   test.each(["/links/file", "/links/absolute"])("of a link the link, never its target: %s", (target) => {
     const { ask } = world();
@@ -109,7 +109,7 @@ describe("what is not deleted", () => {
     const { ask, services } = world();
     expect(ask(target).status).toBe(status);
     expect(isThere(stays)).toBe(true);
-    expect(services.fileEpoch).toBe(0);
+    expect(services.files.epoch).toBe(0);
     expect(readFileSync(outside.path("secret.txt"), "utf8")).toBe("secret");
     expect(existsSync(outside.path("folder/x.txt"))).toBe(true);
     expect([...services.watched.open]).toEqual([]);
@@ -200,7 +200,7 @@ describe("errors of the file system", () => {
     const exchange = ask("/a.txt");
     expect([exchange.status, exchange.logged[0]!.split(":")[0]]).toEqual([status, level]);
     expect(exchange.logged[0]).toContain(`deleting "${site.root}/a.txt" failed (${errno}: `);
-    expect([services.fileEpoch, ...services.watched.open]).toEqual([0]);
+    expect([services.files.epoch, ...services.watched.open]).toEqual([0]);
   });
   test.each([
     ["a.txt", ERRNO.EACCES, 403],

@@ -52,7 +52,7 @@ describe("a small file", () => {
     const { ask, site, services } = world();
     ask("/a.txt");
     rmSync(site.path("a.txt"));
-    services.fileEpoch++;
+    services.files.changed();
     expect(ask("/a.txt").status).toBe(404);
   });
   test("of the same size and another time is another file", () => {
@@ -64,6 +64,16 @@ describe("a small file", () => {
     const again = ask("/a.txt");
     expect(again.text()).toBe("FIRST");
     expect(again.field("ETag")).not.toBe(etag);
+  });
+  test("that is held open is given back when files have changed: its space may be wanted", () => {
+    const { ask, site, watched, services } = world();
+    writeFileSync(site.path("large"), Buffer.alloc(100_000));
+    ask("/large").bytes();
+    expect(watched.open.size).toBe(2);
+    services.files.changed();
+    expect(watched.open.size).toBe(1);
+    expect(ask("/large").bytes().length).toBe(100_000);
+    expect([watched.open.size, services.files.files]).toEqual([2, 1]);
   });
   test("leaves no descriptor open but its root's", () => {
     const { ask, watched } = world();

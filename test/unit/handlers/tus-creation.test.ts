@@ -116,7 +116,7 @@ describe("where the file goes", () => {
     expect(found).toEqual([[typeof path === "string" ? path : expect.stringMatching(path), "ok"]]);
     expect(decodeURI(done.field("Content-Location")!)).toBe(`/up/${found[0]![0]}`);
     expect(world.staged).toEqual([]);
-    expect(world.services.fileEpoch).toBe(1);
+    expect(world.services.files.epoch).toBe(1);
   });
   test.each([
     "p/../../a.txt",

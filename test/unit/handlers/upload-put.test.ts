@@ -23,7 +23,7 @@ describe("PUT stores the body", () => {
     expect(reply.field("Location")).toBe("/up/a.txt");
     expect(JSON.parse(reply.text())).toEqual([{ name: "a.txt", size: 5, url: "/up/a.txt" }]);
     expect(world.stored).toEqual({ "a.txt": "hello" });
-    expect(world.services.fileEpoch).toBe(1);
+    expect(world.services.files.epoch).toBe(1);
   });
 
   test("of a file that is there: 204, and it is another", () => {
@@ -80,7 +80,7 @@ describe("PUT stores the body", () => {
     expect(exchange.how).toBe("");
     sink!.abort();
     expect(world.stored).toEqual({ "a.txt": "old" });
-    expect(world.services.fileEpoch).toBe(0);
+    expect(world.services.files.epoch).toBe(0);
   });
 });
 

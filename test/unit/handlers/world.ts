@@ -8,6 +8,7 @@ import { linux } from "../../../ffi/linux.ts";
 import { Block } from "../../../ffi/memory.ts";
 import type { Location, LogLevel, Settings, Template, VirtualServer } from "../../../src/config/model.ts";
 import { Scripts } from "../../../src/handlers/cgi/scripts.ts";
+import { FileCaches } from "../../../src/handlers/file-caches.ts";
 import type {
   ConnectionInfo,
   Exchange,
@@ -165,7 +166,7 @@ export class FakeServices implements Services {
   readonly scripts = new Scripts(this.reactor);
   readonly environment: Record<string, string | undefined> = {};
   readonly serverToken = "webserv/1.2.3";
-  fileEpoch = 0;
+  readonly files = new FileCaches();
   readonly sessions: SessionRegistry = new SessionRegistry(this);
   readonly logged: string[] = [];
 
