@@ -71,9 +71,9 @@ function utf8(bytes: Buffer): string | null {
   }
 }
 
-/** Collects a patch. */
+/** Collects a patch in one piece of memory, however small the pieces are that it comes in: each would cost more than it holds. */
 class PatchSink implements BodySink {
-  private readonly pieces: Buffer[] = [];
+  private bytes = Buffer.alloc(0);
   private length = 0;
 
   constructor(
@@ -82,14 +82,24 @@ class PatchSink implements BodySink {
   ) {}
 
   accept(block: Block, start: number, end: number): number {
-    this.length += end - start;
-    if (this.length > MOST_PATCH) this.exchange.fail(413);
-    else this.pieces.push(Buffer.from(block.bytes.subarray(start, end)));
+    const length = this.length + end - start;
+    if (length > MOST_PATCH) this.exchange.fail(413);
+    else {
+      if (length > this.bytes.length) this.grow(length);
+      block.bytes.copy(this.bytes, this.length, start, end);
+      this.length = length;
+    }
     return end - start;
   }
 
+  private grow(least: number): void {
+    const grown = Buffer.alloc(Math.min(Math.max(least, 2 * this.bytes.length), MOST_PATCH));
+    this.bytes.copy(grown);
+    this.bytes = grown;
+  }
+
   end(): void {
-    this.done(Buffer.concat(this.pieces));
+    this.done(this.bytes.subarray(0, this.length));
   }
 
   abort(): void {}

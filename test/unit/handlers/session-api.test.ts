@@ -1,4 +1,5 @@
 /** `session_api`: what scripts read and change, and what is no patch. */
+import { heapStats } from "bun:jsc";
 import { beforeEach, describe, expect, test } from "bun:test";
 import { Block } from "../../../ffi/memory.ts";
 import { handlerFor } from "../../../src/handlers/choose.ts";
@@ -111,6 +112,28 @@ describe("POST", () => {
     expect(exchange.status).toBe(413);
     sink.abort();
   });
+});
+
+/** Pieces of memory that someone holds on to. */
+function heldBuffers(): number {
+  Bun.gc(true);
+  return heapStats().objectTypeCounts["Uint8Array"] ?? 0;
+}
+
+test("a patch that comes byte by byte is kept in one piece", () => {
+  const fields = [JSON_TYPE, "Transfer-Encoding: chunked"];
+  const exchange = new FakeExchange(services, here, { method: "POST", fields });
+  const sink = handlerFor(here, services).sink!(exchange)!;
+  const patch = Buffer.from(`{"n":"${"x".repeat(4000)}"}`);
+  const block = new Block(1);
+  const before = heldBuffers();
+  for (const byte of patch) {
+    block.bytes[0] = byte;
+    sink.accept(block, 0, 1);
+  }
+  expect(heldBuffers() - before).toBeLessThan(100);
+  sink.end();
+  expect(exchange.text()).toBe(patch.toString());
 });
 
 describe("DELETE", () => {
