@@ -12,6 +12,11 @@ import { requestTarget } from "./target.ts";
 /** The few bytes that only seemed to begin a delimiter lie in the parser's memory: from here they are written. */
 const held = new Block(128);
 
+/** What is done of a form before others get their turn: a part begins, a piece of it, it ends. */
+const EVENTS_PER_TURN = 256;
+/** Parts of one form beside its files: they are discarded, but each costs the time to read its head. */
+const MOST_FIELDS = 1000;
+
 /** Whether the body says that it is a form. */
 export const isForm = (exchange: Exchange): boolean =>
   /^multipart\/form-data\s*(;|$)/i.test(exchange.request.field("content-type") ?? "");
@@ -31,6 +36,7 @@ class FormSink implements BodySink {
   private readonly files: NamedFile[] = [];
   /** The file whose bytes are coming; null: the part is no file, or has no byte yet. */
   private current: StagedFile | null = null;
+  private parts = 0;
   /** Bytes of the body that the parser has not seen; negative where its length is not known. */
   private left: number;
 
@@ -47,14 +53,21 @@ class FormSink implements BodySink {
     const { parser } = this;
     let failed: Failure | null = null;
     let event = parser.next(block.bytes, start, end);
-    while (event > 0 && failed === null) {
+    for (let events = 1; event > 0 && failed === null; events++) {
       failed = this.take(event, block);
+      if (failed === null && events === EVENTS_PER_TURN) return this.pause(parser.position - start);
       if (failed === null) event = parser.next(block.bytes, parser.position, end);
     }
     if (event < 0) failed = new Failure(-event, `malformed form: ${parser.reason}`, "info");
     failed?.tell(this.exchange);
     this.left -= end - start;
     return end - start;
+  }
+
+  private pause(taken: number): number {
+    this.left -= taken;
+    this.exchange.resume();
+    return taken;
   }
 
   end(): void {
@@ -71,8 +84,7 @@ class FormSink implements BodySink {
   private take(event: number, block: Block): Failure | null {
     switch (event) {
       case PART_BEGIN:
-        this.current = null;
-        return null;
+        return this.partBegin();
       case PART_DATA:
         return this.parser.part.filename === null ? null : this.data(block);
       case PART_END:
@@ -80,6 +92,12 @@ class FormSink implements BodySink {
       default:
         return null;
     }
+  }
+
+  private partBegin(): Failure | null {
+    this.current = null;
+    const most = this.exchange.settings.uploadMaxFiles + MOST_FIELDS;
+    return ++this.parts > most ? new Failure(413, `a form of more than ${most} parts`, "info") : null;
   }
 
   private data(block: Block): Failure | null {

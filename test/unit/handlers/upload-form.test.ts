@@ -44,6 +44,22 @@ describe("a form", () => {
     expect(world.stored).toEqual({ "sub/x": "x", "sub/a": "1" });
   });
 
+  test("of many parts lets others have their turn, and is stored all the same", () => {
+    open();
+    const fields = Array.from({ length: 900 }, (_, i) => [`name=f${i}`, "x"] as const);
+    const reply = post(form(...fields, file("a.txt", "first")));
+    expect(outcome(reply)).toEqual(["reply", 201]);
+    expect(reply.resumed).toBeGreaterThan(5);
+    expect(world.stored).toEqual({ "a.txt": "first" });
+  });
+
+  test("of more parts than anybody needs is refused", () => {
+    open();
+    const fields = Array.from({ length: 1101 }, (_, i) => [`name=f${i}`, ""] as const);
+    expect(outcome(post(form(file("a.txt", "first"), ...fields)))).toEqual(["fail", 413]);
+    expect(world.stored).toEqual({});
+  });
+
   test("shows a page to a browser, with every name escaped", () => {
     open();
     const reply = post(form(file("<b>&.txt", "1"), file("c", "2")), "/up/", ["Accept: text/html,*/*;q=0.8"]);
