@@ -28,6 +28,8 @@ export class Sessions {
   private readonly entries = new Map<string, Entry>();
   private oldest: Entry | null = null;
   private newest: Entry | null = null;
+  /** When the newest of the ended sessions that had to make room was ended: any id without an entry may have been until then. */
+  forgottenEnd = 0;
   /** Ids whose entries differ from what the file has, those that are gone included. Only where there is a file. */
   readonly changed: Set<string> | null;
 
@@ -107,7 +109,10 @@ export class Sessions {
   }
 
   private shrink(most: number): void {
-    while (this.oldest !== null && this.entries.size > most) this.forget(this.oldest);
+    while (this.oldest !== null && this.entries.size > most) {
+      if (this.oldest.data === ENDED) this.forgottenEnd = Math.max(this.forgottenEnd, this.oldest.used);
+      this.forget(this.oldest);
+    }
   }
 
   private add(id: string, used: number, saved: number): Entry {

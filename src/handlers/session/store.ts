@@ -50,7 +50,7 @@ export class SessionStore {
     return found;
   }
 
-  /** What is stored lives from its last use; what is not, from when the cookie was sent. */
+  /** What is stored lives from its last use; what is not, from when the cookie was sent, unless it may have been ended since. */
   private check(value: string, lifetime: number): Visit | null {
     const sent = this.ids.sentAt(value);
     const sentAt = sent < 0 && this.formerIds !== null ? this.formerIds.sentAt(value) : sent;
@@ -58,7 +58,8 @@ export class SessionStore {
     const now = this.now();
     const id = idIn(value);
     const entry = this.sessions.get(id, now, lifetime);
-    if (entry === undefined ? now - sentAt >= lifetime : entry.data === ENDED) return null;
+    const isOver = now - sentAt >= lifetime || sentAt <= this.sessions.forgottenEnd;
+    if (entry === undefined ? isOver : entry.data === ENDED) return null;
     if (entry !== undefined) this.sessions.touch(entry, now, lifetime);
     // A time in the future is of a clock that has been set back since.
     return { id, renew: sent < 0 || Math.abs(now - sentAt) >= lifetime * RENEWAL };

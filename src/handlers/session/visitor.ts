@@ -52,6 +52,7 @@ class Visitor implements Session {
     const merged = patched(this.data, text);
     if (typeof merged === "number") return merged;
     const { sessions } = this.store;
+    if (sessions.peek(this.id)?.data === ENDED) return 0; // another request has ended it meanwhile: what is written is gone with it
     if (merged === EMPTY) sessions.remove(this.id);
     else sessions.write(this.id, merged, this.store.now(), this.settings.sessionMax);
     return 0;
@@ -75,10 +76,16 @@ class Visitor implements Session {
   }
 }
 
+/** A number beyond what a double holds would be written as null, which no one has asked for. */
+function keepNumber(_name: string, value: Json): Json {
+  if (typeof value === "number" && !Number.isFinite(value)) throw new TypeError("a number is too large");
+  return value;
+}
+
 /** `data` as the patch changes it, or the status that refuses that. */
 function patched(data: string, patch: string): string | 400 | 413 {
   try {
-    const changes = JSON.parse(patch) as Json;
+    const changes = JSON.parse(patch, keepNumber) as Json;
     if (!isObject(changes)) return 400;
     const merged = JSON.stringify(mergePatch(JSON.parse(data) as Json, changes));
     return Buffer.byteLength(merged) > MOST_DATA ? 413 : merged;

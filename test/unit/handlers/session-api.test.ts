@@ -117,7 +117,7 @@ describe("POST", () => {
 /** Pieces of memory that someone holds on to. */
 function heldBuffers(): number {
   Bun.gc(true);
-  return heapStats().objectTypeCounts["Uint8Array"] ?? 0;
+  return heapStats().objectTypeCounts.Uint8Array ?? 0;
 }
 
 test("a patch that comes byte by byte is kept in one piece", () => {

@@ -230,6 +230,29 @@ describe("data", () => {
     expect(exchange.session!.data).toBe("{}");
     expect(cookie).not.toStartWith(exchange.session!.id);
   });
+  test("an ended session's cookie opens none either when so many came since that the end is forgotten", () => {
+    const few = { sessionMax: 3 };
+    const first = ask({}, few);
+    first.session!.patch('{"n":1}');
+    const cookie = given(first)!;
+    ask(again(cookie), few).session!.end();
+    services.pass(1);
+    for (let i = 0; i < 3; i++) ask({}, few).session!.patch('{"n":1}');
+    expect(services.sessions.store("example.org", settings(SESSION)).sessions.peek(first.session!.id)).toBeUndefined();
+    expect(cookie).not.toStartWith(ask(again(cookie), few).session!.id);
+    const later = given(ask({}, few))!;
+    expect(later).toStartWith(ask(again(later), few).session!.id);
+  });
+  test("an ended session is brought back by no request that was there before", () => {
+    for (const patch of ['{"n":2}', '{"n":null}']) {
+      const first = ask();
+      const cookie = given(first)!;
+      ask(again(cookie)).session!.end();
+      expect(first.session!.patch(patch)).toBe(0);
+      expect(first.session!.data).toBe("{}");
+      expect(cookie).not.toStartWith(ask(again(cookie)).session!.id);
+    }
+  });
 
   const patches: [what: string, patch: string, status: number][] = [
     ["an object", '{"a":{"b":[1,2,{"c":null}]}}', 0],
@@ -243,6 +266,9 @@ describe("data", () => {
     ["a text", '"a"', 400],
     ["a number", "1", 400],
     ["null", "null", 400],
+    ["a number that no double holds", '{"a":[1e400]}', 400],
+    ["such a negative number", '{"a":{"b":-1e400}}', 400],
+    ["the largest number", '{"a":1.7976931348623157e308}', 0],
     ["4096 bytes", `{"a":"${"x".repeat(4076)}"}`, 0],
     ["4097 bytes", `{"a":"${"x".repeat(4077)}"}`, 413],
     ["more bytes than characters", `{"a":"${"ü".repeat(2039)}"}`, 413],
