@@ -1,5 +1,5 @@
 /** A server with scripts, and what must be left of them: nothing. */
-import { beforeAll, expect, test } from "bun:test";
+import { beforeAll, test } from "bun:test";
 import { chmodSync, existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { type Entry, type ServerProcess, type Site, until, useServer } from "./server.ts";
@@ -57,21 +57,22 @@ function target(link: string): string {
   }
 }
 
-/**
- * To be called at the end of a file: its last test waits until the server has no child, no zombie and no descriptor more than
- * when it had started.
- */
+/** Waits until the server has no child, no zombie and no descriptor more than when it had started. */
+export async function untilQuiet(server: ServerProcess): Promise<void> {
+  const extra = () => [
+    ...children(server.pid).map(about),
+    ...difference(descriptors(server.pid), atStart.get(server)!),
+  ];
+  await until(
+    () => extra().length === 0,
+    () => extra().join("; "),
+  );
+}
+
+/** To be called at the end of a file: its last test is that the scripts have left nothing behind. */
 export function leavesNothing(server: ServerProcess): void {
   test("nothing is left: no child, no zombie, no descriptor", async () => {
-    const extra = () => [
-      ...children(server.pid).map(about),
-      ...difference(descriptors(server.pid), atStart.get(server)!),
-    ];
-    await until(
-      () => extra().length === 0,
-      () => extra().join("; "),
-    );
-    expect(extra()).toEqual([]);
+    await untilQuiet(server);
   });
 }
 
