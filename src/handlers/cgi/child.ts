@@ -113,14 +113,14 @@ export class Child extends Timed implements Source {
         kernel,
         reactor,
         input,
-        EPOLLOUT,
+        EPOLLOUT | EPOLLET,
         this.guarded(() => owner.onInput()),
       );
     this.output = new PipeEnd(
       kernel,
       reactor,
       output,
-      EPOLLIN,
+      EPOLLIN | EPOLLET,
       this.guarded(() => owner.onOutput()),
     );
     this.errors = new PipeEnd(
