@@ -61,11 +61,11 @@ export abstract class BodyReader extends Waiter {
       if (outcome < 0) return this.refusal(-outcome, decoder.reason);
       if (outcome !== BODY_DATA) return BODY_PAUSED;
       const offered = decoder.dataEnd - decoder.dataStart;
-      const { replied } = exchange;
+      const { settled } = exchange;
       const taken = this.offer(exchange, input, decoder.dataStart, decoder.dataEnd);
       decoder.take(taken);
       this.inputStart = decoder.position;
-      if (exchange.replied !== replied) return BODY_REPLIED;
+      if (exchange.settled !== settled) return BODY_REPLIED;
       if (taken === offered) continue;
       this.stalled = true;
       return BODY_STALLED;

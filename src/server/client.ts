@@ -297,7 +297,7 @@ export class Client extends BodyReader implements ReplyTarget {
     const { request } = exchange;
     this.guarded(exchange, () => exchange.chooseSink());
     this.settings = exchange.settings;
-    if (exchange.replied) return this.afterReply(exchange);
+    if (exchange.settled) return this.refused(exchange);
     const { decoder } = exchange;
     const refusal = decoder.reset(request.chunked, request.contentLength, this.settings.clientMaxBodySize);
     if (refusal < 0) return this.refuseBody(-refusal, decoder.reason); // a redirect has led to a location with a lower limit
@@ -315,7 +315,7 @@ export class Client extends BodyReader implements ReplyTarget {
     if (!this.drained) this.flush(); // a 100 (Continue) the client may be waiting for
     const outcome = this.takeBody(exchange);
     if (outcome === BODY_COMPLETE) return this.process(exchange);
-    if (outcome === BODY_REPLIED) return this.afterReply(exchange);
+    if (outcome === BODY_REPLIED) return exchange.replied ? this.afterReply(exchange) : this.refused(exchange);
     if (outcome < 0) return this.refuseBody(-outcome, this.bodyReason);
     if (outcome === BODY_SHARE_USED) this.againNextTurn();
     return outcome === BODY_STALLED && this.broken && this.close();
@@ -333,7 +333,7 @@ export class Client extends BodyReader implements ReplyTarget {
 
   /** The request is here, whole: its handler replies now or later. */
   private process(exchange: ServerExchange): boolean {
-    if (!this.completeBody(exchange) && !exchange.replied) this.handle(exchange);
+    if (!this.completeBody(exchange) && !exchange.settled) this.handle(exchange);
     return exchange.replied ? this.afterReply(exchange) : this.enter(State.Processing);
   }
 
@@ -452,7 +452,7 @@ export class Client extends BodyReader implements ReplyTarget {
   /** A request that is understood and not wanted: answered before its body is read, which then can't be skipped safely. */
   private refuseRequest(status: number, exchange: ServerExchange): boolean {
     this.guarded(exchange, () => exchange.fail(status, status === 405 ? [["Allow", exchange.route.allow]] : []));
-    return this.afterReply(exchange);
+    return this.refused(exchange);
   }
 
   private refuseBody(status: number, reason: string): boolean {
@@ -463,9 +463,21 @@ export class Client extends BodyReader implements ReplyTarget {
 
   private refuse(status: number, exchange: ServerExchange): boolean {
     exchange.bodyPending = true; // whatever follows is not read as a request
-    this.unfailing(() => exchange.abortSink());
+    this.dismiss(exchange);
     this.guarded(exchange, () => exchange.fail(status));
-    return this.afterReply(exchange);
+    return this.refused(exchange);
+  }
+
+  /** The error is told, or a script makes its page (`error_page`). What is left of the body is nobody's. */
+  private refused(exchange: ServerExchange): boolean {
+    this.unfailing(() => exchange.abortSink());
+    return exchange.replied ? this.afterReply(exchange) : this.enter(State.Processing);
+  }
+
+  /** Whoever takes the body, or was to reply, does so no more. */
+  private dismiss(exchange: ServerExchange): void {
+    this.unfailing(() => exchange.abortSink());
+    this.unfailing(() => exchange.callOff());
   }
 
   private guarded(exchange: ServerExchange, call: () => void): void {
@@ -480,7 +492,7 @@ export class Client extends BodyReader implements ReplyTarget {
   protected override handlerFailed(exchange: ServerExchange, error: unknown): void {
     this.server.reportBug(error, exchange);
     exchange.closing = true;
-    this.unfailing(() => exchange.abortSink());
+    this.dismiss(exchange);
     if (exchange.replied) this.closeAfterOutput();
     else exchange.failPlainly(500, []);
   }
@@ -513,8 +525,8 @@ export class Client extends BodyReader implements ReplyTarget {
     if (this.released) return;
     this.released = true;
     this.timerList?.stop(this);
-    this.unfailing(() => discard(this.postponed?.body ?? null));
     this.unfailing(() => this.exchange !== null && this.breakOff(this.exchange));
+    this.unfailing(() => discard(this.postponed?.body ?? null)); // when all know that they are cut off
     this.unfailing(() => this.dropOutput());
     this.giveInput();
     this.reactor.close(this);
@@ -532,8 +544,7 @@ export class Client extends BodyReader implements ReplyTarget {
 
   /** The connection ends in the middle of a request or its reply. */
   private breakOff(exchange: ServerExchange): void {
-    this.unfailing(() => exchange.abortSink());
-    this.unfailing(() => exchange.onGone?.());
+    this.dismiss(exchange);
     exchange.cutShort();
     if (exchange.method !== "") return this.endExchange(exchange);
     this.exchange = null; // only a part of a head: no request to log

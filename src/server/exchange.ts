@@ -123,10 +123,22 @@ export class ServerExchange extends Routed implements Exchange {
     return Math.max(0, this.bytesSent - this.headLength);
   }
 
+  /** The reply is given, or an error's page is on its way, which a script may make: no handler is asked any more. */
+  get settled(): boolean {
+    return this.replied || this.inErrorPage;
+  }
+
   /** The body will not be complete. */
   abortSink(): void {
     this.sink?.abort();
     this.sink = undefined;
+  }
+
+  /** Nobody is to reply any more but the server. */
+  callOff(): void {
+    const { onGone } = this;
+    this.onGone = null;
+    onGone?.();
   }
 
   /** The connection broke before the reply was out: what the log then says was sent. */
