@@ -8,7 +8,6 @@ import type { Reactor, Source } from "./reactor.ts";
 export class PipeEnd implements Source {
   /** Whether a read or write may move something, as far as is known: a new pipe is empty. */
   ready: boolean;
-  private watched = false;
 
   /**
    * @param fd non-blocking, and from now on this object's
@@ -25,12 +24,9 @@ export class PipeEnd implements Source {
     this.ready = (events & EPOLLOUT) !== 0;
   }
 
-  /** Registers with the reactor where that has not happened: the first call that would block does it by itself. 0, or -errno. */
+  /** Registers with the reactor. 0, or -errno. */
   watch(): number {
-    if (this.watched) return 0;
-    const n = this.reactor.add(this, this.events);
-    this.watched = n === 0;
-    return n;
+    return this.reactor.add(this, this.events);
   }
 
   onEvents(): void {
@@ -49,10 +45,8 @@ export class PipeEnd implements Source {
   }
 
   private moved(n: number): number {
-    if (n !== -ERRNO.EAGAIN) return n;
-    this.ready = false;
-    const failure = this.watch();
-    return failure < 0 ? failure : n; // nobody would say when it is ready
+    if (n === -ERRNO.EAGAIN) this.ready = false;
+    return n;
   }
 
   close(): void {

@@ -108,30 +108,15 @@ export class Child extends Timed implements Source {
   private watch({ ours }: Ends): number {
     const { kernel, reactor, owner } = this;
     const [input, output, errors] = ours as [number, number, number];
-    if (input >= 0)
-      this.input = new PipeEnd(
-        kernel,
-        reactor,
-        input,
-        EPOLLOUT | EPOLLET,
-        this.guarded(() => owner.onInput()),
-      );
-    this.output = new PipeEnd(
-      kernel,
-      reactor,
-      output,
-      EPOLLIN | EPOLLET,
-      this.guarded(() => owner.onOutput()),
-    );
-    this.errors = new PipeEnd(
-      kernel,
-      reactor,
-      errors,
-      EPOLLIN,
-      this.guarded(() => owner.onErrors()),
-    );
+    const pipe = (fd: number, events: number, call: () => void) =>
+      new PipeEnd(kernel, reactor, fd, events, this.guarded(call));
+    // What a slow client leaves in the script's output must not be reported again and again.
+    if (input >= 0) this.input = pipe(input, EPOLLOUT | EPOLLET, () => owner.onInput());
+    this.output = pipe(output, EPOLLIN | EPOLLET, () => owner.onOutput());
+    this.errors = pipe(errors, EPOLLIN, () => owner.onErrors());
     this.pidfd = kernel.pidfdOpen(this.pid);
-    const failure = [this.pidfd, this.output.watch(), this.errors.watch(), this.add()].find((n) => n < 0);
+    const pipes = [this.input, this.output, this.errors];
+    const failure = [this.pidfd, ...pipes.map((end) => end?.watch() ?? 0), this.add()].find((n) => n < 0);
     if (failure !== undefined) return this.giveUp(failure);
     reactor.timers.start(this, this.timeout, reactor.now);
     return 0;
