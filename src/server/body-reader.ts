@@ -19,6 +19,8 @@ export const BODY_REPLIED = 4;
 /** What is read in one turn before others get theirs: so often, and no more once so many bytes have come. */
 const READS_PER_TURN = 16;
 const BYTES_PER_TURN = LARGE_PIECE;
+/** And what of it is given to the sink in one turn: each piece may be a system call, and chunks may be of one byte. */
+const PIECES_PER_TURN = 512;
 
 export abstract class BodyReader extends Waiter {
   /** The sink takes no more: it is not the client who is waited for. */
@@ -54,7 +56,7 @@ export abstract class BodyReader extends Waiter {
   private decode(exchange: ServerExchange): number {
     const { decoder } = exchange;
     const { input } = this;
-    for (;;) {
+    for (let pieces = 0; pieces < PIECES_PER_TURN; pieces++) {
       const outcome = decoder.next(input.bytes, this.inputStart, this.inputEnd);
       this.inputStart = decoder.position;
       if (outcome === BODY_DONE) return BODY_COMPLETE;
@@ -70,6 +72,7 @@ export abstract class BodyReader extends Waiter {
       this.stalled = true;
       return BODY_STALLED;
     }
+    return BODY_SHARE_USED;
   }
 
   /** Gives block[start, end) to the sink, or to no one. How many bytes it took. */

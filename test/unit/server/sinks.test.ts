@@ -15,6 +15,9 @@ const folder = mkdtempSync(join(tmpdir(), "webserv-sinks-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 let events: string[] = [];
+/** The number of the reactor's turn, and those in which the sink at /counts was given a piece. */
+let turn = 0;
+let turns: number[] = [];
 /** The exchange of the client that waits for a reply out of turn. */
 let waiting: Exchange | null = null;
 
@@ -104,6 +107,10 @@ const ACTS: { readonly [path: string]: Partial<Handler> } = {
       }),
   },
   "/end": { sink: (exchange) => sink({ end: () => exchange.reply(201, [], Buffer.from("made")) }) },
+  "/counts": {
+    sink: () => ({ ...sink({}), accept: (_block, start, end) => (turns.push(turn), end - start) }),
+    handle: (exchange) => exchange.reply(200, [], Buffer.from(`${turns.length}`)),
+  },
   "/collected": { sink: () => sink({}), handle: (exchange) => exchange.reply(200, [], Buffer.from("collected")) },
   "/waits": { handle: (exchange) => void (waiting = exchange) },
   "/waits/body": {
@@ -177,7 +184,10 @@ describe("a handler", () => {
     expect(server.start()).toEqual([]);
     port = Number(new URL(server.urls[0]!).port);
     for (const handler of server.handlers()) replace(handler);
-    pump = setInterval(() => server.reactor.turn(0), 1);
+    pump = setInterval(() => {
+      turn++;
+      server.reactor.turn(0);
+    }, 1);
   });
   beforeEach(() => {
     events = [];
@@ -209,6 +219,17 @@ describe("a handler", () => {
     await client.send("rest");
     expect((await client.rest()).length).toBe(0);
     expect(events).toEqual(["accept half", "abort"]);
+    client.destroy();
+  });
+
+  test("gets a body of tiny chunks in shares, so that others are served between them", async () => {
+    turns = [];
+    const client = await Client.connect(port);
+    const head = "POST /counts HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    await client.send(`${head}${"1\r\nx\r\n".repeat(5000)}0\r\n\r\n`);
+    expect((await client.reply()).text).toBe("5000");
+    const shares = Object.values(Object.groupBy(turns, (number) => number)).map((share) => share!.length);
+    expect(Math.max(...shares)).toBeLessThanOrEqual(512);
     client.destroy();
   });
 
