@@ -3,16 +3,13 @@ import type { AccessRule, Settings } from "../config/model.ts";
 import type { BodySink, ConnectionInfo, Exchange } from "./handler.ts";
 import { Wrapper } from "./wrapper.ts";
 
-/** Whether the location's rules let this request in. */
-function mayEnter(exchange: Exchange): boolean {
-  const { access, limitExcept } = exchange.settings;
-  if (!allows(access, exchange.connection)) return false;
-  return (
-    limitExcept === null ||
-    exempt(limitExcept.methods, exchange.method) ||
-    allows(limitExcept.rules, exchange.connection)
-  );
+/** Whether a location's rules let a client in with `method`. */
+export function mayEnter({ access, limitExcept }: Settings, connection: ConnectionInfo, method: string): boolean {
+  if (!allows(access, connection)) return false;
+  return limitExcept === null || exempt(limitExcept.methods, method) || allows(limitExcept.rules, connection);
 }
+
+const isAdmitted = ({ settings, connection, method }: Exchange): boolean => mayEnter(settings, connection, method);
 
 /** The first rule that matches decides; none: allowed. */
 export function allows(rules: readonly AccessRule[], connection: ConnectionInfo): boolean {
@@ -53,13 +50,13 @@ function refuse(exchange: Exchange): void {
 /** Asks before another handler is asked: who may not enter gets 403, and his body goes nowhere. */
 export class Guarded extends Wrapper {
   override sink(exchange: Exchange): BodySink | undefined {
-    if (mayEnter(exchange)) return super.sink(exchange);
+    if (isAdmitted(exchange)) return super.sink(exchange);
     refuse(exchange); // at once: no 100 (Continue), no body that nobody wants
     return undefined;
   }
 
   override handle(exchange: Exchange): void {
-    if (mayEnter(exchange)) super.handle(exchange);
+    if (isAdmitted(exchange)) super.handle(exchange);
     else refuse(exchange);
   }
 }

@@ -63,6 +63,10 @@ export abstract class Routed {
     return this.route.settings;
   }
 
+  locationOf(path: string): Location {
+    return this.router.find(path).route.location;
+  }
+
   redirect(uri: string, query?: string, method = this.method): void {
     this.method = method;
     if (++this.redirects > MOST_REDIRECTS) {

@@ -2,6 +2,7 @@
 import { Block } from "../../../ffi/memory.ts";
 import { boundaryOf, MultipartParser, PART_BEGIN, PART_DATA, PART_END } from "../../http/multipart.ts";
 import type { BodySink, Exchange } from "../handler.ts";
+import { outOfBounds } from "./bounds.ts";
 import { Failure, failure } from "./failure.ts";
 import { generatedName, reducedName } from "./names.ts";
 import { replyStored } from "./reply.ts";
@@ -129,10 +130,11 @@ class FormSink implements BodySink {
     const { settings, services } = this.exchange;
     if (this.files.length >= settings.uploadMaxFiles)
       return new Failure(413, "more files than upload_max_files", "info");
-    const staged = this.store.stage();
+    const name = reducedName(this.parser.part.filename!) || generatedName(services);
+    const staged = outOfBounds(this.exchange, { folders: this.folders, name }) ?? this.store.stage();
     if (staged instanceof Failure) return staged;
     staged.expect(this.left);
-    this.files.push({ staged, name: reducedName(this.parser.part.filename!) || generatedName(services) });
+    this.files.push({ staged, name });
     this.current = staged;
     return null;
   }

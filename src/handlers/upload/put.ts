@@ -1,6 +1,7 @@
 /** Bodies that are one file as they are: PUT, and POST of anything but a form (RFC 9110 §9.3.3, §9.3.4). */
 import type { Block } from "../../../ffi/memory.ts";
 import type { BodySink, Exchange } from "../handler.ts";
+import { outOfBounds } from "./bounds.ts";
 import { conditionFails, obstacle } from "./checks.ts";
 import { Failure, failure } from "./failure.ts";
 import { generatedName } from "./names.ts";
@@ -29,7 +30,7 @@ export function sinkOfPost(exchange: Exchange, store: Store): FileSink | undefin
   if (asked === null || (asked.name === "" && !exchange.request.hasBody)) return tell(exchange, new Failure(400));
   const target = asked.name === "" ? { ...asked, name: generatedName(exchange.services) } : asked;
   const taken = uploadOverwrite === "rename" ? null : obstacle(store, target, uploadOverwrite);
-  const refusal = taken ?? store.lacks(target.folders);
+  const refusal = taken ?? outOfBounds(exchange, target) ?? store.lacks(target.folders);
   return refusal === null ? begin(exchange, store, target, uploadOverwrite) : tell(exchange, refusal);
 }
 

@@ -37,6 +37,8 @@ export function relativeTarget(settings: Settings, path: string): Target | null 
 export const pathOf = ({ folders, name }: Target): string => [...folders, name].join("/");
 
 /** The URL's path, percent-encoded; that of the folder where the name is "". */
-export function urlOf({ prefix }: Upload, target: Target): string {
-  return encodePath((prefix.endsWith("/") ? prefix : `${prefix}/`) + pathOf(target));
-}
+export const urlOf = (upload: Upload, target: Target): string => encodePath(requestPathOf(upload, target));
+
+/** The same as requests have it when it is decoded. */
+export const requestPathOf = ({ prefix }: Upload, target: Target): string =>
+  (prefix.endsWith("/") ? prefix : `${prefix}/`) + pathOf(target);

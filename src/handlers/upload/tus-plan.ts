@@ -2,6 +2,7 @@
 import type { Settings } from "../../config/model.ts";
 import { uploadInteger, uploadMetadata } from "../../http/tus.ts";
 import type { Exchange } from "../handler.ts";
+import { outOfBounds } from "./bounds.ts";
 import { obstacle } from "./checks.ts";
 import { Failure } from "./failure.ts";
 import { generatedName, reducedName } from "./names.ts";
@@ -22,7 +23,7 @@ export function planOf(exchange: Exchange, store: Store): Plan | Failure {
   const target = targetOf(exchange, asked, known);
   if (target === null) return new Failure(400);
   const base = known.has("filename") || known.has("name") ? folderOf(asked) : asked.folders;
-  const refusal = store.lacks(base) ?? blocked(store, target, settings);
+  const refusal = outOfBounds(exchange, target) ?? store.lacks(base) ?? blocked(store, target, settings);
   return refusal ?? { length, target, metadata };
 }
 

@@ -9,6 +9,7 @@ import { uploadInteger } from "../../http/tus.ts";
 import type { BodySink, Exchange, Field, Handler, Services } from "../handler.ts";
 import { allowedMethods } from "../methods.ts";
 import { Wrapper } from "../wrapper.ts";
+import { outOfBounds } from "./bounds.ts";
 import { Failure } from "./failure.ts";
 import type { StagedFile } from "./staged-file.ts";
 import { STAGING } from "./staging.ts";
@@ -106,7 +107,7 @@ export class TusHandler extends Wrapper {
     if (upload instanceof Failure) return upload.tell(exchange);
     const location: Field = ["Location", encodePath(this.base) + upload.id];
     if (upload.length > 0) return exchange.reply(201, [location, expires(upload.expires)], null);
-    const finished = this.complete(upload);
+    const finished = this.complete(exchange, upload);
     if (!(finished instanceof Failure)) return exchange.reply(201, [location, this.fileOf(finished)], null);
     this.uploads.remove(upload.id);
     finished.tell(exchange);
@@ -117,7 +118,7 @@ export class TusHandler extends Wrapper {
     exchange.addField("Cache-Control", "no-store");
     const found = this.find(exchange) ?? this.uploads.whenFinished(this.idOf(exchange));
     if (found === undefined) return exchange.fail(404);
-    const known = "offset" in found && found.offset === found.length ? this.complete(found) : found;
+    const known = "offset" in found && found.offset === found.length ? this.complete(exchange, found) : found;
     if (known instanceof Failure) return known.tell(exchange);
     const fields: Field[] = [
       ["Upload-Offset", String("offset" in known ? known.offset : known.length)],
@@ -154,7 +155,7 @@ export class TusHandler extends Wrapper {
   private readonly completion = (exchange: Exchange, upload: Upload, part: StagedFile): void => {
     const offset: Field = ["Upload-Offset", String(part.size)];
     if (part.size === upload.length) {
-      const finished = this.finish(upload, part);
+      const finished = this.finish(exchange, upload, part);
       if (finished instanceof Failure) finished.tell(exchange);
       else exchange.reply(204, [offset, this.fileOf(finished)], null);
       return;
@@ -163,14 +164,14 @@ export class TusHandler extends Wrapper {
     exchange.reply(204, [offset, expires(this.uploads.expiry(this.services.clock.second))], null);
   };
 
-  private complete(upload: Upload): Finished | Failure {
+  private complete(exchange: Exchange, upload: Upload): Finished | Failure {
     const part = this.uploads.open(upload);
-    return part instanceof Failure ? part : this.finish(upload, part);
+    return part instanceof Failure ? part : this.finish(exchange, upload, part);
   }
 
-  /** What can't be stored now stays for another try. */
-  private finish(upload: Upload, part: StagedFile): Finished | Failure {
-    const finished = this.uploads.finish(upload, part);
+  /** What can't be stored now stays for another try. Whoever sends the last byte must be allowed to store the file, too. */
+  private finish(exchange: Exchange, upload: Upload, part: StagedFile): Finished | Failure {
+    const finished = outOfBounds(exchange, upload.target) ?? this.uploads.finish(upload, part);
     if (finished instanceof Failure) part.pause();
     return finished;
   }

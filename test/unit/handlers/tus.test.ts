@@ -3,10 +3,10 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ERRNO } from "../../../ffi/errno.ts";
-import type { Settings } from "../../../src/config/model.ts";
+import type { Location, Settings } from "../../../src/config/model.ts";
 import { handlerFor } from "../../../src/handlers/choose.ts";
 import { base64, DAY, PART, TUS, TusWorld, told } from "./tus-world.ts";
-import { FakeExchange, type Site } from "./world.ts";
+import { FakeExchange, location, type Site } from "./world.ts";
 
 let world: TusWorld;
 function make(changes: Partial<Settings> = {}, files: ConstructorParameters<typeof Site>[0] = {}): TusWorld {
@@ -170,6 +170,17 @@ describe("when it is a file", () => {
     rmSync(world.site.path("store/a.txt"));
     expect(world.head(url).status).toBe(200);
     expect(world.stored).toEqual({ "a.txt": "new" });
+  });
+  test("a nested location that has come meanwhile, and does not take it, keeps it out", () => {
+    make();
+    const url = world.begun(1, { filename: "a", relativePath: "p/a" });
+    const inner = location({ upload: null }, "/up/p/");
+    (world.location.locations as Location[]).push(inner);
+    const last = world.patch(url, 0, "x");
+    expect([last.status, last.logged[0]]).toEqual([403, expect.stringContaining('"/up/p/" takes no uploads')]);
+    expect([world.head(url).status, world.stored["p/a"]]).toEqual([403, undefined]);
+    (world.location.locations as Location[]).pop();
+    expect([world.head(url).status, world.stored]).toEqual([200, { "p/a": "x" }]);
   });
   test("folders made for what then can't be stored are removed again", () => {
     make();

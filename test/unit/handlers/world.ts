@@ -299,6 +299,14 @@ export class FakeExchange implements Exchange {
     this.resumed++;
   }
 
+  /** A nested location whose expression fits, else the one with the longest prefix, else the request's own. */
+  locationOf(path: string): Location {
+    const { locations } = this.location;
+    const fitting = locations.filter(({ regex, pattern }) => regex === null && path.startsWith(pattern));
+    const [longest] = fitting.sort((a, b) => b.pattern.length - a.pattern.length);
+    return locations.find(({ regex }) => regex?.test(path)) ?? longest ?? this.location;
+  }
+
   log(level: LogLevel, message: string): void {
     this.logged.push(`${level}: ${message}`);
   }

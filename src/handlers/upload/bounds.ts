@@ -1,0 +1,43 @@
+/**
+ * Where a client names the file itself (a form's file name, tus metadata), it must not get into a location nested in the one
+ * that took the request, unless that location would have taken the file from this client under its own URL.
+ */
+import type { Location, Settings } from "../../config/model.ts";
+import { mayEnter } from "../access.ts";
+import type { Exchange } from "../handler.ts";
+import { allowedMethods } from "../methods.ts";
+import { Failure } from "./failure.ts";
+import { pathOf, requestPathOf, requestTarget, type Target } from "./target.ts";
+
+/** Why the client may not store a file there; null: it may, or the location is not nested in the request's. */
+export function outOfBounds(exchange: Exchange, target: Target): Failure | null {
+  const { location, settings } = exchange;
+  const path = requestPathOf(settings.upload!, target);
+  const inner = exchange.locationOf(path);
+  if (inner === location || !isWithin(location, inner)) return null;
+  const why = reason(exchange, inner.settings, path, target);
+  return why === "" ? null : new Failure(403, `storing "${path}" refused: the location "${inner.pattern}" ${why}`);
+}
+
+function reason(exchange: Exchange, inner: Settings, path: string, target: Target): string {
+  if (!takesUploads(inner)) return "takes no uploads";
+  if (fileAt(inner, path) !== fileOf(exchange.settings, target)) return "has another upload_store";
+  const methods = ["PUT", "POST"].filter((method) => allowedMethods(inner).includes(method));
+  if (methods.length === 0) return "allows neither PUT nor POST";
+  return methods.some((method) => mayEnter(inner, exchange.connection, method)) ? "" : "denies access by rule";
+}
+
+/** Whether PUT and POST there reach the upload handler (see choose.ts), and from outside. */
+const takesUploads = ({ upload, return: fixed, internal, sessionApi }: Settings): boolean =>
+  upload !== null && fixed === null && !internal && !sessionApi;
+
+/** The file that a location stores for a path; null: none. */
+function fileAt(settings: Settings, path: string): string | null {
+  const target = requestTarget(settings, path);
+  return target === null ? null : fileOf(settings, target);
+}
+
+const fileOf = ({ upload }: Settings, target: Target): string => `${upload!.folder}/${pathOf(target)}`;
+
+const isWithin = (outer: Location, location: Location): boolean =>
+  outer.locations.some((nested) => nested === location || isWithin(nested, location));
