@@ -14,11 +14,6 @@ export abstract class Pollable extends Description {
   /** It belongs to a child process: a pipe or a pidfd. */
   readonly isOfChild: boolean = false;
 
-  /** Some epoll instance watches it. */
-  get watched(): boolean {
-    return this.watches.size > 0;
-  }
-
   /** What is true now, as EPOLL bits. */
   abstract poll(): number;
   /** epoll reports these bits to the server. */

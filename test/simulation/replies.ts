@@ -187,6 +187,9 @@ export class Replies {
   }
 
   private replyComplete(): void {
+    const length = this.body?.length ?? this.bodyAt;
+    if (this.framing instanceof ChunkedFraming && this.bodyAt < length)
+      this.violated(`the body ends after ${this.bodyAt} of ${length} bytes`);
     this.framing = null;
     this.requestStart += this.requests[this.complete++]!.bytes.length;
   }

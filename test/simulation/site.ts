@@ -65,6 +65,8 @@ export function build(kernel: SimulatedKernel, server = "", main = ""): void {
   tree.file("/etc/passwd", "root:x:0:0::/root:/bin/sh\n");
   tree.fifo("/site/pipe");
   tree.folder("/site/up");
+  tree.folder("/programs");
+  tree.file("/bin/sh", "a shell", 0o755);
   tree.folder("/var/log");
   tree.folder("/tmp", 0o777);
   tree.file(CONFIG_FILE, configuration(server, main));

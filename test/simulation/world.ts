@@ -4,12 +4,10 @@
  * what a client got is a prefix of correct replies) and at the end that nothing is left open.
  */
 import { Client } from "./client.ts";
-import type { Description } from "./descriptors.ts";
 import type { ConnectionOptions } from "./environment.ts";
 import type { Fault } from "./faults.ts";
 import { SimulatedKernel } from "./kernel.ts";
 import { OpenFile } from "./open-file.ts";
-import { PipeEnd } from "./pipes.ts";
 import { Random } from "./random.ts";
 import { build } from "./site.ts";
 import type { Start, Subject } from "./subject.ts";
@@ -182,8 +180,8 @@ export class World {
   }
 
   /**
-   * Files are an exception: one that is still being sent may have left the cache, so its owner is a reply. So is the input of
-   * a script that has not been full yet. That they are closed in the end shows at the end of the run.
+   * Files are an exception: one that is still being sent may have left the cache, so its owner is a reply. That it is
+   * closed when the reply ends shows at the end of the run.
    */
   private checkOwners(): void {
     const { descriptors } = this.kernel;
@@ -191,7 +189,7 @@ export class World {
     const open = new Set(descriptors.numbers());
     const twice = owned.filter((fd, i) => fd === owned[i - 1]);
     const dead = owned.filter((fd) => !open.delete(fd) && !twice.includes(fd));
-    const lost = [...open].filter((fd) => !isExempt(descriptors.get(fd))).map((fd) => this.name(fd));
+    const lost = [...open].filter((fd) => !(descriptors.get(fd) instanceof OpenFile)).map((fd) => this.name(fd));
     if (twice.length + dead.length + lost.length === 0) return;
     throw new Error(`descriptors: open without owner [${lost}], owned twice [${twice}], owned but closed [${dead}]`);
   }
@@ -206,15 +204,13 @@ export class World {
     for (const client of this.clients) {
       if (!client.polite) continue;
       const time = client.endedAt - client.startedAt;
-      if (!broken && !client.satisfied) throw new Error(`a polite client missed replies: ${client}`);
+      if (!broken && (!client.satisfied || client.replies.inside))
+        throw new Error(`a polite client missed replies: ${client}`);
       if (!slow && !this.patient && time > POLITE_TIME)
         throw new Error(`a polite client waited ${Math.round(time)} ms: ${client}`);
     }
   }
 }
-
-const isExempt = (description: Description): boolean =>
-  description instanceof OpenFile || (description instanceof PipeEnd && !description.blocking && !description.watched);
 
 /** The seeds of a run: the one in SEED, else `count` that depend on the scenario's name. */
 export function* seedsOf(name: string, count: number): Iterable<number> {

@@ -1,0 +1,51 @@
+/** A world whose server runs programs, and what must be true of it whatever they do. */
+import type { TimerList } from "../../src/network/timers.ts";
+import { OpenFile } from "./open-file.ts";
+import { PROGRAMS } from "./programs.ts";
+import type { Webserv } from "./webserv.ts";
+import type { World } from "./world.ts";
+
+/** Directives: a location where programs run. */
+export const cgi = (directives = ""): string =>
+  `cgi_timeout 12s; location /cgi/ { alias /programs/; cgi .cgi; cgi .sh /bin/sh; client_max_body_size 3m; ${directives} }`;
+
+/** The most that run at once where nothing is said. */
+const MOST = 64;
+
+/** Installs the programs, and promises that nothing of them is left. The run lasts until the last of them has been reaped. */
+export function machine(world: World, most = MOST): void {
+  const { kernel, subject } = world;
+  const { processes, descriptors } = kernel;
+  for (const [name, { behaviour }] of Object.entries(PROGRAMS)) {
+    processes.install(`/programs/${name}.cgi`, behaviour);
+    processes.install(`/programs/${name}.sh`, behaviour);
+  }
+  world.awaits(() => processes.left().length === 0);
+  world.promises("no more ran at once than may", () => processes.most <= most || processes.most);
+  world.promises("no descriptor of a script is left", () => {
+    const left = [...descriptors.numbers()]
+      .map((fd) => descriptors.get(fd))
+      .filter((each) => "isOfChild" in each && each.isOfChild);
+    return left.map((each) => each.describe()).join(", ") || true;
+  });
+  world.promises("no spooled body is left", () => {
+    const files = [...descriptors.numbers()]
+      .map((fd) => descriptors.get(fd))
+      .filter((file) => file instanceof OpenFile);
+    const names = [...kernel.files.tree.at("/tmp")!.entries.keys()];
+    return (
+      [...names, ...files.filter(({ node }) => node.parent === null).map((file) => file.describe())].join(", ") || true
+    );
+  });
+  world.promises("no timer of a script is left", () => timers(subject as Webserv).join(", ") || true);
+}
+
+/** The kinds of what still waits for a deadline and belongs to a script. */
+function timers({ server }: Webserv): string[] {
+  const names: string[] = [];
+  const lists: Map<number, TimerList> = Reflect.get(server.reactor.timers, "lists");
+  for (const { first } of lists.values()) {
+    for (let timed = first; timed !== null; timed = timed.timerNext) names.push(timed.constructor.name);
+  }
+  return names.filter((name) => name === "Child" || name === "Waiting");
+}

@@ -1,0 +1,298 @@
+/** The CGI programs of the simulated site: what each does, and what a correct server makes of it. */
+import { SIGTERM } from "../../ffi/abi.ts";
+import type { Behaviour, Pause, Process } from "./process.ts";
+import { type Expected, inChunks, pattern, type Request, request, SITE } from "./site.ts";
+
+const HEAD = "Content-Type: application/octet-stream\n\n";
+const SIGSEGV = 11;
+
+/** How much a program is asked to write: the query. */
+const asked = (process: Process): number => Number(process.variable("QUERY_STRING"));
+/** What it then writes. */
+const output = (process: Process): Buffer => pattern(asked(process), 7);
+/** A header block with the length of what follows. */
+const sized = (length: number): string => `Content-Length: ${length}\r\n${HEAD}`;
+
+function* copies(process: Process): Generator<Pause, void> {
+  for (let bytes: Buffer; (bytes = yield* process.reads()).length > 0; ) yield* process.writes(bytes);
+}
+
+interface Row {
+  readonly behaviour: Behaviour;
+  /** For a request that sends `body` and asks for `size` bytes. */
+  readonly expected: (body: Buffer, size: number) => Expected;
+}
+
+/** Of a length that the script does not say; whether the connection goes on depends on how much of a body it has waited for. */
+const streams = (body: Buffer): Expected => ({ status: 200, body, streamed: true, closes: "perhaps" });
+const written = (_body: Buffer, size: number): Expected => streams(pattern(size, 7));
+const counted = (_body: Buffer, size: number): Expected => ({ ...written(_body, size), streamed: false });
+const fails = (status: number) => (): Expected => ({ status, closes: "perhaps" });
+
+const row = (behaviour: Behaviour, expected: Row["expected"]): Row => ({ behaviour, expected });
+
+/** Programs that end by themselves and give their client a whole reply. */
+export const GOOD = {
+  echoes: row(function* (process) {
+    yield* process.writes(HEAD);
+    yield* copies(process);
+    return 0;
+  }, streams),
+
+  collects: row(
+    function* (process) {
+      const body = yield* process.readsAll();
+      yield* process.writes(sized(body.length));
+      yield* process.writes(body);
+      return 0;
+    },
+    (body) => ({ status: 200, body, closes: false }),
+  ),
+
+  "believes-the-length": row(
+    function* (process) {
+      const length = Number(process.variable("CONTENT_LENGTH") ?? 0);
+      yield* process.writes(sized(length));
+      for (let left = length; left > 0; ) {
+        const bytes = yield* process.reads(left);
+        if (bytes.length === 0) return 1;
+        left -= bytes.length;
+        yield* process.writes(bytes);
+      }
+      return 0;
+    },
+    (body) => ({ status: 200, body, closes: "perhaps" }),
+  ),
+
+  "writes-first": row(function* (process) {
+    yield* process.writes(HEAD);
+    yield* process.writes(output(process));
+    yield* process.readsAll();
+    return 0;
+  }, written),
+
+  "reads-nothing": row(function* (process) {
+    yield* process.writes(sized(asked(process)));
+    yield* process.writes(output(process));
+    return 0;
+  }, counted),
+
+  "reads-late": row(function* (process) {
+    yield* process.sleeps(400);
+    yield* process.writes(HEAD);
+    yield* process.sleeps(400);
+    yield* copies(process);
+    return 0;
+  }, streams),
+
+  "ends-within-the-body": row(function* (process) {
+    yield* process.reads(asked(process) + 1);
+    yield* process.writes(HEAD);
+    yield* process.reads(1);
+    yield* process.writes(output(process));
+    return 0;
+  }, written),
+
+  "byte-by-byte": row(
+    function* (process) {
+      for (const byte of Buffer.concat([Buffer.from(HEAD), output(process).subarray(0, 300)])) {
+        yield* process.writes(Buffer.from([byte]));
+        if (byte % 16 === 0) yield* process.sleeps(1);
+      }
+      return 0;
+    },
+    (_body, size) => streams(pattern(size, 7).subarray(0, 300)),
+  ),
+
+  "writes-much": row(
+    function* (process) {
+      yield* process.writes(HEAD);
+      for (let i = 0; i < 16; i++) yield* process.writes(pattern(65_536, i));
+      return 0;
+    },
+    () => streams(Buffer.concat(Array.from({ length: 16 }, (_, i) => pattern(65_536, i)))),
+  ),
+
+  "closes-its-input": row(function* (process) {
+    process.closes("stdin");
+    yield* process.writes(HEAD);
+    yield* process.sleeps(50);
+    yield* process.writes(output(process));
+    return 0;
+  }, written),
+
+  "closes-its-output": row(function* (process) {
+    yield* process.writes(HEAD);
+    yield* process.writes(output(process));
+    process.closes("stdout");
+    yield* process.sleeps(3_000);
+    yield* process.readsAll();
+    return 0;
+  }, written),
+
+  "leaves-a-grandchild": row(function* (process) {
+    process.forks(function* (grandchild) {
+      grandchild.ignores(SIGTERM);
+      yield* grandchild.sleeps(30_000);
+      return 0;
+    });
+    yield* process.writes(HEAD);
+    yield* process.writes(output(process));
+    return 0;
+  }, written),
+
+  "says-too-little": row(function* (process) {
+    yield* process.writes(sized(asked(process)));
+    yield* process.writes(output(process));
+    yield* process.writes("more than it said\n");
+    return 0;
+  }, counted),
+
+  complains: row(function* (process) {
+    for (let i = 0; i < 300; i++) yield* process.complains(`${i}: ${"x".repeat(i)}\n`);
+    yield* process.writes(HEAD);
+    yield* process.writes(output(process));
+    yield* process.complains("without an end");
+    return 1;
+  }, written),
+
+  "has-a-status": row(
+    function* (process) {
+      yield* process.writes(`Status: 404 Nothing\nX-Name: a value\n${sized(5)}sorry`);
+      return 0;
+    },
+    () => ({ status: 404, body: Buffer.from("sorry"), fields: { "x-name": "a value" }, closes: "perhaps" }),
+  ),
+
+  "has-no-body": row(function* (process) {
+    yield* process.writes("Status: 204 No Content\n\n");
+    return 0;
+  }, fails(204)),
+
+  "redirects-here": row(
+    function* (process) {
+      yield* process.writes("Location: /style.css\n\n");
+      yield* process.readsAll();
+      return 0;
+    },
+    () => ({ ...SITE["/style.css"]!, closes: "perhaps" }),
+  ),
+
+  "redirects-elsewhere": row(
+    function* (process) {
+      yield* process.writes("Location: http://other.example/\n\n");
+      return 0;
+    },
+    () => ({ status: 302, fields: { location: "http://other.example/" }, streamed: true, closes: "perhaps" }),
+  ),
+
+  "redirects-to-itself": row(function* (process) {
+    yield* process.writes("Location: /cgi/redirects-to-itself.cgi\n\n");
+    return 0;
+  }, fails(500)),
+} as const satisfies Record<string, Row>;
+
+/** Programs that end by themselves and give their client an error. */
+export const BAD = {
+  "has-no-head": row(function* (process) {
+    yield* process.writes("hello, world\n\n");
+    yield* process.sleeps(10);
+    return 0;
+  }, fails(502)),
+
+  "says-nothing": row(function* (process) {
+    yield* process.sleeps(asked(process) / 1_000);
+    return 1;
+  }, fails(502)),
+
+  "ends-within-its-head": row(function* (process) {
+    yield* process.writes("Content-Type: text/plain\n");
+    yield* process.readsAll();
+    return 0;
+  }, fails(502)),
+
+  "dies-before-its-head": row(function* (process) {
+    yield* process.reads();
+    return yield* process.dies(SIGSEGV);
+  }, fails(502)),
+} as const satisfies Record<string, Row>;
+
+/** Programs whose reply can't be completed, and those that never end. */
+export const CUT = {
+  "says-too-much": row(
+    function* (process) {
+      yield* process.writes(sized(asked(process) + 1));
+      yield* process.writes(output(process));
+      return 0;
+    },
+    (_body, size) => ({ status: 200, body: Buffer.concat([pattern(size, 7), Buffer.alloc(1)]), closes: "perhaps" }),
+  ),
+
+  "dies-within-its-reply": row(function* (process) {
+    yield* process.writes(sized(2 * asked(process) + 1));
+    yield* process.writes(output(process));
+    return yield* process.dies(SIGSEGV);
+  }, fails(200)),
+
+  "never-begins": row(function* (process) {
+    return yield* process.waitsForEver();
+  }, fails(504)),
+
+  "never-ends": row(function* (process) {
+    yield* process.writes(HEAD);
+    yield* process.writes(output(process));
+    return yield* process.waitsForEver();
+  }, written),
+
+  "never-reads": row(
+    function* (process) {
+      process.ignores(SIGTERM);
+      yield* process.writes(HEAD);
+      return yield* process.waitsForEver();
+    },
+    () => streams(Buffer.alloc(0)),
+  ),
+
+  "never-ends-and-never-dies": row(function* (process) {
+    process.ignores(SIGTERM);
+    process.forks(function* (grandchild) {
+      grandchild.ignores(SIGTERM);
+      return yield* grandchild.waitsForEver();
+    });
+    yield* process.readsAll();
+    return yield* process.waitsForEver();
+  }, fails(504)),
+} as const satisfies Record<string, Row>;
+
+export const PROGRAMS = { ...GOOD, ...BAD, ...CUT };
+export type ProgramName = keyof typeof PROGRAMS;
+
+/** How a request for a program is sent. */
+export interface Asking {
+  readonly method?: string;
+  /** How much it is to write. */
+  readonly size?: number;
+  readonly body?: Buffer;
+  /** In chunks of so many bytes; 0: with Content-Length. */
+  readonly chunks?: number;
+  readonly fields?: readonly string[];
+  /** The extension: run by itself (cgi) or by the shell (sh). */
+  readonly by?: "cgi" | "sh";
+  /** What it gets instead. */
+  readonly expected?: Partial<Expected>;
+}
+
+/** A request for a program. It may be answered before its body is there: only the script knows. */
+export function ask(name: ProgramName, how: Asking = {}): Request {
+  const { size = 1_000, body = Buffer.alloc(0), chunks = 0, fields = [], by = "cgi" } = how;
+  const { method = body.length > 0 ? "POST" : "GET" } = how;
+  const framing =
+    chunks > 0 ? ["Transfer-Encoding: chunked"] : body.length > 0 ? [`Content-Length: ${body.length}`] : [];
+  const expected = { ...PROGRAMS[name].expected(body, size), ...how.expected };
+  return request(`/cgi/${name}.${by}?${size}`, expected, {
+    method,
+    fields: [...framing, ...fields],
+    body: chunks > 0 ? inChunks(body, chunks) : body,
+    early: true,
+  });
+}
