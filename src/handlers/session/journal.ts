@@ -31,22 +31,30 @@ export class Journal {
   private retryAt = 0;
   /** The last transaction had no room for all. */
   private behind = false;
+  private readonly status = new FileStatus();
+  /** Device and inode of the file that is open. */
+  private identity = "";
 
   constructor(
     private readonly path: string,
     private readonly services: Pick<Services, "kernel" | "clock" | "log">,
-    /** For a file that has none yet. */
-    private readonly secret: string,
+    /** The file's, once it was read; until then, for a file that has none yet. */
+    private secret: string,
   ) {}
 
+  /** Keeps a store, and gives it what the file has of it if that is open. */
   add(store: SessionStore): void {
     this.stores.set(store.scope, store);
     store.issueWith(new Ids(this.secret, store.scope));
+    const problem = this.database === null ? "" : this.load(this.database, [store]);
+    if (problem === "") return;
+    this.disconnect();
+    this.failed(problem);
   }
 
-  /** Opens the file and takes in what it has. */
+  /** Opens the file, unless it is open, and takes in what it has. */
   start(): void {
-    this.open(PATIENCE);
+    if (this.database === null) this.open(PATIENCE);
   }
 
   /** Whether `flush` has something to do. */
@@ -66,6 +74,7 @@ export class Journal {
 
   /** Writes what has changed. */
   flush(): void {
+    this.checkFile();
     if (this.database === null) this.open(0);
     if (this.database === null) return;
     const problem = this.write(MOST_CHANGES, 0);
@@ -75,10 +84,27 @@ export class Journal {
 
   /** Writes all that has changed, and ends. */
   close(): void {
+    if (this.checkFile()) this.open(PATIENCE);
     if (this.database === null) return;
     const problem = this.hasChanges ? this.write(Number.POSITIVE_INFINITY, PATIENCE) : "";
     if (problem !== "") this.say(`${problem}; what has changed since it was written last is lost`);
-    this.database.close();
+    this.disconnect();
+  }
+
+  /** Gives up a file that has lost its name: what is written to it no one finds again. Whether it did. */
+  private checkFile(): boolean {
+    if (this.database === null) return false;
+    const n = this.inspect();
+    const isGone = n === 0 ? identityOf(this.status) !== this.identity : n === -ERRNO.ENOENT || n === -ERRNO.ENOTDIR;
+    if (!isGone) return false;
+    this.say("it was removed or replaced while it was in use; all sessions are written again");
+    this.database.emptyLog();
+    this.disconnect();
+    return true;
+  }
+
+  private disconnect(): void {
+    this.database?.close();
     this.database = null;
   }
 
@@ -93,45 +119,51 @@ export class Journal {
     const { kernel } = this.services;
     const fd = kernel.open(this.path, O_RDWR | O_CREAT | O_EXCL, 0o600);
     if (fd >= 0) kernel.close(fd);
-    else if (fd === -ERRNO.EEXIST) return this.inspect();
-    return fd < 0 ? errnoText(fd) : "";
+    else if (fd !== -ERRNO.EEXIST) return errnoText(fd);
+    const n = this.inspect();
+    return n < 0 ? errnoText(n) : unfit(this.status);
   }
 
-  /** What speaks against a file that is there, before SQLite sees it: one of a single byte it takes for an empty one, and writes over it. */
-  private inspect(): string {
+  /** The status of the file at the path; 0 or -errno. */
+  private inspect(): number {
     const { kernel } = this.services;
     const fd = kernel.open(this.path, O_PATH, 0); // closing any other descriptor would undo SQLite's locks: fcntl(2)
-    if (fd < 0) return errnoText(fd);
-    const status = new FileStatus();
-    const n = kernel.fstat(fd, status);
+    if (fd < 0) return fd;
+    const n = kernel.fstat(fd, this.status);
     kernel.close(fd);
-    if (n < 0) return errnoText(n);
-    if ((status.mode & S_IFMT) !== S_IFREG) return "it is no regular file";
-    return status.size > 0 && status.size < SMALLEST_DATABASE ? "file is not a database" : "";
+    return n;
   }
 
   private connect(patience: number): string {
+    this.identity = identityOf(this.status);
     const database = SessionDatabase.open(this.path, this.secret, patience);
     if (typeof database === "string") return database;
-    const problem = this.load(database);
-    if (problem === "") this.database = database;
-    else database.close();
-    return problem;
+    const problem = database.forget(this.oldest()) || this.load(database, [...this.stores.values()]);
+    if (problem !== "") {
+      database.close();
+      return problem;
+    }
+    this.database = database;
+    this.issueWith(database.secret);
+    return "";
+  }
+
+  private issueWith(secret: string): void {
+    if (secret === this.secret) return;
+    this.secret = secret;
+    for (const store of this.stores.values()) store.issueWith(new Ids(secret, store.scope));
   }
 
   /** Everything is read before anything is taken in: half a file is none. */
-  private load(database: SessionDatabase): string {
+  private load(database: SessionDatabase, stores: readonly SessionStore[]): string {
     const loads: (() => void)[] = [];
-    const problem = database.forget(this.oldest());
-    if (problem !== "") return problem;
-    for (const store of this.stores.values()) {
+    for (const store of stores) {
       const now = store.now();
       const rows = database.load(store.scope, now - store.lifetime);
       if (typeof rows === "string") return rows;
       loads.push(() => store.sessions.load(rows, now, store.most));
     }
     for (const load of loads) load();
-    for (const store of this.stores.values()) store.issueWith(new Ids(database.secret, store.scope));
     return "";
   }
 
@@ -178,3 +210,11 @@ export class Journal {
     this.services.log("error", `session_store "${this.path}": ${message}`);
   }
 }
+
+/** What speaks against a file, before SQLite sees it: one of a single byte it takes for an empty one, and writes over it. "": nothing. */
+function unfit({ mode, size }: FileStatus): string {
+  if ((mode & S_IFMT) !== S_IFREG) return "it is no regular file";
+  return size > 0 && size < SMALLEST_DATABASE ? "file is not a database" : "";
+}
+
+const identityOf = ({ device, inode }: FileStatus): string => `${device}:${inode}`;

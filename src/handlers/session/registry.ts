@@ -24,17 +24,15 @@ export class SessionRegistry {
 
   /** The store of a location: one for all that have server name, cookie and file in common. */
   store(serverName: string, settings: Settings): SessionStore {
-    const scope = `${settings.sessionCookie}@${serverName}`;
-    const key = `${scope}\n${settings.sessionStore ?? ""}`;
-    let store = this.stores.get(key);
-    if (store === undefined) this.stores.set(key, (store = this.make(scope, settings.sessionStore)));
+    const { sessionCookie, sessionStore: file } = settings;
+    const scope = `${sessionCookie}@${serverName}`;
+    const key = `${scope}\n${file ?? ""}`;
+    const known = this.stores.get(key);
+    const store = known ?? new SessionStore(scope, file !== null, this.now);
     store.lifetime = Math.max(store.lifetime, settings.sessionLifetime);
     store.most = Math.max(store.most, settings.sessionMax);
-    return store;
-  }
-
-  private make(scope: string, file: string | null): SessionStore {
-    const store = new SessionStore(scope, file !== null, this.now);
+    if (known !== undefined) return store;
+    this.stores.set(key, store);
     if (file === null) store.issueWith(new Ids(this.services.randomHex(SECRET_BYTES), scope));
     else this.journal(file).add(store);
     return store;
@@ -49,7 +47,7 @@ export class SessionRegistry {
     return journal;
   }
 
-  /** Takes in what the files have: once, before the first request. */
+  /** Takes in what the files have: before the first request, and again when stores have come with new files. */
   start(): void {
     for (const journal of this.journals.values()) journal.start();
   }

@@ -104,6 +104,15 @@ export class SessionDatabase {
     else this.put.run(scope, id, data, used);
   }
 
+  /** Empties the write-ahead log, which would be taken for that of another file that has got this one's name. */
+  emptyLog(): void {
+    try {
+      this.database.run("PRAGMA wal_checkpoint(TRUNCATE)");
+    } catch {
+      // Someone else reads in it: then it is that one's to empty.
+    }
+  }
+
   close(): void {
     this.put.finalize();
     this.drop.finalize();

@@ -6,6 +6,8 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -172,6 +174,30 @@ describe("a file", () => {
     expect(b!.sessions.size).toBe(0);
     again.close();
   });
+  test("gives a store that comes later its sessions and its proof; a second start opens nothing", () => {
+    const path = newPath();
+    const first = new Life(path);
+    const cookie = first.store.cookie(ID);
+    first.write(ID, '{"n":1}');
+    first.registry.close();
+
+    const second = new Life(path, 5, { sessionCookie: "other" });
+    const descriptors = openFiles(path);
+    expect(descriptors).toBeGreaterThan(0);
+    const late = second.registry.store("example.org", kept(path));
+    second.registry.start();
+    expect(openFiles(path)).toBe(descriptors);
+    expect(late.sessions.peek(ID)?.data).toBe('{"n":1}');
+    const knows = (store: SessionStore, value: string): boolean => {
+      const { request } = new FakeExchange(second.services, location(), { fields: [`Cookie: sid=${value}`] });
+      return store.visit(request, "sid", LIFETIME) !== null;
+    };
+    expect(knows(late, cookie)).toBe(true);
+    const issued = late.cookie(OTHER);
+    second.registry.close();
+    expect(openFiles(path)).toBe(0);
+    expect(new Life(path, 6).knows(issued)).toBe(true);
+  });
   test("takes more changes than fit one transaction soon after, and all at the end", () => {
     const path = newPath();
     const life = new Life(path);
@@ -188,6 +214,92 @@ describe("a file", () => {
     expect(life.registry.delay).toBe(1000);
     life.registry.close();
     expect(rows(path).length).toBe(2002);
+  });
+});
+
+/** The descriptors of this process that lead to a database or to SQLite's files beside it. */
+function openFiles(path: string): number {
+  const targets = readdirSync("/proc/self/fd").map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return ""; // the one that the folder is read by
+    }
+  });
+  return targets.filter((target) => target.startsWith(path)).length;
+}
+
+describe("a file that is lost while it is in use: it is said, and everything is written again", () => {
+  const lost = "it was removed or replaced while it was in use; all sessions are written again";
+  /** A second database with one session of its own, closed properly. */
+  const other = (): string => {
+    const path = newPath();
+    const life = new Life(path);
+    life.write(OTHER, '{"of":"other"}');
+    life.registry.close();
+    return path;
+  };
+  const table: [what: string, lose: (path: string) => void, found: number][] = [
+    ["removed", (path) => rmSync(path), 2],
+    ["removed with the files beside it", (path) => ["", "-wal", "-shm"].forEach((end) => void rmSync(path + end)), 2],
+    ["moved away", (path) => renameSync(path, newPath()), 2],
+    ["replaced by another", (path) => renameSync(other(), path), 3],
+    [
+      "replaced by an empty file",
+      (path) => {
+        writeFileSync(`${path}.new`, "");
+        renameSync(`${path}.new`, path);
+      },
+      2,
+    ],
+  ];
+  test.each(table)("%s", (_, lose, found) => {
+    const path = newPath();
+    const life = new Life(path);
+    const cookie = life.store.cookie(ID);
+    life.write(ID, '{"n":1}');
+    life.pass(1);
+    lose(path);
+    life.write("late", '{"n":2}');
+    life.pass(1);
+    expect(life.said()).toEqual([`error: session_store "${path}": ${lost}`]);
+    expect(rows(path).length).toBe(found);
+    expect(life.knows(cookie)).toBe(true);
+    const renewed = life.store.cookie(ID);
+    life.registry.close();
+    const next = new Life(path, 5);
+    expect([next.data(ID), next.data("late"), next.knows(renewed)]).toEqual(['{"n":1}', '{"n":2}', true]);
+    next.registry.close();
+    expect([...life.said(), ...next.said()]).toEqual([]);
+  });
+  test("removed, and nothing was written until the end: cookies stay valid too", () => {
+    const path = newPath();
+    const life = new Life(path);
+    const cookie = life.store.cookie(ID);
+    life.write(ID, '{"n":1}');
+    life.pass(1);
+    rmSync(path);
+    life.registry.close();
+    expect(life.said()).toEqual([`error: session_store "${path}": ${lost}`]);
+    const next = new Life(path, 5);
+    expect([next.data(ID), next.knows(cookie)]).toEqual(['{"n":1}', true]);
+    next.registry.close();
+  });
+  test("replaced by what is no database: sessions go on in memory", () => {
+    const path = newPath();
+    const life = new Life(path);
+    life.write(ID, '{"n":1}');
+    life.pass(1);
+    writeFileSync(`${path}.new`, "Dear diary,\n");
+    renameSync(`${path}.new`, path);
+    life.write(ID, '{"n":2}');
+    life.pass(1);
+    expect(life.said()).toEqual([
+      `error: session_store "${path}": ${lost}`,
+      expect.stringContaining("file is not a database; sessions are kept in memory only"),
+    ]);
+    expect([life.data(ID), readFileSync(path, "utf8")]).toEqual(['{"n":2}', "Dear diary,\n"]);
+    life.registry.close();
   });
 });
 
