@@ -25,11 +25,14 @@ export interface Kind<T> extends Parameter<T> {
   readonly expected: string;
 }
 
+/** Stands for a number that is more than any may be: what is expected does not say so. */
+const TOO_LARGE: unique symbol = Symbol("too large");
+
 /** A kind from a function that gives undefined for a word that is none. */
 export function kind<T>(
   syntax: string,
   expected: string,
-  parse: (text: string, scope: Scope) => T | undefined,
+  parse: (text: string, scope: Scope) => T | undefined | typeof TOO_LARGE,
 ): Kind<T> {
   return {
     syntax,
@@ -38,8 +41,9 @@ export function kind<T>(
     most: 1,
     read([word], directive, scope) {
       const value = parse(word!.text, scope);
-      if (value !== undefined) return value;
-      scope.error(word!.position, `"${directive}" expects ${expected}, not ${quote(word!.text)}`);
+      if (value !== undefined && value !== TOO_LARGE) return value;
+      const given = quote(word!.text) + (value === TOO_LARGE ? ", which is too large" : "");
+      scope.error(word!.position, `"${directive}" expects ${expected}, not ${given}`);
       return WRONG;
     },
   };
@@ -96,29 +100,35 @@ export function text(syntax: string): Kind<string> {
 export function number(syntax: string, least: number, most = Number.MAX_SAFE_INTEGER): Kind<number> {
   const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `between ${least} and ${most}`;
   return kind(syntax, `a whole number ${range}`, (word) =>
-    within(/^\d{1,16}$/.test(word) ? Number(word) : -1, least, most),
+    within(/^\d+$/.test(word) ? Number(word) : undefined, least, most),
   );
 }
 
-function within(value: number | undefined, least: number, most: number): number | undefined {
-  return value !== undefined && value >= least && value <= most ? value : undefined;
+function within(value: number | undefined, least: number, most: number): number | undefined | typeof TOO_LARGE {
+  if (value === undefined || value < least) return undefined;
+  if (value > Number.MAX_SAFE_INTEGER) return TOO_LARGE;
+  return value <= most ? value : undefined;
 }
+
+/** A number that is exact; else undefined. */
+const exact = (value: number | undefined): number | undefined => (Number.isSafeInteger(value) ? value : undefined);
 
 const SIZE_UNITS: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
 
 /** Bytes of `512`, `8k`, `5m`, `1g` (upper case too); undefined: not a size, or beyond 2^53. */
-export function parseSize(word: string): number | undefined {
-  const match = /^(\d{1,16})([kmg]?)$/i.exec(word);
-  if (match === null) return undefined;
-  const bytes = Number(match[1]) * SIZE_UNITS[match[2]!.toLowerCase()]!;
-  return Number.isSafeInteger(bytes) ? bytes : undefined;
+export const parseSize = (word: string): number | undefined => exact(readSize(word));
+
+/** The same, however large. */
+function readSize(word: string): number | undefined {
+  const match = /^(\d+)([kmg]?)$/i.exec(word);
+  return match === null ? undefined : Number(match[1]) * SIZE_UNITS[match[2]!.toLowerCase()]!;
 }
 
 /** A size in bytes, within bounds where the server has any. */
 export function sizeBetween(least: number, most: number): Kind<number> {
   const range = most === Number.MAX_SAFE_INTEGER ? "" : ` between ${showSize(least)} and ${showSize(most)}`;
   return kind("SIZE", `a size${range} (bytes, or with a unit: 8k, 5m, 1g)`, (word) =>
-    within(parseSize(word), least, most),
+    within(readSize(word), least, most),
   );
 }
 
@@ -147,8 +157,11 @@ const TIME_UNITS: readonly (readonly [unit: string, milliseconds: number])[] = [
 ];
 
 /** Milliseconds of `30s`, `1h30m`, `1d 12h`, `500ms`, `90` (seconds); undefined: not a time, or beyond 2^53. */
-export function parseTime(word: string): number | undefined {
-  if (!/^(\d{1,12}(y|M|w|d|h|ms|m|s) *)*(\d{1,12})?$/.test(word) || word.trim() === "") return undefined;
+export const parseTime = (word: string): number | undefined => exact(readTime(word));
+
+/** The same, however long. */
+function readTime(word: string): number | undefined {
+  if (!/^(\d+(y|M|w|d|h|ms|m|s) *)*(\d+)?$/.test(word) || word.trim() === "") return undefined;
   let total = 0;
   let next = 0;
   for (const [, digits, unit] of word.matchAll(/(\d+)([yMwdhms]*)/g)) {
@@ -157,11 +170,11 @@ export function parseTime(word: string): number | undefined {
     next = index + 1;
     total += Number(digits) * TIME_UNITS[index]![1];
   }
-  return Number.isSafeInteger(total) ? total : undefined;
+  return total;
 }
 
 const timeKind = (least: number, expected: string): Kind<number> =>
-  kind("TIME", expected, (word) => within(parseTime(word), least, Number.MAX_SAFE_INTEGER));
+  kind("TIME", expected, (word) => within(readTime(word), least, Number.MAX_SAFE_INTEGER));
 
 /** A time in milliseconds, 0 included. */
 export const time = timeKind(0, "a time (seconds, or with units: 30s, 5m, 1h30m, 500ms)");

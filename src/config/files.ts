@@ -97,6 +97,16 @@ export class Sources {
     return null;
   }
 
+  /** What keeps a path from being that of a regular file, there or to be made; null: nothing. */
+  fileProblem(path: string): string | null {
+    const status = new FileStatus();
+    const n = this.inspect(path, status);
+    if (n === -ERRNO.ENOENT) return null;
+    if (n < 0) return `cannot be opened (${errnoText(n)})`;
+    if ((status.mode & S_IFMT) === S_IFDIR) return "is a folder, not a file";
+    return (status.mode & S_IFMT) === S_IFREG ? null : "is not a regular file";
+  }
+
   /** What keeps files from being made in a folder that exists; null: nothing, or it cannot be told. */
   writeProblem(path: string): string | null {
     const fd = this.kernel.open(path, O_TMPFILE | O_WRONLY, 0o600);
@@ -143,13 +153,20 @@ export class Sources {
   /** What keeps a file from being executed; "": it does not exist; null: nothing. */
   private programProblem(path: string): string | null {
     const status = new FileStatus();
-    const fd = this.kernel.open(path, O_PATH, 0);
-    const n = fd < 0 ? fd : this.kernel.fstat(fd, status);
-    if (fd >= 0) this.kernel.close(fd);
+    const n = this.inspect(path, status);
     if (n === -ERRNO.ENOENT) return "";
     if (n < 0) return `cannot be opened (${errnoText(n)})`;
     if ((status.mode & S_IFMT) === S_IFDIR) return "is a folder, not a program";
     return (status.mode & S_IFMT) === S_IFREG && status.mode & ANYONE_EXECUTES ? null : "is not executable";
+  }
+
+  /** The status of what a path leads to; -errno. */
+  private inspect(path: string, into: FileStatus): number {
+    const fd = this.kernel.open(path, O_PATH, 0);
+    if (fd < 0) return fd;
+    const n = this.kernel.fstat(fd, into);
+    this.kernel.close(fd);
+    return n;
   }
 
   private identity(path: string): string | null {

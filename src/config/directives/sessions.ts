@@ -64,10 +64,9 @@ function checkDatabase(scope: Scope, file: string, position: Position): void {
   const { sources } = scope.draft;
   const folder = folderOf(file);
   const problem = sources.folderProblem(folder, false);
+  const unfit = sources.fileProblem(file);
   const readOnly = problem === null ? sources.writeProblem(folder) : null;
   if (problem !== null) scope.error(position, `the folder of session_store ${quote(file)} ${problem.text}`);
+  else if (unfit !== null) scope.error(position, `session_store ${quote(file)} ${unfit}`);
   else if (readOnly !== null) scope.warning(position, `the folder of session_store ${quote(file)} ${readOnly}`);
-  else if (sources.folderProblem(file, false) === null) {
-    scope.error(position, `session_store ${quote(file)} is a folder, not a file`);
-  }
 }

@@ -289,7 +289,10 @@ describe("kinds of arguments", () => {
   const aSize = "a size (bytes, or with a unit: 8k, 5m, 1g)";
   const aTime = "a time above 0 (seconds, or with units: 30s, 5m, 1h30m, 500ms)";
   inServer("client_max_body_size |5x;", `"client_max_body_size" expects ${aSize}, not "5x"`);
-  inServer("client_max_body_size |99999999g;", `"client_max_body_size" expects ${aSize}, not "99999999g"`);
+  inServer(
+    "client_max_body_size |99999999g;",
+    `"client_max_body_size" expects ${aSize}, not "99999999g", which is too large`,
+  );
   inServer(
     "client_header_buffer_size |1g;",
     '"client_header_buffer_size" expects a size between 64 and 16m (bytes, or with a unit: 8k, 5m, 1g), not "1g"',

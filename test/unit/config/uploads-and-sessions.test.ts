@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { ERRNO } from "../../../ffi/errno.ts";
 import type { Settings } from "../../../src/config/model.ts";
-import { config, type Entry, FILE, FOLDER, location, messages, READ_ONLY, settings } from "./fake-files.ts";
+import { config, type Entry, FIFO, FILE, FOLDER, location, messages, READ_ONLY, settings } from "./fake-files.ts";
 
 /** What the configurations below name. */
 const FILES: Readonly<Record<string, Entry>> = {
@@ -10,6 +10,8 @@ const FILES: Readonly<Record<string, Entry>> = {
   "up/deep": FOLDER,
   run: FOLDER,
   "run/folder": FOLDER,
+  "run/pipe": FIFO,
+  "run/loop": ERRNO.ELOOP,
   file: "text",
   fixed: READ_ONLY,
   closed: ERRNO.EACCES,
@@ -136,6 +138,15 @@ describe("arguments and places", () => {
   inLocation(`${store} upload_resume_lifetime |0;`, `"upload_resume_lifetime" expects ${second}, not "0"`);
   inLocation("session on; session_lifetime |999ms;", `"session_lifetime" expects ${second}, not "999ms"`);
   inLocation("session on; session_max |-1;", '"session_max" expects a whole number of at least 1, not "-1"');
+  const large = "9".repeat(17);
+  inLocation(
+    `session on; session_max |${large};`,
+    `"session_max" expects a whole number of at least 1, not "${large}", which is too large`,
+  );
+  for (const time of ["300000y", `${large}s`]) {
+    const message = `"session_lifetime" expects ${second}, not "${time}", which is too large`;
+    inLocation(`session on; session_lifetime |${time};`, message);
+  }
   inLocation("session_api |on;", 'unexpected argument "on": "session_api" takes no arguments, not 1');
   for (const word of ['"a b"', "a=b", '"a;"', "sid,", "[x]", '""', "sïd"]) {
     const text = word.replaceAll('"', "");
@@ -165,6 +176,12 @@ describe("folders that are not there, are none, or cannot be written", () => {
     'warning: the folder of session_store "/work/fixed/s.db" cannot be written to (30: Read-only file system)',
   );
   finds(database("run/folder"), 'session_store "/work/run/folder" is a folder, not a file');
+  finds(database("run/."), 'session_store "/work/run/." is a folder, not a file');
+  finds(database("run/pipe"), 'session_store "/work/run/pipe" is not a regular file');
+  finds(
+    database("run/loop"),
+    'session_store "/work/run/loop" cannot be opened (40: Too many levels of symbolic links)',
+  );
   isFine(database("s.db").replace("|", ""));
   isFine(database("file").replace("|", ""));
 });
