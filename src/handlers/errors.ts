@@ -1,4 +1,4 @@
-/** What the client learns of a file that cannot be opened. */
+/** What the client learns of a file that cannot be opened, and the log of a fault of ours. */
 import { ERRNO } from "../../ffi/errno.ts";
 
 /** The status for an errno (positive). */
@@ -21,4 +21,10 @@ export function errorStatus(error: number): number {
     default:
       return 500;
   }
+}
+
+/** One line about an exception, which is always a fault of ours. */
+export function exceptionText(error: unknown): string {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return `unexpected exception: ${text.replace(/\s*\n\s*/g, " | ")}`;
 }

@@ -174,6 +174,8 @@ export interface Exchange {
   onGone: (() => void) | null;
   /** A sink or stream that had nothing to take or give has again. */
   resume(): void;
+  /** Something threw where the server did not call, and so did not see it. The client gets a 500, or its connection ends. */
+  crash(error: unknown): void;
   /** The location that a request for `path` (decoded) would be answered by. */
   locationOf(path: string): Location;
   /** Writes to the location's error log with client, request and host. */

@@ -127,6 +127,7 @@ export class Client extends BodyReader implements ReplyTarget {
   /** Does it now, or in this client's next share of a turn: the shared outbox belongs to the client being served. */
   private whenServed(body: ReplyBody, send: () => void): void {
     if (this.served) return send();
+    discard(this.postponed?.body ?? null); // of a reply that is no good after all
     this.postponed = { send, body };
     this.againNextTurn();
   }
@@ -489,11 +490,11 @@ export class Client extends BodyReader implements ReplyTarget {
   }
 
   /** A handler that throws gives its client a 500, or a closed connection if the reply had begun. */
-  protected override handlerFailed(exchange: ServerExchange, error: unknown): void {
+  override handlerFailed(exchange: ServerExchange, error: unknown): void {
     this.server.reportBug(error, exchange);
     exchange.closing = true;
     this.dismiss(exchange);
-    if (exchange.replied) this.closeAfterOutput();
+    if (exchange.replied) this.drop();
     else exchange.failPlainly(500, []);
   }
 

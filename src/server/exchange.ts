@@ -229,6 +229,10 @@ export class ServerExchange extends Routed implements Exchange {
     this.client.goOn();
   }
 
+  crash(error: unknown): void {
+    this.client.handlerFailed(this, error);
+  }
+
   log(level: LogLevel, message: string): void {
     const { errorLog } = this.settings;
     if (this.logs.wants(errorLog, level)) this.logs.error(errorLog, level, errorLine(this, message));

@@ -1,5 +1,6 @@
 /** The client, as its exchange needs it: where replies go. */
 import type { ConnectionInfo, ReplyBody, WholeReply } from "../handlers/handler.ts";
+import type { ServerExchange } from "./exchange.ts";
 
 export interface ReplyTarget extends ConnectionInfo {
   /** Whether another request may follow the one in progress. */
@@ -17,4 +18,6 @@ export interface ReplyTarget extends ConnectionInfo {
   drop(): void;
   /** A sink or stream is ready again. */
   goOn(): void;
+  /** A handler threw. */
+  handlerFailed(exchange: ServerExchange, error: unknown): void;
 }

@@ -3,6 +3,7 @@ import { errnoText } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
 import type { Config, LogLevel } from "../config/model.ts";
+import { exceptionText } from "../handlers/errors.ts";
 import type { Handler } from "../handlers/handler.ts";
 import { BufferPool } from "../network/buffers.ts";
 import { Reactor } from "../network/reactor.ts";
@@ -166,8 +167,7 @@ export class Server {
 
   /** Reports an exception, which is always a fault of ours. */
   reportBug(error: unknown, exchange: ServerExchange | null): void {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    const message = `unexpected exception: ${text.replace(/\s*\n\s*/g, " | ")}`;
+    const message = exceptionText(error);
     if (exchange === null) this.log("crit", message);
     else exchange.log("crit", message);
   }

@@ -5,7 +5,8 @@
 import { SIGPIPE } from "../../../ffi/abi.ts";
 import { ERRNO, errnoText } from "../../../ffi/errno.ts";
 import { Block } from "../../../ffi/memory.ts";
-import type { BodySink, Exchange, StreamBody } from "../handler.ts";
+import { exceptionText } from "../errors.ts";
+import type { BodySink, Exchange, Field, StreamBody } from "../handler.ts";
 import { Child, type ChildOwner, type Start } from "./child.ts";
 import { OutputHead } from "./output.ts";
 import { replyWithOutput } from "./reply.ts";
@@ -40,6 +41,8 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
   private readonly errors = new ErrorLines((line) => this.complain(line));
   /** Output that came with the head and has not been sent. */
   private rest: Buffer | null = null;
+  /** A file that is the complete body, until the script has it; else -1. */
+  private spool: number;
   /** A complete body that has not all been written. */
   private unwritten: Buffer | null;
   /** Whether more of the body is to come from the client. */
@@ -56,6 +59,7 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
     this.exchange = exchange;
     this.services = exchange.services;
     this.bodyPending = exchange.request.hasBody && job.body === null;
+    this.spool = typeof job.body === "number" ? job.body : -1;
     this.unwritten = Buffer.isBuffer(job.body) ? job.body : null;
     exchange.onGone = () => this.forsake();
     this.services.scripts.enter(this, exchange.settings);
@@ -66,7 +70,7 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
   start(): void {
     const { job, services } = this;
     const child = new Child(services.kernel, services.reactor, this, job.timeout);
-    const n = child.start({ ...job, stdin: typeof job.body === "number" ? job.body : null });
+    const n = child.start({ ...job, stdin: this.spool < 0 ? null : this.spool });
     this.closeSpool();
     if (n < 0) {
       services.scripts.ended(this);
@@ -80,10 +84,7 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
 
   refuse(): void {
     this.closeSpool();
-    const { exchange } = this;
-    this.forget();
-    exchange?.log("error", `script "${this.job.filename}": too many scripts are running`);
-    exchange?.fail(503, [["Retry-After", RETRY_AFTER]]);
+    this.fail(503, "found no place: too many scripts are running", [["Retry-After", RETRY_AFTER]]);
   }
 
   kill(): void {
@@ -91,7 +92,8 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
   }
 
   private closeSpool(): void {
-    if (typeof this.job.body === "number") this.services.kernel.close(this.job.body);
+    if (this.spool >= 0) this.services.kernel.close(this.spool);
+    this.spool = -1;
   }
 
   // BodySink
@@ -183,12 +185,9 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
   }
 
   onBug(error: unknown): void {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.services.log("crit", `unexpected exception: ${text.replace(/\s*\n\s*/g, " | ")}`);
+    if (this.exchange === null) this.services.log("crit", exceptionText(error));
+    else this.exchange.crash(error);
     this.child?.terminate();
-    if (!this.replied) this.fail(500, "met an error of the server");
-    this.stalled = true;
-    this.exchange?.resume();
   }
 
   // The rest
@@ -221,12 +220,13 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
     const exchange = this.exchange!;
     this.keep(rest);
     this.length = this.head.contentLength;
-    replyWithOutput(exchange, this.head, this);
+    answer(exchange, () => replyWithOutput(exchange, this.head, this));
   }
 
   private passOn(first: Buffer): void {
+    const exchange = this.exchange!;
     this.keep(first);
-    this.exchange!.replyRaw(this);
+    answer(exchange, () => exchange.replyRaw(this));
   }
 
   private keep(rest: Buffer): void {
@@ -235,14 +235,14 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
   }
 
   /** The script is no use: its client gets an error. */
-  private fail(status: number, reason: string): void {
+  private fail(status: number, reason: string, fields?: readonly Field[]): void {
     const { exchange } = this;
     if (exchange === null) return;
     if (this.child !== null) this.onErrors(); // what it said of it comes first, and with its client
     this.forget();
     this.child?.leave();
     exchange.log("error", `script "${this.job.filename}" ${reason}`);
-    exchange.fail(status);
+    answer(exchange, () => exchange.fail(status, fields));
   }
 
   /** The client is gone: so is the reason to run. */
@@ -268,5 +268,14 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
     const message = `script "${this.job.filename}": ${line}`;
     if (this.exchange === null) this.services.log("error", message);
     else this.exchange.log("error", message);
+  }
+}
+
+/** Replies. What that leads to may throw, and it is the reactor or another script that has called. */
+function answer(exchange: Exchange, reply: () => void): void {
+  try {
+    reply();
+  } catch (error) {
+    exchange.crash(error);
   }
 }

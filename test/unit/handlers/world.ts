@@ -299,6 +299,10 @@ export class FakeExchange implements Exchange {
     this.resumed++;
   }
 
+  crash(error: unknown): void {
+    throw error;
+  }
+
   /** A nested location whose expression fits, else the one with the longest prefix, else the request's own. */
   locationOf(path: string): Location {
     const { locations } = this.location;

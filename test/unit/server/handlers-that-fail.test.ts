@@ -1,6 +1,6 @@
 /** A handler, sink or stream that throws costs its own client a 500 or the connection, and no one else anything. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { linux } from "../../../ffi/linux.ts";
@@ -35,6 +35,15 @@ const ACTS: { readonly [path: string]: Partial<Handler> } = {
   },
 };
 
+/** Scripts whose output leads to a handler that throws, when the reactor and not the client has called. */
+const SCRIPTS = {
+  "silent.sh": "exit 0",
+  "local.sh": "printf 'Location: /handle\\n\\n'",
+  "reply.sh": "printf 'Location: /after-reply\\n\\n'",
+  "patch.sh": "printf 'Content-Type: text/plain\\nX-Session-Patch: {}\\n\\n'; exec sleep 10",
+  "full.sh": "exec sleep 0.3",
+};
+
 describe("a handler that throws", () => {
   let server: Server;
   let pump: Timer;
@@ -44,8 +53,14 @@ describe("a handler that throws", () => {
     const file = join(folder, "test.conf");
     writeFileSync(
       file,
-      `error_log ${folder}/error.log; server { listen 127.0.0.1:0; return 200 fine; allowed_methods GET POST; }`,
+      `error_log ${folder}/error.log; server {
+         listen 127.0.0.1:0; allowed_methods GET POST;
+         location / { return 200 fine; }
+         location ~ \\.sh$ { root ${folder}; cgi .sh /bin/sh; error_page 502 /handle; }
+         location = /full.sh { root ${folder}; cgi .sh /bin/sh; cgi_max_processes 1; cgi_queue 1 50ms; error_page 503 /handle; }
+       }`,
     );
+    for (const [name, text] of Object.entries(SCRIPTS)) writeFileSync(join(folder, name), text);
     server = new Server(linux, loadConfig({ kernel: linux, file }).config!, "webserv");
     expect(server.start()).toEqual([]);
     port = Number(new URL(server.urls[0]!).port);
@@ -59,7 +74,10 @@ describe("a handler that throws", () => {
 
   function replace(handler: Handler): void {
     const own = handler.handle.bind(handler);
-    handler.handle = (exchange) => (ACTS[exchange.path]?.handle ?? own)(exchange);
+    handler.handle = (exchange) => {
+      if (exchange.path === "/patch.sh") exchange.session = { id: "", data: "{}", patch: fails } as never;
+      (ACTS[exchange.path]?.handle ?? own)(exchange);
+    };
     handler.sink = (exchange) => ACTS[exchange.path]?.sink?.(exchange);
   }
 
@@ -71,6 +89,10 @@ describe("a handler that throws", () => {
     ["accept", post("/accept"), 500],
     ["end", post("/end"), 500],
     ["read of a stream", get("/stream"), "cut"],
+    ["the page of a script's error", get("/silent.sh"), 500],
+    ["what a script redirects to", get("/local.sh"), 500],
+    ["what a script redirects to, after it replied", get("/reply.sh"), "cut"],
+    ["the patch of a session by a script", get("/patch.sh"), 500],
   ];
   test.each(rows)("in %s", async (_name, request, status) => {
     const beside = await Client.connect(port);
@@ -83,6 +105,20 @@ describe("a handler that throws", () => {
     expect((await beside.reply()).status).toBe(200);
     beside.destroy();
     client.destroy();
+  });
+
+  test("in the page of a script that waited for a place in vain", async () => {
+    const clients = await Promise.all([1, 2].map(() => Client.connect(port)));
+    for (const client of clients) await client.send(get("/full.sh", { Connection: "close" }));
+    const replies = await Promise.all(clients.map((client) => client.rest()));
+    expect(replies.map((bytes) => bytes.toString("latin1", 9, 12)).sort()).toEqual(["500", "502"]);
+  });
+
+  test("is in the error log, each time", () => {
+    server.logs.flush();
+    const log = readFileSync(join(folder, "error.log"), "latin1");
+    expect(log.match(/unexpected exception: Error: planned/g)!.length).toBeGreaterThan(rows.length);
+    expect(log).not.toMatch(/unexpected exception: (?!Error: planned)/);
   });
 
   test("leaves nothing open", async () => {
