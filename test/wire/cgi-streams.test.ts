@@ -55,10 +55,9 @@ describe.each(framings)("a body of 3 MB %s", (_name, request) => {
   });
 
   test("to a script that reads a little of it", async () => {
-    check(await ask(server.port, request("/some.sh", MUCH)), {
-      status: 200,
-      body: MUCH.latin1Slice(0, 10) && /^[\s\S]+$/,
-    });
+    const reply = await ask(server.port, request("/some.sh", MUCH));
+    check(reply, { status: 200 });
+    expect(reply.body).toEqual(MUCH.subarray(0, 10));
   });
 
   test("to a script that first writes more than any pipe holds", async () => {

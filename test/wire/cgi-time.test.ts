@@ -1,5 +1,7 @@
 /** Scripts that take too long, clients that leave, and what becomes of the process groups. */
 import { describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { check } from "./cases.ts";
 import { ask, Client, get } from "./client.ts";
 import { leavesNothing, runs, TEXT, untilEnded, untilLogged, untilWritten, useScripts } from "./scripts.ts";
@@ -120,8 +122,10 @@ describe("a client that leaves", () => {
     void client.send(head("POST", `/patient/reading.sh?body-${chunk}`, 100_000, { chunk }));
     if (chunk > 0) {
       void client.send(`5\r\nfives\r\n`);
-      await ask(server.port, get("/patient/quick.sh")); // no script may run before the body is complete
+      check(await ask(server.port, get("/patient/quick.sh")), { status: 200 }); // begun and ended after that request
       client.reset();
+      check(await ask(server.port, get("/patient/quick.sh")), { status: 200 });
+      expect(existsSync(join(server.folder, `body-${chunk}`))).toBe(false); // its script waits for the whole body
       return;
     }
     void client.send("some of it");
