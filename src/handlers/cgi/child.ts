@@ -47,6 +47,7 @@ interface Ends {
 }
 
 export class Child extends Timed implements Source {
+  /** 0: nothing has been started. */
   pid = 0;
   private pidfd = -1;
   private input: PipeEnd | null = null;
@@ -70,7 +71,7 @@ export class Child extends Timed implements Source {
     return this.pidfd;
   }
 
-  /** Starts it. 0, or -errno: then nothing is left of it. */
+  /** Starts it. 0, or -errno: then it is useless, but if it has a `pid` it is still to end. */
   start(start: Start): number {
     const { kernel } = this;
     const ends = this.openPipes(start.stdin === null);
@@ -126,7 +127,7 @@ export class Child extends Timed implements Source {
     return this.pidfd < 0 ? this.pidfd : this.reactor.add(this, EPOLLIN | EPOLLET);
   }
 
-  /** It cannot be watched: it is killed, and looked for until it can be reaped. Its owner hears no more of it. */
+  /** It cannot be watched: it is killed, and looked for until it can be reaped. */
   private giveUp(error: number): number {
     this.leave();
     this.closeErrors();
@@ -210,18 +211,22 @@ export class Child extends Timed implements Source {
   onEvents(): void {
     // As long as it is not reaped its number is its own. Whatever of its group was to end with it and has not, ends now.
     if (this.terminated) this.kernel.kill(-this.pid, SIGKILL);
+    if (this.reap()) this.reactor.close(this);
+  }
+
+  /** False: it still runs. */
+  private reap(): boolean {
     const status = this.kernel.wait(this.pid);
-    if (status === -ERRNO.EAGAIN) return;
+    if (status === -ERRNO.EAGAIN) return false;
     this.ended = true;
     this.timerList?.stop(this);
-    this.reactor.close(this);
     this.guarded(() => this.owner.onEnded(status))();
+    return true;
   }
 
   onTimeout(): void {
     if (this.pidfd < 0) {
-      const status = this.kernel.wait(this.pid);
-      if (status === -ERRNO.EAGAIN) this.reactor.timers.start(this, REAP_AGAIN, this.reactor.now);
+      if (!this.reap()) this.reactor.timers.start(this, REAP_AGAIN, this.reactor.now);
     } else if (this.terminated) {
       this.kernel.kill(-this.pid, SIGKILL);
     } else if (this.output?.ready || this.owner.waitsForClient) {

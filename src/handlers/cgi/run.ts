@@ -72,12 +72,11 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
     const child = new Child(services.kernel, services.reactor, this, job.timeout);
     const n = child.start({ ...job, stdin: this.spool < 0 ? null : this.spool });
     this.closeSpool();
-    if (n < 0) {
-      services.scripts.ended(this);
-      return this.fail(502, `could not be started (${errnoText(n)})`);
-    }
-    this.child = child;
-    services.scripts.started(this);
+    if (child.pid !== 0) {
+      this.child = child;
+      services.scripts.started(this);
+    } else services.scripts.ended(this);
+    if (n < 0) return this.fail(502, `could not be started (${errnoText(n)})`);
     this.feed();
     this.exchange?.resume();
   }
