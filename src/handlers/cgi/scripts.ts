@@ -45,6 +45,7 @@ export class Scripts {
   private readonly running = new Set<Running>();
   /** Places taken: those of the running, and of those that are being started. */
   private taken = 0;
+  private admitting = false;
 
   constructor(private readonly reactor: Reactor) {}
 
@@ -77,8 +78,22 @@ export class Scripts {
   ended(script: Running): void {
     this.running.delete(script);
     this.taken--;
-    const next = this.queue.findIndex((waiting) => this.taken < waiting.most);
-    if (next >= 0) this.admit(this.take(next));
+    if (!this.admitting) this.admitWaiting();
+  }
+
+  /** Those who cannot be started give their places back before `start` returns: a whole queue of them must not become calls within calls. */
+  private admitWaiting(): void {
+    this.admitting = true;
+    try {
+      for (let next = this.nextWaiting(); next >= 0; next = this.nextWaiting()) this.admit(this.take(next));
+    } finally {
+      this.admitting = false;
+    }
+  }
+
+  /** The first in the queue for whom there is a place; -1: none. */
+  private nextWaiting(): number {
+    return this.queue.findIndex((waiting) => this.taken < waiting.most);
   }
 
   /** Takes one out of the queue. */
