@@ -1,5 +1,6 @@
 /** A world whose server runs programs, and what must be true of it whatever they do. */
 import type { TimerList } from "../../src/network/timers.ts";
+import { Pollable } from "./epoll.ts";
 import { OpenFile } from "./open-file.ts";
 import { PROGRAMS } from "./programs.ts";
 import type { Webserv } from "./webserv.ts";
@@ -14,30 +15,24 @@ const MOST = 64;
 
 /** Installs the programs, and promises that nothing of them is left. The run lasts until the last of them has been reaped. */
 export function machine(world: World, most = MOST): void {
-  const { kernel, subject } = world;
-  const { processes, descriptors } = kernel;
+  const { processes, descriptors, files } = world.kernel;
   for (const [name, { behaviour }] of Object.entries(PROGRAMS)) {
     processes.install(`/programs/${name}.cgi`, behaviour);
     processes.install(`/programs/${name}.sh`, behaviour);
   }
   world.awaits(() => processes.left().length === 0);
   world.promises("no more ran at once than may", () => processes.most <= most || processes.most);
-  world.promises("no descriptor of a script is left", () => {
-    const left = [...descriptors.numbers()]
-      .map((fd) => descriptors.get(fd))
-      .filter((each) => "isOfChild" in each && each.isOfChild);
+  const open = () => [...descriptors.numbers()].map((fd) => descriptors.get(fd));
+  world.promises("no pipe or pidfd is left", () => {
+    const left = open().filter((each) => each instanceof Pollable && each.isOfChild);
     return left.map((each) => each.describe()).join(", ") || true;
   });
   world.promises("no spooled body is left", () => {
-    const files = [...descriptors.numbers()]
-      .map((fd) => descriptors.get(fd))
-      .filter((file) => file instanceof OpenFile);
-    const names = [...kernel.files.tree.at("/tmp")!.entries.keys()];
-    return (
-      [...names, ...files.filter(({ node }) => node.parent === null).map((file) => file.describe())].join(", ") || true
-    );
+    const named = [...files.tree.at("/tmp")!.entries.values()].filter((node) => !files.names.undeletable.has(node));
+    const unnamed = open().filter((file) => file instanceof OpenFile && file.node.parent === null);
+    return [...named.map(({ name }) => name), ...unnamed.map((file) => file.describe())].join(", ") || true;
   });
-  world.promises("no timer of a script is left", () => timers(subject as Webserv).join(", ") || true);
+  world.promises("no timer of a script is left", () => timers(world.subject as Webserv).join(", ") || true);
 }
 
 /** The kinds of what still waits for a deadline and belongs to a script. */

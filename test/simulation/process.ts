@@ -37,6 +37,8 @@ export class Process {
   private readonly ends: (PipeEnd | OpenFile | null)[];
   private readonly ignored = new Set<number>();
   private steps: Generator<Pause, number | undefined> | null = null;
+  /** A fatal signal has come. */
+  doomed = false;
   private exiting = false;
 
   constructor(
@@ -68,6 +70,11 @@ export class Process {
   /** What its caller has set, by name. */
   variable(name: string): string | undefined {
     return this.program.environment.find((text) => text.startsWith(`${name}=`))?.slice(name.length + 1);
+  }
+
+  /** Ms since 1970. */
+  get time(): number {
+    return this.environment.clock.realtime;
   }
 
   /** The next bytes of its input, at most `most`; none at the end. */
@@ -138,11 +145,12 @@ export class Process {
 
   // What others do to it
 
-  /** kill(2). */
+  /** kill(2). From then on it does nothing more, fork(2) least of all, and a moment later it is gone. */
   signal(signal: number): void {
     const isFatal = signal === SIGKILL || (signal === SIGTERM && !this.ignored.has(signal));
-    if (this.state === "running" && isFatal)
-      this.after(this.environment.random.fraction() * SCHEDULING, () => this.finish(signal));
+    if (this.state !== "running" || !isFatal) return;
+    this.doomed = true;
+    this.after(this.environment.random.fraction() * SCHEDULING, () => this.finish(signal));
   }
 
   /** Its parent is gone: init waits for it. */
@@ -169,7 +177,7 @@ export class Process {
   }
 
   private step(): void {
-    if (this.exiting) return;
+    if (this.doomed || this.exiting) return;
     const { value, done } = this.steps!.next();
     if (done) return this.finish((value ?? 0) << 8);
     (value as Pause)(() => this.after(this.environment.random.fraction() * SCHEDULING, () => this.step()));

@@ -53,6 +53,8 @@ export class Processes {
   /** Running ones and zombies. */
   private readonly alive = new Map<number, Process>();
   private readonly reaped = new Set<number>();
+  /** Groups that a signal was sent to. */
+  private readonly killed = new Set<number>();
   private nextPid = FIRST_PID;
 
   constructor(
@@ -71,9 +73,10 @@ export class Processes {
     this.programs.set(path, behaviour);
   }
 
-  /** Processes of the server that have not been reaped, and what is left of their groups: ended ones leave theirs alone. */
+  /** Children that have not been reaped, and what is left of the groups that were to end: a child that ends by itself may leave others. */
   left(): string[] {
-    const ours = [...this.alive.values()].filter(({ isChild }) => isChild);
+    const isLeft = ({ isChild, group, doomed }: Process) => isChild || (this.killed.has(group) && !doomed);
+    const ours = [...this.alive.values()].filter(isLeft);
     return ours.map((process) => process.describe());
   }
 
@@ -191,6 +194,7 @@ export class Processes {
     this.child(-pid, "killing the group of");
     const group = [...this.alive.values()].filter((process) => process.group === -pid);
     for (const process of group) process.signal(signal);
+    this.killed.add(-pid);
     return 0;
   }
 

@@ -164,6 +164,17 @@ export const GOOD = {
     () => ({ status: 404, body: Buffer.from("sorry"), fields: { "x-name": "a value" }, closes: "perhaps" }),
   ),
 
+  "nph-speaks-http": row(
+    function* (process) {
+      const date = new Date(process.time).toUTCString();
+      yield* process.writes(`HTTP/1.1 200 OK\r\nServer: itself\r\nDate: ${date}\r\nConnection: close\r\n`);
+      yield* process.writes(`Content-Length: ${asked(process)}\r\n\r\n`);
+      yield* process.writes(output(process));
+      return 0;
+    },
+    (_body, size) => ({ status: 200, body: pattern(size, 7), fields: { server: "itself" }, closes: "perhaps" }),
+  ),
+
   "has-no-body": row(function* (process) {
     yield* process.writes("Status: 204 No Content\n\n");
     return 0;
@@ -190,6 +201,44 @@ export const GOOD = {
     yield* process.writes("Location: /cgi/redirects-to-itself.cgi\n\n");
     return 0;
   }, fails(500)),
+} as const satisfies Record<string, Row>;
+
+/** Programs that take their time, but less than cgi_timeout at once. */
+export const SLOW = {
+  sleeps: row(
+    function* (process) {
+      yield* process.sleeps(asked(process));
+      yield* process.writes(`${sized(4)}done`);
+      return 0;
+    },
+    () => ({ status: 200, body: Buffer.from("done"), closes: "perhaps" }),
+  ),
+
+  drips: row(
+    function* (process) {
+      yield* process.writes(HEAD);
+      for (const byte of pattern(8)) {
+        yield* process.sleeps(asked(process));
+        yield* process.writes(Buffer.from([byte]));
+      }
+      return 0;
+    },
+    () => streams(pattern(8)),
+  ),
+
+  sips: row(
+    function* (process) {
+      const pieces: Buffer[] = [];
+      for (let piece: Buffer; (piece = yield* process.reads(4096)).length > 0; pieces.push(piece)) {
+        yield* process.sleeps(asked(process));
+      }
+      const body = Buffer.concat(pieces);
+      yield* process.writes(sized(body.length));
+      yield* process.writes(body);
+      return 0;
+    },
+    (body) => ({ status: 200, body, closes: false }),
+  ),
 } as const satisfies Record<string, Row>;
 
 /** Programs that end by themselves and give their client an error. */
@@ -264,7 +313,7 @@ export const CUT = {
   }, fails(504)),
 } as const satisfies Record<string, Row>;
 
-export const PROGRAMS = { ...GOOD, ...BAD, ...CUT };
+export const PROGRAMS = { ...GOOD, ...SLOW, ...BAD, ...CUT };
 export type ProgramName = keyof typeof PROGRAMS;
 
 /** How a request for a program is sent. */
@@ -276,6 +325,7 @@ export interface Asking {
   /** In chunks of so many bytes; 0: with Content-Length. */
   readonly chunks?: number;
   readonly fields?: readonly string[];
+  readonly version?: string;
   /** The extension: run by itself (cgi) or by the shell (sh). */
   readonly by?: "cgi" | "sh";
   /** What it gets instead. */
@@ -284,13 +334,14 @@ export interface Asking {
 
 /** A request for a program. It may be answered before its body is there: only the script knows. */
 export function ask(name: ProgramName, how: Asking = {}): Request {
-  const { size = 1_000, body = Buffer.alloc(0), chunks = 0, fields = [], by = "cgi" } = how;
+  const { size = 1_000, body = Buffer.alloc(0), chunks = 0, fields = [], version = "1.1", by = "cgi" } = how;
   const { method = body.length > 0 ? "POST" : "GET" } = how;
   const framing =
     chunks > 0 ? ["Transfer-Encoding: chunked"] : body.length > 0 ? [`Content-Length: ${body.length}`] : [];
   const expected = { ...PROGRAMS[name].expected(body, size), ...how.expected };
   return request(`/cgi/${name}.${by}?${size}`, expected, {
     method,
+    version,
     fields: [...framing, ...fields],
     body: chunks > 0 ? inChunks(body, chunks) : body,
     early: true,
