@@ -2,7 +2,7 @@
 import { ERRNO, errnoText } from "../../../ffi/errno.ts";
 import type { LogLevel } from "../../config/model.ts";
 import { errorStatus } from "../errors.ts";
-import type { Exchange } from "../handler.ts";
+import type { Exchange, Field } from "../handler.ts";
 
 export class Failure {
   constructor(
@@ -10,12 +10,14 @@ export class Failure {
     /** For the error log; "" where the request alone is to blame. */
     readonly reason = "",
     readonly level: LogLevel = "error",
+    /** Of the reply. */
+    private readonly fields: readonly Field[] = [],
   ) {}
 
   /** Answers with it. */
   tell(exchange: Exchange): void {
     if (this.reason !== "") exchange.log(this.level, this.reason);
-    exchange.fail(this.status);
+    exchange.fail(this.status, this.fields);
   }
 }
 

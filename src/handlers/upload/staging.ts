@@ -38,9 +38,12 @@ const OF_INSTANCE = /^([0-9a-f]{16})(?:\.lock|-\d+)$/;
 /** Opens the staging folder of `store`, making it if `make`; -errno (-ENOENT: there is none). The caller is its first user. */
 export function openStaging(services: Services, store: SharedFile, make: boolean): Staging | number {
   const { kernel } = services;
+  const status = new FileStatus();
+  const looked = kernel.fstat(store.fd, status);
+  if (looked < 0) return looked;
   for (let tries = 0; tries < MOST_TRIES; tries++) {
     const fd = kernel.openBeneath(store.fd, STAGING, FOLDER, 0, "deny");
-    if (fd >= 0) return new Staging(services, store, fd);
+    if (fd >= 0) return new Staging(services, store, fd, `${status.device}:${status.inode}`);
     if (fd !== -ERRNO.ENOENT || !make) return fd;
     const n = kernel.mkdir(store.fd, STAGING, 0o700);
     if (n < 0 && n !== -ERRNO.EEXIST) return n;
@@ -61,6 +64,8 @@ export class Staging {
     readonly store: SharedFile,
     /** O_PATH, for names relative to it. */
     readonly fd: number,
+    /** The store's device and inode: the same whatever its path. */
+    readonly identity: string,
   ) {
     this.kernel = services.kernel;
     store.retain();
@@ -83,7 +88,7 @@ export class Staging {
 
   /** Whether the store's staging folder still is this one. */
   isThere(): boolean {
-    return isAt(this.kernel, this.store.fd, STAGING, this.fd);
+    return lookFor(this.kernel, this.store.fd, STAGING, this.fd) >= 0;
   }
 
   /** A name for an unfinished file that no one else has, and that is removed at the next start if this process dies; -errno. */
@@ -92,9 +97,19 @@ export class Staging {
     return n < 0 ? n : `${this.instance}-${++this.count}`;
   }
 
+  /** 0 where `name` in it is the file that `fd` has open; -errno, -ENOENT: it is not. */
+  find(name: string, fd: number): number {
+    return lookFor(this.kernel, this.fd, name, fd);
+  }
+
+  /** A descriptor for getdents, which the caller closes; -errno. */
+  openToRead(): number {
+    return this.kernel.openBeneath(this.fd, ".", O_RDONLY | O_DIRECTORY, 0, "deny");
+  }
+
   /** What is in it, by name; -errno. */
-  names(): string[] | number {
-    const fd = this.kernel.openBeneath(this.fd, ".", O_RDONLY | O_DIRECTORY, 0, "deny");
+  private names(): string[] | number {
+    const fd = this.openToRead();
     if (fd < 0) return fd;
     const block = new Block(32 * 1024);
     const names: string[] = [];
@@ -148,7 +163,7 @@ export class Staging {
       const fd = this.kernel.openBeneath(this.fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600, "deny");
       if (fd < 0) return fd;
       const n = this.kernel.flock(fd);
-      if (n >= 0 && isAt(this.kernel, this.fd, name, fd)) {
+      if (n >= 0 && this.find(name, fd) >= 0) {
         this.instance = instance;
         return (this.lock = fd);
       }
@@ -163,13 +178,13 @@ export class Staging {
 const NO_LOCK = -1;
 const ALIVE = -2;
 
-/** Whether `name` in `directory` is the file that `fd` has open. */
-function isAt(kernel: Kernel, directory: number, name: string, fd: number): boolean {
+/** 0 where `name` in `directory` is the file that `fd` has open; -errno, -ENOENT: it is not. */
+function lookFor(kernel: Kernel, directory: number, name: string, fd: number): number {
   const found = kernel.openBeneath(directory, name, O_PATH | O_NOFOLLOW, 0, "deny");
-  if (found < 0) return false;
+  if (found < 0) return found;
   const there = new FileStatus();
   const here = new FileStatus();
-  const known = kernel.fstat(found, there) >= 0 && kernel.fstat(fd, here) >= 0;
+  const n = Math.min(kernel.fstat(found, there), kernel.fstat(fd, here));
   kernel.close(found);
-  return known && there.inode === here.inode && there.device === here.device;
+  return n < 0 || (there.inode === here.inode && there.device === here.device) ? n : -ERRNO.ENOENT;
 }

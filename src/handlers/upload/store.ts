@@ -12,6 +12,7 @@ import { type Destination, openDestination } from "./destination.ts";
 import { Failure, failure, storeFailure } from "./failure.ts";
 import { type Overwrite, StagedFile, type Stored } from "./staged-file.ts";
 import { openStaging, STAGING, type Staging } from "./staging.ts";
+import { ledgerOf } from "./tus-ledger.ts";
 
 /** How long (ms) the folder is believed to be the one that was opened. */
 const VALID = 1000;
@@ -45,7 +46,8 @@ export class Store {
   /** Removes what servers that died left unfinished. */
   start(): void {
     const staging = this.staging(false);
-    const removed = staging === null || staging instanceof Failure ? 0 : staging.removeLeftovers();
+    if (staging === null || staging instanceof Failure || !ledgerOf(this.services, staging).claimCleaning()) return;
+    const removed = staging.removeLeftovers();
     if (removed > 0) this.services.log("notice", `${removed} unfinished uploads removed in "${this.path}"`);
   }
 
@@ -83,7 +85,10 @@ export class Store {
     return this.told(this.tryToStage(name));
   }
 
-  /** Opens a file that was left in the staging folder (`pause`) to write on at its end; -errno, -ENOENT: there is none. */
+  /**
+   * Opens a file that was left in the staging folder (`pause`) to write on at its end, for as long alone as it is open (flock).
+   * -errno, -ENOENT: there is none; -EAGAIN: it is open elsewhere.
+   */
   reopen(name: string): StagedFile | Failure | number {
     const staging = this.staging(false);
     if (staging === null) return -ERRNO.ENOENT;
@@ -91,7 +96,9 @@ export class Store {
     const fd = this.kernel.openBeneath(staging.fd, name, O_WRONLY | O_APPEND | O_NOFOLLOW, 0, "deny");
     if (fd < 0) return fd;
     const status = new FileStatus();
-    const n = this.kernel.fstat(fd, status);
+    let n = this.kernel.flock(fd);
+    if (n >= 0) n = staging.find(name, fd); // whoever had it locked may have moved it to its place, or removed it
+    if (n >= 0) n = this.kernel.fstat(fd, status);
     if (n >= 0) return new StagedFile(this.services, staging, name, fd, status.size);
     this.kernel.close(fd);
     return n;

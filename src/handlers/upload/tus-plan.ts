@@ -24,7 +24,7 @@ export function planOf(exchange: Exchange, store: Store): Plan | Failure {
   if (target === null) return new Failure(400);
   const base = known.has("filename") || known.has("name") ? folderOf(asked) : asked.folders;
   const refusal = outOfBounds(exchange, target) ?? store.lacks(base) ?? blocked(store, target, settings);
-  return refusal ?? { length, target, metadata };
+  return refusal ?? { length, target, metadata, lifetime: Math.ceil(settings.uploadResumeLifetime / 1000) };
 }
 
 /**

@@ -3,18 +3,24 @@
  * length is the offset and whose time counts for its expiry; and `<id>.json`, what its creation said. Nothing else is kept, so
  * a server that was killed goes on where the bytes end.
  */
-import { O_NOFOLLOW, O_PATH, O_RDONLY } from "../../../ffi/abi.ts";
 import { ERRNO } from "../../../ffi/errno.ts";
 import { FileStatus, type Kernel } from "../../../ffi/kernel.ts";
-import { Block } from "../../../ffi/memory.ts";
 import type { Settings } from "../../config/model.ts";
 import type { Services } from "../handler.ts";
 import { Failure, storeFailure } from "./failure.ts";
 import type { StagedFile } from "./staged-file.ts";
-import type { Staging } from "./staging.ts";
+import { STAGING, type Staging } from "./staging.ts";
 import type { Store } from "./store.ts";
 import { pathOf, relativeTarget, type Target } from "./target.ts";
-import { isUnderWay } from "./tus-patch.ts";
+import {
+  type Description,
+  infoName,
+  lookAtPart,
+  partName,
+  readDescription,
+  writeDescription,
+} from "./tus-description.ts";
+import { type Ledger, ledgerOf, MOST_UNFINISHED } from "./tus-ledger.ts";
 
 /** What the creation of an upload said. */
 export interface Plan {
@@ -23,6 +29,8 @@ export interface Plan {
   readonly target: Target;
   /** The field Upload-Metadata as it came. */
   readonly metadata: string;
+  /** How long after its last byte it can be resumed, in seconds. */
+  readonly lifetime: number;
 }
 
 /** An upload that can go on. */
@@ -42,18 +50,15 @@ export interface Finished extends Plan {
 
 /** How many finished uploads are remembered. */
 const MOST_FINISHED = 256;
-/** The longest `<id>.json` that could be ours, in bytes. */
-const MOST_INFO = 1024 * 1024;
-
-const PART = /^([0-9a-f]{32})\.part$/;
-const INFO = /^([0-9a-f]{32})\.json$/;
-const partName = (id: string): string => `${id}.part`;
-const infoName = (id: string): string => `${id}.json`;
+/** What a client that finds the store full of unfinished uploads is told to wait, in seconds: they are swept so often. */
+const RETRY_AFTER = "60";
 
 export class TusUploads {
   private readonly kernel: Kernel;
   private readonly status = new FileStatus();
   private readonly finished = new Map<string, Finished>();
+  /** That of the last sweep. */
+  private swept: Ledger | null = null;
 
   constructor(
     private readonly services: Services,
@@ -65,32 +70,36 @@ export class TusUploads {
 
   /** Begins an upload of no bytes. */
   create(plan: Plan): Upload | Failure {
+    if (this.ledger()?.isFull) return this.tooMany();
     const id = this.services.randomHex(16);
     const part = this.store.stage(partName(id));
     if (part instanceof Failure) return part;
-    const refusal = this.writeInfo(part.staging, id, plan);
+    const { length, target, metadata, lifetime } = plan;
+    const description = { length, path: pathOf(target), metadata, lifetime };
+    const refusal = writeDescription(this.kernel, this.store, part.staging, id, description);
     if (refusal !== null) {
       part.abort();
       return refusal;
     }
+    ledgerOf(this.services, part.staging).count(1);
     part.pause();
-    return { ...plan, id, offset: 0, expires: this.expiry(this.services.clock.second) };
+    return { ...plan, id, offset: 0, expires: this.services.clock.second + lifetime };
   }
 
   /** The upload `id`; null: there is none that could go on. */
   find(id: string): Upload | Failure | null {
     const staging = this.store.staging(false);
     if (staging === null || staging instanceof Failure) return staging;
-    const n = this.look(staging, partName(id));
-    if (n < 0) return n === -ERRNO.ENOENT ? null : this.storeFailed(n, partName(id));
+    const n = lookAtPart(this.kernel, staging, id, this.status);
+    if (n < 0) return n === -ERRNO.ENOENT ? null : this.failed("open()", n, partName(id));
     const { size: offset, mtimeSeconds } = this.status;
-    const expires = this.expiry(mtimeSeconds);
-    const plan = expires > this.services.clock.second ? this.readInfo(staging, id) : null;
-    if (plan instanceof Failure) return plan;
-    if (plan !== null && offset <= plan.length) return { ...plan, id, offset, expires };
-    if (plan !== null)
-      this.services.log("error", `upload ${id} in "${this.store.path}" is longer than it may be: removed`);
-    if (plan !== null || expires <= this.services.clock.second) this.remove(id);
+    const plan = this.plan(staging, id);
+    if (plan === null || plan instanceof Failure) return plan;
+    const expires = mtimeSeconds + plan.lifetime;
+    const isYoung = expires > this.services.clock.second;
+    if (isYoung && offset <= plan.length) return { ...plan, id, offset, expires };
+    if (isYoung) this.services.log("error", `upload ${id} in "${this.store.path}" is longer than it may be: removed`);
+    this.remove(id);
     return null;
   }
 
@@ -99,22 +108,30 @@ export class TusUploads {
     return this.finished.get(id);
   }
 
-  /** Opens the bytes of an upload to write on. */
-  open({ id }: Upload): StagedFile | Failure {
+  /** Opens the bytes of an upload to write on. Another server may have them open, or have gone on with them since `find`. */
+  open({ id, offset }: Upload): StagedFile | Failure {
     const part = this.store.reopen(partName(id));
-    return typeof part === "number" ? this.storeFailed(part, partName(id)) : part;
+    if (part instanceof Failure) return part;
+    if (part === -ERRNO.EAGAIN) {
+      return new Failure(423, `upload ${id} in "${this.store.path}" is being sent through another server`);
+    }
+    if (part === -ERRNO.ENOENT) return new Failure(404);
+    if (typeof part === "number") return this.failed("open()", part, partName(id));
+    if (part.size === offset) return part;
+    part.pause();
+    return new Failure(409);
   }
 
   /** Lets an upload whose last byte is there appear under its name. A failure leaves it as it is. */
   finish(upload: Upload, part: StagedFile): Finished | Failure {
-    const { id, length, target, metadata } = upload;
+    const { id, length, target, metadata, lifetime } = upload;
     const { folders, name } = target;
     part.staging.retain(); // of a location that was closed the part may be the last user
     const stored = this.store.appear([{ staged: part, name }], folders, this.settings.uploadOverwrite, true);
-    if (!(stored instanceof Failure)) this.kernel.unlink(part.staging.fd, infoName(id));
+    if (!(stored instanceof Failure)) this.forget(part.staging, id);
     part.staging.release();
     if (stored instanceof Failure) return stored;
-    return this.remember(id, { length, target, metadata, stored: { folders, name: stored[0]!.name } });
+    return this.remember(id, { length, target, metadata, lifetime, stored: { folders, name: stored[0]!.name } });
   }
 
   /** Removes what there is of an upload. False: there is nothing. */
@@ -122,30 +139,43 @@ export class TusUploads {
     const staging = this.store.staging(false);
     if (staging === null || staging instanceof Failure) return false;
     const removed = this.kernel.unlink(staging.fd, partName(id)) >= 0;
-    this.kernel.unlink(staging.fd, infoName(id));
+    if (removed) this.forget(staging, id);
+    else this.kernel.unlink(staging.fd, infoName(id));
     return removed;
   }
 
-  /** Removes what has expired, and what belongs to no upload. */
+  /** Ends the PATCH of the upload that is under way in this server, if one is. */
+  takeOver(id: string): void {
+    this.ledger()?.takeOver(id);
+  }
+
+  /** Begins to remove what has expired, and what belongs to no upload. */
   sweep(): void {
     const staging = this.store.staging(false);
-    const names = staging === null || staging instanceof Failure ? [] : staging.names();
-    if (typeof names === "number" || names.length === 0) return;
-    const parts = new Set(names.map((name) => PART.exec(name)?.[1]));
-    for (const name of names) {
-      const id = (PART.exec(name) ?? INFO.exec(name))?.[1];
-      if (id === undefined || isUnderWay(this.services, this.store.path, id)) continue;
-      if (!parts.has(id) || this.isExpired(staging as Staging, id)) this.remove(id);
-    }
+    if (staging === null || staging instanceof Failure) return;
+    this.swept = ledgerOf(this.services, staging);
+    this.swept.sweep(staging, this);
   }
 
-  private isExpired(staging: Staging, id: string): boolean {
-    return this.look(staging, partName(id)) >= 0 && this.expiry(this.status.mtimeSeconds) <= this.services.clock.second;
+  close(): void {
+    this.swept?.stop(this);
   }
 
-  /** When an upload whose last byte came in `second` (since 1970) is given up. */
-  expiry(second: number): number {
-    return second + Math.ceil(this.settings.uploadResumeLifetime / 1000);
+  /** null: there is nothing in the store to be told of. */
+  private ledger(): Ledger | null {
+    const staging = this.store.staging(false);
+    return staging === null || staging instanceof Failure ? null : ledgerOf(this.services, staging);
+  }
+
+  private tooMany(): Failure {
+    const reason = `no upload begun in "${this.store.path}": ${MOST_UNFINISHED} are unfinished`;
+    return new Failure(503, reason, "error", [["Retry-After", RETRY_AFTER]]);
+  }
+
+  /** Its part is no more. */
+  private forget(staging: Staging, id: string): void {
+    this.kernel.unlink(staging.fd, infoName(id));
+    ledgerOf(this.services, staging).count(-1);
   }
 
   private remember(id: string, finished: Finished): Finished {
@@ -154,69 +184,18 @@ export class TusUploads {
     return finished;
   }
 
-  /** In one step: an `<id>.json` is there whole or not at all. */
-  private writeInfo(staging: Staging, id: string, { length, target, metadata }: Plan): Failure | null {
-    const info = this.store.stage();
-    if (info instanceof Failure) return info;
-    const bytes = Buffer.from(JSON.stringify({ length, path: pathOf(target), metadata }), "utf8");
-    const block = new Block(bytes.length);
-    bytes.copy(block.bytes);
-    let n = info.write(block, 0, bytes.length);
-    if (n >= 0) n = info.finish();
-    if (n >= 0) n = this.kernel.rename(staging.fd, info.name, staging.fd, infoName(id), false);
-    if (n >= 0) info.pause();
-    else info.abort();
-    return n < 0 ? this.storeFailed(n, infoName(id)) : null;
-  }
-
-  /** null, and a line in the log: there is none that makes sense. */
-  private readInfo(staging: Staging, id: string): Plan | Failure | null {
-    const text = this.read(staging, infoName(id));
-    if (typeof text === "number" && text !== -ERRNO.ENOENT) return this.storeFailed(text, infoName(id));
-    const plan = typeof text === "number" ? null : this.parse(text);
-    if (plan !== null) return plan;
-    const why = typeof text === "number" ? "is missing" : "is damaged";
+  /** What the upload's description says; null, and a line in the log: there is none that makes sense. */
+  private plan(staging: Staging, id: string): Plan | Failure | null {
+    const found = readDescription(this.kernel, staging, id);
+    if (typeof found === "number" && found !== -ERRNO.ENOENT) return this.failed("read()", found, infoName(id));
+    const target = typeof found === "number" || found === null ? null : relativeTarget(this.settings, found.path);
+    if (target !== null && target.name !== "") return { ...(found as Description), target };
+    const why = typeof found === "number" ? "is missing" : "is damaged";
     this.services.log("error", `upload ${id} in "${this.store.path}" can't go on: its description ${why}`);
     return null;
   }
 
-  private parse(text: string): Plan | null {
-    try {
-      const { length, path, metadata } = JSON.parse(text) as Record<string, unknown>;
-      if (!Number.isSafeInteger(length) || (length as number) < 0) return null;
-      if (typeof path !== "string" || typeof metadata !== "string") return null;
-      const target = relativeTarget(this.settings, path);
-      return target === null || target.name === "" ? null : { length: length as number, target, metadata };
-    } catch {
-      return null;
-    }
-  }
-
-  private read(staging: Staging, name: string): string | number {
-    const fd = this.kernel.openBeneath(staging.fd, name, O_RDONLY | O_NOFOLLOW, 0, "deny");
-    if (fd < 0) return fd;
-    let n = this.kernel.fstat(fd, this.status);
-    const { size } = this.status;
-    const block = new Block(Math.max(1, Math.min(size, MOST_INFO)));
-    let length = 0;
-    for (let more = n >= 0; more && length < block.bytes.length; more = n > 0) {
-      n = this.kernel.read(fd, block, length, block.bytes.length - length, length);
-      if (n > 0) length += n;
-    }
-    this.kernel.close(fd);
-    return n < 0 ? n : block.bytes.utf8Slice(0, length);
-  }
-
-  /** Fills `status`. */
-  private look(staging: Staging, name: string): number {
-    const fd = this.kernel.openBeneath(staging.fd, name, O_PATH | O_NOFOLLOW, 0, "deny");
-    if (fd < 0) return fd;
-    const n = this.kernel.fstat(fd, this.status);
-    this.kernel.close(fd);
-    return n;
-  }
-
-  private storeFailed(error: number, name: string): Failure {
-    return storeFailure(error, `opening "${name}" in upload store "${this.store.path}"`);
+  private failed(call: string, error: number, name: string): Failure {
+    return storeFailure(error, `${call} "${this.store.path}/${STAGING}/${name}"`);
   }
 }

@@ -15,7 +15,8 @@ import type { StagedFile } from "./staged-file.ts";
 import { STAGING } from "./staging.ts";
 import type { Store } from "./store.ts";
 import { urlOf } from "./target.ts";
-import { PatchSink, takeOver } from "./tus-patch.ts";
+import { ledgerOf } from "./tus-ledger.ts";
+import { PatchSink } from "./tus-patch.ts";
 import { planOf } from "./tus-plan.ts";
 import { type Finished, TusUploads, type Upload } from "./tus-uploads.ts";
 
@@ -52,6 +53,11 @@ export class TusHandler extends Wrapper {
   override sweep(): void {
     super.sweep();
     this.uploads.sweep();
+  }
+
+  override close(): void {
+    this.uploads.close();
+    super.close();
   }
 
   override optionsFields(exchange: Exchange): readonly Field[] {
@@ -131,7 +137,7 @@ export class TusHandler extends Wrapper {
 
   private terminate(exchange: Exchange): void {
     const id = this.idOf(exchange);
-    takeOver(this.services, this.store.path, id);
+    this.uploads.takeOver(id);
     if (ID.test(id) && this.uploads.remove(id)) exchange.reply(204, [], null);
     else exchange.fail(404);
   }
@@ -148,7 +154,7 @@ export class TusHandler extends Wrapper {
     const part = this.uploads.open(upload);
     if (part instanceof Failure) return refuse(exchange, part);
     part.expect(exchange.request.contentLength);
-    return new PatchSink(exchange, this.store.path, upload, part, this.completion);
+    return new PatchSink(exchange, ledgerOf(this.services, part.staging), upload, part, this.completion);
   }
 
   /** What a PATCH is answered when its bytes are there. */
@@ -161,7 +167,7 @@ export class TusHandler extends Wrapper {
       return;
     }
     part.pause();
-    exchange.reply(204, [offset, expires(this.uploads.expiry(this.services.clock.second))], null);
+    exchange.reply(204, [offset, expires(this.services.clock.second + upload.lifetime)], null);
   };
 
   private complete(exchange: Exchange, upload: Upload): Finished | Failure {
@@ -179,7 +185,7 @@ export class TusHandler extends Wrapper {
   /** The upload that the path names, out of the hands of whoever was sending it. */
   private find(exchange: Exchange): Upload | Failure | null {
     const id = this.idOf(exchange);
-    takeOver(this.services, this.store.path, id);
+    this.uploads.takeOver(id);
     return ID.test(id) ? this.uploads.find(id) : null;
   }
 

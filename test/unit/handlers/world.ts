@@ -161,8 +161,10 @@ export class FakeServices implements Services {
   readonly watched = new WatchedKernel();
   readonly kernel = this.watched.kernel;
   readonly clock = { now: 1000, second: 1_700_000_000, date: "Tue, 14 Nov 2023 22:13:20 GMT" };
-  /** For handlers that wait for pipes and processes; nobody turns it here. */
-  readonly reactor = { now: 1000 } as Reactor;
+  /** Who asked for another turn. */
+  private waiting: { onTurn(): void }[] = [];
+  /** For handlers that wait for pipes and processes, of which it reports nothing. */
+  readonly reactor = { now: 1000, again: (what) => void this.waiting.push(what) } as Reactor;
   readonly scripts = new Scripts(this.reactor);
   readonly environment: Record<string, string | undefined> = {};
   readonly serverToken = "webserv/1.2.3";
@@ -178,6 +180,14 @@ export class FakeServices implements Services {
     const block = new Block(bytes);
     this.kernel.getrandom(block, 0, bytes);
     return block.bytes.toString("hex", 0, bytes);
+  }
+
+  /** Lets those go on who asked for another turn; false: nobody did. */
+  turn(): boolean {
+    const all = this.waiting;
+    this.waiting = [];
+    for (const what of all) what.onTurn();
+    return all.length > 0;
   }
 
   /** Lets seconds pass; the Date is only marked, not computed. */
