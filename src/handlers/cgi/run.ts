@@ -20,7 +20,7 @@ const scratch = new Block(64 * 1024);
 const RETRY_AFTER = "5";
 
 /** What a request starts. */
-export interface Job extends Omit<Start, "stdin"> {
+interface Job extends Omit<Start, "stdin"> {
   /** For logs. */
   readonly filename: string;
   /** Its output is the whole reply (RFC 3875 §5). */
@@ -77,8 +77,7 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
       services.scripts.started(this);
     } else services.scripts.ended(this);
     if (n < 0) return this.fail(502, `could not be started (${errnoText(n)})`);
-    this.feed();
-    this.exchange?.resume();
+    this.onInput();
   }
 
   refuse(): void {
@@ -154,7 +153,7 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
   onInput(): void {
     this.blocked = false;
     this.feed();
-    this.exchange?.resume();
+    if (this.bodyPending) this.exchange?.resume();
   }
 
   onErrors(): void {
