@@ -161,8 +161,10 @@ export class Child extends Timed implements Source {
    */
   read(block: Block, offset: number, length: number): number {
     if (this.output === null) return 0;
+    const wasReady = this.output.ready;
     const n = this.output.read(block, offset, length);
-    if (n > 0) this.progress();
+    // Its time starts anew where it is found empty: until then it may have been the client who was waited for.
+    if (n > 0 || (wasReady && n === -ERRNO.EAGAIN)) this.progress();
     return n === -ERRNO.EAGAIN && this.ended ? 0 : n;
   }
 
