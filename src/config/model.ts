@@ -206,6 +206,15 @@ export interface Upload {
   readonly prefix: string;
 }
 
+/** The hidden folder in every `upload_store` where unfinished files lie. */
+export const STAGING = ".webserv";
+
+/**
+ * Whether a path has the staging folder as a component: nothing there is served, listed, stored to or deleted. Also in the
+ * spellings that a file system without regard to case, or to a final dot or space, takes for the same.
+ */
+export const namesStaging = (path: string): boolean => path.includes(".") && /(^|\/)\.webserv[. ]*(\/|$)/iu.test(path);
+
 export interface TryFiles {
   /** A name that ends in `/` means a folder. */
   readonly files: readonly Template[];

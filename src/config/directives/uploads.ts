@@ -1,7 +1,7 @@
 /** Uploads and DELETE: where what clients send is kept, and what they may remove. */
 import { atLeastSecond, flag, folder, number, oneOf } from "../arguments.ts";
 import { quote } from "../diagnostics.ts";
-import type { Position } from "../model.ts";
+import { namesStaging, type Position, STAGING } from "../model.ts";
 import type { Directive } from "../parser.ts";
 import type { Scope } from "../scope.ts";
 import type { Row } from "../table.ts";
@@ -49,8 +49,15 @@ export const UPLOADS: readonly Row[] = [
 function setStore(scope: Scope, [path]: [string | null], { args }: Directive): void {
   const { location } = scope;
   const isPath = location !== null && location.regex === null && location.modifier !== "@";
-  scope.own.upload = path === null ? null : { folder: path, prefix: isPath ? location.pattern : "/" };
-  if (path !== null) scope.draft.later(() => checkFolder(scope, path, args[0]!.position));
+  scope.own.upload = null;
+  if (path === null) return;
+  const { position } = args[0]!;
+  if (namesStaging(path)) {
+    const why = `"${STAGING}" is the folder in a store where unfinished uploads lie`;
+    return scope.error(position, `upload_store ${quote(path)} can't be one: ${why}`);
+  }
+  scope.own.upload = { folder: path, prefix: isPath ? location.pattern : "/" };
+  scope.draft.later(() => checkFolder(scope, path, position));
 }
 
 /** A missing folder may still come, as with `root`; without it uploads get 500. */

@@ -15,17 +15,9 @@ import {
 import { ERRNO } from "../../../ffi/errno.ts";
 import { FileStatus, type Kernel } from "../../../ffi/kernel.ts";
 import { Block } from "../../../ffi/memory.ts";
+import { STAGING } from "../../config/model.ts";
 import type { Services } from "../handler.ts";
 import type { SharedFile } from "../open.ts";
-
-/** The folder's name in the store. */
-export const STAGING = ".webserv";
-
-/**
- * Whether a path has the staging folder as a component: nothing there is served, listed, stored to or deleted. Also in the
- * spellings that a file system without regard to case, or to a final dot or space, takes for the same.
- */
-export const namesStaging = (path: string): boolean => path.includes(".") && /(^|\/)\.webserv[. ]*(\/|$)/iu.test(path);
 
 const FOLDER = O_PATH | O_DIRECTORY | O_NOFOLLOW;
 /** Others may remove what we just made or looked for; more often than this it is no coincidence. */

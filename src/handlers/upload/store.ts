@@ -5,13 +5,13 @@
 import { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_PATH, O_WRONLY } from "../../../ffi/abi.ts";
 import { ERRNO } from "../../../ffi/errno.ts";
 import { FileStatus, type Kernel, type LinkPolicy } from "../../../ffi/kernel.ts";
-import type { Settings } from "../../config/model.ts";
+import { type Settings, STAGING } from "../../config/model.ts";
 import type { Services } from "../handler.ts";
 import { openWithin, RootFolders, type SharedFile } from "../open.ts";
 import { type Destination, openDestination } from "./destination.ts";
 import { Failure, failure, storeFailure } from "./failure.ts";
 import { type Overwrite, StagedFile, type Stored } from "./staged-file.ts";
-import { openStaging, STAGING, type Staging } from "./staging.ts";
+import { openStaging, type Staging } from "./staging.ts";
 import { ledgerOf } from "./tus-ledger.ts";
 
 /** How long (ms) the folder is believed to be the one that was opened. */
@@ -124,7 +124,8 @@ export class Store {
     overwrite: Overwrite,
     make: boolean,
   ): Stored[] | Failure {
-    const into = this.open(files[0]!.staged.staging.store, folders, make);
+    const { staging } = files[0]!.staged;
+    const into = this.open(staging.store, folders, make, staging);
     if (into instanceof Failure) return into;
     const stored = this.commitAll(files, into, overwrite);
     if (stored instanceof Failure) into.undo();
@@ -143,9 +144,12 @@ export class Store {
     return n;
   }
 
-  private open(store: SharedFile, folders: readonly string[], make: boolean): Destination | Failure {
+  /** @param staging of files that are to go there: if it is gone, with them, then so is the store */
+  private open(store: SharedFile, folders: readonly string[], make: boolean, staging?: Staging): Destination | Failure {
     const opened = openDestination(this.kernel, store, folders, this.links, make);
-    return typeof opened === "number" ? failure(opened, `open() "${this.path}/${folders.join("/")}"`) : opened;
+    if (typeof opened !== "number") return opened;
+    const what = `open() "${this.path}/${folders.join("/")}"`;
+    return staging?.isThere() === false ? storeFailure(opened, what) : failure(opened, what);
   }
 
   private commitAll(files: readonly NamedFile[], into: Destination, overwrite: Overwrite): Stored[] | Failure {

@@ -1,8 +1,7 @@
 /** Where in the store a request's path leads, as names alone: nothing here looks at the file system. */
-import type { Settings, Upload } from "../../config/model.ts";
+import { namesStaging, type Settings, type Upload } from "../../config/model.ts";
 import { encodePath } from "../../http/target.ts";
 import { isSafeName } from "./names.ts";
-import { namesStaging } from "./staging.ts";
 
 /** Folders beneath the store, at most: what a path can make the server walk through and make. */
 const MOST_FOLDERS = 64;

@@ -1,9 +1,11 @@
 /** `<id>.part` and `<id>.json`, the two files of a resumable upload in the staging folder, and what the second one says. */
+
 import { O_NOFOLLOW, O_PATH, O_RDONLY } from "../../../ffi/abi.ts";
 import { FileStatus, type Kernel } from "../../../ffi/kernel.ts";
 import { Block } from "../../../ffi/memory.ts";
+import { STAGING } from "../../config/model.ts";
 import { Failure, storeFailure } from "./failure.ts";
-import { STAGING, type Staging } from "./staging.ts";
+import type { Staging } from "./staging.ts";
 import type { Store } from "./store.ts";
 
 /** What is kept of an upload's creation. */

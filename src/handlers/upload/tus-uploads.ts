@@ -5,11 +5,11 @@
  */
 import { ERRNO } from "../../../ffi/errno.ts";
 import { FileStatus, type Kernel } from "../../../ffi/kernel.ts";
-import type { Settings } from "../../config/model.ts";
+import { type Settings, STAGING } from "../../config/model.ts";
 import type { Services } from "../handler.ts";
 import { Failure, storeFailure } from "./failure.ts";
 import type { StagedFile } from "./staged-file.ts";
-import { STAGING, type Staging } from "./staging.ts";
+import type { Staging } from "./staging.ts";
 import type { Store } from "./store.ts";
 import { pathOf, relativeTarget, type Target } from "./target.ts";
 import {

@@ -8,6 +8,7 @@ import { config, type Entry, FIFO, FILE, FOLDER, location, messages, READ_ONLY, 
 const FILES: Readonly<Record<string, Entry>> = {
   "www/up/deep": FOLDER,
   "up/deep": FOLDER,
+  "www/.webserv/deep": FOLDER,
   run: FOLDER,
   "run/folder": FOLDER,
   "run/pipe": FIFO,
@@ -133,6 +134,10 @@ describe("arguments and places", () => {
     `${store} upload_overwrite |ask;`,
     '"upload_overwrite" expects "rename", "replace" or "refuse", not "ask"',
   );
+  const staging = '".webserv" is the folder in a store where unfinished uploads lie';
+  for (const folder of ["www/.webserv", "www/.webserv/deep"]) {
+    inLocation(`upload_store |${folder};`, `upload_store "/work/${folder}" can't be one: ${staging}`);
+  }
   inLocation(`${store} upload_max_files |0;`, '"upload_max_files" expects a whole number of at least 1, not "0"');
   const second = "a time of at least 1s (seconds, or with units: 30s, 5m, 1h30m)";
   inLocation(`${store} upload_resume_lifetime |0;`, `"upload_resume_lifetime" expects ${second}, not "0"`);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { namesStaging } from "../../../src/config/model.ts";
 import { isSafeName, MAX_NAME, numberedName, reducedName } from "../../../src/handlers/upload/names.ts";
-import { namesStaging } from "../../../src/handlers/upload/staging.ts";
 
 const bytes = (text: string): number => Buffer.byteLength(text);
 
