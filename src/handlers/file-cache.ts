@@ -34,6 +34,8 @@ export class Entry {
   kind: "file" | "folder" | "none" = "none";
   /** Why there is nothing: an errno; ENXIO also for what is neither file nor folder. */
   error = 0;
+  /** Why it was not even looked for; "": it was. */
+  unsought = "";
   readonly status = new FileStatus();
   /** Bytes that are served: what was read of a small file, else the size. */
   length = 0;
@@ -62,6 +64,7 @@ export class Entry {
 
   /** What the error log says of it. */
   get reason(): string {
+    if (this.unsought !== "") return `"${this.place.path}" ${this.unsought}`;
     const name = filename(this.place);
     return this.error === ERRNO.ENXIO
       ? `"${name}" is not a regular file`

@@ -69,8 +69,9 @@ export class StaticHandler implements Handler {
   /** What is at `path` (decoded, starts with "/"), whatever the request's own path. The caller passes it to `answer` or `done`. */
   find(exchange: Exchange, path: string): Entry {
     const { settings } = exchange;
-    const found = isHidden(path, settings.dotfiles) ? null : place(settings, path, exchange);
-    if (found === null) return nothing(path);
+    if (isHidden(path, settings.dotfiles)) return nothing(path, "is hidden");
+    const found = place(settings, path, exchange);
+    if (found === null) return nothing(path, "is no file's path here");
     const key = this.byPath ? path : `${found.root}\0${found.path}\0${path}`;
     return this.cache.fresh(key) ?? this.cache.look(key, found);
   }
@@ -156,9 +157,10 @@ export class StaticHandler implements Handler {
 }
 
 /** An entry for a path that is not even looked for. */
-function nothing(path: string): Entry {
+function nothing(path: string, why: string): Entry {
   const entry = new Entry({ root: "", path });
   entry.error = ERRNO.ENOENT;
+  entry.unsought = why;
   return entry;
 }
 

@@ -237,6 +237,10 @@ describe("errors of the file system", () => {
     services.watched.failures.clear();
     expect(ask("/a.txt").status).toBe(200);
   });
+  test("what is hidden is said to be, and not to have been opened", () => {
+    expect(world().ask("/sub/.hidden").logged).toEqual(['error: "/sub/.hidden" is hidden']);
+    expect(world({ dotfiles: "allow" }).ask("/.webserv/x").logged).toEqual(['error: "/.webserv/x" is hidden']);
+  });
   test("a missing file is logged as nginx does, where the level wants it", () => {
     expect(world().ask("/no").logged).toEqual([
       `error: open() "${site.root}/no" failed (2: No such file or directory)`,
