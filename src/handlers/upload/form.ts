@@ -3,6 +3,7 @@ import { Block } from "../../../ffi/memory.ts";
 import { boundaryOf, MultipartParser, PART_BEGIN, PART_DATA, PART_END } from "../../http/multipart.ts";
 import type { BodySink, Exchange } from "../handler.ts";
 import { outOfBounds } from "./bounds.ts";
+import { conditionFails } from "./checks.ts";
 import { Failure, failure } from "./failure.ts";
 import { generatedName, reducedName } from "./names.ts";
 import { replyStored } from "./reply.ts";
@@ -142,6 +143,10 @@ class FormSink implements BodySink {
   private appear() {
     if (!this.parser.complete) return new Failure(400, "a form without its closing delimiter", "info");
     if (this.files.length === 0) return new Failure(400, "a form without a file", "info");
+    for (const { name } of this.files) {
+      const failed = conditionFails(this.exchange, this.store, { folders: this.folders, name });
+      if (failed !== null) return failed;
+    }
     const stored = this.store.appear(this.files, this.folders, this.exchange.settings.uploadOverwrite, false);
     if (stored instanceof Failure) return stored;
     return stored.map(({ name }, i) => ({ name, size: this.files[i]!.staged.size }));

@@ -30,7 +30,8 @@ export function sinkOfPost(exchange: Exchange, store: Store): FileSink | undefin
   if (asked === null || (asked.name === "" && !exchange.request.hasBody)) return tell(exchange, new Failure(400));
   const target = asked.name === "" ? { ...asked, name: generatedName(exchange.services) } : asked;
   const taken = uploadOverwrite === "rename" ? null : obstacle(store, target, uploadOverwrite);
-  const refusal = taken ?? outOfBounds(exchange, target) ?? store.lacks(target.folders);
+  const failed = conditionFails(exchange, store, target);
+  const refusal = taken ?? failed ?? outOfBounds(exchange, target) ?? store.lacks(target.folders);
   return refusal === null ? begin(exchange, store, target, uploadOverwrite) : tell(exchange, refusal);
 }
 
@@ -53,7 +54,7 @@ class FileSink implements BodySink {
     private readonly staged: StagedFile,
     private readonly target: Target,
     private readonly overwrite: Overwrite,
-    /** PUT makes folders that are missing, obeys conditions, and tells a file that is new from one that was replaced. */
+    /** PUT makes folders that are missing, and tells a file that is new from one that was replaced. */
     private readonly isPut: boolean,
   ) {}
 
@@ -80,7 +81,7 @@ class FileSink implements BodySink {
   /** The conditions count when the file changes, which may be long after the request came. */
   private appear(): Stored | Failure {
     const { store, staged, target, overwrite, isPut } = this;
-    const refusal = isPut ? conditionFails(this.exchange, store, target) : null;
+    const refusal = conditionFails(this.exchange, store, target);
     if (refusal !== null) return refusal;
     const stored = store.appear([{ staged, name: target.name }], target.folders, overwrite, isPut);
     return stored instanceof Failure ? stored : stored[0]!;

@@ -2,7 +2,7 @@
  * Resumable uploads by tus 1.0 (https://tus.io/protocols/resumable-upload): core, creation, termination and expiration. An
  * upload's URL is the location's path, the staging folder's name and the upload's id, which is the only key to it.
  */
-import type { Location } from "../../config/model.ts";
+import { type Location, STAGING } from "../../config/model.ts";
 import { formatDate } from "../../http/date.ts";
 import { encodePath } from "../../http/target.ts";
 import { uploadInteger } from "../../http/tus.ts";
@@ -12,7 +12,6 @@ import { Wrapper } from "../wrapper.ts";
 import { outOfBounds } from "./bounds.ts";
 import { Failure } from "./failure.ts";
 import type { StagedFile } from "./staged-file.ts";
-import { STAGING } from "./staging.ts";
 import type { Store } from "./store.ts";
 import { urlOf } from "./target.ts";
 import { ledgerOf } from "./tus-ledger.ts";
@@ -26,6 +25,9 @@ const PART_TYPE = /^application\/offset\+octet-stream\s*(;|$)/i;
 const ID = /^[0-9a-f]{32}$/;
 /** Methods about one upload; the location need not list them. */
 const ABOUT_ONE: readonly string[] = ["HEAD", "PATCH", "DELETE"];
+
+/** Fields that have one value: of two, somebody on the way may believe the other. */
+const SINGLE: readonly string[] = ["tus-resumable", "upload-length", "upload-offset", "x-http-method-override"];
 
 /** Answers what speaks tus, and leaves the rest to another handler. */
 export class TusHandler extends Wrapper {
@@ -99,9 +101,13 @@ export class TusHandler extends Wrapper {
     return methodOf(exchange) === "POST" && !exchange.path.startsWith(this.base);
   }
 
-  /** Whether the client's version is ours; else it was answered. */
+  /** Whether the client's version is ours, and nothing is said twice; else it was answered. */
   private isUnderstood(exchange: Exchange): boolean {
     exchange.addField("Tus-Resumable", VERSION);
+    if (SINGLE.some((name) => exchange.request.fieldAll(name).length > 1)) {
+      exchange.fail(400);
+      return false;
+    }
     if (exchange.request.field("tus-resumable") === VERSION) return true;
     exchange.fail(412, [["Tus-Version", VERSION]]);
     return false;

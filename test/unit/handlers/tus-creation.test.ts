@@ -38,6 +38,10 @@ describe("creation", () => {
     ["a length beyond 2^53-1", ["Upload-Length: 9007199254740992"], 400],
     ["more than client_max_body_size", ["Upload-Length: 101"], 413],
     ["metadata that is no Base64", ["Upload-Length: 1", "Upload-Metadata: filename a.txt"], 400],
+    ["two lengths", ["Upload-Length: 3", "Upload-Length: 4"], 400],
+    ["the same length twice", ["Upload-Length: 3", "Upload-Length: 3"], 400],
+    ["the version twice", ["Upload-Length: 3", "Tus-Resumable: 1.0.0"], 400],
+    ["two methods", ["Upload-Length: 3", "X-HTTP-Method-Override: POST", "X-HTTP-Method-Override: PATCH"], 400],
     ["a key twice", ["Upload-Length: 1", "Upload-Metadata: a YQ==,a YQ=="], 400],
   ];
   test.each(refused)("%s", (_, fields, status) => {

@@ -41,6 +41,7 @@ describe("going on", () => {
     ["an offset behind", [PART, "Upload-Offset: 0"], "x", 409],
     ["no offset", [PART], "x", 400],
     ["an offset that is no number", [PART, "Upload-Offset: -1"], "x", 400],
+    ["two offsets", [PART, "Upload-Offset: 4", "Upload-Offset: 0"], "x", 400],
     ["no type", ["Upload-Offset: 4"], "x", 415],
     ["another type", ["Content-Type: text/plain", "Upload-Offset: 4"], "x", 415],
     ["a longer type", [`${PART}s`, "Upload-Offset: 4"], "x", 415],
@@ -368,10 +369,14 @@ describe("errors of the file system", () => {
     expect(world.patch(url, 4, "456789").status).toBe(204);
     expect(world.stored).toEqual({ "a.txt": "0123456789" });
   });
-  test("a disk that is full at creation leaves nothing", () => {
+  test("a disk that is full at creation leaves nothing, and the log says what failed", () => {
     make();
     world.services.kernel.write = () => -ERRNO.ENOSPC;
-    expect(world.create(5).status).toBe(507);
+    const exchange = world.create(5);
+    expect([exchange.status, exchange.logged]).toEqual([
+      507,
+      [expect.stringMatching(/^crit: write\(\) ".*\/store\/\.webserv\/[0-9a-f]{32}\.json" failed \(28: /)],
+    ]);
     expect(world.staged).toEqual([]);
   });
 });

@@ -131,6 +131,21 @@ describe("PUT is refused before its body", () => {
     expect(world.stored).toEqual({ a: "1", b: "3" });
   });
 
+  test.each(["rename", "replace", "refuse"] as const)("and so does a POST, under %s", (uploadOverwrite) => {
+    open({ "store/a": "old" }, { uploadOverwrite });
+    const status = (path: string, ...fields: string[]) => world.send("POST", path, { body: "x", fields }).status;
+    const taken = uploadOverwrite === "refuse" ? 409 : 412;
+    expect([status("/up/a", "If-None-Match: *"), status("/up/a", 'If-Match: "nonsense"')]).toEqual([taken, taken]);
+    expect([status("/up/b", "If-Match: *"), world.stored]).toEqual([412, { a: "old" }]);
+    expect(status("/up/b", "If-None-Match: *")).toBe(201);
+    const form = `--b\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\nx\r\n--b--\r\n`;
+    const fields = ["Content-Type: multipart/form-data; boundary=b", "If-None-Match: *"];
+    expect([world.send("POST", "/up/", { body: form, fields }).status, world.stored]).toEqual([
+      412,
+      { a: "old", b: "x" },
+    ]);
+  });
+
   test("and again when it is complete: of two that want to be first, one is", () => {
     open();
     const fields = ["If-None-Match: *"];
@@ -366,6 +381,19 @@ describe("the operator's hand", () => {
     mkdirSync(world.site.path("store"));
     expect(world.send("PUT", "/up/b", { body: "2" }).status).toBe(201);
     expect(world.stored).toEqual({ b: "2" });
+  });
+
+  test.each(["PUT", "POST"])("a store that is removed while a %s is under way is the server's failure", (method) => {
+    for (const target of ["/up/a", "/up/dir/a", "/up/new/dir/a"]) {
+      if (method === "POST" && target.includes("new")) continue;
+      open({ "store/dir": null });
+      const { exchange, sink } = world.begin(method, target, {}, 4);
+      rmSync(world.site.path("store"), { recursive: true });
+      world.feed(exchange, sink!, Buffer.from("data"));
+      expect(outcome(exchange)).toEqual(["fail", 500]);
+      expect(exchange.logged[0]).toMatch(/^error: /);
+      if (target !== "/up/new/dir/a") world.end();
+    }
   });
 
   test("a staging folder that is removed is made again at once", () => {
