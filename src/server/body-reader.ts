@@ -13,7 +13,7 @@ export const BODY_SHARE_USED = 1;
 export const BODY_COMPLETE = 2;
 /** Its sink takes no more now. */
 export const BODY_STALLED = 3;
-/** The reply is given, or the connection ended, before the body's end. */
+/** Before the body's end the reply is given or the connection ended, or an error is told by a page that is still to come. */
 export const BODY_REPLIED = 4;
 
 /** What is read in one turn before others get theirs: so often, and no more once so many bytes have come. */
