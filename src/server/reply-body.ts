@@ -15,9 +15,11 @@ export const BODY_SENT = 0;
 
 /** A body on its way. `length` is what is left, -1 if unknown. */
 export interface OutgoingBody {
+  /** It only fills the outbox, behind what is there: its beginning can leave with the head. */
+  readonly gathers: boolean;
   /**
-   * Moves at most about `limit` bytes; the outbox is empty when it is called, and sent afterwards. n > 0: bytes put into
-   * the outbox or the socket; BODY_SENT; -EAGAIN: nothing now; other -errno: it can't be completed.
+   * Moves at most about `limit` bytes; the outbox is empty when it is called, unless it gathers, and sent afterwards. n > 0: bytes
+   * put into the outbox or the socket; BODY_SENT; -EAGAIN: nothing now; other -errno: it can't be completed.
    */
   step(target: BodyTarget, limit: number): number;
   /** Gives back what it holds; called once. */
@@ -37,6 +39,7 @@ export function discard(body: ReplyBody): void {
 }
 
 class BytesOut implements OutgoingBody {
+  readonly gathers = false;
   private position = 0;
 
   constructor(private readonly bytes: Buffer) {}
@@ -53,6 +56,7 @@ class BytesOut implements OutgoingBody {
 }
 
 class PiecesOut implements OutgoingBody {
+  readonly gathers = false;
   private index = 0;
   private position = 0;
 
@@ -98,8 +102,11 @@ const CHUNK_HEAD = 6;
 const CRLF = 2;
 /** Four hexadecimal digits of size. */
 const LARGEST_CHUNK = 0xf000;
+/** The chunk that ends a body, without trailer fields. */
+const LAST_CHUNK = "0\r\n\r\n";
 
 class StreamOut implements OutgoingBody {
+  readonly gathers = true;
   private left: number;
   private finished = false;
 
@@ -112,7 +119,8 @@ class StreamOut implements OutgoingBody {
 
   step({ outbox }: BodyTarget, limit: number): number {
     if (this.finished) return BODY_SENT;
-    const offset = outbox.start + (this.chunked ? CHUNK_HEAD : 0);
+    const before = outbox.length;
+    const offset = outbox.end + (this.chunked ? CHUNK_HEAD : 0);
     const most = Math.min(LARGEST_CHUNK, limit, this.left < 0 ? limit : this.left);
     const n = most > 0 ? this.stream.read(outbox.block, offset, most) : 0;
     if (n < 0) return n;
@@ -120,7 +128,7 @@ class StreamOut implements OutgoingBody {
     if (this.left > 0) this.left -= n;
     if (this.chunked) frame(outbox, n);
     else outbox.end += n;
-    return outbox.length;
+    return outbox.length - before;
   }
 
   /** The stream has ended: short of its length it was broken off, which only a closed connection can tell the client. */
@@ -128,8 +136,8 @@ class StreamOut implements OutgoingBody {
     if (this.left > 0) return -ERRNO.EIO;
     this.finished = true;
     if (!this.chunked) return BODY_SENT;
-    outbox.appendText("0\r\n\r\n");
-    return outbox.length;
+    outbox.appendText(LAST_CHUNK);
+    return LAST_CHUNK.length;
   }
 
   release(): void {
@@ -137,13 +145,15 @@ class StreamOut implements OutgoingBody {
   }
 }
 
-/** Puts the chunk's size before the `length` bytes that lie CHUNK_HEAD behind the region's start, and CRLF behind them (RFC 9112 §7.1). */
+/** Makes a chunk of the `length` bytes that lie CHUNK_HEAD behind the outbox's end: its size goes before them, CRLF behind (RFC 9112 §7.1). */
 function frame(outbox: Outbox, length: number): void {
   const { bytes } = outbox.block;
   const size = `${length.toString(16)}\r\n`;
-  const data = outbox.start + CHUNK_HEAD;
-  outbox.start = data - size.length;
-  bytes.latin1Write(size, outbox.start);
-  bytes.latin1Write("\r\n", data + length);
-  outbox.end = data + length + CRLF;
+  const start = outbox.end;
+  const data = start + CHUNK_HEAD;
+  // Fewer digits than there is room for: then there is little to move.
+  if (size.length < CHUNK_HEAD) bytes.copyWithin(start + size.length, data, data + length);
+  bytes.latin1Write(size, start);
+  bytes.latin1Write("\r\n", start + size.length + length);
+  outbox.end = start + size.length + length + CRLF;
 }

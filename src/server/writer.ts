@@ -73,8 +73,19 @@ export abstract class Writer extends Stream implements BodyTarget, Sender {
 
   /** The body that follows the head just written; at most one at a time. A small one leaves with its head. */
   protected writeBody(body: ReplyBody, chunked: boolean): void {
-    if (Buffer.isBuffer(body) && body.length <= LARGEST_COPY) this.writeBytes(body, 0, body.length);
-    else this.body = outgoing(body, chunked);
+    if (Buffer.isBuffer(body) && body.length <= LARGEST_COPY) return this.writeBytes(body, 0, body.length);
+    this.body = outgoing(body, chunked);
+    if (this.body?.gathers && this.pending === null) this.gather(this.body);
+  }
+
+  /** What a stream has to give already leaves with the head, its end included if that has come, too. */
+  private gather(body: OutgoingBody): void {
+    for (let gathered = 0; gathered < LARGEST_COPY && this.outbox.room > 2 * LARGEST_COPY; ) {
+      const n = body.step(this, LARGEST_COPY);
+      if (n === BODY_SENT) return this.endBody();
+      if (n < 0) return; // `pump` will learn it again
+      gathered += n;
+    }
   }
 
   protected writeText(text: string): void {
