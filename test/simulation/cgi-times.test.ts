@@ -77,6 +77,14 @@ ended(
   (client) => client.sends(ask("never-reads", { ...closing, body: pattern(400_000) })).awaitsTheEnd(),
 );
 
+ended("what a script has started ends with it, SIGTERM or not", { statuses: [504], after: CGI_TIMEOUT }, (client) =>
+  client.sends(ask("leaves-one-who-never-dies", closing)).awaitsTheEnd(),
+);
+
+ended("a script whose output is no reply is heard no longer", { statuses: [502], after: 0 }, (client) =>
+  client.sends(ask("babbles", closing)).awaitsTheEnd(),
+);
+
 ended("a client that stops within a body gets 408, and its script ends", { statuses: [408], after: 8_000 }, (client) =>
   client.begins(ask("collects", { ...closing, body: pattern(5_000) }), 2_000).awaitsTheEnd(),
 );

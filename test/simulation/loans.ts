@@ -18,6 +18,11 @@ export class Loans<T> {
     if (!this.out.delete(thing)) this.complain("given back twice, or never lent");
   }
 
+  /** Whoever has it back may not use it. */
+  use(thing: T): void {
+    if (!this.out.has(thing)) this.complain("used after it was given back");
+  }
+
   /** How many are out. */
   get size(): number {
     return this.out.size;

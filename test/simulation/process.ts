@@ -9,6 +9,8 @@ import type { PipeEnd } from "./pipes.ts";
 const SIGPIPE = 13;
 /** Longest time from being ready to running, and from a signal to its effect, ms. */
 const SCHEDULING = 1;
+/** Longest time from a signal to its effect when the process is within a long system call, ms. */
+const BUSY = 80;
 /** The same between two steps of its end, ms. */
 const CLOSING = 0.2;
 /** Longest time a program takes to start, ms. */
@@ -150,7 +152,8 @@ export class Process {
     const isFatal = signal === SIGKILL || (signal === SIGTERM && !this.ignored.has(signal));
     if (this.state !== "running" || !isFatal) return;
     this.doomed = true;
-    this.after(this.environment.random.fraction() * SCHEDULING, () => this.finish(signal));
+    const { random } = this.environment;
+    this.after(random.fraction() * (random.chance(0.1) ? BUSY : SCHEDULING), () => this.finish(signal));
   }
 
   /** Its parent is gone: init waits for it. */

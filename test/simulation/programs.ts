@@ -254,6 +254,10 @@ export const BAD = {
     return 1;
   }, fails(502)),
 
+  babbles: row(function* (process) {
+    for (;;) yield* process.writes(Buffer.alloc(10_000, "babble\n"));
+  }, fails(502)),
+
   "ends-within-its-head": row(function* (process) {
     yield* process.writes("Content-Type: text/plain\n");
     yield* process.readsAll();
@@ -301,6 +305,14 @@ export const CUT = {
     },
     () => streams(Buffer.alloc(0)),
   ),
+
+  "leaves-one-who-never-dies": row(function* (process) {
+    process.forks(function* (grandchild) {
+      grandchild.ignores(SIGTERM);
+      return yield* grandchild.waitsForEver();
+    });
+    return yield* process.waitsForEver();
+  }, fails(504)),
 
   "never-ends-and-never-dies": row(function* (process) {
     process.ignores(SIGTERM);

@@ -14,6 +14,7 @@ export class Webserv implements Subject {
   readonly server: Server;
   private readonly blocks = new Loans<Block>("a block of the pool");
   private readonly exchanges = new Loans<ServerExchange>("an exchange");
+  private readonly guarded = new WeakSet<ServerExchange>();
 
   constructor(private readonly kernel: SimulatedKernel) {
     const { config, diagnostics } = loadConfig({ kernel, file: CONFIG_FILE, prefix: "/" });
@@ -37,11 +38,26 @@ export class Webserv implements Subject {
     };
     const begin = server.beginExchange.bind(server);
     const end = server.endExchange.bind(server);
-    server.beginExchange = (client) => exchanges.lend(begin(client));
+    server.beginExchange = (client) => this.guard(exchanges.lend(begin(client)));
     server.endExchange = (exchange) => {
       exchanges.back(exchange);
       end(exchange);
     };
+  }
+
+  /** An exchange serves one request after the other: a handler that still holds on to one when it is over harms another client. */
+  private guard(exchange: ServerExchange): ServerExchange {
+    if (this.guarded.has(exchange)) return exchange;
+    this.guarded.add(exchange);
+    for (const name of ["reply", "fail", "redirect", "resume", "log"] as const) {
+      const call = exchange[name] as (...args: unknown[]) => void;
+      const checked = (...args: unknown[]) => {
+        this.exchanges.use(exchange);
+        call.apply(exchange, args);
+      };
+      Object.assign(exchange, { [name]: checked });
+    }
+    return exchange;
   }
 
   turn(timeout: number): void {
