@@ -83,9 +83,9 @@ export const RLIMIT_NOFILE = 7;
 
 export const F_SETFL = 4;
 export const WNOHANG = 1;
-export const POSIX_SPAWN_SETPGROUP = 0x02;
 export const POSIX_SPAWN_SETSIGDEF = 0x04;
 export const POSIX_SPAWN_SETSIGMASK = 0x08;
+export const POSIX_SPAWN_SETSID = 0x80;
 export const CLOSE_RANGE_CLOEXEC = 4;
 
 /** System calls without a wrapper in every libc: musl has statx(2) only since 1.2.5, renameat2(2) only since 1.2.6. */

@@ -124,7 +124,7 @@ export interface Kernel {
   /** pipe2(2), close-on-exec: `into[0]` reads, `into[1]` writes. The end `ours` (0 or 1) is non-blocking; the other, a child's, is not. */
   pipe(into: number[], ours: 0 | 1): number;
   /**
-   * posix_spawn(3): a child in a process group of its own, with default signals, none blocked, and no descriptor but 0, 1 and 2.
+   * posix_spawn(3): a child that leads a session and process group of its own, with default signals, none blocked, and no descriptor but 0, 1 and 2.
    * Gives its pid; -errno also where the program cannot be executed or its folder not entered.
    */
   spawn(program: Program): number;

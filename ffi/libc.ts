@@ -48,7 +48,6 @@ const functions = {
   posix_spawn_file_actions_destroy: { args: ["ptr"], returns: "i32" },
   posix_spawnattr_init: { args: ["ptr"], returns: "i32" },
   posix_spawnattr_setflags: { args: ["ptr", "i32"], returns: "i32" },
-  posix_spawnattr_setpgroup: { args: ["ptr", "i32"], returns: "i32" },
   posix_spawnattr_setsigdefault: { args: ["ptr", "ptr"], returns: "i32" },
   posix_spawnattr_setsigmask: { args: ["ptr", "ptr"], returns: "i32" },
   sigfillset: { args: ["ptr"], returns: "i32" },

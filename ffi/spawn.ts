@@ -25,9 +25,9 @@ class Spawner {
     const attributes = pointer(this.attributes.address);
     const signals = pointer(this.signals.address);
     libc.posix_spawnattr_init(attributes);
-    const flags = abi.POSIX_SPAWN_SETPGROUP | abi.POSIX_SPAWN_SETSIGDEF | abi.POSIX_SPAWN_SETSIGMASK;
+    // The leader of a session can't leave its process group (setpgid(2)), and so not the signals to it either.
+    const flags = abi.POSIX_SPAWN_SETSID | abi.POSIX_SPAWN_SETSIGDEF | abi.POSIX_SPAWN_SETSIGMASK;
     libc.posix_spawnattr_setflags(attributes, flags);
-    libc.posix_spawnattr_setpgroup(attributes, 0);
     libc.sigfillset(signals); // the runtime ignores SIGPIPE and SIGXFSZ, and a child would inherit that
     libc.posix_spawnattr_setsigdefault(attributes, signals);
     libc.sigemptyset(signals);

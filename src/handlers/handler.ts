@@ -6,7 +6,7 @@
 
 import type { Kernel } from "../../ffi/kernel.ts";
 import type { Block } from "../../ffi/memory.ts";
-import type { Location, LogLevel, Settings, VirtualServer } from "../config/model.ts";
+import type { ErrorLog, Location, LogLevel, Settings, VirtualServer } from "../config/model.ts";
 import type { RequestHead } from "../http/request.ts";
 import type { Reactor } from "../network/reactor.ts";
 import type { Scripts } from "./cgi/scripts.ts";
@@ -178,8 +178,8 @@ export interface Exchange {
   crash(error: unknown): void;
   /** The location that a request for `path` (decoded) would be answered by. */
   locationOf(path: string): Location;
-  /** Writes to the location's error log with client, request and host. */
-  log(level: LogLevel, message: string): void;
+  /** Writes to the location's error log with client, request and host; `brief`, where an earlier line has these, with the client alone. */
+  log(level: LogLevel, message: string, brief?: boolean): void;
 }
 
 export interface ReplyOptions {
@@ -222,8 +222,8 @@ export interface Services {
   readonly scripts: Scripts;
   /** `bytes` (at most 64) random bytes (getrandom) as hexadecimal digits. */
   randomHex(bytes: number): string;
-  /** Messages that belong to no request. */
-  log(level: LogLevel, message: string): void;
+  /** Messages that belong to no request, or to one that is over: those go where its location's go (`to`). */
+  log(level: LogLevel, message: string, to?: ErrorLog): void;
 }
 
 /** The time as of the start of the loop's turn. */

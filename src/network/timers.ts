@@ -15,6 +15,17 @@ export abstract class Timed {
   abstract onTimeout(): void;
 }
 
+/** A timer that calls a function. */
+export class Alarm extends Timed {
+  constructor(private readonly ring: () => void) {
+    super();
+  }
+
+  onTimeout(): void {
+    this.ring();
+  }
+}
+
 /** All that wait for the same duration, the nearest deadline first. */
 export class TimerList {
   first: Timed | null = null;

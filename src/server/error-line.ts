@@ -2,10 +2,12 @@
 import type { Exchange } from "../handlers/handler.ts";
 import { unicode } from "../http/octets.ts";
 
-/** `message` with the connection's number, the client, and what is known of the request. */
-export function errorLine({ request, connection, server }: Exchange, message: string): string {
+/** `message` with the connection's number, the client, and, unless it is to be `brief`, what is known of the request. */
+export function errorLine({ request, connection, server }: Exchange, message: string, brief: boolean): string {
+  const start = `*${connection.number} ${message}, client: ${connection.remoteAddress}`;
+  if (brief) return start;
   const asked = request.requestLine();
   const line = asked === "" ? "" : `, request: "${asked}"`;
   const host = request.hostEnd > request.hostStart ? `, host: "${request.authority()}"` : "";
-  return `*${connection.number} ${message}, client: ${connection.remoteAddress}, server: ${server.name}${unicode(line + host)}`;
+  return `${start}, server: ${server.name}${unicode(line + host)}`;
 }

@@ -233,9 +233,9 @@ export class ServerExchange extends Routed implements Exchange {
     this.client.handlerFailed(this, error);
   }
 
-  log(level: LogLevel, message: string): void {
+  log(level: LogLevel, message: string, brief = false): void {
     const { errorLog } = this.settings;
-    if (this.logs.wants(errorLog, level)) this.logs.error(errorLog, level, errorLine(this, message));
+    if (this.logs.wants(errorLog, level)) this.logs.error(errorLog, level, errorLine(this, message, brief));
   }
 
   /** Copies the head out of the shared buffer, once, for a request that outlives the turn. */

@@ -7,7 +7,7 @@ import { exceptionText } from "../handlers/errors.ts";
 import type { Handler } from "../handlers/handler.ts";
 import { BufferPool } from "../network/buffers.ts";
 import { Reactor } from "../network/reactor.ts";
-import { Timed } from "../network/timers.ts";
+import { Alarm } from "../network/timers.ts";
 import { Client } from "./client.ts";
 import { ServerClock } from "./clock.ts";
 import { ServerExchange } from "./exchange.ts";
@@ -23,17 +23,6 @@ const MOST_KEPT_EXCHANGES = 1024;
 /** Descriptors left for files, logs and the like when clients take the rest. */
 const SPARE_DESCRIPTORS = 64;
 const SWEEP_INTERVAL = 60_000;
-
-/** A timer that calls a function. */
-class Alarm extends Timed {
-  constructor(private readonly ring: () => void) {
-    super();
-  }
-
-  onTimeout(): void {
-    this.ring();
-  }
-}
 
 export class Server {
   readonly reactor: Reactor;
@@ -68,8 +57,13 @@ export class Server {
     this.reactor = new Reactor(kernel);
     this.clock = new ServerClock(kernel);
     this.logs = new Logs(kernel, this.clock, config.errorLog);
-    this.services = new ServerServices(kernel, this.clock, this.reactor, serverToken, environment, (level, message) =>
-      this.log(level, message),
+    this.services = new ServerServices(
+      kernel,
+      this.clock,
+      this.reactor,
+      serverToken,
+      environment,
+      (level, message, to) => this.log(level, message, to),
     );
     for (const server of config.servers) this.routers.set(server, new Router(server, this.services));
     this.gate = new Gate(
@@ -172,8 +166,8 @@ export class Server {
     else exchange.log("crit", message);
   }
 
-  log(level: LogLevel, message: string): void {
-    this.logs.error(this.config.errorLog, level, message);
+  log(level: LogLevel, message: string, to = this.config.errorLog): void {
+    this.logs.error(to, level, message);
   }
 
   /** The descriptors of sockets, epoll and logs, each once; files are the handlers'. For tests that account for them. */

@@ -2,7 +2,7 @@
 import { errnoText } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
-import type { LogLevel } from "../config/model.ts";
+import type { ErrorLog, LogLevel } from "../config/model.ts";
 import { Scripts } from "../handlers/cgi/scripts.ts";
 import { FileCaches } from "../handlers/file-caches.ts";
 import type { Services } from "../handlers/handler.ts";
@@ -24,14 +24,14 @@ export class ServerServices implements Services {
     readonly serverToken: string,
     /** The process' environment, for `cgi_pass_env`. */
     readonly environment: Readonly<Record<string, string | undefined>>,
-    private readonly write: (level: LogLevel, message: string) => void,
+    private readonly write: (level: LogLevel, message: string, to?: ErrorLog) => void,
   ) {
     this.sessions = new SessionRegistry(this);
     this.scripts = new Scripts(reactor);
   }
 
-  log(level: LogLevel, message: string): void {
-    this.write(level, message);
+  log(level: LogLevel, message: string, to?: ErrorLog): void {
+    this.write(level, message, to);
   }
 
   /** `bytes` (at most 64) random bytes as hexadecimal digits. Throws where there are none: guessable ids would be worse. */

@@ -2,9 +2,12 @@
 import { describe, expect, test } from "bun:test";
 import { check } from "./cases.ts";
 import { ask, get } from "./client.ts";
-import { leavesNothing, TEXT, untilLogged, useScripts } from "./scripts.ts";
+import { children, leavesNothing, TEXT, untilLogged, useScripts } from "./scripts.ts";
+import { until } from "./server.ts";
 
 const server = useScripts({
+  directives: "cgi_timeout 2s;",
+  files: { "www/static.txt": "static\n" },
   scripts: {
     "two.sh": `echo 'first line' >&2; ${TEXT}; printf body; echo 'second line' >&2`,
     "open.sh": `${TEXT}; printf 'no end' >&2`,
@@ -19,6 +22,8 @@ const server = useScripts({
     "killed-early.sh": "kill -SEGV $$",
     "late.sh": `${TEXT}; printf body; exec >&-; sleep 0.3; echo 'said after the reply' >&2`,
     "status.sh": `${TEXT}; printf body; exit 7`,
+    "asked.sh": `echo a >&2; echo b >&2; ${TEXT}; printf body`,
+    "flood.sh": `${TEXT}; printf body; exec >&-; yes x >&2`,
     "shut.sh": `exec 2>&-; ${TEXT}; printf body`,
     "error.sh": "this is not a command; exit 1",
   },
@@ -26,7 +31,7 @@ const server = useScripts({
 
 const line = (script: string, text: string): RegExp =>
   new RegExp(
-    `^\\d{4}/\\d\\d/\\d\\d \\d\\d:\\d\\d:\\d\\d \\[error\\] \\d+: \\*\\d+ script "[^"]*/www/${script}": ${text}, client: 127\\.0\\.0\\.1, `,
+    `^\\d{4}/\\d\\d/\\d\\d \\d\\d:\\d\\d:\\d\\d \\[error\\] \\d+: \\*\\d+ script "[^"]*/www/${script}": ${text}, client: 127\\.0\\.0\\.1`,
     "m",
   );
 
@@ -44,6 +49,25 @@ describe("lines", () => {
   test.each(cases)("%s", async (script, body, lines) => {
     check(await ask(server.port, get(`/${script}`)), { status: 200, body });
     for (const text of lines) await untilLogged(server, line(script, text));
+  });
+
+  test("after the first they do not repeat the request", async () => {
+    check(await ask(server.port, get("/asked.sh?some=query")), { status: 200, body: "body" });
+    await untilLogged(server, /asked\.sh": a, client: 127\.0\.0\.1, .*request: "GET \/asked\.sh\?some=query HTTP/);
+    await untilLogged(server, /asked\.sh": b, client: 127\.0\.0\.1$/m);
+  });
+
+  test("a script that floods it is kept waiting, and nobody else", async () => {
+    const before = server.stderr.length;
+    check(await ask(server.port, get("/flood.sh")), { status: 200, body: "body" });
+    await untilLogged(server, /flood\.sh": x, client/);
+    for (let i = 0; i < 20; i++) check(await ask(server.port, get("/static.txt")), { status: 200, body: "static\n" });
+    // cgi_timeout ends it; until then it has 500 lines each tenth of a second.
+    await until(
+      () => children(server.pid).length === 0,
+      () => "it still runs",
+    );
+    expect(server.stderr.length - before).toBeLessThan(5_000_000);
   });
 
   test("control characters cannot play with a terminal", async () => {

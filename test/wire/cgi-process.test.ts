@@ -17,6 +17,7 @@ const server = useScripts({
     "dir/folder.sh": `${TEXT}; pwd`,
     "umask.sh": `${TEXT}; umask`,
     "group.sh": `${TEXT}; cut -d' ' -f1,5 /proc/$$/stat`,
+    "leave.sh": `${TEXT}; exec perl -MPOSIX -e 'print POSIX::setpgid(0, getpgrp(getppid())) ? "left" : $!'`,
     "arguments.sh": `${TEXT}; printf '%s|' "$0" "$@"`,
     "first.list": "",
     "signals.list": "",
@@ -65,6 +66,12 @@ describe("a script has", () => {
     const [blocked, ignored] = [/SigBlk:\t(\w+)/, /SigIgn:\t(\w+)/].map((line) => BigInt(`0x${line.exec(text)?.[1]}`));
     const standard = 0x7fffffffn; // 1 to 31: glibc's posix_spawn ignores 32 and 33, which are its own
     expect([blocked, ignored! & standard]).toEqual([0n, 0n]);
+  });
+});
+
+describe.if(Bun.which("perl") !== null)("a script that changes its process group (skipped without perl)", () => {
+  test("cannot: what ends its group ends it too", async () => {
+    check(await ask(server.port, get("/leave.sh")), { status: 200, body: "Operation not permitted" });
   });
 });
 

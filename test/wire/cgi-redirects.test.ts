@@ -18,7 +18,8 @@ const server = useScripts({
     "not-nph-.sh": `${TEXT}; printf parsed`,
   },
   files: { "www/static.txt": "static\n", "www/folder/index.html": "index\n", "www/ä b.txt": "decoded\n" },
-  directives: "location /inner/ { return 403; } location = /made { return 201 made; } error_page 404 /shown.sh;",
+  directives:
+    "location /one/ { alias www/; cgi_max_processes 1; cgi_queue 0; } location /inner/ { return 403; } location = /made { return 201 made; } error_page 404 /shown.sh;",
 });
 
 describe("a local Location is served inside the server", () => {
@@ -40,6 +41,15 @@ describe("a local Location is served inside the server", () => {
     // Another request's body is not the client's (§6.2.2).
     await exchange(server.port, withBody("POST", path, "the body"), { status: 200, body });
     await exchange(server.port, withBody("POST", path, "the body", { chunk: 3 }), { status: 200, body });
+  });
+
+  test("from script to script where there is place for one", async () => {
+    await exchange(server.port, get("/one/to.sh?/one/shown.sh"), { status: 200, body: "GET||||" });
+    await exchange(server.port, get("/one/to.sh?/one/to.sh?/one/shown.sh"), { status: 200, body: "GET||||" });
+  });
+
+  test("with the cookies that the script set", async () => {
+    await exchange(server.port, get("/cookie.sh"), { status: 200, fields: { "set-cookie": "a=1" } });
   });
 
   test("whatever it is answered with", async () => {

@@ -114,7 +114,7 @@ export class Child extends Timed implements Source {
     // What a slow client leaves in the script's output must not be reported again and again.
     if (input >= 0) this.input = pipe(input, EPOLLOUT | EPOLLET, () => owner.onInput());
     this.output = pipe(output, EPOLLIN | EPOLLET, () => owner.onOutput());
-    this.errors = pipe(errors, EPOLLIN, () => owner.onErrors());
+    this.errors = pipe(errors, EPOLLIN | EPOLLET, () => owner.onErrors());
     this.pidfd = kernel.pidfdOpen(this.pid);
     const pipes = [this.input, this.output, this.errors];
     const failure = [this.pidfd, ...pipes.map((end) => end?.watch() ?? 0), this.add()].find((n) => n < 0);

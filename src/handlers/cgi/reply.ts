@@ -4,28 +4,34 @@ import { normalise } from "../../http/target.ts";
 import type { Exchange, StreamBody } from "../handler.ts";
 import type { OutputHead } from "./output.ts";
 
+/** A path and a query, both encoded as in a request. Neither another host's ("//evil") nor with a fragment, which only clients know. */
+const LOCAL = /^(\/(?!\/)[^?#]*)(?:\?([^#]*))?$/;
+
 /**
- * Replies with a script's output, or with what its local redirect leads to. `body` is the output behind the header block.
- * Only a Location that stands alone is a local redirect; with a Status it goes to the client as it is (§6.2.2, §6.2.4).
+ * The path and query that a header block redirects to inside the server (§6.2.2); null: it does not. A Location beside a Status
+ * goes to the client as it is (§6.2.4).
  */
+export function localRedirect({ location, status }: OutputHead): RegExpExecArray | null {
+  return location === null || status !== 0 ? null : LOCAL.exec(location);
+}
+
+/** Replies with a script's output, or with what its local redirect leads to. `body` is the output behind the header block. */
 export function replyWithOutput(exchange: Exchange, head: OutputHead, body: StreamBody): void {
   patchSession(exchange, head.sessionPatch);
-  const { location } = head;
-  const local = location === null || head.status !== 0 ? null : LOCAL.exec(location);
+  const local = localRedirect(head);
   if (local !== null) {
     body.close();
-    return redirectLocally(exchange, local[1]!, local[2] ?? "");
+    return redirectLocally(exchange, head, local);
   }
+  const { location } = head;
   const status = head.status || (location === null ? 200 : 302);
   const fields = location === null ? head.fields : [...head.fields, ["Location", location] as const];
   exchange.reply(status, fields, body, head.contentLength >= 0 ? { length: head.contentLength } : undefined);
 }
 
-/** A path and a query, both encoded as in a request (§6.2.2). Neither another host's ("//evil") nor with a fragment, which only clients know. */
-const LOCAL = /^(\/(?!\/)[^?#]*)(?:\?([^#]*))?$/;
-
-/** As if the client had asked for it, by GET and without a body. */
-function redirectLocally(exchange: Exchange, encoded: string, query: string): void {
+/** As if the client had asked for it, by GET and without a body. Cookies are the one thing a script may want to say besides. */
+function redirectLocally(exchange: Exchange, head: OutputHead, [, encoded = "", query = ""]: RegExpExecArray): void {
+  for (const [name, value] of head.fields) if (/^set-cookie$/i.test(name)) exchange.addField(name, value);
   const path = normalise(Buffer.from(encoded, "latin1"), 0, encoded.length);
   if (path !== null) return exchange.redirect(path, query, exchange.method === "HEAD" ? "HEAD" : "GET");
   exchange.log("error", `a script's Location is no path: ${JSON.stringify(unicode(encoded))}`);

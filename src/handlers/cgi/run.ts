@@ -5,19 +5,23 @@
 import { SIGPIPE } from "../../../ffi/abi.ts";
 import { ERRNO, errnoText } from "../../../ffi/errno.ts";
 import { Block } from "../../../ffi/memory.ts";
+import type { ErrorLog } from "../../config/model.ts";
+import type { Unfinished } from "../../network/reactor.ts";
 import { exceptionText } from "../errors.ts";
 import type { BodySink, Exchange, Field, StreamBody } from "../handler.ts";
 import { Child, type ChildOwner, type Start } from "./child.ts";
+import { ErrorOutput } from "./error-output.ts";
 import { OutputHead } from "./output.ts";
-import { replyWithOutput } from "./reply.ts";
+import { localRedirect, replyWithOutput } from "./reply.ts";
 import type { Candidate, Running } from "./scripts.ts";
-import { ErrorLines } from "./stderr.ts";
 
 /** What any script's output is first read into; used up before another's is read. */
 const scratch = new Block(64 * 1024);
 
 /** Seconds after which a client may try again where too many scripts run. */
-const RETRY_AFTER = "5";
+const RETRY: Field = ["Retry-After", "5"];
+/** Why a start fails that may succeed a moment later. */
+const MOMENTARY: readonly number[] = [ERRNO.EMFILE, ERRNO.ENFILE, ERRNO.EAGAIN, ERRNO.ENOMEM];
 
 /** What a request starts. */
 interface Job extends Omit<Start, "stdin"> {
@@ -29,7 +33,7 @@ interface Job extends Omit<Start, "stdin"> {
   readonly body: Buffer | number | null;
 }
 
-export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running {
+export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running, Unfinished {
   readonly kind = "stream";
   readonly answers = true;
   length = -1;
@@ -37,8 +41,14 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
   private exchange: Exchange | null;
   private child: Child | null = null;
   private readonly services;
+  /** For what is logged when the exchange is over. */
+  private readonly connection: number;
+  private readonly client: string;
+  private readonly errorLog: ErrorLog;
   private readonly head = new OutputHead();
-  private readonly errors = new ErrorLines((line) => this.complain(line));
+  private readonly errors;
+  /** The error log has a line with this request. */
+  private complained = false;
   /** Output that came with the head and has not been sent. */
   private rest: Buffer | null = null;
   /** A file that is the complete body, until the script has it; else -1. */
@@ -49,6 +59,7 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
   private bodyPending: boolean;
   /** The script's input is full. */
   private blocked = false;
+  private bodyFirst = false;
   private replied = false;
   private stalled = false;
 
@@ -58,6 +69,10 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
   ) {
     this.exchange = exchange;
     this.services = exchange.services;
+    this.connection = exchange.connection.number;
+    this.client = exchange.connection.remoteAddress;
+    this.errorLog = exchange.settings.errorLog;
+    this.errors = new ErrorOutput(this.services.reactor, (line) => this.complain(line));
     this.bodyPending = exchange.request.hasBody && job.body === null;
     this.spool = typeof job.body === "number" ? job.body : -1;
     this.unwritten = Buffer.isBuffer(job.body) ? job.body : null;
@@ -76,13 +91,14 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
       this.child = child;
       services.scripts.started(this);
     } else services.scripts.ended(this);
-    if (n < 0) return this.fail(502, `could not be started (${errnoText(n)})`);
-    this.onInput();
+    if (n === 0) this.onInput();
+    else if (MOMENTARY.includes(-n)) this.fail(503, `could not be started now (${errnoText(n)})`, [RETRY]);
+    else this.fail(502, `could not be started (${errnoText(n)})`);
   }
 
   refuse(): void {
     this.closeSpool();
-    this.fail(503, "found no place: too many scripts are running", [["Retry-After", RETRY_AFTER]]);
+    this.fail(503, "found no place: too many scripts are running", [RETRY]);
   }
 
   kill(): void {
@@ -142,12 +158,28 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
   // ChildOwner
 
   get waitsForClient(): boolean {
-    return this.bodyPending && !this.blocked;
+    return this.exchange !== null && this.bodyPending && !this.blocked;
   }
 
   onOutput(): void {
     if (this.replied) this.exchange?.resume();
+    else if (this.bodyPending && !this.bodyFirst) this.takeBodyFirst();
     else this.readHead();
+  }
+
+  /** What has come of the body is taken before the reply begins: behind a reply to half a request the connection could not go on. */
+  private takeBodyFirst(): void {
+    this.bodyFirst = true;
+    this.exchange?.resume();
+    this.services.reactor.again(this);
+  }
+
+  onTurn(): void {
+    try {
+      this.onOutput();
+    } catch (error) {
+      this.onBug(error);
+    }
   }
 
   onInput(): void {
@@ -157,9 +189,7 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
   }
 
   onErrors(): void {
-    const n = this.child!.readErrors(scratch, 0, scratch.bytes.length);
-    if (n > 0) this.errors.feed(scratch.bytes, 0, n);
-    else if (n !== -ERRNO.EAGAIN) this.child!.closeErrors();
+    this.errors.onReady(this.child!);
   }
 
   onStalled(): void {
@@ -171,9 +201,7 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
 
   onEnded(status: number): void {
     this.services.scripts.ended(this);
-    this.onErrors();
-    this.errors.end();
-    this.child!.closeErrors();
+    this.errors.onEnded(this.child!);
     const signal = status & 0x7f;
     // SIGPIPE is how a script learns that nobody wants the rest of its output.
     const expected = this.child!.terminated || (signal === SIGPIPE && this.exchange === null);
@@ -218,7 +246,10 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
     const exchange = this.exchange!;
     this.keep(rest);
     this.length = this.head.contentLength;
-    answer(exchange, () => replyWithOutput(exchange, this.head, this));
+    const call = () => answer(exchange, () => replyWithOutput(exchange, this.head, this));
+    // What a script redirects to may be a script too: it must not be refused for want of the place that this one is about to leave.
+    if (localRedirect(this.head) !== null) this.services.scripts.handOver(call);
+    else call();
   }
 
   private passOn(first: Buffer): void {
@@ -261,11 +292,12 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
     this.rest = null;
   }
 
-  /** A line about the script in the error log, with its client while there is one. */
+  /** A line about the script in the error log. Only the first has the request as well: a flood of them would be a flood of that. */
   private complain(line: string): void {
     const message = `script "${this.job.filename}": ${line}`;
-    if (this.exchange === null) this.services.log("error", message);
-    else this.exchange.log("error", message);
+    if (this.exchange !== null) this.exchange.log("error", message, this.complained);
+    else this.services.log("error", `*${this.connection} ${message}, client: ${this.client}`, this.errorLog);
+    this.complained = true;
   }
 }
 

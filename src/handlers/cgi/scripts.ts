@@ -1,5 +1,5 @@
 /** All scripts of a server: how many run at once (cgi_max_processes), who waits for a place (cgi_queue), and their end when it stops. */
-import type { Reactor } from "../../network/reactor.ts";
+import type { Reactor, Unfinished } from "../../network/reactor.ts";
 import { Timed } from "../../network/timers.ts";
 
 /** One who wants to start a script. */
@@ -40,33 +40,63 @@ class Waiting extends Timed {
 const STOP_TURNS = 50;
 const STOP_TURN = 10;
 
-export class Scripts {
+/**
+ * Starts in one turn: each stops the loop until the new process has its program (vfork(2)), some ms on a busy machine, and
+ * others want to be served between them.
+ */
+const STARTS_PER_TURN = 4;
+
+export class Scripts implements Unfinished {
   private readonly queue: Waiting[] = [];
   private readonly running = new Set<Running>();
-  /** Places taken: those of the running, and of those that are being started. */
+  /** They have a place and start in one of the next turns. */
+  private readonly starting: Candidate[] = [];
+  /** Places taken: by those that run, and that start. */
   private taken = 0;
   private admitting = false;
+  private handingOver = false;
+  /** How many have been started in the turn at `turnAt`. */
+  private starts = 0;
+  private turnAt = 0;
 
   constructor(private readonly reactor: Reactor) {}
 
-  /** Starts `candidate` now or when there is a place, or refuses it: at once when the queue is full. */
+  /** Starts `candidate` as soon as there is a place, or refuses it: at once when the queue is full. */
   enter(candidate: Candidate, { cgiMaxProcesses, cgiQueue }: Limits): void {
     if (this.taken < cgiMaxProcesses) return this.admit(candidate);
-    if (this.queue.length >= cgiQueue.length) return candidate.refuse();
+    if (this.queue.length >= cgiQueue.length && !this.handingOver) return candidate.refuse();
     const waiting = new Waiting(this, candidate, cgiMaxProcesses);
-    this.queue.push(waiting);
+    if (this.handingOver) this.queue.unshift(waiting);
+    else this.queue.push(waiting);
     this.reactor.timers.start(waiting, cgiQueue.wait, this.reactor.now);
   }
 
   private admit(candidate: Candidate): void {
     this.taken++;
-    candidate.start();
+    if (this.starting.length === 0 && this.mayStart()) return candidate.start();
+    if (this.starting.length === 0) this.reactor.again(this);
+    this.starting.push(candidate);
   }
 
-  /** Its client has left. */
+  private mayStart(): boolean {
+    if (this.turnAt !== this.reactor.now) this.starts = 0;
+    this.turnAt = this.reactor.now;
+    return this.starts++ < STARTS_PER_TURN;
+  }
+
+  onTurn(): void {
+    while (this.starting.length > 0 && this.mayStart()) this.starting.shift()!.start();
+    if (this.starting.length > 0) this.reactor.again(this);
+  }
+
+  /** Its client has left before it was started. */
   leaveQueue(candidate: Candidate): void {
     const at = this.queue.findIndex((waiting) => waiting.candidate === candidate);
     if (at >= 0) this.take(at);
+    const ready = this.starting.indexOf(candidate);
+    if (ready < 0) return;
+    this.starting.splice(ready, 1);
+    this.free();
   }
 
   /** It runs now; until `ended` it is killed with the server. */
@@ -74,15 +104,33 @@ export class Scripts {
     this.running.add(script);
   }
 
-  /** A place is free again: its script has been reaped, or could not be started. */
+  /** It has been reaped, or could not be started: its place is free again. */
   ended(script: Running): void {
     this.running.delete(script);
-    this.taken--;
-    if (!this.admitting) this.admitWaiting();
+    this.free();
   }
 
-  /** Those who cannot be started give their places back before `start` returns: a whole queue of them must not become calls within calls. */
+  /** Calls `next` for a script that is as good as over: whoever enters meanwhile may wait for its place, even if the queue is full. */
+  handOver(next: () => void): void {
+    this.handingOver = true;
+    try {
+      next();
+    } finally {
+      this.handingOver = false;
+    }
+  }
+
+  private free(): void {
+    this.taken--;
+    this.admitWaiting();
+  }
+
+  /**
+   * Gives free places to those who wait. Those who cannot be started give them back before `start` returns: a whole queue of
+   * them must not become calls within calls.
+   */
   private admitWaiting(): void {
+    if (this.admitting) return;
     this.admitting = true;
     try {
       for (let next = this.nextWaiting(); next >= 0; next = this.nextWaiting()) this.admit(this.take(next));
@@ -106,6 +154,7 @@ export class Scripts {
   /** The server stops: nothing waits any more, and what runs is killed and reaped. */
   stop(): void {
     for (const waiting of this.queue.splice(0)) waiting.timerList?.stop(waiting);
+    this.starting.length = 0;
     for (const script of this.running) script.kill();
     for (let turns = STOP_TURNS; turns > 0 && this.running.size > 0; turns--) this.reactor.turn(STOP_TURN);
   }

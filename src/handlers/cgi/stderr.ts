@@ -6,24 +6,31 @@ import { unicode } from "../../http/octets.ts";
 const MOST_BYTES = 8 * 1024;
 /** Stands where something was left out. */
 const CUT = "...";
-
 export class ErrorLines {
   /** The line whose end has not come, as octets. */
   private line = "";
   private cut = false;
+  /** How many lines have been logged. */
+  logged = 0;
 
   /** @param log gets each line that is not empty, as Unicode and without its end */
   constructor(private readonly log: (line: string) => void) {}
 
-  feed(bytes: Buffer, start: number, end: number): void {
+  /**
+   * Logs what ends within bytes[start, end), at most `most` lines: gives up to where the bytes are used. What is used is copied
+   * where it has to be kept.
+   */
+  feed(bytes: Buffer, start: number, end: number, most: number): number {
     const given = bytes.subarray(0, end);
-    for (let at = start; at < end; ) {
+    let at = start;
+    for (let lines = 0; at < end && lines < most; lines++) {
       const lineEnd = given.indexOf(LF, at);
       this.add(bytes, at, lineEnd < 0 ? end : lineEnd);
-      if (lineEnd < 0) return;
+      if (lineEnd < 0) return end;
       this.end();
       at = lineEnd + 1;
     }
+    return at;
   }
 
   /** No more of the line will come. */
@@ -33,7 +40,9 @@ export class ErrorLines {
     const mark = this.cut ? CUT : "";
     this.line = "";
     this.cut = false;
-    if (text !== "") this.log(unicode(text) + mark);
+    if (text === "") return;
+    this.logged++;
+    this.log(unicode(text) + mark);
   }
 
   private add(bytes: Buffer, start: number, end: number): void {

@@ -91,6 +91,29 @@ test("a queue of many that cannot be started is gone through, and no place is lo
   expect(events.at(-1)).toBe("the last starts");
 });
 
+test("many at once start in shares, so that others are served between them", () => {
+  const { reactor, scripts, events, one, turns } = world();
+  const all = Array.from({ length: 10 }, (_, i) => one(`${i}`));
+  for (const each of all) scripts.enter(each, limits(9));
+  expect(events.length).toBe(4);
+  scripts.leaveQueue(all[5]!);
+  reactor.now++;
+  turns();
+  expect(events).toEqual([0, 1, 2, 3, 4, 6, 7, 8, 9].map((number) => `${number} starts`));
+});
+
+test("whoever takes over from a script waits for its place before all others, however full the queue is", () => {
+  const { scripts, events, one } = world();
+  const first = one("first");
+  scripts.enter(first, limits(1, 1));
+  scripts.enter(one("other"), limits(1, 1));
+  scripts.handOver(() => scripts.enter(one("second"), limits(1, 1)));
+  scripts.enter(one("late"), limits(1, 1));
+  expect(events.splice(0)).toEqual(["first starts", "late is refused"]);
+  scripts.ended(first);
+  expect(events).toEqual(["second starts"]);
+});
+
 test("when the server stops, all that run are killed, and none of the queue starts", () => {
   const { reactor, scripts, events, one } = world();
   const a = one("a");

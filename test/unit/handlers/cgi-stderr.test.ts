@@ -12,7 +12,7 @@ function lines(bytes: Buffer, ends: readonly number[] = [bytes.length]): string[
   for (const end of ends) {
     buffer.fill("?");
     bytes.copy(buffer, 1, from, end);
-    errors.feed(buffer, 1, 1 + end - from);
+    errors.feed(buffer, 1, 1 + end - from, Number.POSITIVE_INFINITY);
     from = end;
   }
   errors.end();

@@ -1,0 +1,84 @@
+/**
+ * A script's standard error on its way to the error log. Each of its lines is logged, but so many at a time: a script that floods
+ * it is not read for a while, so that it waits and no one else does.
+ */
+import { ERRNO } from "../../../ffi/errno.ts";
+import { Block } from "../../../ffi/memory.ts";
+import type { Reactor } from "../../network/reactor.ts";
+import { Alarm } from "../../network/timers.ts";
+import type { Child } from "./child.ts";
+import { ErrorLines } from "./stderr.ts";
+
+/** So many lines within so many ms are a flood: then it is not read for so long. */
+const MOST_LINES = 500;
+const PAUSE = 100;
+/** Lines of what a script has left when it ended: a pipe has room for much, and its writer waits no more. */
+const MOST_LAST_LINES = 5000;
+
+/** What is read first; used up, or copied, before another script's is read. */
+const scratch = new Block(64 * 1024);
+
+export class ErrorOutput {
+  private readonly lines: ErrorLines;
+  private child: Child | null = null;
+  private readonly pause = new Alarm(() => this.take());
+  /** What was read and not logged. */
+  private unread: Buffer | null = null;
+  /** The count of logged lines at a time from which they are counted. */
+  private counted = 0;
+  private countedSince = 0;
+
+  constructor(
+    private readonly reactor: Reactor,
+    private readonly log: (line: string) => void,
+  ) {
+    this.lines = new ErrorLines(log);
+  }
+
+  /** There may be something to read. */
+  onReady(child: Child): void {
+    this.child = child;
+    if (this.pause.timerList === null) this.take();
+  }
+
+  /** The script has ended: logs the rest, and closes. */
+  onEnded(child: Child): void {
+    this.child = child;
+    this.pause.timerList?.stop(this.pause);
+    const most = this.lines.logged + MOST_LAST_LINES;
+    for (let piece = this.piece(); piece !== null; piece = this.piece()) {
+      if (!this.feed(piece, most - this.lines.logged)) break;
+    }
+    if (this.unread !== null) this.log("wrote more than that, which is left out here");
+    this.lines.end();
+    child.closeErrors();
+  }
+
+  private take(): void {
+    const { timers, now } = this.reactor;
+    for (let piece = this.piece(); piece !== null; piece = this.piece()) {
+      if (now - this.countedSince >= PAUSE) {
+        this.counted = this.lines.logged;
+        this.countedSince = now;
+      }
+      const all = this.feed(piece, MOST_LINES);
+      if (!all || this.lines.logged - this.counted >= MOST_LINES) return timers.start(this.pause, PAUSE, now);
+    }
+  }
+
+  /** What is to be logged next; null: nothing now, or nothing ever. */
+  private piece(): Buffer | null {
+    if (this.unread !== null) return this.unread;
+    const n = this.child!.readErrors(scratch, 0, scratch.bytes.length);
+    if (n > 0) return scratch.bytes.subarray(0, n);
+    if (n !== -ERRNO.EAGAIN) this.child!.closeErrors();
+    return null;
+  }
+
+  /** Whether all of it was logged: else the rest is kept. */
+  private feed(piece: Buffer, most: number): boolean {
+    const used = this.lines.feed(piece, 0, piece.length, most);
+    this.unread = used < piece.length ? Buffer.from(piece.subarray(used)) : null;
+    return this.unread === null;
+  }
+}
