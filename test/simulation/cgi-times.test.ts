@@ -235,8 +235,49 @@ queue(
   ([, , third]) => third!.impolitely().pauses(60).resets(),
 );
 
+queue(
+  "who leaves takes a spooled body with it",
+  [[200], [200], []],
+  (i) => (i < 2 ? ask("sleeps", { size: 2_000 }) : ask("collects", { body: pattern(90_000), chunks: 7_000 })),
+  ([, , third]) => third!.impolitely().pauses(500).resets(),
+);
+
+queue("a script that another has redirected to is not refused", [[200], [200], [200], [200]], (i) =>
+  i < 2 ? ask("redirects-to-a-script") : ask("sleeps", { size: 1_000 }),
+);
+
 queue("the time in the queue is not the script's", [[200], [200], [200], [200]], (i) =>
   ask("sleeps", { size: i < 2 ? 2_500 : 11_000 }),
+);
+
+simulate("a script that cannot be started gives its place back", { seeds: SEEDS, server: PLACES }, (world) => {
+  machine(world, 2);
+  world.kernel.files.tree.file("/programs/sleeps.cgi", "#!", 0o644);
+  const unstartable = { ...ask("sleeps"), expected: { status: 502, closes: false } };
+  const client = world.client();
+  for (let i = 0; i < 5; i++) client.sends(unstartable).awaits();
+  client.sends(ask("sleeps", { by: "sh" }));
+});
+
+simulate(
+  "places of those who leave before they are started are free again",
+  { seeds: 100, server: `cgi_max_processes 20; cgi_queue 0; ${cgi()}`, tolerates: [503] },
+  (world) => {
+    machine(world, 20);
+    const { random } = world;
+    const together = { start: 500, latency: 1, receiveBuffer: 20_000, sendBuffer: 20_000 };
+    for (let i = 0; i < 40; i++) {
+      const client = world.client(together).sends(ask("reads-nothing"));
+      if (random.chance(0.5))
+        client
+          .impolitely()
+          .pauses(1 + random.fraction() * 0.5)
+          .resets();
+    }
+    const late = Array.from({ length: 20 }, () => world.client({ ...together, start: 5_000 }).sends(ask("sleeps")));
+    const statuses = () => late.map(({ replies }) => replies.statuses[0]);
+    world.promises("all places are used", () => statuses().every((status) => status === 200) || statuses());
+  },
 );
 
 simulate("static clients beside 64 sleeping scripts wait for none", { seeds: SEEDS, server: cgi() }, (world) => {
