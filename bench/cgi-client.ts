@@ -9,6 +9,7 @@ import { connect } from "node:net";
 const [port, kind, path, count] = Bun.argv.slice(2);
 const BYTES = Number(count);
 const PIECE = 1_000_000;
+const OK = /^HTTP\/1\.1 200 /;
 
 const sent = new Bun.CryptoHasher("sha1");
 
@@ -54,11 +55,6 @@ class ReplyReader {
     if (line !== "") return void this.lines.push(line);
     this.inHead = false;
     this.status = this.lines[0] ?? "";
-    if (this.status.includes(" 100 ")) {
-      this.lines.length = 0;
-      this.inHead = true;
-      return;
-    }
     const length = this.lines.find((field) => /^content-length:/i.test(field));
     this.chunked = this.lines.some((field) => /^transfer-encoding:\s*chunked/i.test(field));
     this.left = this.chunked ? 0 : length === undefined ? Number.POSITIVE_INFINITY : Number(length.slice(15));
@@ -74,13 +70,14 @@ const reader = new ReplyReader();
 const socket = connect(Number(port), "127.0.0.1");
 socket.on("data", (data: Buffer) => {
   reader.take(data);
+  if (reader.status !== "" && !OK.test(reader.status)) finish(reader.status);
   if (reader.complete) socket.end();
 });
 socket.on("error", (error) => finish(error.message));
 socket.on("close", () => finish(problem()));
 
 function problem(): string {
-  if (!/^HTTP\/1\.1 200 /.test(reader.status)) return reader.status || "no reply";
+  if (!OK.test(reader.status)) return reader.status || "no reply";
   if (reader.bytes !== BYTES) return `${reader.bytes} bytes of ${BYTES} came`;
   if (kind !== "none" && sent.digest("hex") !== reader.received.digest("hex")) return "other bytes came back";
   return "";
