@@ -25,11 +25,24 @@ const server = useServer({
         location ~ \\.jpg$         { expires 1d; }
       }
       location ~ \\.png$           { expires 1d; }
+      location /shared/beside/     { deny all; }
+      location = /shared/exact     { return 200 "exact\\n"; }
     }`,
   files: Object.fromEntries(
-    ["off", "denied", "fixed", "inside", "reading", "limited", "other", "same", "post", "free", "free/deep"].map(
-      (name) => [`www/shared/${name}/`, ""],
-    ),
+    [
+      "off",
+      "denied",
+      "fixed",
+      "inside",
+      "reading",
+      "limited",
+      "other",
+      "same",
+      "post",
+      "free",
+      "free/deep",
+      "beside",
+    ].map((name) => [`www/shared/${name}/`, ""]),
   ),
 });
 const store = (): string => join(server.folder, "www/shared");
@@ -52,6 +65,8 @@ const rows: [path: string, taken: boolean, why: RegExp | null][] = [
   ["other/x", false, /has another upload_store/],
   ["a.php", false, /takes no uploads/],
   ["free/deep/a.php", false, /takes no uploads/],
+  ["beside/x", false, /takes no uploads/],
+  ["exact", false, /takes no uploads/],
   ["same/x", true, null],
   ["post/x", true, null],
   ["free/x", true, null],

@@ -1,5 +1,5 @@
 /**
- * Where a client names the file itself (a form's file name, tus metadata), it must not get into a location nested in the one
+ * Where a client names the file itself (a form's file name, tus metadata), it must not get into a location within the one
  * that took the request, unless that location would have taken the file from this client under its own URL.
  */
 import type { Location, Settings } from "../../config/model.ts";
@@ -9,7 +9,7 @@ import { allowedMethods } from "../methods.ts";
 import { Failure } from "./failure.ts";
 import { pathOf, requestPathOf, requestTarget, type Target } from "./target.ts";
 
-/** Why the client may not store a file there; null: it may, or the location is not nested in the request's. */
+/** Why the client may not store a file there; null: it may, or the location is not within the request's. */
 export function outOfBounds(exchange: Exchange, target: Target): Failure | null {
   const { location, settings } = exchange;
   const path = requestPathOf(settings.upload!, target);
@@ -39,5 +39,8 @@ function fileAt(settings: Settings, path: string): string | null {
 
 const fileOf = ({ upload }: Settings, target: Target): string => `${upload!.folder}/${pathOf(target)}`;
 
-const isWithin = (outer: Location, location: Location): boolean =>
-  outer.locations.some((nested) => nested === location || isWithin(nested, location));
+/** Written in it, or beside it for a part of its paths, as nginx's users do. An expression (`~* \.jpg$`) is about kinds of files, not places. */
+function isWithin(outer: Location, location: Location): boolean {
+  if (outer.locations.some((nested) => nested === location || isWithin(nested, location))) return true;
+  return outer.regex === null && location.regex === null && location.pattern.startsWith(outer.pattern);
+}
