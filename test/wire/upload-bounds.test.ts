@@ -26,7 +26,8 @@ const server = useServer({
       }
       location ~ \\.png$           { expires 1d; }
       location /shared/beside/     { deny all; }
-      location = /shared/exact     { return 200 "exact\\n"; }
+      location = /shared/exact      { return 200 "exact\\n"; }
+      location = /shared/form-exact { return 200 "exact\\n"; }
     }`,
   files: Object.fromEntries(
     [
