@@ -267,12 +267,11 @@ simulate(
     const { random } = world;
     const together = { start: 500, latency: 1, receiveBuffer: 20_000, sendBuffer: 20_000 };
     for (let i = 0; i < 40; i++) {
-      const client = world.client(together).sends(ask("reads-nothing"));
-      if (random.chance(0.5))
-        client
-          .impolitely()
-          .pauses(1 + random.fraction() * 0.5)
-          .resets();
+      const leaves = random.chance(0.5);
+      const client = world.client(together).sends(ask(leaves ? "never-begins" : "reads-nothing"));
+      if (!leaves) continue;
+      const moment = 1 + random.fraction() * 0.5;
+      client.impolitely().pauses(moment).resets();
     }
     const late = Array.from({ length: 20 }, () => world.client({ ...together, start: 5_000 }).sends(ask("sleeps")));
     const statuses = () => late.map(({ replies }) => replies.statuses[0]);
