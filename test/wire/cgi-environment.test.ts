@@ -4,7 +4,7 @@ import { readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { check } from "./cases.ts";
 import { ask, get } from "./client.ts";
-import { leavesNothing, TEXT, useScripts } from "./scripts.ts";
+import { leavesNothing, TEXT, untilLogged, useScripts } from "./scripts.ts";
 import { PROGRAM } from "./server.ts";
 import { withBody } from "./upload-requests.ts";
 
@@ -15,6 +15,7 @@ const server = useScripts({
   scripts: { "cgi/env.sh": SHOW, "cgi/näme.sh": SHOW, "param/env.sh": SHOW, "open/env.sh": SHOW },
   program: ["env", "SECRET=inherited", "PASSED=on", "PATH=/usr/bin:/bin:/sbin", ...PROGRAM],
   directives: `
+    large_client_header_buffers 50 200k;
     location /param/ {
       cgi_param PATH_INFO $uri;
       cgi_param QUERY_STRING "";
@@ -190,6 +191,22 @@ test("nothing of the server's environment, but what is configured; cgi_param goe
     SETTING: "a GET b",
     PATH_INFO: "/param/env.sh/info",
     QUERY_STRING: "",
+  });
+});
+
+describe("more than a program can be given", () => {
+  const big = "v".repeat(140_000);
+
+  test("a variable that Linux does not take is left out, the others are there", async () => {
+    const got = await environmentOf(get(`/cgi/env.sh?${big}`, { "X-Big": big, "X-Small": "there" }));
+    expect([got.HTTP_X_BIG, got.QUERY_STRING, got.REQUEST_URI]).toEqual([undefined, undefined, undefined]);
+    expect([got.HTTP_X_SMALL, got.SCRIPT_NAME]).toEqual(["there", "/cgi/env.sh"]);
+  });
+
+  test("all of them together: 502, and the reason in the error log", async () => {
+    const fields = Array.from({ length: 40 }, (_, i) => [`X-${i}`, "v".repeat(120_000)]);
+    check(await ask(server.port, get("/cgi/env.sh", Object.fromEntries(fields))), { status: 502 });
+    await untilLogged(server, /env\.sh" .*\(7: Argument list too long\)/);
   });
 });
 
