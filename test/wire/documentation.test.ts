@@ -1,4 +1,4 @@
-/** docs/uploads.md is true: its examples run in their order against the demonstration, and every line of output it shows comes. */
+/** The pages for operators are true: their examples run in their order, and every line of output that they show comes. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -10,16 +10,22 @@ interface Example {
   readonly output: readonly string[];
 }
 
-/** `    $ command`, then the lines of its output that the page shows. */
+/** `    $ command`, with `    > ` before its further lines, then the lines of its output that the page shows. */
 function examplesOf(page: string): Example[] {
   const examples: { command: string; output: string[] }[] = [];
   let inExample = false;
   for (const line of page.split("\n")) {
     if (line.startsWith("    $ ")) examples.push({ command: line.slice(6), output: [] });
+    else if (inExample && line.startsWith("    > ")) examples.at(-1)!.command += `\n${line.slice(6)}`;
     else if (inExample && line.startsWith("    ")) examples.at(-1)!.output.push(line.slice(4));
     inExample = line.startsWith("    $ ") || (inExample && line.startsWith("    "));
   }
   return examples;
+}
+
+/** The first block of a page: the configuration that its examples need. */
+function configurationOf(page: string): string {
+  return /(?:^ {4}.*\n|^\n(?= {4}))+/m.exec(page)![0];
 }
 
 const MARK = "--- next example ---";
@@ -29,31 +35,57 @@ function script(examples: readonly Example[], port: number): string {
   return examples.map(({ command }) => `${command.replaceAll(":8080", `:${port}`)}\necho; echo '${MARK}'`).join("\n");
 }
 
-describe.skipIf(Bun.which("curl") === null)("docs/uploads.md (needs curl)", () => {
-  const examples = examplesOf(readFileSync(join(PROJECT, "docs/uploads.md"), "utf8"));
+/** A server that a page is about, and the folder in which its examples are run. */
+interface Scene {
+  readonly server: ServerProcess;
+  readonly port: number;
+  readonly folder: string;
+  /** Folders to remove. */
+  readonly folders: readonly string[];
+}
+
+async function demonstration(): Promise<Scene> {
+  const site = await copyOfTheSite();
+  const server = new ServerProcess({ file: join(site.folder, "conf/default.conf"), prefix: site.folder });
+  await server.start();
   const folder = makeFolder();
-  let site: Awaited<ReturnType<typeof copyOfTheSite>>;
-  let server: ServerProcess;
+  return { server, port: site.ports.get(8080)!, folder, folders: [site.folder, folder] };
+}
+
+async function ownSite(page: string): Promise<Scene> {
+  const configuration = configurationOf(page).replace(":8080", ":0");
+  const server = new ServerProcess({ configuration, files: { "site/cgi-bin/": "" } });
+  await server.start();
+  return { server, port: server.port, folder: server.folder, folders: [] };
+}
+
+const PAGES: [name: string, least: number, prepare: (page: string) => Promise<Scene>][] = [
+  ["docs/uploads.md", 15, demonstration],
+  ["docs/cgi.md", 15, ownSite],
+];
+
+describe.skipIf(Bun.which("curl") === null).each(PAGES)("%s (needs curl)", (name, least, prepare) => {
+  const page = readFileSync(join(PROJECT, name), "utf8");
+  const examples = examplesOf(page);
+  let scene: Scene | undefined;
   let outputs: string[][] = [];
 
   beforeAll(async () => {
-    site = await copyOfTheSite();
-    server = new ServerProcess({ file: join(site.folder, "conf/default.conf"), prefix: site.folder });
-    await server.start();
+    scene = await prepare(page);
     const shell = Bun.spawn(["sh", "-s"], {
-      cwd: folder,
-      stdin: Buffer.from(script(examples, site.ports.get(8080)!)),
+      cwd: scene.folder,
+      stdin: Buffer.from(script(examples, scene.port)),
       stderr: "inherit",
     });
     const text = await new Response(shell.stdout).text();
     outputs = text.split(MARK).map((part) => part.split(/\r?\n/));
   });
   afterAll(async () => {
-    await server?.stop();
-    for (const path of [folder, site.folder]) rmSync(path, { recursive: true, force: true });
+    await scene?.server.stop();
+    for (const path of scene?.folders ?? []) rmSync(path, { recursive: true, force: true });
   });
 
-  test("has examples", () => expect(examples.length).toBeGreaterThan(15));
+  test("has examples", () => expect(examples.length).toBeGreaterThan(least));
   examples.forEach(({ command, output }, i) => {
     test(command.slice(0, 100), () => {
       for (const line of output) expect(outputs[i]).toContain(line);
