@@ -1,9 +1,10 @@
 /** Scripts of every temper under clients of every temper, with faults in every call: a run leaves nothing, and nobody waits for ever. */
 import { expect, test } from "bun:test";
+import { BAD, CUT } from "./bad-programs.ts";
 import type { Client } from "./client.ts";
 import type { Fault } from "./faults.ts";
 import { cgi, machine } from "./machine.ts";
-import { type Asking, ask, BAD, CUT, GOOD, type ProgramName } from "./programs.ts";
+import { type Asking, ask, GOOD, type ProgramName } from "./programs.ts";
 import type { Random } from "./random.ts";
 import { get, pattern, type Request, TARGETS } from "./site.ts";
 import { simulate, startWebserv, type Webserv } from "./webserv.ts";
@@ -91,8 +92,10 @@ function ends(client: Client, random: Random): void {
 }
 
 function clients(world: World): void {
-  world.patient = world.kernel.faults.includes("short send"); // a megabyte in pieces takes its time
   for (let count = world.random.between(1, 4); count > 0; count--) ends(anyClient(world), world.random);
+  // A megabyte in small pieces takes its time.
+  const asksMuch = ({ requests }: Client) => requests.some(({ expected }) => (expected.body?.length ?? 0) > 500_000);
+  world.patient = world.kernel.faults.includes("short send") || world.clients.some(asksMuch);
 }
 
 function crowd(world: World): void {
