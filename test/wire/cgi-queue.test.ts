@@ -41,10 +41,7 @@ const go = (name = ""): void => writeFileSync(path(name === "" ? "go" : `go-${na
 
 beforeEach(async () => {
   go();
-  await until(
-    () => children(server.pid).length === 0,
-    () => children(server.pid).join(" "),
-  );
+  await untilQuiet(server);
   for (const name of ["started", "go", ...["a", "b", "c", "d", "e"].map((letter) => `go-${letter}`)]) {
     rmSync(path(name), { force: true });
   }
