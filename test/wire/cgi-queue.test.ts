@@ -11,6 +11,7 @@ import {
   TEXT,
   untilEnded,
   untilLogged,
+  untilQuiet,
   untilWritten,
   useScripts,
 } from "./scripts.ts";
