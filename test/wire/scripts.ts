@@ -34,9 +34,16 @@ export function useScripts(site: ScriptSite): ServerProcess {
 /** Processes of which `pid` is the parent, those that ended and were not reaped included. */
 export function children(pid: number): string[] {
   const threads = readdirSync(`/proc/${pid}/task`);
-  return threads.flatMap((thread) =>
-    readFileSync(`/proc/${pid}/task/${thread}/children`, "latin1").split(" ").filter(Boolean),
-  );
+  return threads.flatMap((thread) => read(`/proc/${pid}/task/${thread}/children`).split(" ").filter(Boolean));
+}
+
+/** "" for what has just ended. */
+function read(path: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    return "";
+  }
 }
 
 /** What the open descriptors of a process are, but for files and folders with a name, which caches keep open. */
@@ -85,19 +92,12 @@ function difference(now: readonly string[], before: readonly string[]): string[]
   });
 }
 
-function about(pid: string): string {
-  return existsSync(`/proc/${pid}`)
-    ? `child ${readFileSync(`/proc/${pid}/stat`, "latin1").slice(0, 60)}`
-    : `child ${pid}`;
-}
+const about = (pid: string): string => `child ${pid}: ${read(`/proc/${pid}/stat`).slice(0, 60)}`;
 
 /** Whether a process runs: one that only waits to be reaped does not. */
 export function runs(pid: number): boolean {
-  try {
-    return !/^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
-  } catch {
-    return false;
-  }
+  const stat = read(`/proc/${pid}/stat`);
+  return stat !== "" && !/^\d+ \(.*\) [ZX]/s.test(stat);
 }
 
 /** Waits until none of these processes runs. */
