@@ -23,6 +23,7 @@ const server = useScripts({
     "late.sh": `${TEXT}; printf body; exec >&-; sleep 0.3; echo 'said after the reply' >&2`,
     "status.sh": `${TEXT}; printf body; exit 7`,
     "asked.sh": `echo a >&2; echo b >&2; ${TEXT}; printf body`,
+    "flood-long.sh": `${TEXT}; printf body; exec >&-; yes "$(head -c 8000 /dev/zero | tr '\\0' x)" >&2`,
     "flood.sh": `${TEXT}; printf body; exec >&-; yes x >&2`,
     "shut.sh": `exec 2>&-; ${TEXT}; printf body`,
     "error.sh": "this is not a command; exit 1",
@@ -57,10 +58,10 @@ describe("lines", () => {
     await untilLogged(server, /asked\.sh": b, client: 127\.0\.0\.1$/m);
   });
 
-  test("a script that floods it is kept waiting, and nobody else", async () => {
+  test.each(["flood", "flood-long"])("a script that floods it is kept waiting, and nobody else: %s", async (name) => {
     const before = server.stderr.length;
-    check(await ask(server.port, get("/flood.sh")), { status: 200, body: "body" });
-    await untilLogged(server, /flood\.sh": x, client/);
+    check(await ask(server.port, get(`/${name}.sh`)), { status: 200, body: "body" });
+    await untilLogged(server, new RegExp(`${name}\\.sh": x+, client`));
     for (let i = 0; i < 20; i++) check(await ask(server.port, get("/static.txt")), { status: 200, body: "static\n" });
     // cgi_timeout ends it; until then it has 500 lines each tenth of a second.
     await until(

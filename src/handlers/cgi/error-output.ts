@@ -9,8 +9,9 @@ import { Alarm } from "../../network/timers.ts";
 import type { Child } from "./child.ts";
 import { ErrorLines } from "./stderr.ts";
 
-/** So many lines within so many ms are a flood: then it is not read for so long. */
+/** So many lines, or characters in them, within so many ms are a flood: then it is not read for so long. */
 const MOST_LINES = 500;
+const MOST_CHARACTERS = 32 * 1024;
 const PAUSE = 100;
 /** Lines of what a script has left when it ended: a pipe has room for much, and its writer waits no more. */
 const MOST_LAST_LINES = 5000;
@@ -24,8 +25,9 @@ export class ErrorOutput {
   private readonly pause = new Alarm(() => this.take());
   /** What was read and not logged. */
   private unread: Buffer | null = null;
-  /** The count of logged lines at a time from which they are counted. */
-  private counted = 0;
+  /** What had been logged at a time from which it is counted. */
+  private countedLines = 0;
+  private countedCharacters = 0;
   private countedSince = 0;
 
   constructor(
@@ -58,12 +60,17 @@ export class ErrorOutput {
     const { timers, now } = this.reactor;
     for (let piece = this.piece(); piece !== null; piece = this.piece()) {
       if (now - this.countedSince >= PAUSE) {
-        this.counted = this.lines.logged;
+        this.countedLines = this.lines.logged;
+        this.countedCharacters = this.lines.characters;
         this.countedSince = now;
       }
-      const all = this.feed(piece, MOST_LINES);
-      if (!all || this.lines.logged - this.counted >= MOST_LINES) return timers.start(this.pause, PAUSE, now);
+      if (!this.feed(piece, MOST_LINES) || this.isFlood) return timers.start(this.pause, PAUSE, now);
     }
+  }
+
+  private get isFlood(): boolean {
+    const { logged, characters } = this.lines;
+    return logged - this.countedLines >= MOST_LINES || characters - this.countedCharacters >= MOST_CHARACTERS;
   }
 
   /** What is to be logged next; null: nothing now, or nothing ever. */

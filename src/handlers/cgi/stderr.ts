@@ -10,8 +10,9 @@ export class ErrorLines {
   /** The line whose end has not come, as octets. */
   private line = "";
   private cut = false;
-  /** How many lines have been logged. */
+  /** How many lines have been logged, and characters in them. */
   logged = 0;
+  characters = 0;
 
   /** @param log gets each line that is not empty, as Unicode and without its end */
   constructor(private readonly log: (line: string) => void) {}
@@ -42,6 +43,7 @@ export class ErrorLines {
     this.cut = false;
     if (text === "") return;
     this.logged++;
+    this.characters += text.length;
     this.log(unicode(text) + mark);
   }
 
