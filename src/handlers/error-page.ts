@@ -2,6 +2,7 @@
  * The built-in pages of errors and redirects: complete, small, readable in light and dark, and silent about the system.
  */
 import { reasonPhrase } from "../http/status.ts";
+import { smallPage } from "./small-page.ts";
 
 const pages = new Map<number, Buffer>();
 
@@ -19,18 +20,9 @@ export function errorPage(status: number): Buffer {
 
 function html(status: number): string {
   const title = `${status} ${reasonPhrase(status)}`.trim();
-  return `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>${title}</title>
-<style>
-:root { color-scheme: light dark; font: 1.1rem/1.5 system-ui, sans-serif }
-body { margin: 20vh auto; padding: 0 1rem; max-width: 32rem; text-align: center }
-h1 { font-weight: 500 }
-</style>
-<h1>${title}</h1>
-<p>Webserv</p>
-</html>
-`;
+  return smallPage(
+    title,
+    "margin: 20vh auto; padding: 0 1rem; max-width: 32rem; text-align: center",
+    "<p>Webserv</p>\n",
+  );
 }

@@ -1,6 +1,7 @@
 /** Cookies (RFC 6265): reading the Cookie field and writing Set-Cookie. */
 import { formatDate } from "./date.ts";
 import { isToken } from "./headers.ts";
+import { trimmed } from "./octets.ts";
 import type { RequestHead } from "./request.ts";
 
 /**
@@ -42,17 +43,6 @@ function find(
   }
   return undefined;
 }
-
-/** text[start, end) without the spaces and tabs around it; `trim` would take bytes of UTF-8 for spaces too. */
-function trimmed(text: string, start: number, end: number): string {
-  let from = start;
-  let to = end;
-  while (from < to && isSpace(text, from)) from++;
-  while (from < to && isSpace(text, to - 1)) to--;
-  return text.slice(from, to);
-}
-
-const isSpace = (text: string, at: number): boolean => text[at] === " " || text[at] === "\t";
 
 /** What Set-Cookie says besides name and value (RFC 6265 §4.1.2; SameSite: RFC 6265bis §4.1.2.7). */
 export interface CookieAttributes {

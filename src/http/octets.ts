@@ -21,3 +21,15 @@ function isAscii(text: string): boolean {
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false;
   return true;
 }
+
+/** Whether the octet of `text` at `at` is a space or a tab: the only white space of field values (RFC 9110 §5.6.3). */
+export const isSpace = (text: string, at: number): boolean => text[at] === " " || text[at] === "\t";
+
+/** text[start, end) without the spaces and tabs around it; `trim` would take octets of UTF-8 for spaces too. */
+export function trimmed(text: string, start = 0, end = text.length): string {
+  let from = start;
+  let to = end;
+  while (from < to && isSpace(text, from)) from++;
+  while (from < to && isSpace(text, to - 1)) to--;
+  return text.slice(from, to);
+}

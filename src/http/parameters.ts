@@ -1,5 +1,6 @@
 /** Field values of the form `value; name=value; name="value"`: Content-Type and Content-Disposition (RFC 9110 §5.6.6). */
 import { isToken } from "./headers.ts";
+import { isSpace, trimmed } from "./octets.ts";
 
 /** What stands before the first semicolon, in small letters, and the parameters by their names in small letters. */
 export interface Parameterised {
@@ -30,7 +31,7 @@ export function parameterised(field: string): Parameterised | null {
     parameters.set(name, quoted ? unescaped(text) : text);
     at = skipSpace(field, quoted ? end + 1 : end);
   }
-  return { value: field.slice(skipSpace(field, 0), spaceBefore(field, valueEnd)).toLowerCase(), parameters };
+  return { value: trimmed(field, 0, valueEnd).toLowerCase(), parameters };
 }
 
 /**
@@ -60,16 +61,8 @@ function plainEnd(field: string, start: number): number {
   return at;
 }
 
-const isSpace = (field: string, at: number): boolean => field[at] === " " || field[at] === "\t";
-
 function skipSpace(field: string, start: number): number {
   let at = start;
   while (isSpace(field, at)) at++;
-  return at;
-}
-
-function spaceBefore(field: string, end: number): number {
-  let at = end;
-  while (isSpace(field, at - 1)) at--;
   return at;
 }

@@ -2,7 +2,7 @@
 import type { Block } from "../../ffi/memory.ts";
 import { BODY_DATA, BODY_DONE, type BodyDecoder } from "../http/body.ts";
 import type { ServerExchange } from "./exchange.ts";
-import { LARGE_PIECE, PIECE } from "./reader.ts";
+import { LARGE_PIECE, PIECE, READS_PER_TURN } from "./reader.ts";
 import { Wait, Waiter } from "./waiter.ts";
 
 /** How taking a body stopped; a negative number is the -status of its refusal. There is nothing more to read now: */
@@ -16,8 +16,7 @@ export const BODY_STALLED = 3;
 /** Before the body's end the reply is given or the connection ended, or an error is told by a page that is still to come. */
 export const BODY_REPLIED = 4;
 
-/** What is read in one turn before others get theirs: so often, and no more once so many bytes have come. */
-const READS_PER_TURN = 16;
+/** No more is read in one turn once so many bytes have come. */
 const BYTES_PER_TURN = LARGE_PIECE;
 /** And what of it is given to the sink in one turn: each piece may be a system call, and chunks may be of one byte. */
 const PIECES_PER_TURN = 512;

@@ -17,6 +17,7 @@ import { BODY_COMPLETE, BODY_REPLIED, BODY_SHARE_USED, BODY_STALLED, BodyReader 
 import type { Endpoint } from "./endpoint.ts";
 import type { ServerExchange } from "./exchange.ts";
 import { Peer } from "./peer.ts";
+import { READS_PER_TURN } from "./reader.ts";
 import { discard } from "./reply-body.ts";
 import type { ReplyTarget } from "./reply-target.ts";
 import type { Server } from "./server.ts";
@@ -35,9 +36,8 @@ export enum State {
   Closed,
 }
 
-/** What a client may do in one turn before others get theirs: steps through its states, pieces discarded. */
+/** Steps through its states that a client may do in one turn before others get theirs. */
 const STEPS_PER_TURN = 128;
-const READS_PER_TURN = 16;
 
 /** A reply, or the end, that came while another client was being served. */
 interface Postponed {

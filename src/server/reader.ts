@@ -14,6 +14,8 @@ import { Writer } from "./writer.ts";
 export const PIECE = 64 * 1024;
 /** The most that it asks for: a body on its way to a file (docs/bench.md, upload). */
 export const LARGE_PIECE = 1024 * 1024;
+/** How often a client may be read in one turn before others get theirs. */
+export const READS_PER_TURN = 16;
 
 export abstract class Reader extends Writer {
   /** Received and not used yet: input.bytes[inputStart, inputEnd). */

@@ -1,6 +1,7 @@
 /** The header block that a script's output begins with (RFC 3875 §6), fed in pieces of any size. Pure: bytes in, values out. */
 import { CR, FIELD_TEXT, HTAB, LF, SP } from "../../http/bytes.ts";
 import { isToken } from "../../http/headers.ts";
+import { trimmed } from "../../http/octets.ts";
 import type { Field } from "../handler.ts";
 
 /** Bytes of a header block at most, its empty line included. */
@@ -68,7 +69,7 @@ export class OutputHead {
     if (colon < 0) return this.refuse(`no colon in ${shown(line)}`);
     const name = line.slice(0, colon);
     if (!isToken(name)) return this.refuse(`${shown(name)} is no field name`);
-    const value = line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, "");
+    const value = trimmed(line, colon + 1);
     if (!isFieldText(value)) return this.refuse(`a control character in the value of ${name}`);
     return this.takeField(name, value);
   }

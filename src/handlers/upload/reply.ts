@@ -3,6 +3,7 @@ import { prefersJson } from "../../http/accept.ts";
 import { escapeHtml } from "../../http/escape.ts";
 import type { Exchange } from "../handler.ts";
 import { humanSize } from "../listing-page.ts";
+import { smallPage } from "../small-page.ts";
 import { urlOf } from "./target.ts";
 
 export interface StoredFile {
@@ -32,24 +33,12 @@ export function replyStored(exchange: Exchange, folders: readonly string[], file
   );
 }
 
-/** In the manner of the error pages. */
 function page(files: readonly Shown[], folder: string): string {
   const title = files.length === 1 ? "1 file stored" : `${files.length} files stored`;
   const rows = files.map(({ name, size, url }) => `<li><a href="${url}">${escapeHtml(name)}</a> ${humanSize(size)}\n`);
-  return `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>${title}</title>
-<style>
-:root { color-scheme: light dark; font: 1.1rem/1.5 system-ui, sans-serif }
-body { margin: 10vh auto; padding: 0 1rem; max-width: 32rem; overflow-wrap: anywhere }
-h1 { font-weight: 500 }
-</style>
-<h1>${title}</h1>
-<ul>
-${rows.join("")}</ul>
-<p><a href="${folder}">The folder</a></p>
-</html>
-`;
+  return smallPage(
+    title,
+    "margin: 10vh auto; padding: 0 1rem; max-width: 32rem; overflow-wrap: anywhere",
+    `<ul>\n${rows.join("")}</ul>\n<p><a href="${folder}">The folder</a></p>\n`,
+  );
 }
