@@ -54,13 +54,13 @@ export const SESSIONS: readonly Row[] = [
     help: "Where sessions are kept: in memory, which forgets them when the server ends, or in a SQLite database.",
     set: (scope, [file], { args }) => {
       scope.own.sessionStore = file;
-      if (file !== null) scope.draft.later(() => checkDatabase(scope, file, args[0]!.position));
+      if (file !== null) scope.draft.later(() => checkFile(scope, file, args[0]!.position));
     },
   }),
 ];
 
 /** The file is made at start; its folder has to be there, and takes SQLite's own files beside it. */
-function checkDatabase(scope: Scope, file: string, position: Position): void {
+function checkFile(scope: Scope, file: string, position: Position): void {
   const { sources } = scope.draft;
   const folder = folderOf(file);
   const problem = sources.folderProblem(folder, false);

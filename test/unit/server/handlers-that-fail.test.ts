@@ -3,11 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { linux } from "../../../ffi/linux.ts";
-import { loadConfig } from "../../../src/config/load.ts";
 import type { Exchange, Handler } from "../../../src/handlers/handler.ts";
-import { Server } from "../../../src/server/server.ts";
 import { Client, get } from "../../wire/client.ts";
+import { type InProcess, startInProcess, untilAlone } from "./in-process.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "webserv-fails-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -45,14 +43,13 @@ const SCRIPTS = {
 };
 
 describe("a handler that throws", () => {
-  let server: Server;
-  let pump: Timer;
+  let running: InProcess;
   let port = 0;
 
   beforeAll(() => {
-    const file = join(folder, "test.conf");
-    writeFileSync(
-      file,
+    for (const [name, text] of Object.entries(SCRIPTS)) writeFileSync(join(folder, name), text);
+    running = startInProcess(
+      folder,
       `error_log ${folder}/error.log; server {
          listen 127.0.0.1:0; allowed_methods GET POST;
          location / { return 200 fine; }
@@ -60,17 +57,10 @@ describe("a handler that throws", () => {
          location = /full.sh { root ${folder}; cgi .sh /bin/sh; cgi_max_processes 1; cgi_queue 1 50ms; error_page 503 /handle; }
        }`,
     );
-    for (const [name, text] of Object.entries(SCRIPTS)) writeFileSync(join(folder, name), text);
-    server = new Server(linux, loadConfig({ kernel: linux, file }).config!, "webserv");
-    expect(server.start()).toEqual([]);
-    port = Number(new URL(server.urls[0]!).port);
-    for (const handler of server.handlers()) replace(handler);
-    pump = setInterval(() => server.reactor.turn(0), 1);
+    port = running.port;
+    for (const handler of running.server.handlers()) replace(handler);
   });
-  afterAll(() => {
-    clearInterval(pump);
-    server.stop();
-  });
+  afterAll(() => running.stop());
 
   function replace(handler: Handler): void {
     const own = handler.handle.bind(handler);
@@ -115,14 +105,14 @@ describe("a handler that throws", () => {
   });
 
   test("is in the error log, each time", () => {
-    server.logs.flush();
+    running.server.logs.flush();
     const log = readFileSync(join(folder, "error.log"), "latin1");
     expect(log.match(/unexpected exception: Error: planned/g)!.length).toBeGreaterThan(rows.length);
     expect(log).not.toMatch(/unexpected exception: (?!Error: planned)/);
   });
 
   test("leaves nothing open", async () => {
-    while (server.clients.size > 0) await Bun.sleep(1);
-    expect(server.clients.size).toBe(0);
+    await untilAlone(running.server);
+    expect(running.server.clients.size).toBe(0);
   });
 });

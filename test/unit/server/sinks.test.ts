@@ -1,15 +1,13 @@
 /** What a handler may do besides replying when asked: answer within a body, answer someone else, add fields, know more methods. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ERRNO } from "../../../ffi/errno.ts";
-import { linux } from "../../../ffi/linux.ts";
 import type { Block } from "../../../ffi/memory.ts";
-import { loadConfig } from "../../../src/config/load.ts";
 import type { BodySink, Exchange, Handler, StreamBody } from "../../../src/handlers/handler.ts";
-import { Server } from "../../../src/server/server.ts";
 import { Client, get } from "../../wire/client.ts";
+import { type InProcess, startInProcess, untilAlone } from "./in-process.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "webserv-sinks-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -175,34 +173,24 @@ const ACTS: { readonly [path: string]: Partial<Handler> } = {
 };
 
 describe("a handler", () => {
-  let server: Server;
-  let pump: Timer;
+  let running: InProcess;
   let port = 0;
 
   beforeAll(() => {
-    const file = join(folder, "test.conf");
-    writeFileSync(
-      file,
+    running = startInProcess(
+      folder,
       `error_log ${folder}/error.log; server { listen 127.0.0.1:0; error_page 404 /404.html; location / { return 200 fine; allowed_methods GET POST; }
        location = /404.html { return 200 "a page"; } }`,
+      () => turn++,
     );
-    server = new Server(linux, loadConfig({ kernel: linux, file }).config!, "webserv");
-    expect(server.start()).toEqual([]);
-    port = Number(new URL(server.urls[0]!).port);
-    for (const handler of server.handlers()) replace(handler);
-    pump = setInterval(() => {
-      turn++;
-      server.reactor.turn(0);
-    }, 1);
+    port = running.port;
+    for (const handler of running.server.handlers()) replace(handler);
   });
   beforeEach(() => {
     events = [];
     waiting = null;
   });
-  afterAll(() => {
-    clearInterval(pump);
-    server.stop();
-  });
+  afterAll(() => running.stop());
 
   function replace(handler: Handler): void {
     const own = handler.handle.bind(handler);
@@ -362,7 +350,7 @@ describe("a handler", () => {
   });
 
   test("leaves nothing open", async () => {
-    while (server.clients.size > 0) await Bun.sleep(1);
-    expect(server.clients.size).toBe(0);
+    await untilAlone(running.server);
+    expect(running.server.clients.size).toBe(0);
   });
 });

@@ -1,8 +1,9 @@
 /** Warnings about folders: uploads that GET does not find, files that clients could replace or remove by mistake. */
-import { quote } from "./diagnostics.ts";
-import type { Template } from "./model.ts";
-import { collapse, isBeneath, join } from "./paths.ts";
-import type { Draft, LocationDraft, Scope } from "./scope.ts";
+import { quote } from "../diagnostics.ts";
+import { folderAt, pathOf, reading, statingFolder } from "../folders.ts";
+import type { Template } from "../model.ts";
+import { collapse, isBeneath, join } from "../paths.ts";
+import type { Draft, LocationDraft, Scope } from "../scope.ts";
 
 /** Looks through every block of a configuration that was read. */
 export function checkExposure(draft: Draft): void {
@@ -11,38 +12,6 @@ export function checkExposure(draft: Draft): void {
     checkDefaultRoot(scope);
     checkConfiguration(scope);
   }
-}
-
-/** A folder that paths are looked up in, and the beginning of the path that it takes the place of. */
-export interface Mapping {
-  readonly folder: string;
-  readonly prefix: string;
-}
-
-/** Where GET looks in a location; null: it depends on the request. */
-export function reading(scope: Scope): Mapping | null {
-  const stating = statingFolder(scope);
-  if (stating?.own.alias) {
-    const { alias, aliasPrefix } = stating.own;
-    return alias.constant === null || !aliasPrefix ? null : { folder: alias.constant, prefix: aliasPrefix };
-  }
-  const root = stating === undefined ? join(scope.draft.prefix, "html") : stating.own.root!.constant;
-  return root === null ? null : { folder: `${root}/`, prefix: "/" };
-}
-
-/** A root ends an outer alias, and the other way round: the nearer one counts. */
-function statingFolder(scope: Scope): Scope | undefined {
-  const { alias, root } = scope.own;
-  return alias !== undefined || root !== undefined
-    ? scope
-    : scope.parent === null
-      ? undefined
-      : statingFolder(scope.parent);
-}
-
-/** The folder of a path; null: it is none of the mapping's. */
-export function folderAt({ folder, prefix }: Mapping, path: string): string | null {
-  return path.startsWith(prefix) ? collapse(folder + path.slice(prefix.length)) : null;
 }
 
 /** Warns where what was uploaded is not what GET and DELETE find; only in blocks that say something about it. */
@@ -70,13 +39,6 @@ function checkMapping(scope: Scope): void {
 /** A template as it would be written. */
 function text({ parts }: Template): string {
   return parts.map((part) => (typeof part === "string" ? part : `$${part.variable}`)).join("");
-}
-
-/** A path whose folder is a location's: its own, or that of the location around an expression. */
-export function pathOf({ modifier, pattern, regex }: LocationDraft, { parent }: Scope): string {
-  if (modifier === "=") return `${pattern}/`;
-  if (regex === null && modifier !== "@") return pattern;
-  return parent?.location ? pathOf(parent.location, parent) : "/";
 }
 
 /** Where the files are served that an exact location takes: its own path ends before their names. */
