@@ -39,6 +39,11 @@ export function choosePeers(families: readonly string[], options: Options): { pe
   };
 }
 
+/** Whether a peer is wanted and its program installed. */
+export function isAvailable({ family, program }: Peer, options: Options): boolean {
+  return allowed(family, options) && Bun.which(program) !== null;
+}
+
 function allowed(family: string, options: Options): boolean {
   return options.only.length === 0 || options.only.includes(family);
 }

@@ -3,11 +3,10 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Spent, spending, startAll, stopTargets, type Target } from "../cgi.ts";
 import { median, readHighest, readOwnResident } from "../measure.ts";
-import type { Options } from "../scenario.ts";
+import { isAvailable, type Options } from "../scenario.ts";
 import { type CgiFolders, streamingPeers } from "../servers/cgi.ts";
 import { LOAD_CPU } from "../servers/server.ts";
 import { atMost, type Check, describe, type Report, verdict } from "../table.ts";
-import { available } from "./cgi.ts";
 
 const BYTES = 100_000_000;
 const OUTPUT = 1_000_000_000;
@@ -18,7 +17,7 @@ type Framing = "chunked" | "length";
 
 /** Both ways to frame a body, each compared with the cheapest of lighttpd's ways to stream; then memory. */
 export async function largeBodies(folders: CgiFolders, options: Options): Promise<Report[]> {
-  const peers = available(streamingPeers(folders), options);
+  const peers = streamingPeers(folders).filter((peer) => isAvailable(peer, options));
   const targets = await startAll(peers, options.site);
   const reports = [];
   for (const framing of ["chunked", "length"] as const) reports.push(await echoed(targets, framing, options));

@@ -2,7 +2,7 @@
 import { makeScripts, type Spent, spending, startAll, stopTargets, type Target } from "../cgi.ts";
 import { LOAD, type Load, run } from "../load.ts";
 import { median } from "../measure.ts";
-import type { Options } from "../scenario.ts";
+import { isAvailable, type Options } from "../scenario.ts";
 import { type CgiFolders, cgiPeers } from "../servers/cgi.ts";
 import { LOAD_CPU, type Peer } from "../servers/server.ts";
 import { atMost, type Check, describe, type Report, verdict } from "../table.ts";
@@ -25,12 +25,6 @@ export async function cgi(options: Options): Promise<Report[]> {
   return reports.map((report, i) => (i === 0 ? { ...report, notes: [...notes, ...report.notes] } : report));
 }
 
-/** Those peers that are wanted and installed. */
-export function available(peers: readonly Peer[], { only }: Options): Peer[] {
-  const wanted = peers.filter(({ family }) => only.length === 0 || only.includes(family));
-  return wanted.filter(({ program }) => Bun.which(program) !== null);
-}
-
 interface Sample extends Spent {
   readonly failed: number;
   readonly requestsPerSecond: number;
@@ -39,7 +33,7 @@ interface Sample extends Spent {
 async function hello(path: string, what: string, folders: CgiFolders, options: Options): Promise<Report> {
   const clients = options.clients ?? CLIENTS;
   const load: Load = { ...LOAD, paths: [path], requests: options.requests ?? REQUESTS, clients };
-  const peers = available(cgiPeers(folders), options);
+  const peers = cgiPeers(folders).filter((peer) => isAvailable(peer, options));
   const targets = await startAll(peers, options.site);
   const samples: Sample[][] = targets.map(() => []);
   for (const target of targets) await measureOnce(target, { ...load, requests: WARM_UP });

@@ -5,9 +5,9 @@
 import { mkdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type CpuTime, cpuBetween, median, readCpu, readResident } from "../measure.ts";
-import type { Options } from "../scenario.ts";
+import { isAvailable, type Options } from "../scenario.ts";
 import { type RunningServer, start } from "../servers/server.ts";
-import { type UploadPeer, uploadPeers } from "../servers/uploading.ts";
+import { uploadPeers } from "../servers/uploading.ts";
 import { atMost, type Check, describe, type Report, verdict } from "../table.ts";
 import { damaged, leftovers, makeStores, type StoreFolder, upload } from "../uploads.ts";
 
@@ -52,10 +52,9 @@ export async function uploads(options: Options): Promise<Report[]> {
 
 /** `everything`: not only the large uploads, which depend on what is under the store. */
 async function measureAll(store: StoreFolder, everything: boolean, options: Options): Promise<Report[]> {
-  const installed = uploadPeers(store.path).filter(({ peer }) => Bun.which(peer.program) !== null);
-  const wanted = installed.filter(({ peer }) => options.only.length === 0 || options.only.includes(peer.family));
+  const available = uploadPeers(store.path).filter(({ peer }) => isAvailable(peer, options));
   const targets: Target[] = [];
-  for (const { peer, folder } of wanted as UploadPeer[]) {
+  for (const { peer, folder } of available) {
     targets.push({ server: await start(peer, options.site, false), folder });
   }
   const reports = [await compareLarge(targets, store, options)];
