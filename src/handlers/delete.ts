@@ -1,5 +1,5 @@
 /** DELETE: removes one file, where the location says `delete_files on`. What GET does not serve, DELETE does not remove. */
-import { O_DIRECTORY, O_PATH, S_IFDIR, S_IFMT, S_IFREG } from "../../ffi/abi.ts";
+import { O_DIRECTORY, O_PATH } from "../../ffi/abi.ts";
 import { ERRNO, errnoText } from "../../ffi/errno.ts";
 import { FileStatus } from "../../ffi/kernel.ts";
 import { evaluate } from "../http/conditional.ts";
@@ -7,7 +7,7 @@ import { errorStatus } from "./errors.ts";
 import { validatorsOf } from "./file-reply.ts";
 import type { BodySink, Exchange, Handler, Services } from "./handler.ts";
 import { isHidden } from "./hidden.ts";
-import { openWithin } from "./open.ts";
+import { fileWithin, openWithin } from "./open.ts";
 import { filename, type Place, place } from "./place.ts";
 import { Wrapper } from "./wrapper.ts";
 
@@ -44,8 +44,9 @@ export class DeleteHandler extends Wrapper {
 
   private removeBeneath(exchange: Exchange, root: number, found: Place): void {
     const { settings, request } = exchange;
-    const error = this.look(exchange, root, found.path);
-    if (error !== 0) return refuse(exchange, found, error);
+    // Links are followed as GET follows them: what it would not serve is not removed.
+    const n = fileWithin(this.services.kernel, root, found.path, settings.symlinks, this.status);
+    if (n < 0) return refuse(exchange, found, -n);
     const { second } = this.services.clock;
     const verdict = evaluate(request, validatorsOf(settings, this.status), settings.ifModifiedSince, second);
     if (verdict !== 0) return exchange.fail(verdict);
@@ -53,19 +54,6 @@ export class DeleteHandler extends Wrapper {
     if (removed < 0) return refuse(exchange, found, -removed);
     this.services.files.changed();
     exchange.reply(204, [], null);
-  }
-
-  /** Whether there is a file that GET would serve, links followed as it follows them. 0, or an errno; fills `status`. */
-  private look(exchange: Exchange, root: number, path: string): number {
-    const { kernel } = this.services;
-    const fd = openWithin(kernel, root, path, O_PATH, exchange.settings.symlinks);
-    if (fd < 0) return -fd;
-    const failed = kernel.fstat(fd, this.status);
-    kernel.close(fd);
-    if (failed < 0) return -failed;
-    const type = this.status.mode & S_IFMT;
-    if (type === S_IFDIR) return ERRNO.EISDIR;
-    return type === S_IFREG ? 0 : ERRNO.ENXIO;
   }
 
   /** Removes the name itself: of a link the link, never what it leads to. 0 or -errno. */

@@ -2,7 +2,7 @@
  * Opening files beneath a folder. The kernel enforces the root (openat2, RESOLVE_BENEATH); what is added here is
  * the folder's own descriptor, and links that leave the root on paper but not in truth.
  */
-import { AT_FDCWD, O_DIRECTORY, O_PATH } from "../../ffi/abi.ts";
+import { AT_FDCWD, O_DIRECTORY, O_PATH, S_IFDIR, S_IFMT, S_IFREG } from "../../ffi/abi.ts";
 import { ERRNO } from "../../ffi/errno.ts";
 import { FileStatus, type Kernel, type LinkPolicy } from "../../ffi/kernel.ts";
 import type { OpenFile } from "./handler.ts";
@@ -33,6 +33,23 @@ export function openWithin(kernel: Kernel, root: number, path: string, flags: nu
   if (climbs(path)) return -ERRNO.EXDEV;
   const fd = kernel.openBeneath(root, path, flags, 0, links);
   return fd === -ERRNO.EXDEV && links === "inside" ? openReal(kernel, root, path, flags) : fd;
+}
+
+/** The status of what `path` beneath `root` leads to, opened as `openWithin` does: 0 and `into`, or -errno. */
+export function statWithin(kernel: Kernel, root: number, path: string, links: LinkPolicy, into: FileStatus): number {
+  const fd = openWithin(kernel, root, path, O_PATH, links);
+  if (fd < 0) return fd;
+  const n = kernel.fstat(fd, into);
+  kernel.close(fd);
+  return n;
+}
+
+/** As `statWithin`, for those who want a file: -EISDIR for a folder, -ENXIO for what is neither. */
+export function fileWithin(kernel: Kernel, root: number, path: string, links: LinkPolicy, into: FileStatus): number {
+  const n = statWithin(kernel, root, path, links, into);
+  if (n < 0) return n;
+  const type = into.mode & S_IFMT;
+  return type === S_IFREG ? 0 : type === S_IFDIR ? -ERRNO.EISDIR : -ERRNO.ENXIO;
 }
 
 /** "..", "." or an absolute path: nothing a normalised request leads to, and "follow" must not obey it. */

@@ -1,12 +1,11 @@
 /** Which script a request means: RFC 3875 §3.3, with the files as the judge of where its path ends. */
-import { O_PATH, S_IFDIR, S_IFMT, S_IFREG } from "../../../ffi/abi.ts";
 import { ERRNO, errnoText } from "../../../ffi/errno.ts";
 import { FileStatus } from "../../../ffi/kernel.ts";
 import type { CgiRule, Settings } from "../../config/model.ts";
 import { errorStatus } from "../errors.ts";
 import type { Exchange, Services } from "../handler.ts";
 import { isHidden } from "../hidden.ts";
-import { openWithin, RootFolders } from "../open.ts";
+import { fileWithin, RootFolders } from "../open.ts";
 import { filename, type Place, place } from "../place.ts";
 
 /** A script and what a request's path says to it. All of it is Unicode. */
@@ -79,13 +78,7 @@ export class ScriptFinder {
     const valid = settings.openFileCache === null ? 0 : settings.openFileCacheValid;
     const root = this.roots.get(found.root, clock.now, valid);
     if (typeof root === "number") return -root;
-    const fd = openWithin(kernel, root.fd, found.path, O_PATH, settings.symlinks);
-    if (fd < 0) return -fd;
-    const failed = kernel.fstat(fd, this.status);
-    kernel.close(fd);
-    if (failed < 0) return -failed;
-    const type = this.status.mode & S_IFMT;
-    return type === S_IFREG ? 0 : type === S_IFDIR ? ERRNO.EISDIR : ERRNO.ENXIO;
+    return -fileWithin(kernel, root.fd, found.path, settings.symlinks, this.status);
   }
 }
 

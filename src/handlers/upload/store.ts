@@ -2,12 +2,12 @@
  * The folder that uploads go to: its descriptor, the files on their way into it, and what is there already. Everything is
  * reached from that descriptor and nothing leaves the folder, whatever links are in it.
  */
-import { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_PATH, O_WRONLY } from "../../../ffi/abi.ts";
+import { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } from "../../../ffi/abi.ts";
 import { ERRNO } from "../../../ffi/errno.ts";
 import { FileStatus, type Kernel, type LinkPolicy } from "../../../ffi/kernel.ts";
 import { type Settings, STAGING } from "../../config/model.ts";
 import type { Services } from "../handler.ts";
-import { openWithin, RootFolders, type SharedFile } from "../open.ts";
+import { RootFolders, type SharedFile, statWithin } from "../open.ts";
 import { type Destination, openDestination } from "./destination.ts";
 import { Failure, failure, storeFailure } from "./failure.ts";
 import { type Overwrite, StagedFile, type Stored } from "./staged-file.ts";
@@ -137,11 +137,7 @@ export class Store {
   look(path: string, into: FileStatus): number | Failure {
     const folder = this.folder();
     if (folder instanceof Failure) return folder;
-    const fd = openWithin(this.kernel, folder.fd, path, O_PATH, this.links);
-    if (fd < 0) return fd;
-    const n = this.kernel.fstat(fd, into);
-    this.kernel.close(fd);
-    return n;
+    return statWithin(this.kernel, folder.fd, path, this.links, into);
   }
 
   /** @param staging of files that are to go there: if it is gone, with them, then so is the store */
