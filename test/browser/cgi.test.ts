@@ -1,6 +1,8 @@
 /** The demonstration's programs in a real browser: what they show, what they take, and what is said where one cannot run. */
-import { describe, expect, test } from "bun:test";
-import { until } from "../wire/server.ts";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { makeFolder, until } from "../wire/server.ts";
 import { hasBrowser } from "./browser.ts";
 import { useDemonstration } from "./programs-site.ts";
 import { DARK, overflow, PHONE, picture } from "./uploads-site.ts";
@@ -161,6 +163,27 @@ describe.skipIf(!hasBrowser)("programs in Chromium", () => {
     });
   }
 
+  test.skipIf(!has("python3") || !has("perl"))("long words of visitors fit a phone", async () => {
+    const word = "w".repeat(300);
+    await fetch(`${site.home}/cgi-bin/guestbook.pl`, {
+      method: "POST",
+      body: new URLSearchParams({ name: word.slice(0, 60), text: word }),
+    });
+    const paths = [
+      `/cgi-bin/env.sh/${word}`,
+      `/cgi-bin/form.py?${word}=${word}`,
+      "/cgi-bin/guestbook.pl",
+      `/cgi-bin/hello.php?name=${word}`,
+      `/cgi-bin/hello.ts?name=${word}`,
+      `/${word}`,
+    ];
+    const wide: string[] = [];
+    for (const path of paths) {
+      await site.visit(path, async (page) => (await overflow(page)) > 0 && wide.push(path), PHONE);
+    }
+    expect(wide).toEqual([]);
+  });
+
   test.each([PHONE, DARK])("the page fits a phone: %j", async (options) => {
     await site.visit(
       "/cgi.html",
@@ -170,6 +193,29 @@ describe.skipIf(!hasBrowser)("programs in Chromium", () => {
         expect(await overflow(page)).toBeLessThanOrEqual(0);
       },
       options,
+    );
+  });
+});
+
+describe.skipIf(!hasBrowser)("an interpreter in a folder with a long name", () => {
+  const folder = makeFolder({});
+  const long = join(folder, "l".repeat(200));
+  const site = useDemonstration({ PATH: `${long}:${process.env.PATH}` });
+  beforeAll(() => {
+    mkdirSync(long);
+    writeFileSync(join(long, "perl"), "#!/bin/sh\n", { mode: 0o755 });
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test("fits a phone", async () => {
+    await site.visit(
+      "/cgi.html",
+      async (page) => {
+        await page.getByText(`by ${long}/perl`).waitFor();
+        await picture(page, "programs-long-path");
+        expect(await overflow(page)).toBeLessThanOrEqual(0);
+      },
+      PHONE,
     );
   });
 });

@@ -24,7 +24,7 @@ Cache-Control: no-store
 <main class="wrap">
 <h1>A form’s echo</h1>
 <p class="lead">{summary}</p>
-<table class="files">
+<table class="fields">
 <thead><tr><th>Field</th><th>Value</th></tr></thead>
 <tbody>
 {rows}
