@@ -65,6 +65,8 @@ export const LOCK_EX = 2;
 export const LOCK_NB = 4;
 
 export const S_IFMT = 0o170000;
+export const S_IFIFO = 0o010000;
+export const S_IFCHR = 0o020000;
 export const S_IFREG = 0o100000;
 export const S_IFDIR = 0o040000;
 export const S_IFLNK = 0o120000;

@@ -38,23 +38,18 @@ export class Logs {
   }
 
   private openFile(name: string, position: Position): string {
-    const file = new LogFile(this.kernel, name, (message) => this.complain(name, message));
+    const file = new LogFile(this.kernel, name, (message) => this.error(this.main, "alert", message));
     const n = file.open();
     if (n < 0) return `${formatPosition(position)}: open() "${name}" failed (${errnoText(n)})`;
     this.files.set(name, file);
     return "";
   }
 
-  /** A log that can't be written is reported to the main error log, unless it is that one. */
-  private complain(name: string, message: string): void {
-    if (name !== this.main.file) this.error(this.main, "alert", message);
-  }
-
   /** Opens every file anew (SIGUSR1, after logs were moved away). */
   reopen(): void {
     for (const file of this.files.values()) {
       const n = file.open();
-      if (n < 0) this.complain(file.name, `open() "${file.name}" failed (${errnoText(n)})`);
+      if (n < 0) this.error(this.main, "alert", `open() "${file.name}" failed (${errnoText(n)})`);
     }
   }
 
@@ -92,8 +87,8 @@ export class Logs {
 
   /** Writes what has gathered. */
   flush(): void {
-    for (const file of this.files.values()) file.flush();
     this.dirty = false;
+    for (const file of this.files.values()) if (!file.flush() && file.pending) this.dirty = true;
   }
 
   *descriptors(): Iterable<number> {

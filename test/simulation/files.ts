@@ -7,7 +7,7 @@ import { type Descriptors, Misuse } from "./descriptors.ts";
 import type { Faults } from "./faults.ts";
 import { Names, UMASK } from "./names.ts";
 import { ACCESS, OpenFile } from "./open-file.ts";
-import { type Node, type Place, S_IFIFO, Tree, type Walk } from "./tree.ts";
+import { type Node, type Place, Tree, type Walk } from "./tree.ts";
 
 const DEVICE = 2049;
 /** O_CREAT with O_EXCL follows no link: open(2). */
@@ -73,7 +73,7 @@ export class Files {
     if (flags & abi.O_PATH) return node;
     if (node.is(abi.S_IFLNK)) return -ERRNO.ELOOP;
     if (node.is(abi.S_IFDIR) && (writes || flags & abi.O_CREAT)) return -ERRNO.EISDIR;
-    if (node.is(S_IFIFO) && (flags & ACCESS) === abi.O_WRONLY) return -ERRNO.ENXIO; // nobody reads it
+    if (node.is(abi.S_IFIFO) && (flags & ACCESS) === abi.O_WRONLY) return -ERRNO.ENXIO; // nobody reads it
     const rights = ((flags & ACCESS) !== abi.O_WRONLY ? 4 : 0) | (writes ? 2 : 0);
     return node.permits(rights) ? node : -ERRNO.EACCES;
   }

@@ -1,8 +1,6 @@
 /** The files of a simulated machine: folders, regular files, symbolic links and FIFOs, and how paths lead to them. */
-import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../../ffi/abi.ts";
+import { S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG } from "../../ffi/abi.ts";
 import { ERRNO } from "../../ffi/errno.ts";
-
-export const S_IFIFO = 0o010000;
 
 /** A file of any type. The fields a type has no use for stay empty. */
 export class Node {

@@ -1,9 +1,19 @@
 /** Access logs in every form, and the error log. A log is read after the server has ended, when all of it is written. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import { join } from "node:path";
 import { ask, get } from "./client.ts";
-import { run, ServerProcess, until } from "./server.ts";
+import { PROGRAM, run, ServerProcess, until } from "./server.ts";
 
 const server = new ServerProcess({
   configuration: `
@@ -157,3 +167,44 @@ test.each([
   expect(error!.trimEnd()).toMatch(/^[^\n]*www\/after[^\n]*$/);
   rmSync(moved.folder, { recursive: true });
 });
+
+test.skipIf(Bun.which("mkfifo") === null)(
+  "a reader of the log that does not read stops nobody (skipped without mkfifo)",
+  async () => {
+    const stuck = new ServerProcess({
+      configuration: "server { listen 127.0.0.1:0; root www; }",
+      files: { "www/": "" },
+      program: ["sh", "-c", 'exec "$@" 2> log.pipe', "sh", ...PROGRAM],
+    });
+    const pipe = join(stuck.folder, "log.pipe");
+    expect(Bun.spawnSync(["mkfifo", pipe]).exitCode).toBe(0);
+    const reader = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK);
+    try {
+      await stuck.start();
+      // Some 700 KB of lines, where a pipe holds 64 KB.
+      const paths = Array.from({ length: 200 }, (_, i) => `/${`${i}-`.padEnd(240, "x").repeat(7)}`);
+      for (const path of paths) expect((await ask(stuck.port, get(path))).status).toBe(404);
+      let text = "";
+      const block = Buffer.alloc(64 * 1024);
+      const log = () => {
+        try {
+          text += block.latin1Slice(0, readSync(reader, block));
+        } catch {} // EAGAIN
+        return text;
+      };
+      const last = paths.at(-1)!;
+      await until(
+        () => log().includes(`GET ${last} `) && text.endsWith("\n"),
+        () => `${text.length} bytes`,
+      );
+      const lines = text.trimEnd().split("\n");
+      expect(lines.length).toBe(paths.length);
+      for (const [i, line] of lines.entries()) expect(line).toContain(`"GET ${paths[i]} HTTP/1.1"`);
+      for (const path of paths) await ask(stuck.port, get(path));
+      expect(await stuck.end()).toBe(0);
+    } finally {
+      closeSync(reader);
+      rmSync(stuck.folder, { recursive: true });
+    }
+  },
+);

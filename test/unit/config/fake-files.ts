@@ -1,5 +1,5 @@
 /** Files in memory behind the few calls that reading a configuration makes, and short ways to load one. */
-import { AT_FDCWD, DIRENT64, O_DIRECTORY, O_TMPFILE, S_IFDIR, S_IFREG } from "../../../ffi/abi.ts";
+import { AT_FDCWD, DIRENT64, O_DIRECTORY, O_TMPFILE, S_IFDIR, S_IFIFO, S_IFREG } from "../../../ffi/abi.ts";
 import { ERRNO } from "../../../ffi/errno.ts";
 import type { FileKernel } from "../../../src/config/files.ts";
 import type { Loaded, LoadOptions } from "../../../src/config/load.ts";
@@ -108,8 +108,6 @@ export class FakeFiles implements FileKernel {
     return path === "/" ? FOLDER : this.entries.get(path);
   }
 }
-
-const S_IFIFO = 0o010000;
 
 const MODES: ReadonlyMap<unknown, number> = new Map([
   [FOLDER, S_IFDIR | 0o755],

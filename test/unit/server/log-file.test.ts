@@ -9,6 +9,8 @@ import { LogFile } from "../../../src/server/log-file.ts";
 class Disk {
   room = Number.POSITIVE_INFINITY;
   most = Number.POSITIVE_INFINITY;
+  /** Without room it is full for now, not for good. */
+  isPipe = false;
   readonly files: string[] = ["", "", ""];
   readonly complaints: string[] = [];
   readonly log: LogFile;
@@ -25,7 +27,7 @@ class Disk {
 
   private take(fd: number, { bytes }: Block, offset: number, length: number): number {
     const n = Math.min(length, this.room, this.most);
-    if (n === 0) return -ERRNO.ENOSPC;
+    if (n === 0) return this.isPipe ? -ERRNO.EAGAIN : -ERRNO.ENOSPC;
     this.room -= n;
     this.files[fd] += bytes.latin1Slice(offset, offset + n);
     return n;
@@ -36,12 +38,15 @@ class Disk {
   }
 }
 
+/** What it holds at most in memory. */
+const MOST = 1024 * 1024;
+
 /** Lines of a size each, all different. */
 const line = (name: string, size: number): string => `${name.padEnd(size - 1, name)}\n`;
 
 describe("lines arrive whole, whatever their length", () => {
-  test.each([10, 32 * 1024, 64 * 1024 - 1, 64 * 1024, 64 * 1024 + 1, 300_000])("%i bytes", (size) => {
-    for (const most of [Number.POSITIVE_INFINITY, 1000]) {
+  test.each([10, 32 * 1024, 300_000, MOST - 1, MOST, MOST + 1, 3_000_000])("%i bytes", (size) => {
+    for (const most of [Number.POSITIVE_INFINITY, 10_000]) {
       const disk = new Disk();
       disk.most = most;
       const lines = [line("a", 20), line("b", size), line("c", size), line("d", 20)];
@@ -81,14 +86,14 @@ describe("a full disk", () => {
   });
 
   test("breaks off within a long line, after a piece of it", () => {
-    const long = line("x", 100_000);
-    for (const room of [65_536, 70_000]) {
+    const long = line("x", 2 * MOST);
+    for (const room of [65_536, MOST, MOST + 1000]) {
       expect(fill(room, [long, long], ["next\n"]).text === `${long.slice(0, room)}\nnext\n`).toBe(true);
     }
   });
 
   test("once it is known to be within a line, a long line is not joined to it either", () => {
-    const long = line("x", 100_000);
+    const long = line("x", 2 * MOST);
     expect(fill(2, ["one\n"], [long]).text === `on\n${long}`).toBe(true);
     expect(fill(2, ["one\n", long], ["next\n"]).text).toBe("on\nnext\n");
   });
@@ -114,5 +119,60 @@ describe("a full disk", () => {
     disk.log.write("two\n");
     disk.log.flush();
     expect(disk.files.slice(3)).toEqual(["on", "two\n"]);
+  });
+});
+
+describe("a pipe whose reader is slow", () => {
+  /** A full pipe. */
+  function full(): Disk {
+    const disk = new Disk();
+    disk.isPipe = true;
+    disk.room = 0;
+    return disk;
+  }
+
+  test("keeps lines until it reads", () => {
+    const disk = full();
+    const lines = Array.from({ length: 100 }, (_, i) => line(`${i} `, 10_000));
+    for (const each of lines) {
+      disk.log.write(each);
+      if (disk.text.length < 100_000) disk.room = 1234;
+    }
+    expect(disk.log.flush()).toBe(false);
+    expect(disk.log.pending).toBe(true);
+    disk.room = Number.POSITIVE_INFINITY;
+    expect(disk.log.flush()).toBe(true);
+    expect(disk.text === lines.join("")).toBe(true);
+    expect(disk.complaints).toEqual([]);
+  });
+
+  test("loses whole lines when there are too many, and says how many", () => {
+    const disk = full();
+    const lines = Array.from({ length: 120 }, (_, i) => line(`${i} `, 10_000));
+    for (const each of lines) disk.log.write(each);
+    disk.room = 15_000;
+    disk.log.flush();
+    disk.room = Number.POSITIVE_INFINITY;
+    disk.log.flush();
+    expect(disk.text === lines.slice(0, 104).join("")).toBe(true);
+    expect(disk.complaints).toEqual(['16 lines for "a.log" were lost: its reader was too slow']);
+  });
+
+  test("a line longer than what is kept is broken off, not joined to the next", () => {
+    const disk = full();
+    disk.room = MOST + 1000;
+    disk.log.write(line("x", 3 * MOST));
+    disk.room = Number.POSITIVE_INFINITY;
+    disk.log.write("next\n");
+    disk.log.flush();
+    expect(disk.text === `${"x".repeat(MOST + 1000)}\nnext\n`).toBe(true);
+  });
+
+  test("is not waited for at the end", () => {
+    const disk = full();
+    disk.log.write("one\n");
+    disk.log.close();
+    expect(disk.text).toBe("");
+    expect(disk.log.pending).toBe(false);
   });
 });
