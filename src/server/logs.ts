@@ -23,6 +23,8 @@ export class Logs {
   private readonly files = new Map<string, LogFile>();
   private readonly lines = new Map<AccessLog, LineMaker>();
   private dirty = false;
+  /** A pipe's reader was too slow for them. */
+  private backlog = false;
 
   constructor(
     private readonly kernel: Kernel,
@@ -85,10 +87,16 @@ export class Logs {
     return this.dirty;
   }
 
+  /** How long they may wait at most, in ms: less where a reader has a backlog, so that it comes as fast as it is read. */
+  get delay(): number {
+    return this.backlog ? 20 : 1000;
+  }
+
   /** Writes what has gathered. */
   flush(): void {
-    this.dirty = false;
-    for (const file of this.files.values()) if (!file.flush() && file.pending) this.dirty = true;
+    this.backlog = false;
+    for (const file of this.files.values()) if (!file.flush() && file.pending) this.backlog = true;
+    this.dirty = this.backlog;
   }
 
   *descriptors(): Iterable<number> {

@@ -191,7 +191,7 @@ export class Server {
   private afterTurn(): void {
     this.outbox.sendRegions();
     if (this.logs.pending && this.flushAlarm.timerList === null) {
-      this.reactor.timers.start(this.flushAlarm, 1000, this.reactor.now);
+      this.reactor.timers.start(this.flushAlarm, this.logs.delay, this.reactor.now);
     }
     const { sessions } = this.services;
     if (sessions.pending && this.sessionAlarm.timerList === null) {

@@ -1,11 +1,13 @@
 /** The demonstration's programs in a real browser: what they show, what they take, and what is said where one cannot run. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeFolder, until } from "../wire/server.ts";
 import { hasBrowser } from "./browser.ts";
 import { useDemonstration } from "./programs-site.ts";
 import { DARK, overflow, PHONE, picture } from "./uploads-site.ts";
+
+setDefaultTimeout(60_000);
 
 /** What the programs' first lines ask for. */
 const INTERPRETERS = ["sh", "python3", "perl", "php-cgi", "bun"] as const;

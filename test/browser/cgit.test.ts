@@ -1,11 +1,13 @@
 /** A program that others wrote: Debian's cgit shows a repository, clicked through as its users do. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { makeFolder } from "../wire/server.ts";
 import { hasBrowser } from "./browser.ts";
 import { useSite } from "./programs-site.ts";
 import { picture } from "./uploads-site.ts";
+
+setDefaultTimeout(60_000);
 
 const CGIT = "/usr/lib/cgit/cgit.cgi";
 const STYLE = "/usr/share/cgit/cgit.css";

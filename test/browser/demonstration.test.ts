@@ -1,11 +1,13 @@
 /** The demonstration site, as conf/default.conf serves it, in a real browser. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { ServerProcess } from "../wire/server.ts";
 import { copyOfTheSite } from "../wire/site.ts";
 import { hasBrowser, launch } from "./browser.ts";
+
+setDefaultTimeout(60_000);
 
 /** Links of the home page that lead to an error on purpose. */
 const MEANT: Record<string, number> = {

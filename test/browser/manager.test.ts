@@ -1,11 +1,13 @@
 /** The file manager in a real browser: what it shows is what is stored, and what it deletes is gone. */
-import { beforeEach, describe, expect, test } from "bun:test";
+import { beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { readFileSync, rmSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { hasBrowser } from "./browser.ts";
 import { DARK, eventually, overflow, PHONE, picture, useUploadsSite } from "./uploads-site.ts";
+
+setDefaultTimeout(60_000);
 
 const binary = randomBytes(300_000);
 const EVIL = '<img src=x onerror="document.title=1">.txt';

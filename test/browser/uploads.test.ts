@@ -1,5 +1,5 @@
 /** The upload page in a real browser: what is chosen or dropped arrives bit for bit, and what can't is told in words. */
-import { afterAll, beforeEach, describe, expect, test } from "bun:test";
+import { afterAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -7,6 +7,8 @@ import { makeFolder } from "../wire/server.ts";
 import { hasBrowser } from "./browser.ts";
 import { done, inState, MB, press } from "./upload-page.ts";
 import { DARK, overflow, PHONE, picture, useUploadsSite } from "./uploads-site.ts";
+
+setDefaultTimeout(60_000);
 
 const big = randomBytes(6 * MB);
 const hundred = Object.fromEntries(Array.from({ length: 120 }, (_, i) => [`album/many/${i}.txt`, `file ${i}`]));

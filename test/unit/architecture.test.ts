@@ -140,6 +140,14 @@ describe("every file of ffi/ and src/", () => {
   });
 });
 
+/** `bun test` gives a test 5 s, which a busy machine takes to start a process or a browser; only a call in each file changes that. */
+test.each(["wire", "browser"])("the tests of %s have a minute each", (folder) => {
+  const files = readdirSync(join(ROOT, "test", folder)).filter((name) => name.endsWith(".test.ts"));
+  const patient = (name: string): boolean =>
+    readFileSync(join(ROOT, "test", folder, name), "utf8").includes("\nsetDefaultTimeout(60_000);\n");
+  expect(files.filter((name) => !patient(name))).toEqual([]);
+});
+
 describe("the table itself", () => {
   test("has no arrow that points up", () => {
     const order = ["ffi", "http", "config/model", "network", "config", "handlers", "server", "main"];

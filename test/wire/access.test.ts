@@ -1,10 +1,12 @@
 /** Who may see what: allow and deny, limit_except, links, dotfiles, and no way out of the root. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { answers } from "./cases.ts";
 import { ask, get } from "./client.ts";
 import { useServer } from "./server.ts";
+
+setDefaultTimeout(60_000);
 
 const isRoot = process.getuid?.() === 0;
 

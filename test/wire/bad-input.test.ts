@@ -1,8 +1,10 @@
 /** SPEC.md §3, row by row, over the wire. Where a row closes, what follows is never read as a request. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { answers } from "./cases.ts";
 import { Client, get } from "./client.ts";
 import { useServer } from "./server.ts";
+
+setDefaultTimeout(60_000);
 
 const server = useServer({
   configuration: `

@@ -1,10 +1,12 @@
 /** The compiled server, started from an empty folder: it needs nothing beside itself (skipped by name until `npm run build`). */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { check } from "./cases.ts";
 import { ask, Client, get } from "./client.ts";
 import { makeFolder, PROJECT, ServerProcess } from "./server.ts";
+
+setDefaultTimeout(60_000);
 
 const BINARY = join(PROJECT, "dist/webserv");
 

@@ -1,5 +1,5 @@
 /** Many scripts: those who wait for none are not delayed, and thousands of them leave nothing behind. CGI_REQUESTS says how many. */
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { statusField } from "../../bench/measure.ts";
@@ -7,6 +7,8 @@ import { check } from "./cases.ts";
 import { Client, get } from "./client.ts";
 import { children, leavesNothing, TEXT, untilQuiet, untilWritten, useScripts } from "./scripts.ts";
 import { withBody } from "./upload-requests.ts";
+
+setDefaultTimeout(60_000);
 
 /** In all. The first half is for warming up: the runtime's heap grows to its usual size within some thousands of requests. */
 const REQUESTS = Number(process.env.CGI_REQUESTS ?? 10_000);
@@ -78,12 +80,17 @@ async function visits(requests: number): Promise<void> {
 }
 
 test(`${REQUESTS} requests, every tenth client leaves early: descriptors, children and memory are back where they were`, async () => {
+  const growths: number[] = [];
   await visits(REQUESTS / 2);
   await untilQuiet(server);
-  const before = memory();
-  await visits(REQUESTS / 2);
-  await untilQuiet(server);
-  expect(memory() - before).toBeLessThan(GROWTH);
+  // A leak shows every time. What is left over once may be garbage that a busy machine has not collected yet.
+  do {
+    const before = memory();
+    await visits(REQUESTS / 2);
+    await untilQuiet(server);
+    growths.push(memory() - before);
+  } while (growths.at(-1)! > GROWTH && growths.length < 3);
+  expect(Math.min(...growths)).toBeLessThan(GROWTH);
 }, 300_000);
 
 /** KB. */

@@ -1,5 +1,5 @@
 /** What a script learns of its request (RFC 3875 §4.1): every variable of every method, and what must not become one. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { check } from "./cases.ts";
@@ -7,6 +7,8 @@ import { ask, get } from "./client.ts";
 import { leavesNothing, TEXT, untilLogged, useScripts } from "./scripts.ts";
 import { PROGRAM } from "./server.ts";
 import { withBody } from "./upload-requests.ts";
+
+setDefaultTimeout(60_000);
 
 /** Its own environment as it was given, before the shell adds to it, goes into a file: HEAD has no body to show it in. */
 const SHOW = `cat /proc/$$/environ > "$DOCUMENT_ROOT/../environment"; ${TEXT}`;

@@ -1,11 +1,13 @@
 /** Pages of errors that a script makes: it replies later, whatever the server refused and whatever of the request is unread. */
-import { beforeEach, describe, expect, test } from "bun:test";
+import { beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { check, exchange } from "./cases.ts";
 import { ask, Client, get } from "./client.ts";
 import { leavesNothing, TEXT, untilLogged, untilWritten, useScripts } from "./scripts.ts";
 import { head, withBody } from "./upload-requests.ts";
+
+setDefaultTimeout(60_000);
 
 const server = useScripts({
   scripts: {

@@ -1,9 +1,11 @@
 /** What a script writes to its standard error is in the error log, line by line; how it ended is there when nobody wanted it so. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { check } from "./cases.ts";
 import { ask, get } from "./client.ts";
 import { children, leavesNothing, TEXT, untilLogged, useScripts } from "./scripts.ts";
 import { until } from "./server.ts";
+
+setDefaultTimeout(60_000);
 
 const server = useScripts({
   directives: "cgi_timeout 2s;",

@@ -1,10 +1,12 @@
 /** What a script's output makes of the reply (RFC 3875 §6): header blocks good and bad, Status, lengths, HEAD, and replies that may have no body. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Expected, exchange } from "./cases.ts";
 import { Client, get } from "./client.ts";
 import { leavesNothing, TEXT, untilEnded, untilLogged, useScripts } from "./scripts.ts";
+
+setDefaultTimeout(60_000);
 
 const HTML = { "content-type": "text/html" };
 

@@ -1,5 +1,5 @@
 /** What a script's process is given, whatever the server's own is like; and programs that cannot be started. */
-import { beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, realpathSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { check } from "./cases.ts";
@@ -7,6 +7,8 @@ import { ask, get } from "./client.ts";
 import { leavesNothing, TEXT, untilLogged, useScripts } from "./scripts.ts";
 import { PROGRAM } from "./server.ts";
 import { withBody } from "./upload-requests.ts";
+
+setDefaultTimeout(60_000);
 
 /** Descriptors that are not close-on-exec, an unusual umask, and a signal ignored: what an init script may leave behind. */
 const CARELESS = `umask 027; trap '' HUP PIPE; exec 3</dev/null 4>&2 9</etc/passwd; exec "$0" "$@"`;

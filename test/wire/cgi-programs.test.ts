@@ -1,11 +1,13 @@
 /** Programs of several kinds side by side, what they may use, uploads through them, and the visitors they know. */
-import { beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { check } from "./cases.ts";
 import { ask, get } from "./client.ts";
 import { leavesNothing, TEXT, untilLogged, useScripts } from "./scripts.ts";
 import { bytesOf, digest, form, withBody } from "./upload-requests.ts";
+
+setDefaultTimeout(60_000);
 
 const HELLO_C = `#include <stdio.h>
 #include <stdlib.h>

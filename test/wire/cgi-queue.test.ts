@@ -1,5 +1,5 @@
 /** No more scripts at once than cgi_max_processes; who has to wait waits in a queue of bounded length and time, and can leave it. */
-import { beforeEach, describe, expect, test } from "bun:test";
+import { beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { check } from "./cases.ts";
@@ -17,6 +17,8 @@ import {
 } from "./scripts.ts";
 import { until } from "./server.ts";
 import { withBody } from "./upload-requests.ts";
+
+setDefaultTimeout(60_000);
 
 /** Runs until the test says "go", or until its own file is there. */
 const GATED = `echo "$QUERY_STRING" >> "$DOCUMENT_ROOT/../started"

@@ -1,9 +1,11 @@
 /** Scripts that name another place (RFC 3875 §6.2.2), and scripts that speak HTTP themselves (§5). */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { check, exchange } from "./cases.ts";
 import { Client, get } from "./client.ts";
 import { leavesNothing, TEXT, untilLogged, untilWritten, useScripts } from "./scripts.ts";
 import { withBody } from "./upload-requests.ts";
+
+setDefaultTimeout(60_000);
 
 const server = useScripts({
   scripts: {

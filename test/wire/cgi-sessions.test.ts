@@ -1,9 +1,11 @@
 /** Scripts and the session of their visitor: SESSION_ID and SESSION_DATA go in, X-Session-Patch comes out. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { check } from "./cases.ts";
 import { ask, get, type Reply } from "./client.ts";
 import { leavesNothing, TEXT, untilLogged, useScripts } from "./scripts.ts";
 import { withBody } from "./upload-requests.ts";
+
+setDefaultTimeout(60_000);
 
 const server = useScripts({
   directives: "session on; location /api { session_api; } location /without/ { session off; }",

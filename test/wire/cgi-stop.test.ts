@@ -1,11 +1,13 @@
 /** What becomes of running scripts when the server stops, at once or when they are done. */
-import { afterEach, expect, test } from "bun:test";
+import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { check } from "./cases.ts";
 import { ask, Client, get } from "./client.ts";
 import { children, TEXT, untilEnded, untilWritten } from "./scripts.ts";
 import { ServerProcess, until } from "./server.ts";
+
+setDefaultTimeout(60_000);
 
 const TELL = `sleep 300 & echo "$$ $!" >> "$DOCUMENT_ROOT/../running"`;
 const PATIENT = `while [ ! -e "$DOCUMENT_ROOT/../go" ]; do sleep 0.05; done`;

@@ -1,11 +1,13 @@
 /** The body goes into a script and its output comes out at the same time, whatever the script does with either. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { check } from "./cases.ts";
 import { ask, Client, get } from "./client.ts";
 import { leavesNothing, runs, TEXT, untilEnded, untilWritten, useScripts } from "./scripts.ts";
 import { PROJECT } from "./server.ts";
 import { bytesOf, chunked, digest, head, withBody } from "./upload-requests.ts";
+
+setDefaultTimeout(60_000);
 
 const server = useScripts({
   scripts: {

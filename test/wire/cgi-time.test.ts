@@ -1,11 +1,13 @@
 /** Scripts that take too long, clients that leave, and what becomes of the process groups. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { check } from "./cases.ts";
 import { ask, Client, get } from "./client.ts";
 import { leavesNothing, runs, TEXT, untilEnded, untilLogged, untilWritten, useScripts } from "./scripts.ts";
 import { head, withBody } from "./upload-requests.ts";
+
+setDefaultTimeout(60_000);
 
 /** Writes the numbers of the shell and of a child of it, where the test can find them, to a file named by the query. */
 const TELL = `sleep 300 & echo "$$ $!" > "$DOCUMENT_ROOT/../new-$QUERY_STRING"; mv "$DOCUMENT_ROOT/../new-$QUERY_STRING" "$DOCUMENT_ROOT/../$QUERY_STRING"`;

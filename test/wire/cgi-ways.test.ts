@@ -1,11 +1,13 @@
 /** How a request gets to a script that its path does not name, and its body with it: index, try_files, a script's own redirect. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { answers, exchange } from "./cases.ts";
 import { get } from "./client.ts";
 import { leavesNothing, TEXT, useScripts } from "./scripts.ts";
 import { withBody } from "./upload-requests.ts";
+
+setDefaultTimeout(60_000);
 
 /** Says what it was asked, and gives the body back. */
 const ECHO = `${TEXT}; echo "$REQUEST_METHOD $SCRIPT_NAME|$PATH_INFO|$QUERY_STRING|$REQUEST_URI|$CONTENT_LENGTH"; exec cat`;

@@ -1,5 +1,5 @@
 /** The command line: options, exit statuses, and one clear line for every start that cannot be (SPEC.md §1). */
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { spawn } from "node:child_process";
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { check } from "./cases.ts";
 import { ask, get } from "./client.ts";
 import { makeFolder, PROGRAM, run, ServerProcess, until } from "./server.ts";
+
+setDefaultTimeout(60_000);
 
 const isRoot = process.getuid?.() === 0;
 const version = (JSON.parse(readFileSync(join(import.meta.dir, "../../package.json"), "utf8")) as { version: string })

@@ -1,11 +1,13 @@
 /** Every file of conf/ starts and serves what it says, and so do the examples in its comments. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { check, type Expected } from "./cases.ts";
 import { ask, get } from "./client.ts";
 import { PROJECT, ServerProcess } from "./server.ts";
 import { copyOfTheSite } from "./site.ts";
+
+setDefaultTimeout(60_000);
 
 type Row = readonly [request: string, expected: Expected, port?: number];
 

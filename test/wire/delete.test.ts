@@ -1,11 +1,13 @@
 /** DELETE where `delete_files on`: one file goes, and nothing else. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { answers, check } from "./cases.ts";
 import { ask, Client, get } from "./client.ts";
 import { useServer } from "./server.ts";
 import { withBody } from "./upload-requests.ts";
+
+setDefaultTimeout(60_000);
 
 const server = useServer({
   configuration: `

@@ -1,9 +1,11 @@
 /** The pages for operators are true: their examples run in their order, and every line of output that they show comes. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { makeFolder, PROJECT, ServerProcess } from "./server.ts";
 import { copyOfTheSite } from "./site.ts";
+
+setDefaultTimeout(60_000);
 
 interface Example {
   readonly command: string;

@@ -1,10 +1,12 @@
 /** Files: methods, fields, conditional requests and ranges (RFC 9110 §8, §9, §13, §14). */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { answers, check } from "./cases.ts";
 import { ask, Client, get, type Reply } from "./client.ts";
 import { useServer } from "./server.ts";
+
+setDefaultTimeout(60_000);
 
 /** 1,000 bytes in which every place is recognisable. */
 const DIGITS = Array.from({ length: 100 }, (_, i) => String(i).padStart(9, "0") + "\n").join("");

@@ -1,8 +1,10 @@
 /** When a connection stays open, and when it closes (RFC 9112 §9, SPEC.md §3). */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { answers, check } from "./cases.ts";
 import { ask, Client, get } from "./client.ts";
 import { useServer } from "./server.ts";
+
+setDefaultTimeout(60_000);
 
 const server = useServer({
   configuration: `

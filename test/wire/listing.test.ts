@@ -1,8 +1,10 @@
 /** Directory listings: a page for people, JSON for programs (SPEC.md §4). */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { answers, check } from "./cases.ts";
 import { ask, get } from "./client.ts";
 import { useServer } from "./server.ts";
+
+setDefaultTimeout(60_000);
 
 const STRANGE = `a&b <c> "d" 'e' %41 #?;ü.txt`;
 

@@ -1,5 +1,5 @@
 /** Much at once: big files to slow readers, hundreds of connections, clients that leave. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createHash, type Hash } from "node:crypto";
 import { closeSync, openSync, readdirSync, writeSync } from "node:fs";
 import { connect } from "node:net";
@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { check } from "./cases.ts";
 import { ask, Client, get } from "./client.ts";
 import { ServerProcess, useServer } from "./server.ts";
+
+setDefaultTimeout(60_000);
 
 const SIZE = 100_000_000;
 

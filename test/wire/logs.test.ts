@@ -1,5 +1,5 @@
 /** Access logs in every form, and the error log. A log is read after the server has ended, when all of it is written. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import {
   closeSync,
   constants,
@@ -14,6 +14,8 @@ import {
 import { join } from "node:path";
 import { ask, get } from "./client.ts";
 import { PROGRAM, run, ServerProcess, until } from "./server.ts";
+
+setDefaultTimeout(60_000);
 
 const server = new ServerProcess({
   configuration: `

@@ -1,9 +1,11 @@
 /** Bytes above 0x7f that a client sends come out again as they are, in logs, fields and bodies; paths are UTF-8. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ask, get } from "./client.ts";
 import { ServerProcess } from "./server.ts";
+
+setDefaultTimeout(60_000);
 
 const server = new ServerProcess({
   configuration: `

@@ -1,8 +1,10 @@
 /** Several requests before the first reply: answered all, in order, and nothing after one that closes. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { check } from "./cases.ts";
 import { ask, Client, get } from "./client.ts";
 import { useServer } from "./server.ts";
+
+setDefaultTimeout(60_000);
 
 const server = useServer({
   configuration: `

@@ -1,10 +1,12 @@
 /** Which location answers, and with what: index, alias, try_files, return, error_page, add_header, variables. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { answers, check } from "./cases.ts";
 import { ask, Client, get } from "./client.ts";
 import { until, useServer } from "./server.ts";
+
+setDefaultTimeout(60_000);
 
 const server = useServer({
   configuration: `

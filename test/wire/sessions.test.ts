@@ -1,10 +1,12 @@
 /** Sessions over the wire: cookies, the API, restarts, and database files that are none. */
 import { Database } from "bun:sqlite";
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ask, get, type Reply } from "./client.ts";
 import { PROGRAM, ServerProcess, type Site, until, useServer } from "./server.ts";
+
+setDefaultTimeout(60_000);
 
 /** A site with sessions; `store` is what session_store gets. */
 const site = (store: string, files: Site["files"] = {}): Site => ({

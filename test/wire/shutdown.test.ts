@@ -1,8 +1,10 @@
 /** SIGQUIT finishes what is in flight; SIGTERM does not wait. */
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { check } from "./cases.ts";
 import { Client, get } from "./client.ts";
 import { ServerProcess } from "./server.ts";
+
+setDefaultTimeout(60_000);
 
 async function start(): Promise<ServerProcess> {
   const server = new ServerProcess({

@@ -1,8 +1,10 @@
 /** A request is the same however the network cuts it; a slow client is served, up to its time. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { check } from "./cases.ts";
 import { Client, get } from "./client.ts";
 import { useServer } from "./server.ts";
+
+setDefaultTimeout(60_000);
 
 const server = useServer({
   configuration: `

@@ -1,5 +1,5 @@
 /** Resumable uploads by the public client tus-js-client, unchanged, through every interruption there is. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { type PreviousUpload, Upload, type UploadOptions, type UrlStorage } from "tus-js-client";
@@ -7,6 +7,8 @@ import { ask, Client } from "./client.ts";
 import { until, useServer } from "./server.ts";
 import { freePort } from "./site.ts";
 import { bytesOf, digest, unfinished as unfinishedIn } from "./upload-requests.ts";
+
+setDefaultTimeout(60_000);
 
 const MB = 1_000_000;
 const port = await freePort();

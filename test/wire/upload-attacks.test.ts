@@ -2,7 +2,7 @@
  * Paths and names that want to leave the store, against a real server: each is refused or reduced as SPEC.md §6 says, and
  * nothing outside the store is touched.
  */
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import {
   lstatSync,
   mkdirSync,
@@ -16,6 +16,8 @@ import {
 import { join } from "node:path";
 import { ask } from "./client.ts";
 import { useServer } from "./server.ts";
+
+setDefaultTimeout(60_000);
 
 const server = useServer({
   configuration: `

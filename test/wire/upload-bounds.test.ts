@@ -1,9 +1,11 @@
 /** Names that clients give their files lead into no nested location that would not take them. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { ask } from "./client.ts";
 import { until, useServer } from "./server.ts";
 import { form, tree, unfinished, withBody } from "./upload-requests.ts";
+
+setDefaultTimeout(60_000);
 
 const server = useServer({
   configuration: `

@@ -1,11 +1,13 @@
 /** Many uploads at once: all arrive whole; clients that leave leave nothing; a server that is killed damages nothing and is cleaned up after. */
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { check } from "./cases.ts";
 import { Client, get } from "./client.ts";
 import { makeFolder, ServerProcess, until, useServer } from "./server.ts";
 import { bytesOf, digest, form, staging, tree, unfinished, withBody } from "./upload-requests.ts";
+
+setDefaultTimeout(60_000);
 
 const configuration = `
   client_max_body_size 0;

@@ -1,11 +1,13 @@
 /** Uploads that are not wanted are refused as soon as that is known, so that the client can read why; 100 (Continue) comes only to those that are. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { check } from "./cases.ts";
 import { ask, Client } from "./client.ts";
 import { useServer } from "./server.ts";
 import { type BodyOptions, form, head, tree, unfinished, withBody } from "./upload-requests.ts";
+
+setDefaultTimeout(60_000);
 
 const LIMIT = 10_000;
 

@@ -1,5 +1,5 @@
 /** Stores that fail: full, read-only, missing. The client gets the right status, the error log the reason, and the server goes on. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { mkdirSync, rmSync, statfsSync } from "node:fs";
 import { join } from "node:path";
@@ -7,6 +7,8 @@ import { check } from "./cases.ts";
 import { ask, Client, get } from "./client.ts";
 import { makeFolder, ServerProcess, until, useServer } from "./server.ts";
 import { form, head, tree, unfinished, withBody } from "./upload-requests.ts";
+
+setDefaultTimeout(60_000);
 
 const configuration = `
   client_max_body_size 0;

@@ -1,11 +1,13 @@
 /** Files that come in: PUT, POST and forms, with a length and in chunks, alone and in a row, and what is served afterwards. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { check, exchange } from "./cases.ts";
 import { ask, Client, get, type Reply } from "./client.ts";
 import { useServer } from "./server.ts";
 import { type BodyOptions, bytesOf, form, unfinished, withBody } from "./upload-requests.ts";
+
+setDefaultTimeout(60_000);
 
 const server = useServer({
   configuration: `

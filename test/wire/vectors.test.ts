@@ -1,9 +1,11 @@
 /** 233 raw requests from the public suites of llhttp, gunicorn and picohttpparser (test/vectors), each on its own connection. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Client, readReply } from "./client.ts";
 import { useServer } from "./server.ts";
+
+setDefaultTimeout(60_000);
 
 interface Vector {
   readonly id: string;

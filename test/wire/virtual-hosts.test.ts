@@ -1,10 +1,12 @@
 /** Which server answers: by address, then by name, in nginx's order of precedence. */
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { answers, check } from "./cases.ts";
 import { ask, get } from "./client.ts";
 import { makeFolder, ServerProcess, useServer } from "./server.ts";
+
+setDefaultTimeout(60_000);
 
 const hasIpv6 = existsSync("/proc/net/if_inet6") && readFileSync("/proc/net/if_inet6", "utf8").includes("00000001 01");
 

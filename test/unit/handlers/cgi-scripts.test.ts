@@ -1,8 +1,10 @@
 /** Places for scripts, and the queue before them. */
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { type Candidate, type Limits, type Running, Scripts } from "../../../src/handlers/cgi/scripts.ts";
 import type { Reactor, Unfinished } from "../../../src/network/reactor.ts";
 import { Timers } from "../../../src/network/timers.ts";
+
+setDefaultTimeout(60_000);
 
 const limits = (most: number, length = 1_000_000, wait = 1000): Limits => ({
   cgiMaxProcesses: most,

@@ -1,9 +1,11 @@
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import type { Settings } from "../../../src/config/model.ts";
 import { htmlListing, humanSize, jsonListing } from "../../../src/handlers/listing-page.ts";
 import { StaticHandler } from "../../../src/handlers/static.ts";
 import { FakeExchange, FakeServices, location, Site, template } from "./world.ts";
+
+setDefaultTimeout(60_000);
 
 const EVIL = `<img src=x onerror="alert('1')">&.txt`;
 const site = new Site({

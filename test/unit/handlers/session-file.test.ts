@@ -1,6 +1,6 @@
 /** Sessions in a SQLite file: what a restart finds, and what happens when the file is none, is not ours, or is locked. */
 import { Database } from "bun:sqlite";
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import {
   mkdirSync,
   mkdtempSync,
@@ -20,6 +20,8 @@ import { ENDED } from "../../../src/handlers/session/memory.ts";
 import { SessionRegistry } from "../../../src/handlers/session/registry.ts";
 import type { SessionStore } from "../../../src/handlers/session/store.ts";
 import { FakeExchange, FakeServices, location, settings } from "./world.ts";
+
+setDefaultTimeout(60_000);
 
 const folder = mkdtempSync(join(tmpdir(), "webserv-sessions-"));
 afterAll(() => rmSync(folder, { recursive: true }));
