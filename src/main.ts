@@ -5,6 +5,7 @@ import { linux } from "../ffi/linux.ts";
 import { version } from "../package.json";
 import { dumpFiles, formatDiagnostics, type Loaded, loadConfig } from "./config/load.ts";
 import type { Config } from "./config/model.ts";
+import { announcement } from "./main/announcement.ts";
 import { type CommandLine, parseCommandLine, type SignalName, USAGE } from "./main/command-line.ts";
 import { writeError, writeOut } from "./main/output.ts";
 import { readPid, removePid, writePid } from "./main/pid-file.ts";
@@ -91,7 +92,7 @@ async function serve(config: Config, keepGoing: boolean): Promise<number> {
     return fail(problem);
   }
   handleSignals(server);
-  out(server.urls.map((url) => `listening on ${url}\n`).join(""));
+  out(announcement(linux, server.sites));
   try {
     await server.run();
   } finally {

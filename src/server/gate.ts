@@ -6,7 +6,7 @@ import { AT_FDCWD } from "../../ffi/abi.ts";
 import { errnoText } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import type { Block } from "../../ffi/memory.ts";
-import { formatPosition, type ListenAddress } from "../config/model.ts";
+import { formatPosition, type ListenAddress, type VirtualServer } from "../config/model.ts";
 import type { Address } from "../network/address.ts";
 import { Listener, localAddress, openListener } from "../network/listener.ts";
 import type { Reactor } from "../network/reactor.ts";
@@ -16,6 +16,12 @@ import type { Router } from "./router.ts";
 
 /** After descriptors ran out: look again even if no client has left, ms. */
 const RETRY = 500;
+
+/** An address that is listened on, and who answers there when the Host is no other's. */
+export interface Site {
+  readonly url: string;
+  readonly server: VirtualServer;
+}
 
 /** One bound socket. Where it is a wildcard's, connections to `specific` addresses of its port have endpoints of their own. */
 interface Door {
@@ -92,14 +98,16 @@ export class Gate extends Timed {
     return this.doors.length > 0;
   }
 
-  /** The addresses as URLs a person can open, each once. */
-  get urls(): string[] {
-    const urls = this.doors.flatMap(({ listen, endpoint, specific }) =>
-      [listen, ...[...specific.values()].map((covered) => covered.listen)].map(({ address }) =>
-        urlOf(address, endpoint.port),
-      ),
-    );
-    return [...new Set(urls)];
+  /** The addresses as URLs a person can open, each once, with their default servers. */
+  get sites(): Site[] {
+    const sites = new Map<string, VirtualServer>();
+    for (const { endpoint, specific } of this.doors) {
+      for (const { listen, port } of [endpoint, ...specific.values()]) {
+        const url = urlOf(listen.address, port);
+        if (!sites.has(url)) sites.set(url, listen.defaultServer);
+      }
+    }
+    return [...sites].map(([url, server]) => ({ url, server }));
   }
 
   /** Begins to accept. @param limit clients at once */

@@ -11,7 +11,7 @@ import { Alarm } from "../network/timers.ts";
 import { Client } from "./client.ts";
 import { ServerClock } from "./clock.ts";
 import { ServerExchange } from "./exchange.ts";
-import { Gate } from "./gate.ts";
+import { Gate, type Site } from "./gate.ts";
 import { Logs } from "./logs.ts";
 import { Outbox } from "./outbox.ts";
 import { LARGE_PIECE } from "./reader.ts";
@@ -101,9 +101,9 @@ export class Server {
     return this.gate.bound;
   }
 
-  /** The addresses it listens on, as URLs; a port 0 shows the port the kernel chose. */
-  get urls(): string[] {
-    return this.gate.urls;
+  /** The addresses it listens on, as URLs (a port 0 shows the port the kernel chose), with their default servers. */
+  get sites(): Site[] {
+    return this.gate.sites;
   }
 
   /** Serves until `stop` or, after `quit`, the last client has its reply. */

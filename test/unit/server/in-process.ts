@@ -27,7 +27,7 @@ export function startInProcess(folder: string, configuration: string, onTurn: ()
     clearInterval(pump);
     server.stop();
   };
-  return { server, port: Number(new URL(server.urls[0]!).port), stop };
+  return { server, port: Number(new URL(server.sites[0]!.url).port), stop };
 }
 
 /** Waits until every client has gone. */

@@ -1,0 +1,30 @@
+/** What the start prints: every address as a URL, and the pages that are found there at first sight. */
+import { type FileKernel, Sources } from "../config/files.ts";
+import type { VirtualServer } from "../config/model.ts";
+import { encodeSegment } from "../http/target.ts";
+import type { Site } from "../server/gate.ts";
+
+/** Pages named for one address; a large site is not listed whole. */
+const MOST_PAGES = 12;
+
+/** One line for each URL, then one with the HTML files right beneath the root, if there are any. */
+export function announcement(kernel: FileKernel, sites: readonly Site[]): string {
+  return sites.map(({ url, server }) => `listening on ${url}\n${pagesLine(pagesOf(kernel, server))}`).join("");
+}
+
+function pagesLine(pages: readonly string[]): string {
+  if (pages.length === 0) return "";
+  const more = pages.length > MOST_PAGES ? ` and ${pages.length - MOST_PAGES} more` : "";
+  return `  pages: ${pages.slice(0, MOST_PAGES).join(" ")}${more}\n`;
+}
+
+/** Their paths; "/" stands for the index. None where the root depends on the request. */
+function pagesOf(kernel: FileKernel, { scope }: VirtualServer): string[] {
+  const { root, alias, index } = scope.settings;
+  if (root.constant === null || alias !== null) return [];
+  const files = new Sources(kernel, root.constant).resolve(`${root.constant}/*.html`);
+  const names = files.map((file) => file.slice(file.lastIndexOf("/") + 1)).filter((name) => !name.startsWith("."));
+  const isIndex = (name: string): boolean => index.some(({ constant }) => constant === name);
+  const pages = names.filter((name) => !isIndex(name)).map((name) => `/${encodeSegment(name)}`);
+  return names.some(isIndex) ? ["/", ...pages] : pages;
+}
