@@ -35,6 +35,8 @@ export interface Handler {
 export interface BodySink {
   /** It replies by itself, at any time, and `handle` is not called. What it replies before the body's end does not end the body (CGI). */
   readonly answers?: boolean;
+  /** Where in the body the file begins that is coming, in bytes: reading then stops where pages of the file end. 0 where it is the body. */
+  readonly fileStart?: number;
   /**
    * Takes block[start, end); gives how many bytes it took. Fewer than offered: it calls `exchange.resume()` when it wants more.
    * A sink that can't go on replies (`exchange.fail`) and gives anything; then it is aborted, and the rest of the body is discarded.

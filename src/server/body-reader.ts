@@ -40,7 +40,7 @@ export abstract class BodyReader extends Waiter {
       const outcome = this.decode(exchange); // also of what was read last: else it would have to be kept
       if (outcome !== BODY_PAUSED) return outcome;
       if (reads === READS_PER_TURN || this.bytesReceived >= share) return BODY_SHARE_USED;
-      if (!this.fill(hungry ? largePiece(exchange.decoder) : PIECE)) return this.pause();
+      if (!this.fill(hungry ? largePiece(exchange.decoder, exchange.sink?.fileStart) : PIECE)) return this.pause();
     }
   }
 
@@ -94,9 +94,9 @@ export abstract class BodyReader extends Waiter {
 
 /**
  * How much to ask for where the sink takes all that it is offered: what the framing says will come, up to where the next
- * large piece of the body begins. A file is then written in few calls that start and end with its pages, which costs
+ * large piece of the file begins. It is then written in few calls that start and end with its pages, which costs
  * the kernel half of what PIECE costs it; and what is not of this body is never more than PIECE.
  */
-function largePiece({ remaining, received }: BodyDecoder): number {
-  return Math.min(Math.max(PIECE, remaining), LARGE_PIECE - (received % LARGE_PIECE));
+function largePiece({ remaining, received }: BodyDecoder, fileStart = 0): number {
+  return Math.min(Math.max(PIECE, remaining), LARGE_PIECE - ((received - fileStart) % LARGE_PIECE));
 }

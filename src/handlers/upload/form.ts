@@ -39,35 +39,35 @@ class FormSink implements BodySink {
   /** The file whose bytes are coming; null: the part is no file, or has no byte yet. */
   private current: StagedFile | null = null;
   private parts = 0;
-  /** Bytes of the body that the parser has not seen; negative where its length is not known. */
-  private left: number;
+  /** Bytes of the body that came before those being taken. */
+  private seen = 0;
+  fileStart = 0;
 
   constructor(
     private readonly exchange: Exchange,
     private readonly store: Store,
     private readonly folders: readonly string[],
     private readonly parser: MultipartParser,
-  ) {
-    this.left = exchange.request.contentLength;
-  }
+  ) {}
 
   accept(block: Block, start: number, end: number): number {
     const { parser } = this;
     let failed: Failure | null = null;
     let event = parser.next(block.bytes, start, end);
     for (let events = 1; event > 0 && failed === null; events++) {
+      if (event === PART_BEGIN) this.fileStart = this.seen + parser.position - start;
       failed = this.take(event, block);
       if (failed === null && events === EVENTS_PER_TURN) return this.pause(parser.position - start);
       if (failed === null) event = parser.next(block.bytes, parser.position, end);
     }
     if (event < 0) failed = new Failure(-event, `malformed form: ${parser.reason}`, "info");
     failed?.tell(this.exchange);
-    this.left -= end - start;
+    this.seen += end - start;
     return end - start;
   }
 
   private pause(taken: number): number {
-    this.left -= taken;
+    this.seen += taken;
     this.exchange.resume();
     return taken;
   }
@@ -134,7 +134,7 @@ class FormSink implements BodySink {
     const name = reducedName(this.parser.part.filename!) || generatedName(services);
     const staged = outOfBounds(this.exchange, { folders: this.folders, name }) ?? this.store.stage();
     if (staged instanceof Failure) return staged;
-    staged.expect(this.left);
+    staged.expect(this.exchange.request.contentLength - this.seen); // no more than the body's rest; below 0: not known
     this.files.push({ staged, name });
     this.current = staged;
     return null;

@@ -38,6 +38,19 @@ describe("a form", () => {
     expect(world.stored).toEqual(files);
   });
 
+  test.each([1, 7, 1000])("in pieces of %p bytes says where in the body each part's content begins", (piece) => {
+    const bytes = Buffer.from(form(["name=note", "not a file"], file("a.txt", "first"), file("b.txt", "second")));
+    const { exchange, sink } = open().begin("POST", "/up/", { fields: [FORM] }, bytes.length);
+    const seen = new Set<number | undefined>();
+    for (let at = 0; at < bytes.length; at += piece) {
+      world.give(sink!, bytes.subarray(at, at + piece), exchange);
+      seen.add(sink!.fileStart);
+    }
+    sink!.end();
+    const starts = ["not a file", "first", "second"].map((content) => bytes.indexOf(content));
+    expect([...seen]).toEqual(piece < 100 ? [0, ...starts] : [starts.at(-1)]);
+  });
+
   test.each(["/up/sub", "/up/sub/"])("that is posted to %s goes into that folder", (target) => {
     open({ "store/sub/x": "x" });
     expect(post(form(file("a", "1")), target).field("Location")).toBe("/up/sub/a");

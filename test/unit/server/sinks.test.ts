@@ -16,6 +16,12 @@ let events: string[] = [];
 /** The number of the reactor's turn, and those in which the sink at /counts was given a piece. */
 let turn = 0;
 let turns: number[] = [];
+/** Where in its body the sink at /paged was given a piece to the end. */
+let ends: number[] = [];
+function pass(length: number): number {
+  ends.push((ends.at(-1) ?? 0) + length);
+  return length;
+}
 /** The exchange of the client that waits for a reply out of turn. */
 let waiting: Exchange | null = null;
 
@@ -115,6 +121,10 @@ const ACTS: { readonly [path: string]: Partial<Handler> } = {
     }),
     handle: (exchange) => exchange.reply(200, [], Buffer.from(`${turns.length}`)),
   },
+  "/paged": {
+    sink: () => ({ ...sink({}), fileStart: 150, accept: (_block, start, end) => pass(end - start) }),
+    handle: (exchange) => exchange.reply(200, [], Buffer.from("all")),
+  },
   "/collected": { sink: () => sink({}), handle: (exchange) => exchange.reply(200, [], Buffer.from("collected")) },
   "/waits": { handle: (exchange) => void (waiting = exchange) },
   "/waits/body": {
@@ -179,7 +189,7 @@ describe("a handler", () => {
   beforeAll(() => {
     running = startInProcess(
       folder,
-      `error_log ${folder}/error.log; server { listen 127.0.0.1:0; error_page 404 /404.html; location / { return 200 fine; allowed_methods GET POST; }
+      `error_log ${folder}/error.log; server { listen 127.0.0.1:0; error_page 404 /404.html; location / { return 200 fine; allowed_methods GET POST; client_max_body_size 10m; }
        location = /404.html { return 200 "a page"; } }`,
       () => turn++,
     );
@@ -224,6 +234,16 @@ describe("a handler", () => {
     expect((await client.reply()).text).toBe("5000");
     const shares = Object.values(Object.groupBy(turns, (number) => number)).map((share) => share!.length);
     expect(Math.max(...shares)).toBeLessThanOrEqual(1024); // a share for what came in the turn, and one of the turn before
+    client.destroy();
+  });
+
+  test("gets a large body in pieces that end with the pages of its file", async () => {
+    ends = [];
+    const client = await Client.connect(port);
+    const sent = client.send(post("/paged", "x".repeat(3_500_000)));
+    expect((await client.reply()).text).toBe("all");
+    await sent;
+    expect(ends).toEqual(expect.arrayContaining([1, 2, 3].map((megabytes) => 150 + megabytes * 1024 * 1024)));
     client.destroy();
   });
 
