@@ -11,6 +11,7 @@ import { exceptionText } from "../errors.ts";
 import type { BodySink, Exchange, Field, StreamBody } from "../handler.ts";
 import { Child, type ChildOwner, type Start } from "./child.ts";
 import { ErrorOutput } from "./error-output.ts";
+import { type CompleteBody, Input } from "./input.ts";
 import { OutputHead } from "./output.ts";
 import { localRedirect, replyWithOutput } from "./reply.ts";
 import type { Candidate, Running } from "./scripts.ts";
@@ -29,8 +30,7 @@ interface Job extends Omit<Start, "stdin"> {
   readonly filename: string;
   /** Its output is the whole reply (RFC 3875 §5). */
   readonly raw: boolean;
-  /** A body that is complete already: bytes, or a descriptor that the run closes. null: it comes through `accept`, or there is none. */
-  readonly body: Buffer | number | null;
+  readonly body: CompleteBody;
 }
 
 export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running, Unfinished {
@@ -51,14 +51,7 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
   private complained = false;
   /** Output that came with the head and has not been sent. */
   private rest: Buffer | null = null;
-  /** A file that is the complete body, until the script has it; else -1. */
-  private spool: number;
-  /** A complete body that has not all been written. */
-  private unwritten: Buffer | null;
-  /** Whether more of the body is to come from the client. */
-  private bodyPending: boolean;
-  /** The script's input is full. */
-  private blocked = false;
+  private readonly input: Input;
   private bodyFirst = false;
   private replied = false;
   private stalled = false;
@@ -73,9 +66,7 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
     this.client = exchange.connection.remoteAddress;
     this.errorLog = exchange.settings.errorLog;
     this.errors = new ErrorOutput(this.services.reactor, (line) => this.complain(line));
-    this.bodyPending = exchange.request.hasBody && job.body === null;
-    this.spool = typeof job.body === "number" ? job.body : -1;
-    this.unwritten = Buffer.isBuffer(job.body) ? job.body : null;
+    this.input = new Input(this.services.kernel, job.body, exchange.request.hasBody && job.body === null);
     exchange.onGone = () => this.forsake();
     this.services.scripts.enter(this, exchange.settings);
   }
@@ -85,8 +76,8 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
   start(): void {
     const { job, services } = this;
     const child = new Child(services.kernel, services.reactor, this, job.timeout);
-    const n = child.start({ ...job, stdin: this.spool < 0 ? null : this.spool });
-    this.closeSpool();
+    const n = child.start({ ...job, stdin: this.input.descriptor });
+    this.input.closeSpool();
     if (child.pid !== 0) {
       this.child = child;
       services.scripts.started(this);
@@ -97,7 +88,7 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
   }
 
   refuse(): void {
-    this.closeSpool();
+    this.input.closeSpool();
     this.fail(503, "found no place: too many scripts are running", [RETRY]);
   }
 
@@ -105,37 +96,21 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
     this.child?.kill();
   }
 
-  private closeSpool(): void {
-    if (this.spool >= 0) this.services.kernel.close(this.spool);
-    this.spool = -1;
-  }
-
   // BodySink
 
-  /** Bytes taken. A script that reads no more (EPIPE) is no error: the rest of the body is nobody's. */
   accept(block: Block, start: number, end: number): number {
-    const { child } = this;
-    if (child === null) return this.exchange === null ? end - start : 0;
-    for (let at = start; at < end; ) {
-      const n = child.write(block, at, end - at);
-      if (n === -ERRNO.EAGAIN) {
-        this.blocked = true;
-        return at - start;
-      }
-      if (n < 0) return end - start;
-      at += n;
-    }
-    return end - start;
+    if (this.child !== null) return this.input.write(this.child, block, start, end);
+    return this.exchange === null ? end - start : 0;
   }
 
   end(): void {
-    this.bodyPending = false;
+    this.input.pending = false;
     this.child?.closeInput();
   }
 
   /** The body will not be complete: because the whole reply is out, or because the client broke it off. */
   abort(): void {
-    this.bodyPending = false;
+    this.input.pending = false;
     if (this.replied) this.child?.closeInput();
     else this.forsake();
   }
@@ -158,12 +133,12 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
   // ChildOwner
 
   get waitsForClient(): boolean {
-    return this.exchange !== null && this.bodyPending && !this.blocked;
+    return this.exchange !== null && this.input.waitsForClient;
   }
 
   onOutput(): void {
     if (this.replied) this.exchange?.resume();
-    else if (this.bodyPending && !this.bodyFirst) this.takeBodyFirst();
+    else if (this.input.pending && !this.bodyFirst) this.takeBodyFirst();
     else this.readHead();
   }
 
@@ -183,9 +158,8 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
   }
 
   onInput(): void {
-    this.blocked = false;
-    this.feed();
-    if (this.bodyPending) this.exchange?.resume();
+    this.input.flow(this.child!);
+    if (this.input.pending) this.exchange?.resume();
   }
 
   onErrors(): void {
@@ -217,17 +191,6 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
   }
 
   // The rest
-
-  /** Writes of a complete body what there is room for, and ends the input behind it. */
-  private feed(): void {
-    while (this.unwritten !== null && this.unwritten.length > 0) {
-      const length = this.unwritten.copy(scratch.bytes, 0);
-      const n = this.child!.write(scratch, 0, length);
-      if (n === -ERRNO.EAGAIN) return;
-      this.unwritten = n < 0 ? null : this.unwritten.subarray(n);
-    }
-    if (!this.bodyPending) this.child!.closeInput();
-  }
 
   private readHead(): void {
     while (this.exchange !== null) {
@@ -279,7 +242,7 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
     if (this.exchange === null) return;
     if (this.child === null) {
       this.services.scripts.leaveQueue(this);
-      this.closeSpool();
+      this.input.closeSpool();
     }
     this.forget();
     this.child?.terminate();
