@@ -37,14 +37,14 @@ export const SESSIONS: readonly Row[] = [
     in: anywhere,
     takes: [atLeastSecond],
     default: "30m",
-    help: "How long after its last use a session ends.",
+    help: "How long after its last use a session ends. Where locations share their sessions, the longest counts.",
     set: store("sessionLifetime"),
   }),
   directive("session_max", {
     in: anywhere,
     takes: [number("N", 1)],
     default: "100000",
-    help: "Sessions at once; the one that was not used for longest makes room for another.",
+    help: "Sessions at once; the one that was not used for longest makes room for another. Where locations share their sessions, the largest counts.",
     set: store("sessionMax"),
   }),
   directive("session_store", {

@@ -14,7 +14,7 @@ export interface Visit {
 
 export class SessionStore {
   readonly sessions: Sessions;
-  /** The longest lifetime and the largest bound of the locations that share the store. */
+  /** The longest lifetime and the largest bound of the locations that share the store: a session is the same one in all of them. */
   lifetime = 0;
   most = 0;
   private ids!: Ids;
@@ -41,17 +41,18 @@ export class SessionStore {
   }
 
   /** The visitor's session, by the first cookie called `name` that proves one that lives; it is then used. null: none does. */
-  visit(request: RequestHead, name: string, lifetime: number): Visit | null {
+  visit(request: RequestHead, name: string): Visit | null {
     let found: Visit | null = null;
     cookieValue(request, name, (value) => {
-      found = this.check(value, lifetime);
+      found = this.check(value);
       return found !== null;
     });
     return found;
   }
 
   /** What is stored lives from its last use; what is not, from when the cookie was sent, unless it may have been ended since. */
-  private check(value: string, lifetime: number): Visit | null {
+  private check(value: string): Visit | null {
+    const { lifetime } = this;
     const sent = this.ids.sentAt(value);
     const sentAt = sent < 0 && this.formerIds !== null ? this.formerIds.sentAt(value) : sent;
     if (sentAt < 0) return null;

@@ -23,7 +23,7 @@ export function openSession(exchange: Exchange, store: SessionStore): Session {
 
 function open(exchange: Exchange, store: SessionStore): Visitor {
   const { request, settings, services } = exchange;
-  const visit = store.visit(request, settings.sessionCookie, settings.sessionLifetime);
+  const visit = store.visit(request, settings.sessionCookie);
   const visitor = new Visitor(exchange, store, visit?.id ?? services.randomHex(ID_BYTES), visit === null);
   // A session that is about to end needs no cookie: two of one name in a reply are bad manners (RFC 6265 §4.1.1).
   const ends = settings.sessionApi && exchange.method === "DELETE";
@@ -54,19 +54,19 @@ class Visitor implements Session {
     const { sessions } = this.store;
     if (sessions.peek(this.id)?.data === ENDED) return 0; // another request has ended it meanwhile: what is written is gone with it
     if (merged === EMPTY) sessions.remove(this.id);
-    else sessions.write(this.id, merged, this.store.now(), this.settings.sessionMax);
+    else sessions.write(this.id, merged, this.store.now(), this.store.most);
     return 0;
   }
 
   /** Its cookies stay genuine for as long as they would have lived; until then the id is remembered as an ended one. */
   end(): void {
     const { sessions } = this.store;
-    if (!this.isNew) sessions.write(this.id, ENDED, this.store.now(), this.settings.sessionMax);
+    if (!this.isNew) sessions.write(this.id, ENDED, this.store.now(), this.store.most);
     this.setCookie("", 0);
   }
 
   sendCookie(): void {
-    this.setCookie(this.store.cookie(this.id), Math.ceil(this.settings.sessionLifetime / 1000));
+    this.setCookie(this.store.cookie(this.id), Math.ceil(this.store.lifetime / 1000));
     // Set-Cookie alone does not keep a shared cache from giving this visitor's cookie to all others (RFC 9111 §7.3).
     if (!this.settings.sessionApi) this.exchange.addField("Cache-Control", "private");
   }

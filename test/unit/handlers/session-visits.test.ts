@@ -202,6 +202,24 @@ describe("data", () => {
     expect(ask(again(cookie), { sessionLifetime: LIFETIME * 2 }).session!.data).toBe('{"n":1}');
     expect(ask(again(cookie), {}, "example.net").session!.data).toBe("{}");
   });
+  test("lives as long as the longest lifetime of the locations that share it says, wherever it is used", () => {
+    const [long, short] = [{ sessionLifetime: LIFETIME }, { sessionLifetime: 1000 }];
+    const first = ask({}, long);
+    first.session!.patch('{"n":1}');
+    const cookie = given(first)!;
+    services.pass(60);
+    expect(ask(again(cookie), short).session!.data).toBe('{"n":1}');
+    expect(setCookies(ask({}, short))[0]).toContain("; Max-Age=1800;");
+    ask(again(cookie), long).session!.end();
+    services.pass(60);
+    for (const changes of [short, long]) expect(cookie).not.toStartWith(ask(again(cookie), changes).session!.id);
+  });
+  test("is as much as the largest session_max of the locations that share it says, wherever it is written", () => {
+    const visitors = Array.from({ length: 3 }, () => ask({}, { sessionMax: 3 }));
+    for (const { session } of visitors) session!.patch('{"n":1}');
+    ask(again(given(visitors[2]!)!), { sessionMax: 1 }).session!.patch('{"n":2}');
+    expect(visitors.map(({ session }) => session!.data)).toEqual(['{"n":1}', '{"n":1}', '{"n":2}']);
+  });
   test("changes of two requests at once both count", () => {
     const cookie = given(ask())!;
     const [one, other] = [ask(again(cookie)).session!, ask(again(cookie)).session!];
