@@ -113,6 +113,7 @@ const promises: Record<string, readonly Row[]> = {
     [get("/letters/c.txt"), { status: 405, fields: { Allow: "POST, OPTIONS" } }],
     [get("/shared/e.txt"), { status: 404 }],
     [sent("PUT", "/shared/i.txt", "4"), { status: 201 }],
+    [form("/shared/", "j.txt"), { status: 405, fields: { Allow: "GET, HEAD, PUT, OPTIONS" } }],
     [sent("PUT", "/shared/archive/i.txt", "4"), { status: 405, fields: { Allow: "GET, HEAD, OPTIONS" } }],
     [get("/uploads/", {}, "OPTIONS"), { status: 204, fields: { "Tus-Version": "1.0.0" } }],
     [get("/uploads/notes", {}, "DELETE"), { status: 409 }],
