@@ -1,15 +1,17 @@
 /** Who may enter: `allow` and `deny` in their order, and `limit_except`, which lets some methods in without asking. */
 import type { AccessRule, Settings } from "../config/model.ts";
-import type { BodySink, ConnectionInfo, Exchange } from "./handler.ts";
+import type { BodySink, ConnectionInfo, Exchange, Handler } from "./handler.ts";
 import { Wrapper } from "./wrapper.ts";
 
-/** Whether a location's rules let a client in with `method`. */
-export function mayEnter({ access, limitExcept }: Settings, connection: ConnectionInfo, method: string): boolean {
-  if (!allows(access, connection)) return false;
-  return limitExcept === null || exempt(limitExcept.methods, method) || allows(limitExcept.rules, connection);
-}
+export type Admission = (settings: Settings, connection: ConnectionInfo, method: string) => boolean;
 
-const isAdmitted = ({ settings, connection, method }: Exchange): boolean => mayEnter(settings, connection, method);
+/** Whether a location's rules let a client in with `method`. */
+export const mayEnter: Admission = (settings, connection, method) =>
+  allows(settings.access, connection) && maySend(settings, connection, method);
+
+/** Whether `limit_except` alone does. */
+export const maySend: Admission = ({ limitExcept }, connection, method) =>
+  limitExcept === null || exempt(limitExcept.methods, method) || allows(limitExcept.rules, connection);
 
 /** The first rule that matches decides; none: allowed. */
 export function allows(rules: readonly AccessRule[], connection: ConnectionInfo): boolean {
@@ -49,17 +51,25 @@ function refuse(exchange: Exchange): void {
 
 /** Asks before another handler is asked: who may not enter gets 403, and his body goes nowhere. */
 export class Guarded extends Wrapper {
+  constructor(
+    inner: Handler,
+    private readonly admission: Admission,
+  ) {
+    super(inner);
+  }
+
+  private admits({ settings, connection, method }: Exchange): boolean {
+    return this.admission(settings, connection, method);
+  }
+
   override sink(exchange: Exchange): BodySink | undefined {
-    if (isAdmitted(exchange)) return super.sink(exchange);
+    if (this.admits(exchange)) return super.sink(exchange);
     refuse(exchange); // at once: no 100 (Continue), no body that nobody wants
     return undefined;
   }
 
   override handle(exchange: Exchange): void {
-    if (isAdmitted(exchange)) super.handle(exchange);
+    if (this.admits(exchange)) super.handle(exchange);
     else refuse(exchange);
   }
 }
-
-/** Whether a location has rules at all. */
-export const hasRules = (settings: Settings): boolean => settings.access.length > 0 || settings.limitExcept !== null;

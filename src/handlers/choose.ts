@@ -1,6 +1,6 @@
 /** Which handler a location gets. */
 import type { Location, Settings } from "../config/model.ts";
-import { Guarded, hasRules } from "./access.ts";
+import { Guarded, mayEnter, maySend } from "./access.ts";
 import { CgiHandler } from "./cgi/cgi.ts";
 import { DeleteHandler } from "./delete.ts";
 import type { Handler, Services } from "./handler.ts";
@@ -13,7 +13,7 @@ import { TusHandler } from "./upload/tus.ts";
 import { UploadHandler } from "./upload/upload.ts";
 
 /**
- * The handler of a location, made once. As in nginx, `return` comes before `allow` and `deny`, they before files.
+ * The handler of a location, made once. As in nginx, `limit_except` comes before `return`, that before `allow` and `deny`, they before files.
  * @param serverName visitors of servers with the same name share their sessions
  */
 export function handlerFor(location: Location, services: Services, serverName = ""): Handler {
@@ -26,10 +26,11 @@ export function handlerFor(location: Location, services: Services, serverName = 
 
 function answering(location: Location, services: Services): Handler {
   const { settings } = location;
-  if (settings.return !== null) return new ReturnHandler(settings.return, settings);
+  if (settings.return !== null) return limited(new ReturnHandler(settings.return, settings), settings);
   const files = new StaticHandler(location, services);
-  let handler: Handler = settings.tryFiles === null ? files : new TryFilesHandler(settings.tryFiles, files);
-  if (settings.cgi.length > 0) handler = new CgiHandler(services, handler);
+  const scripts = settings.cgi.length > 0 ? new CgiHandler(services, files) : null;
+  let handler: Handler = scripts ?? files;
+  if (settings.tryFiles !== null) handler = new TryFilesHandler(settings.tryFiles, files, scripts);
   if (settings.deleteFiles) handler = new DeleteHandler(services, handler);
   if (settings.upload !== null) handler = uploading(location, services, handler);
   return guarded(handler, settings);
@@ -43,4 +44,8 @@ function uploading(location: Location, services: Services, inner: Handler): Hand
 }
 
 const guarded = (handler: Handler, settings: Settings): Handler =>
-  hasRules(settings) ? new Guarded(handler) : handler;
+  settings.access.length > 0 || settings.limitExcept !== null ? new Guarded(handler, mayEnter) : handler;
+
+/** In nginx `limit_except` is a location of its own, in which the `return` around it does not count. */
+const limited = (handler: Handler, settings: Settings): Handler =>
+  settings.limitExcept !== null ? new Guarded(handler, maySend) : handler;

@@ -1,5 +1,6 @@
 /** Which methods a location answers. OPTIONS is always one of them, and is answered by the server itself. */
 import type { Settings } from "../config/model.ts";
+import type { Exchange } from "./handler.ts";
 
 const READING = ["GET", "HEAD"] as const;
 const SENDING = ["POST", "PUT", "PATCH"] as const;
@@ -25,8 +26,18 @@ function isPerformed(settings: Settings, method: string): boolean {
 function defaultMethods(settings: Settings): readonly string[] {
   if (settings.return !== null) return ANY;
   if (settings.sessionApi) return SESSION;
-  const sending = settings.upload !== null ? SENDING : settings.cgi.length > 0 ? ["POST"] : [];
+  const takesPost = settings.cgi.length > 0 || fallsBack(settings);
+  const sending = settings.upload !== null ? SENDING : takesPost ? ["POST"] : [];
   return [...READING, ...sending, ...(settings.deleteFiles ? ["DELETE"] : [])];
+}
+
+/** `try_files` leads on to another location, which is asked whether it takes the method: a front controller's, as a rule. */
+const fallsBack = ({ tryFiles }: Settings): boolean => tryFiles !== null && "uri" in tryFiles.last;
+
+/** Whether the method is allowed only for what `try_files` leads on to, not for a file that it finds. */
+export function isForFallback({ method, settings, errorStatus }: Exchange): boolean {
+  if (method !== "POST" || errorStatus !== 0 || settings.allowedMethods !== null) return false;
+  return fallsBack(settings) && settings.cgi.length === 0 && settings.upload === null;
 }
 
 /** The value of `Allow` (RFC 9110 §10.2.1). */

@@ -134,8 +134,9 @@ export class StaticHandler implements Handler {
     return this.hasScripts && errorStatus === 0 && CHANGING.includes(method);
   }
 
-  private refuseMethod(exchange: Exchange): void {
-    exchange.fail(405, [["Allow", allowValue({ ...exchange.settings, cgi: [] })]]);
+  /** The method is for scripts, or for what `try_files` leads on to; this is a file or a folder. */
+  refuseMethod(exchange: Exchange): void {
+    exchange.fail(405, [["Allow", allowValue({ ...exchange.settings, cgi: [], tryFiles: null })]]);
   }
 
   private addSlash(exchange: Exchange, path: string, entry: Entry): void {

@@ -154,6 +154,13 @@ describe("fields", () => {
     for (const [name, value] of Object.entries(variables)) expect(`${name}=${got[name]}`).toBe(`${name}=${value}`);
   });
 
+  test("the authority of an absolute-form takes the place of Host", async () => {
+    const got = await environmentOf(
+      "GET http://good.example:99/cgi/env.sh HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n",
+    );
+    expect([got.SERVER_NAME, got.HTTP_HOST]).toEqual(["good.example", "good.example:99"]);
+  });
+
   test("repeated ones are one variable, cookies with their own separator", async () => {
     const got = await environmentOf(
       "GET /cgi/env.sh HTTP/1.1\r\nHost: a\r\nX-A: 1\r\nCookie: a=1\r\nX-A: 2\r\nCookie: b=2\r\n\r\n",

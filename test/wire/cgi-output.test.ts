@@ -82,6 +82,16 @@ const GOOD: Readonly<Record<string, [output: string, expected: Expected]>> = {
     "Status: 204\nContent-Type: text/html\nContent-Length: 4\n\nbody",
     { status: 204, body: "" },
   ],
+  "205 has no body": [
+    "Status: 205\nContent-Type: text/html\n\nbody",
+    { status: 205, fields: { "content-length": "0", "transfer-encoding": null }, body: "" },
+  ],
+  "405 says what is allowed": ["Status: 405\n\n", { status: 405, fields: { allow: "GET, HEAD, POST, OPTIONS" } }],
+  "405 with the script's own Allow": ["Status: 405\nALLOW: PUT\n\n", { status: 405, fields: { allow: "PUT" } }],
+  "an empty Content-Type is none": [
+    "Status: 200\nContent-Type:\n\nx",
+    { status: 200, fields: { "content-type": null } },
+  ],
   "304 has no body": ['Status: 304\nETag: "x"\n\nbody', { status: 304, fields: { etag: '"x"' }, body: "" }],
   "fields of a connection are not the script's": [
     "Content-Type: text/html\nConnection: x-own\nTransfer-Encoding: gzip\nKeep-Alive: 5\nUpgrade: h2c\nTrailer: X\nTE: x\n\nbody",
@@ -120,6 +130,7 @@ const BAD: Readonly<Record<string, [output: string, reason: string]>> = {
   "a body at once": ["\nhello\n", "neither Content-Type"],
   "fields, but none of those that make a reply": ["X-A: b\n\nhello", "neither Content-Type nor Location nor Status"],
   "a byte order mark": ["\xef\xbb\xbfContent-Type: text/html\n\n", "no field name"],
+  "an empty Content-Type alone": ["Content-Type: \n\nhello", "neither Content-Type nor Location nor Status"],
   "a folded line": ["Content-Type: text/html\nX-A: b\n c\n\n", "white space"],
   "a line that begins with white space": [" Content-Type: text/html\n\n", "white space"],
   "white space before the colon": ["Content-Type : text/html\n\n", "no field name"],
@@ -161,8 +172,12 @@ const outputs = [
 
 const server = useScripts({
   server: "root www; cgi .out /bin/cat; cgi .sh /bin/sh;",
+  directives: "location /charset/ { charset utf-8; cgi_param TYPE $arg_type; }",
   files: Object.fromEntries(outputs.map(([name, output]) => [`www/${name}`, Buffer.from(output, "latin1")])),
-  scripts: { "endless.sh": `echo $$ > "$DOCUMENT_ROOT/../endless"; ${TEXT}; exec cat /dev/zero` },
+  scripts: {
+    "charset/type.sh": `printf 'Content-Type: %s\\n\\nx' "$TYPE"`,
+    "endless.sh": `echo $$ > "$DOCUMENT_ROOT/../endless"; ${TEXT}; exec cat /dev/zero`,
+  },
 });
 
 describe("a reply from", () => {
@@ -192,6 +207,18 @@ describe("502 for", () => {
       await untilLogged(server, new RegExp(`/${fileOf(BAD, "bad", name)}" .*(?:${reason})`));
     }
   });
+});
+
+test("charset is added to a text type without one, as to a file's", async () => {
+  const charsets: [type: string, sent: string][] = [
+    ["text/html", "text/html; charset=utf-8"],
+    ["text/html;charset=latin1", "text/html;charset=latin1"],
+    ["image/png", "image/png"],
+  ];
+  for (const [type, sent] of charsets) {
+    const path = `/charset/type.sh?type=${type}`;
+    await exchange(server.port, get(path), { status: 200, fields: { "content-type": sent }, body: "x" });
+  }
 });
 
 test("HTTP/1.0 gets its body until the connection's end, or with the length it has", async () => {

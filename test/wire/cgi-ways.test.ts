@@ -23,6 +23,9 @@ const server = useScripts({
     "front/index.sh": ECHO,
     "front/about.sh": ECHO,
     "näme.sh": ECHO,
+    "maintained/page.sh": ECHO,
+    "args/page.sh": ECHO,
+    "nothing/page.sh": ECHO,
     "limited.sh": `${TEXT}; ulimit -n`,
     "unlimited/limited.sh": `${TEXT}; echo run`,
   },
@@ -37,6 +40,9 @@ const server = useScripts({
     index index.sh page.html;
     client_body_temp_path tmp;
     location /front/ { try_files $uri $uri.sh $uri/ /front/index.sh?from=$uri&$args; }
+    location /maintained/ { try_files /plain.txt $uri; }
+    location /args/ { try_files $uri /index.sh$is_args$args; }
+    location /nothing/ { try_files $uri =404; }
     location /limited { alias www/limited.sh; cgi_limit cpu=10s memory=200m files=17; }
     location /whatever/ { cgi_check_script off; cgi .any /bin/sh -c "printf 'Status: 200\\n\\n%s' \\"$0\\""; }`,
 });
@@ -50,6 +56,18 @@ describe("the script gets the body", () => {
       "by try_files, which finds nothing",
       "/front/a%20b/c?q",
       (length) => `/front/index.sh||from=/front/a b/c&q|/front/a%20b/c?q|${length}`,
+    ],
+    [
+      "by try_files, which finds nothing, with the query",
+      "/args/x?q=1",
+      (length) => `/index.sh||q=1|/args/x?q=1|${length}`,
+    ],
+    ["by try_files, which finds nothing, without a query", "/args/x", (length) => `/index.sh|||/args/x|${length}`],
+    ["by try_files as $uri", "/nothing/page.sh?q", (length) => `/nothing/page.sh||q|/nothing/page.sh?q|${length}`],
+    [
+      "by try_files as $uri with a path behind it",
+      "/args/page.sh/a?q",
+      (length) => `/args/page.sh|/a|q|/args/page.sh/a?q|${length}`,
     ],
     ["by try_files and index", "/front/?q", (length) => `/front/index.sh||q|/front/?q|${length}`],
   ];
@@ -82,6 +100,9 @@ describe("what is found before a script", () => {
   answers(server, "a file", get("/front/plain.txt"), { status: 200, body: "front's" });
   answers(server, "a folder's page", get("/front/folder/"), { status: 200, body: "folder's" });
   answers(server, "a page for want of a script", get("/sub/"), { status: 200, body: "page" });
+  answers(server, "what try_files names first", get("/maintained/page.sh"), { status: 200, body: "plain" });
+  answers(server, "that, with a path behind the script", get("/maintained/page.sh/a"), { status: 200, body: "plain" });
+  answers(server, "its status", get("/nothing/none.sh"), { status: 404 });
   answers(server, "nothing", get("/none.sh"), { status: 404 });
   answers(server, "nothing, with a body", withBody("POST", "/none.sh", "abc"), { status: 404 });
 });

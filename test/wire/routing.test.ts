@@ -145,6 +145,9 @@ describe("try_files", () => {
   answers(server, "the folder's index", get("/try/folder/"), { status: 200, body: "folder\n" });
   answers(server, "the last: a URI", get("/try/missing"), { status: 200, body: "fallback\n" });
   answers(server, "the last: a named location", get("/named/x"), { status: 200, body: "named for /named/x\n" });
+  const post = (path: string) => get(path, { "Content-Length": "0" }, "POST");
+  answers(server, "a POST to the last", post("/named/x"), { status: 200, body: "named for /named/x\n" });
+  answers(server, "a POST to a file", post("/try/there.txt"), { status: 405, fields: { allow: "GET, HEAD, OPTIONS" } });
   answers(server, "the last: a status", get("/code/x"), { status: 410 });
 });
 

@@ -19,6 +19,11 @@ export class CgiHandler extends Wrapper {
     this.finder = new ScriptFinder(services);
   }
 
+  /** Whether a request is one for a script. */
+  isFor(exchange: Exchange): boolean {
+    return this.finder.find(exchange) !== null;
+  }
+
   override sink(exchange: Exchange): BodySink | undefined {
     const script = this.finder.find(exchange);
     if (script === null) return super.sink(exchange);

@@ -37,6 +37,9 @@ export function environment(exchange: Exchange, script: Script, contentLength: n
   setScript(variables, exchange, script);
   setBody(variables, exchange, contentLength);
   setFields(variables, exchange.request, settings.cgiPassAuthorization);
+  // The authority of an absolute-form takes the place of the Host field (RFC 9112 §3.2.2).
+  const authority = exchange.request.authority();
+  if (authority !== "") variables.set("HTTP_HOST", authority);
   if (session !== null) variables.set("SESSION_ID", session.id).set("SESSION_DATA", octets(session.data));
   for (const { name, value } of settings.cgiParams) variables.set(name, evaluateOctets(value, exchange));
   return lines(variables);
@@ -68,6 +71,7 @@ const hostOf = ({ serverAddress }: ConnectionInfo): string =>
 
 function setScript(variables: Map<string, string>, exchange: Exchange, script: Script): void {
   const root = documentRoot(exchange);
+  const filename = octets(script.filename);
   const info = octets(script.pathInfo);
   variables
     .set("REQUEST_METHOD", exchange.method)
@@ -76,11 +80,13 @@ function setScript(variables: Map<string, string>, exchange: Exchange, script: S
     .set("DOCUMENT_URI", octets(exchange.path))
     .set("DOCUMENT_ROOT", root)
     .set("SCRIPT_NAME", octets(script.name))
-    .set("SCRIPT_FILENAME", octets(script.filename))
+    .set("SCRIPT_FILENAME", filename)
     .set("PATH_INFO", info)
     // php-cgi wants it to be there, Apache's scripts for errors read the error from it.
     .set("REDIRECT_STATUS", String(exchange.errorStatus || 200));
-  if (info !== "") variables.set("PATH_TRANSLATED", root.replace(/\/+$/, "") + info);
+  // Where an alias is the script itself there is no folder that PATH_INFO could lead to a file of.
+  const folder = root.replace(/\/+$/, "");
+  if (info !== "" && filename.startsWith(`${folder}/`)) variables.set("PATH_TRANSLATED", folder + info);
 }
 
 /** A redirect inside the server may have made another request of it, whose body is not the client's (§6.2.2). */

@@ -2,6 +2,7 @@
 import { CR, FIELD_TEXT, HTAB, LF, SP } from "../../http/bytes.ts";
 import { isToken } from "../../http/headers.ts";
 import { trimmed } from "../../http/octets.ts";
+import { putField } from "../../http/response.ts";
 import type { Field } from "../handler.ts";
 
 /** Bytes of a header block at most, its empty line included. */
@@ -34,7 +35,7 @@ export class OutputHead {
   contentLength = -1;
   /** X-Session-Patch. */
   sessionPatch: string | null = null;
-  /** All others in their order, Content-Type included, without those that are not passed on. */
+  /** All others in their order, Content-Type included, without those that are not passed on; of one that cannot repeat, the last. */
   readonly fields: Field[] = [];
   private readonly seen = new Set<string>();
   /** The beginning of a line whose end has not come. */
@@ -76,6 +77,7 @@ export class OutputHead {
 
   private takeField(name: string, value: string): number {
     const lower = name.toLowerCase();
+    if (lower === "content-type" && value === "") return 0; // as if it were not there: no type is empty
     if (ONCE.has(lower)) {
       if (this.seen.has(lower)) return this.refuse(`${name} twice`);
       this.seen.add(lower);
@@ -92,7 +94,7 @@ export class OutputHead {
         this.sessionPatch = value;
         return 0;
     }
-    if (!NOT_PASSED_ON.has(lower)) this.fields.push([name, value]);
+    if (!NOT_PASSED_ON.has(lower)) putField(this.fields, name, value);
     return 0;
   }
 

@@ -1,7 +1,9 @@
 /** What the header block of a script's output makes of the reply (RFC 3875 §6). */
+import { withCharset } from "../../http/mime.ts";
 import { unicode } from "../../http/octets.ts";
 import { normalise } from "../../http/target.ts";
-import type { Exchange, StreamBody } from "../handler.ts";
+import type { Exchange, Field, StreamBody } from "../handler.ts";
+import { allowValue } from "../methods.ts";
 import type { OutputHead } from "./output.ts";
 
 /** A path and a query, both encoded as in a request. Neither another host's ("//evil") nor with a fragment, which only clients know. */
@@ -23,11 +25,24 @@ export function replyWithOutput(exchange: Exchange, head: OutputHead, body: Stre
     body.close();
     return redirectLocally(exchange, head, local);
   }
-  const { location } = head;
-  const status = head.status || (location === null ? 200 : 302);
-  const fields = location === null ? head.fields : [...head.fields, ["Location", location] as const];
+  const status = head.status || (head.location === null ? 200 : 302);
+  const fields = fieldsOf(exchange, head, status);
+  if (status === 205) {
+    body.close(); // RFC 9110 §15.3.6: it has none
+    return exchange.reply(status, fields, null);
+  }
   exchange.reply(status, fields, body, head.contentLength >= 0 ? { length: head.contentLength } : undefined);
 }
+
+/** The script's own, with what the location adds to the type of a text, and what a 405 must say (RFC 9110 §15.5.6). */
+function fieldsOf({ settings }: Exchange, { fields: own, location }: OutputHead, status: number): Field[] {
+  const fields = own.map(([name, value]): Field => [name, isType(name) ? withCharset(value, settings.charset) : value]);
+  if (location !== null) fields.push(["Location", location]);
+  if (status === 405 && !own.some(([name]) => /^allow$/i.test(name))) fields.push(["Allow", allowValue(settings)]);
+  return fields;
+}
+
+const isType = (name: string): boolean => /^content-type$/i.test(name);
 
 /** As if the client had asked for it, by GET and without a body. Cookies are the one thing a script may want to say besides. */
 function redirectLocally(exchange: Exchange, head: OutputHead, [, encoded = "", query = ""]: RegExpExecArray): void {

@@ -6,6 +6,7 @@ import { linux } from "../../../ffi/linux.ts";
 import type { Settings, VirtualServer } from "../../../src/config/model.ts";
 import { environment } from "../../../src/handlers/cgi/environment.ts";
 import type { Script } from "../../../src/handlers/cgi/script.ts";
+import { filename, place } from "../../../src/handlers/place.ts";
 import type { Session } from "../../../src/handlers/session/session.ts";
 import { octets } from "../../../src/http/octets.ts";
 import { FakeExchange, FakeServices, location, type RequestLike, template } from "./world.ts";
@@ -18,6 +19,8 @@ interface Case extends RequestLike {
   readonly serverName?: string;
   /** HTTP/1.0 allows a request without one. */
   readonly withoutHost?: boolean;
+  /** SCRIPT_NAME, where it is not /cgi/a.py or the whole path. */
+  readonly name?: string;
   /** The method after a redirect inside the server. */
   readonly becomes?: string;
 }
@@ -31,10 +34,10 @@ function lines(given: Case): string[] {
   Object.assign(exchange, { session: given.session ?? null, method: given.becomes ?? exchange.method });
   if (given.serverName !== undefined) Object.assign(exchange, { server: { name: given.serverName } as VirtualServer });
   if (given.withoutHost) exchange.request.hostEnd = exchange.request.hostStart;
-  const name = exchange.path.startsWith("/cgi/a.py") ? "/cgi/a.py" : exchange.path;
+  const name = given.name ?? (exchange.path.startsWith("/cgi/a.py") ? "/cgi/a.py" : exchange.path);
   const script: Script = {
     rule: { extension: ".py", interpreter: "/usr/bin/python3", args: [] },
-    filename: `/w${name}`,
+    filename: filename(place(here.settings, name, exchange)!),
     folder: "/w/cgi",
     name,
     pathInfo: exchange.path.slice(name.length),
@@ -171,6 +174,11 @@ describe("the path and the query", () => {
     { target: "/cgi/a.py/x", settings: { alias: template("/srv/cgi/"), aliasPrefix: "/cgi/" } },
     { DOCUMENT_ROOT: "/srv/cgi/", PATH_TRANSLATED: "/srv/cgi/x" },
     "under an alias",
+  );
+  row(
+    { target: "/run/x", settings: { alias: template("/w/cgi/a.py"), aliasPrefix: "/run" }, name: "/run" },
+    { SCRIPT_NAME: "/run", SCRIPT_FILENAME: "/w/cgi/a.py", PATH_INFO: "/x", PATH_TRANSLATED: undefined },
+    "under an alias that is the script",
   );
   row(
     { target: "/cgi/a.py/x", settings: { root: template("/") } },

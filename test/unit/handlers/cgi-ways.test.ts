@@ -75,8 +75,8 @@ describe("a body is for what is found: before it is read, the request goes on to
     handler.close?.();
     expect(services.watched.open.size).toBe(0);
   });
-  test("a script is asked for before any of that", () => {
-    const { services, here } = world({ tryFiles: FRONT }, "/");
+  test("a script's own path is asked for before any of that", () => {
+    const { services, here } = world({}, "/");
     expect(handlerFor(here, services)).toBeInstanceOf(CgiHandler);
   });
 });
@@ -107,7 +107,7 @@ describe("no source is ever shown", () => {
   });
   test("nor where try_files finds one", () => {
     const { services, here, exchange } = world({}, { target: "/page.php" });
-    new TryFilesHandler(tries(["$uri"], "/x"), new StaticHandler(here, services)).handle(exchange);
+    new TryFilesHandler(tries(["$uri"], "/x"), new StaticHandler(here, services), null).handle(exchange);
     expect(outcome(exchange)).toBe("-> /page.php?");
   });
   test("nor of one that cannot be looked at", () => {

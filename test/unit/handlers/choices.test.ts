@@ -153,6 +153,14 @@ describe("limit_except", () => {
   ])("GET { deny all }: %s is %i", (method, status) => {
     expect(ask({ limitExcept }, { method, target: "/a.txt" }).status).toBe(status);
   });
+  test.each([
+    ["GET", 200],
+    ["POST", 403],
+    ["DELETE", 403],
+  ])("it comes before return, as in nginx: %s is %i", (method, status) => {
+    const changes = { limitExcept, access: [all(false)], return: { status: 200, text: template("x") } };
+    expect(ask(changes, { method }).status).toBe(status);
+  });
 });
 
 describe("methods", () => {
@@ -168,6 +176,8 @@ describe("methods", () => {
     [{ upload, deleteFiles: true }, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"],
     [{ upload, deleteFiles: true, allowedMethods: ["GET", "PUT"] }, "GET, PUT, OPTIONS"],
     [{ cgi }, "GET, HEAD, POST, OPTIONS"],
+    [{ tryFiles: { files: [], last: { uri: template("/index.php") } } }, "GET, HEAD, POST, OPTIONS"],
+    [{ tryFiles: { files: [], last: { status: 404 } } }, "GET, HEAD, OPTIONS"],
     [{ cgi, upload, deleteFiles: true }, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"],
     [{ cgi, allowedMethods: ["GET", "PUT", "DELETE"] }, "GET, PUT, DELETE, OPTIONS"],
     [{ session: true }, "GET, HEAD, OPTIONS"],
@@ -205,6 +215,8 @@ describe("try_files", () => {
     ["a name without its slash", tries({ status: 404 }, "a.txt"), "/x", "200"],
     ["never above the root", tries({ status: 404 }, "/../../etc/hostname"), "/x", "404"],
     ["whatever a variable says", tries({ status: 404 }, "/$arg_f"), "/x?f=../../etc/hostname", "404"],
+    ["its query may begin with $is_args", tries(uri("/app$is_args$args"), "$uri"), "/no?a=1", "-> /app?a=1"],
+    ["which is nothing where there is none", tries(uri("/app$is_args$args"), "$uri"), "/no", "-> /app?"],
     ["a URI without query has none", tries(uri("/fallback.html"), "$uri"), "/no?a=1", "-> /fallback.html?"],
     ["or its own", tries(uri("/app?p=$uri&$args"), "$uri"), "/no?a=1", "-> /app?p=/no&a=1"],
     ["a ? of a variable is part of the path", tries(uri("/app$uri?q"), "$uri"), "/who%3F", "-> /app/who??q"],
@@ -216,6 +228,14 @@ describe("try_files", () => {
     const to = exchange.redirectedTo;
     const found = to === null ? `${exchange.status} ${exchange.field("Location") ?? ""}` : `-> ${to.join("?")}`;
     expect(found.trim()).toBe(expected);
+  });
+  test("POST is for what it leads on to, not for a file", () => {
+    const changes = tries(uri("/app"), "$uri");
+    const file = ask(changes, { method: "POST", target: "/a.txt" });
+    expect([file.how, file.status, file.field("Allow")]).toEqual(["fail", 405, "GET, HEAD, OPTIONS"]);
+    expect(ask(changes, { method: "POST", target: "/no" }).redirectedTo).toEqual(["/app", ""]);
+    const listed = { ...changes, allowedMethods: ["GET", "POST"] };
+    expect(ask(listed, { method: "POST", target: "/a.txt" }).status).toBe(200);
   });
   test("no descriptor is left behind", () => {
     const exchange = ask({ ...tries({ status: 404 }, "/a.txt/", "/dir"), openFileCache: null }, { target: "/x" });
