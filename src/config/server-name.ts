@@ -6,6 +6,7 @@ import { compileRegex } from "./regex.ts";
 export function parseServerName(word: string): ServerName[] | string {
   if (word.startsWith("~")) return regexName(word.slice(1));
   const name = word.toLowerCase();
+  if (/[\x00-\x20\x7f]/.test(name)) return "a host name has no blanks and no control characters";
   if (/[^\x21-\x7e]/.test(name)) return "host names are ASCII: write others in their xn-- form";
   if (/[/\\,@]/.test(name) || (/:/.test(name) && !name.startsWith("[")))
     return "a host name without scheme, port and path is expected";

@@ -13,6 +13,8 @@ export const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 export class ReturnHandler implements Handler {
   private readonly changes: Changes;
   private readonly redirects: boolean;
+  /** `error_page` may have something else to show than the redirect's own page. */
+  private readonly hasPage: boolean;
   /** By Content-Type, the one thing in which the replies of one `return` without variables differ. */
   private readonly kept = new Map<string, KeptReply>();
 
@@ -23,12 +25,14 @@ export class ReturnHandler implements Handler {
     const varies = rule.text !== null && rule.text.constant === null;
     this.changes = varies ? "each request" : headChanges(settings);
     this.redirects = rule.text !== null && REDIRECTS.includes(rule.status);
+    this.hasPage = this.redirects && settings.errorPages.some(({ statuses }) => statuses.includes(rule.status));
   }
 
   handle(exchange: Exchange): void {
     const { status, text } = this.rule;
     if (status === CLOSE_SILENTLY) return exchange.drop();
     if (text === null && status >= 400) return exchange.fail(status);
+    if (this.hasPage) return exchange.fail(status, [this.location(exchange)]);
     if (this.changes !== "each request" && exchange.takesWholeReply) return this.keptReply(exchange).send(exchange);
     const type = this.type(exchange);
     exchange.reply(status, this.fields(exchange, type), this.body(exchange));
@@ -53,8 +57,12 @@ export class ReturnHandler implements Handler {
     const { text } = this.rule;
     if (text === null) return [];
     const fields: Field[] = [["Content-Type", type]];
-    if (this.redirects) fields.push(["Location", encodeLocation(evaluateOctets(text, exchange))]);
+    if (this.redirects) fields.push(this.location(exchange));
     return fields;
+  }
+
+  private location(exchange: Exchange): Field {
+    return ["Location", encodeLocation(evaluateOctets(this.rule.text!, exchange))];
   }
 
   private body(exchange: Exchange): Buffer | null {

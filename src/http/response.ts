@@ -28,6 +28,37 @@ export function fieldValue(value: string): string {
   return bytes.replace(/[\x00-\x08\x0a-\x1f\x7f]/g, " ").trim();
 }
 
+/** Fields that a reply has at most once, in small letters: those of one value (RFC 9110 §5.3), and Accept-Ranges, which is all or `none`. */
+const SINGLETONS: ReadonlySet<string> = new Set([
+  "accept-ranges",
+  "age",
+  "content-disposition",
+  "content-length",
+  "content-location",
+  "content-range",
+  "content-type",
+  "date",
+  "etag",
+  "expires",
+  "last-modified",
+  "location",
+  "retry-after",
+  "server",
+]);
+
+/** Where in `fields` the one stands beside which there can be no other of that name; -1: there is none. */
+export function placeOfOnly(fields: readonly (readonly [name: string, value: string])[], name: string): number {
+  const lower = name.toLowerCase();
+  return SINGLETONS.has(lower) ? fields.findIndex(([other]) => other.toLowerCase() === lower) : -1;
+}
+
+/** Adds a field, in the place of the one beside which it cannot be. */
+export function putField(fields: (readonly [name: string, value: string])[], name: string, value: string): void {
+  const at = placeOfOnly(fields, name);
+  if (at < 0) fields.push([name, value]);
+  else fields[at] = [name, value];
+}
+
 /** A whole head: status line, field lines, empty line. */
 export function responseHead(status: number, fields: readonly (readonly [name: string, value: string])[]): string {
   let head = statusLine(status);

@@ -3,9 +3,12 @@ import type { Expires } from "../config/model.ts";
 import type { Exchange, Field } from "../handlers/handler.ts";
 import { evaluateOctets } from "../handlers/variables.ts";
 import { formatDate } from "../http/date.ts";
+import { placeOfOnly, putField } from "../http/response.ts";
 
 /** The statuses that get the fields which are not marked `always`. */
 const SUCCESSFUL: readonly number[] = [200, 201, 204, 206, 301, 302, 303, 304, 307, 308];
+/** The fields that an empty value removes, as in nginx. */
+const VALIDATOR = /^(?:etag|last-modified)$/i;
 const TEN_YEARS = 315360000;
 const DAY = 86400;
 
@@ -18,8 +21,20 @@ export function addFields(fields: Field[], exchange: Exchange, status: number, m
   for (const { name, value, always } of settings.addHeaders) {
     if (!always && !SUCCESSFUL.includes(status)) continue;
     const text = evaluateOctets(value, exchange);
-    if (text !== "") fields.push([name, text]);
+    if (text !== "") putHeader(fields, name, text);
+    else if (VALIDATOR.test(name)) removeField(fields, name);
   }
+}
+
+/** The type of several ranges says where each begins: it stays. */
+function putHeader(fields: Field[], name: string, value: string): void {
+  const only = fields[placeOfOnly(fields, name)];
+  if (only === undefined || !only[1].startsWith("multipart/byteranges;")) putField(fields, name, value);
+}
+
+function removeField(fields: Field[], name: string): void {
+  const at = placeOfOnly(fields, name);
+  if (at >= 0) fields.splice(at, 1);
 }
 
 function addExpires(fields: Field[], expires: Expires, now: number, modified: number | undefined): void {
@@ -27,15 +42,18 @@ function addExpires(fields: Field[], expires: Expires, now: number, modified: nu
     case "off":
       return;
     case "epoch":
-      fields.push(["Expires", "Thu, 01 Jan 1970 00:00:01 GMT"], ["Cache-Control", "no-cache"]);
-      return;
+      return putExpires(fields, "Thu, 01 Jan 1970 00:00:01 GMT", "no-cache");
     case "max":
-      fields.push(["Expires", "Thu, 31 Dec 2037 23:55:55 GMT"], ["Cache-Control", `max-age=${TEN_YEARS}`]);
-      return;
+      return putExpires(fields, "Thu, 31 Dec 2037 23:55:55 GMT", `max-age=${TEN_YEARS}`);
   }
   const seconds = secondsFromNow(expires.kind, expires.seconds, now, modified);
-  fields.push(["Expires", formatDate(now + seconds)]);
-  fields.push(["Cache-Control", seconds < 0 ? "no-cache" : `max-age=${seconds}`]);
+  putExpires(fields, formatDate(now + seconds), seconds < 0 ? "no-cache" : `max-age=${seconds}`);
+}
+
+/** Cache-Control is a list: what a script or a session forbids stays forbidden. */
+function putExpires(fields: Field[], expires: string, control: string): void {
+  putField(fields, "Expires", expires);
+  fields.push(["Cache-Control", control]);
 }
 
 function secondsFromNow(kind: "in" | "modified" | "at", seconds: number, now: number, modified: number | undefined) {

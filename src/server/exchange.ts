@@ -18,7 +18,7 @@ import type { Session } from "../handlers/session/session.ts";
 import { evaluate, evaluateOctets } from "../handlers/variables.ts";
 import { BodyDecoder } from "../http/body.ts";
 import { type HeadLimits, RequestParser } from "../http/parser.ts";
-import { responseHead } from "../http/response.ts";
+import { placeOfOnly, responseHead } from "../http/response.ts";
 import { isBodiless } from "../http/status.ts";
 import { errorLine } from "./error-line.ts";
 import type { Logs } from "./logs.ts";
@@ -152,7 +152,7 @@ export class ServerExchange extends Routed implements Exchange {
     this.start(this.errorStatus || status);
     const framing = framingOf(this, body, options?.length);
     if (framing.untilClose) this.closing = true;
-    const own = this.addedFields.length === 0 ? fields : [...fields, ...this.addedFields];
+    const own = this.addedFields.length === 0 ? fields : [...fields, ...this.fieldsBeside(fields)];
     const all = replyFields(this, own, framing.length, options);
     if (framing.chunked) all.push(["Transfer-Encoding", "chunked"]);
     addConnection(all, this);
@@ -162,6 +162,11 @@ export class ServerExchange extends Routed implements Exchange {
     this.replyLength = framing.bodiless ? head.length : framing.length < 0 ? -1 : head.length + framing.length;
     if (framing.bodiless) discard(body);
     this.client.sendReply(head, framing.bodiless ? null : body, framing.chunked);
+  }
+
+  /** The added fields, without those that a page of an error gives itself and that cannot repeat. */
+  private fieldsBeside(fields: readonly Field[]): readonly Field[] {
+    return this.addedFields.filter(([name]) => placeOfOnly(fields, name) < 0);
   }
 
   addField(name: string, value: string): void {

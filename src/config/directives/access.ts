@@ -8,6 +8,12 @@ import { block, directive } from "../table.ts";
 
 const method = oneOf("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS");
 
+/** nginx's. Those of WebDAV are answered 405 before any rule is asked. */
+const EXCEPTED = "GET HEAD POST PUT DELETE MKCOL COPY MOVE OPTIONS PROPFIND PROPPATCH LOCK UNLOCK PATCH";
+const exceptedMethod = kind("METHOD", `one of the methods ${EXCEPTED}`, (word) =>
+  EXCEPTED.split(" ").find((name) => name === word.toUpperCase()),
+);
+
 const source = kind(
   "all | ADDRESS | NETWORK/BITS | unix:",
   "all, an address, a network such as 10.0.0.0/8, or unix:",
@@ -46,8 +52,7 @@ export const ACCESS: readonly Row[] = [
   rule("deny", "Clients that get 403. Lists of an outer block count only where a block has none of its own."),
   block("limit_except", "limit_except", {
     in: ["location"],
-    takes: [many(method)],
-    syntax: "METHOD...",
+    takes: [many(exceptedMethod)],
     help: "`allow` and `deny` for all methods but these. GET includes HEAD.",
     open: (scope, [methods]) => {
       const inner = new Scope("limit_except", scope.draft, scope);

@@ -38,6 +38,15 @@ export const PROCESS: readonly Row[] = [
       scope.draft.pidFile = file;
     },
   }),
+  directive("user", {
+    in: ["main"],
+    takes: [words("NAME [GROUP]", 1, 2)],
+    default: null,
+    help: "In nginx's files. The server runs as the user who starts it, whatever is said.",
+    set: (scope, _, { position }) => {
+      scope.warning(position, '"user" has no effect here (Webserv runs as the user who starts it)');
+    },
+  }),
   directive("worker_connections", {
     in: ["main", "events"],
     takes: [number("N", 1, 10_000_000)],

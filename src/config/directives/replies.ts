@@ -28,15 +28,16 @@ export const REPLIES: readonly Row[] = [
     default: null,
     shownDefault: "built-in pages",
     repeats: true,
-    help: "What is shown for errors: a path, a named location, or a URL to redirect to. `=CODE` changes the status, `=` takes the one the page itself has.",
+    help: "What is shown for errors, and for the redirects of `return`: a path, a named location, or a URL to redirect to. `=CODE` changes the status, `=` takes the one the page itself has.",
     set: addErrorPage,
   }),
   block("types", "types", {
     in: anywhere,
     takes: [],
     repeats: true,
-    help: "Media types by extension, one line each: `text/html html htm;`. Replaces the built-in table, which conf/mime.types also holds.",
+    help: "Media types by extension, one line each: `text/html html htm;`. Replaces the built-in table, which conf/mime.types also holds; an empty one leaves only `default_type`.",
     open: (scope, _, directive) => {
+      scope.own.types ??= new Map();
       for (const entry of directive.block ?? []) addType(scope, entry);
       return null;
     },
@@ -60,8 +61,10 @@ export const REPLIES: readonly Row[] = [
     takes: [fieldName, template("VALUE"), optional(oneOf("always"))],
     default: null,
     repeats: true,
-    help: "Adds a field to replies with 200, 201, 204, 206, 301, 302, 303, 304, 307 and 308; with `always` to all.",
+    help: "Adds a field to replies with 200, 201, 204, 206, 301, 302, 303, 304, 307 and 308; with `always` to all. A field that a reply has only once (Content-Type, ETag, Expires, Last-Modified, Location, Server and their like) replaces the server's or a script's; an empty ETag or Last-Modified removes it. Fields of the connection and the framing, and Date, are the server's.",
     set: (scope, [name, value, always], { args }) => {
+      const reason = OUR_OWN.get(name.toLowerCase());
+      if (reason !== undefined) return scope.error(args[0]!.position, `"add_header" cannot add ${name} (${reason})`);
       if (/[\r\n]/.test(value.text))
         return scope.error(args[1]!.position, "the value of a field cannot contain line ends");
       append(scope, "addHeaders", { name, value, always: always !== undefined });
@@ -83,12 +86,36 @@ export const REPLIES: readonly Row[] = [
   }),
 ];
 
+const FRAMING = "the server says itself where a reply ends";
+const OF_THE_CONNECTION = "it is about the connection, which is the server's";
+const KEEP_ALIVE = 'use "keepalive_timeout"; 0 closes after each reply';
+
+/** Fields whose value only the server knows, in small letters: why. Any other value would break the reply or the connection. */
+const OUR_OWN: ReadonlyMap<string, string> = new Map([
+  ["connection", KEEP_ALIVE],
+  ["content-length", FRAMING],
+  ["content-range", "it says which part of a file is sent"],
+  ["date", "it is the server's clock"],
+  ["keep-alive", KEEP_ALIVE],
+  ["proxy-connection", OF_THE_CONNECTION],
+  ["te", OF_THE_CONNECTION],
+  ["trailer", FRAMING],
+  ["transfer-encoding", FRAMING],
+  ["upgrade", OF_THE_CONNECTION],
+]);
+
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 
 /** nginx keeps the first `return` of a block: what follows it is never reached. */
 function setReturn(scope: Scope, [args]: [readonly Word[]], { position }: Directive): void {
   const [first, second] = args as [Word, Word?];
-  const isUrl = second === undefined && /^(?:https?:\/\/|\$scheme)/.test(first.text);
+  const isUrl = /^(?:https?:\/\/|\$scheme)/.test(first.text);
+  if (isUrl && second !== undefined) {
+    return scope.error(
+      second.position,
+      `unexpected argument ${quote(second.text)}: a URL is the last argument of "return"`,
+    );
+  }
   const status = isUrl ? 302 : parseStatus(first.text, 200);
   if (status === undefined) {
     return scope.error(
@@ -148,7 +175,7 @@ function addType(scope: Scope, { name, position, args, block: inner }: Directive
     return scope.error(position, `"types" expects a media type such as text/html, not ${quote(name)}`);
   }
   if (args.length === 0) return scope.error(position, `${quote(name)} in "types" needs at least 1 extension`);
-  const types = (scope.own.types ??= new Map()) as Map<string, string>;
+  const types = scope.own.types as Map<string, string>;
   for (const word of args) {
     const extension = word.text.toLowerCase();
     if (/[/.]/.test(extension))

@@ -23,7 +23,7 @@ export const SERVERS: readonly Row[] = [
     shownDefault: "8080",
     syntax: LISTEN_SYNTAX,
     repeats: true,
-    help: "An address the server is reached at. Several servers may share one: the request's host chooses, and the first (or the `default_server`) answers all others. TCP listeners use TCP_DEFER_ACCEPT: a connection that sends nothing is accepted about a second late.",
+    help: "An address the server is reached at. Several servers may share one: the request's host chooses, and the first (or the `default_server`) answers all others. Port 0 is any free one: the kernel chooses it, and the start prints it. TCP listeners use TCP_DEFER_ACCEPT: a connection that sends nothing is accepted about a second late.",
     set: (scope, [args]) => addListen(scope, args),
   }),
   directive("server_name", {

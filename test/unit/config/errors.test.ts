@@ -84,6 +84,11 @@ describe("nginx's directives that make no difference", () => {
 describe("wrong context", () => {
   finds("listen in http", "http { |listen 80; server {} }", '"listen" is not allowed in "http" (only in server)');
   finds("listen at the top", "|listen 80; server {}", '"listen" is not allowed at the top level (only in server)');
+  inServer("|user www-data;", '"user" is not allowed in "server" (only at the top level)');
+  inServer(
+    "location / { limit_except GET { |user www-data; } }",
+    '"user" is not allowed in "limit_except" (only at the top level)',
+  );
   inServer("|pid a.pid;", '"pid" is not allowed in "server" (only at the top level)');
   inServer("|server { root www; }", '"server" is not allowed in "server" (only in http)');
   inServer("|alias www/;", '"alias" is not allowed in "server" (only in location)');
@@ -267,6 +272,7 @@ describe("server_name and location", () => {
     "server_name |w*.x;",
     'invalid server name "w*.x": a "*" stands for whole labels, at the start ("*.x.org") or at the end ("x.*")',
   );
+  inServer('server_name |"a b";', 'invalid server name "a b": a host name has no blanks and no control characters');
   inServer("server_name |a:80;", 'invalid server name "a:80": a host name without scheme, port and path is expected');
   inServer(
     "server_name |bücher.example;",
@@ -313,10 +319,30 @@ describe("kinds of arguments", () => {
   inServer("charset |$x;", `"charset" expects a charset's name, or "off", not "$x"`);
   inServer("add_header |a:b c;", `"add_header" expects a field's name, not "a:b"`);
   inServer('add_header a |"b\\nc";', "the value of a field cannot contain line ends");
+  const end = "the server says itself where a reply ends";
+  const connection = "it is about the connection, which is the server's";
+  const keepAlive = 'use "keepalive_timeout"; 0 closes after each reply';
+  inServer("add_header |Content-Length 5;", `"add_header" cannot add Content-Length (${end})`);
+  inServer("add_header |transfer-encoding chunked;", `"add_header" cannot add transfer-encoding (${end})`);
+  inServer("add_header |Trailer X always;", `"add_header" cannot add Trailer (${end})`);
+  inServer("add_header |Connection close;", `"add_header" cannot add Connection (${keepAlive})`);
+  inServer("add_header |Keep-Alive timeout=5;", `"add_header" cannot add Keep-Alive (${keepAlive})`);
+  inServer("add_header |Proxy-Connection close;", `"add_header" cannot add Proxy-Connection (${connection})`);
+  inServer("add_header |TE trailers;", `"add_header" cannot add TE (${connection})`);
+  inServer("add_header |Upgrade h2c;", `"add_header" cannot add Upgrade (${connection})`);
+  inServer("add_header |Date now;", '"add_header" cannot add Date (it is the server\'s clock)');
+  inServer(
+    "add_header |Content-Range bytes;",
+    '"add_header" cannot add Content-Range (it says which part of a file is sent)',
+  );
   inServer("add_header a b |sometimes;", '"add_header" expects "always", not "sometimes"');
   inServer(
     "allowed_methods GET |get;",
     '"allowed_methods" expects "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" or "OPTIONS", not "get"',
+  );
+  inServer(
+    "location / { limit_except GET |PROPFNID { deny all; } }",
+    '"limit_except" expects one of the methods GET HEAD POST PUT DELETE MKCOL COPY MOVE OPTIONS PROPFIND PROPPATCH LOCK UNLOCK PATCH, not "PROPFNID"',
   );
   inServer(
     "allow |10.0.0.0/33;",
@@ -341,6 +367,7 @@ describe("kinds of arguments", () => {
 });
 
 describe("return, error_page, try_files", () => {
+  inServer("return http://x/ |y;", 'unexpected argument "y": a URL is the last argument of "return"');
   inServer("return |99;", '"return" expects a status between 200 and 599, or a URL with http:// or https://, not "99"');
   inServer(
     "return |/elsewhere;",

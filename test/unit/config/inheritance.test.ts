@@ -71,6 +71,10 @@ describe("lists are replaced, not merged; repeated directives of one block add u
       [["html", "a/b"]],
     ]);
   });
+  test("types, none at all", () => {
+    const got = levels("types { text/html html; }", "", "types { }", "");
+    expect(got.map((one) => one.types.size)).toEqual([1, 0, 0]);
+  });
 });
 
 describe("what is not handed down", () => {

@@ -40,6 +40,7 @@ const EXAMPLES: readonly [about: string, text: string][] = [
     inServer("location / { error_page 404 = @fallback; } location @fallback { return 204; }"),
   ],
   ["limit_except", inServer("location / { limit_except GET { allow 192.168.1.0/32; deny  all; } }")],
+  ["limit_except, WebDAV", inServer("location / { limit_except GET PROPFIND LOCK options { deny all; } }")],
   [
     "allow and deny",
     inServer(`location / {
