@@ -7,7 +7,7 @@ import { errorStatus } from "./errors.ts";
 import { validatorsOf } from "./file-reply.ts";
 import type { BodySink, Exchange, Handler, Services } from "./handler.ts";
 import { isHidden } from "./hidden.ts";
-import { fileWithin, openWithin } from "./open.ts";
+import { changing, fileWithin, openWithin } from "./open.ts";
 import { filename, type Place, place } from "./place.ts";
 import { Wrapper } from "./wrapper.ts";
 
@@ -56,12 +56,12 @@ export class DeleteHandler extends Wrapper {
     exchange.reply(204, [], null);
   }
 
-  /** Removes the name itself: of a link the link, never what it leads to. 0 or -errno. */
+  /** Removes the name itself: of a link the link, never what it leads to, and nothing out of the root. 0 or -errno. */
   private unlink(exchange: Exchange, root: number, path: string): number {
     const { kernel } = this.services;
     const cut = path.lastIndexOf("/");
     const folder = cut < 0 ? "." : path.slice(0, cut);
-    const parent = openWithin(kernel, root, folder, O_PATH | O_DIRECTORY, exchange.settings.symlinks);
+    const parent = openWithin(kernel, root, folder, O_PATH | O_DIRECTORY, changing(exchange.settings.symlinks));
     if (parent < 0) return parent;
     const n = kernel.unlink(parent, path.slice(cut + 1));
     kernel.close(parent);

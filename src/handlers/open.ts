@@ -35,6 +35,9 @@ export function openWithin(kernel: Kernel, root: number, path: string, flags: nu
   return fd === -ERRNO.EXDEV && links === "inside" ? openReal(kernel, root, path, flags) : fd;
 }
 
+/** How links are followed to what is written or removed: none leads out of the root, even where reading follows those. */
+export const changing = (links: LinkPolicy): LinkPolicy => (links === "deny" ? "deny" : "inside");
+
 /** The status of what `path` beneath `root` leads to, opened as `openWithin` does: 0 and `into`, or -errno. */
 export function statWithin(kernel: Kernel, root: number, path: string, links: LinkPolicy, into: FileStatus): number {
   const fd = openWithin(kernel, root, path, O_PATH, links);

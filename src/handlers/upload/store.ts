@@ -7,7 +7,7 @@ import { ERRNO } from "../../../ffi/errno.ts";
 import { FileStatus, type Kernel, type LinkPolicy } from "../../../ffi/kernel.ts";
 import { type Settings, STAGING } from "../../config/model.ts";
 import type { Services } from "../handler.ts";
-import { RootFolders, type SharedFile, statWithin } from "../open.ts";
+import { changing, RootFolders, type SharedFile, statWithin } from "../open.ts";
 import { type Destination, openDestination } from "./destination.ts";
 import { Failure, failure, storeFailure } from "./failure.ts";
 import { type Overwrite, StagedFile, type Stored } from "./staged-file.ts";
@@ -40,7 +40,7 @@ export class Store {
   ) {
     this.kernel = services.kernel;
     this.roots = new RootFolders(services.kernel);
-    this.links = symlinks === "deny" ? "deny" : "inside"; // writing follows no link out, even where reading does
+    this.links = changing(symlinks);
   }
 
   /** Removes what servers that died left unfinished. */

@@ -130,12 +130,15 @@ describe("links", () => {
     ["follow", "/links/file", 204],
     ["follow", "/links/outside", 204],
     ["follow", "/links/null", 404],
+    ["follow", "/links/folder/x.txt", 204],
+    ["follow", "/links/outside-folder/x.txt", 403],
   ] as const)("symlinks %s: %s is %i", (symlinks, target, status) => {
     const { ask } = world({ symlinks });
     expect(ask(target).status).toBe(status);
     expect(isThere(target)).toBe(status !== 204);
     expect(isThere("a.txt")).toBe(target !== "/a.txt");
     expect(readFileSync(outside.path("secret.txt"), "utf8")).toBe("secret");
+    expect(existsSync(outside.path("folder/x.txt"))).toBe(true);
   });
 });
 
