@@ -1,5 +1,5 @@
 /** The head of one part of a form (RFC 7578 §4): bounded, strict, and what a form's reader needs of it. */
-import { COLON, CR, FIELD_TEXT, isUtf8, LF } from "./bytes.ts";
+import { COLON, CR, isUtf8, LF } from "./bytes.ts";
 import { trimEnd } from "./fields.ts";
 import { isToken } from "./headers.ts";
 import { unicode } from "./octets.ts";
@@ -46,12 +46,12 @@ export class PartHead {
     this.disposition = this.type = this.encoding = undefined;
   }
 
-  /** Takes one byte; "" or the reason for a refusal. */
+  /** Takes one byte; "" or the reason for a refusal. Other control characters are the business of who uses the value. */
   take(byte: number): string {
     if (++this.total > MAX_PART_HEAD_BYTES) return "the head of a part is too long";
     if (this.afterCr) return byte === LF ? this.lineEnd() : "CR without LF in the head of a part";
     if (byte === CR) this.afterCr = true;
-    else if (FIELD_TEXT[byte] === 0) return "control character in the head of a part";
+    else if (byte === LF || byte === 0) return "LF without CR, or NUL, in the head of a part";
     else this.line[this.length++] = byte;
     return "";
   }
@@ -103,12 +103,17 @@ export class PartHead {
   }
 }
 
-/** `filename*` before `filename` (RFC 6266 §4.3); null when there is neither, undefined when the former is malformed. */
+/**
+ * `filename*`, which forms should not have (RFC 7578 §4.2), before `filename`, as in RFC 6266 §4.3, if it makes sense. null when there
+ * is neither; undefined when all there is makes none.
+ */
 function fileName(parameters: ReadonlyMap<string, string>): string | null | undefined {
   const extended = parameters.get("filename*");
-  if (extended !== undefined) return extendedValue(extended);
   const plain = parameters.get("filename");
-  return plain === undefined ? null : unicode(plain);
+  const name = extended === undefined ? undefined : extendedValue(extended);
+  if (name !== undefined) return name;
+  if (plain !== undefined) return unicode(plain);
+  return extended === undefined ? null : undefined;
 }
 
 /** ext-value = charset "'" [ language ] "'" value-chars (RFC 8187 §3.2.1). */

@@ -151,6 +151,12 @@ describe("names", () => {
     expect(stored).toMatch(/^upload-[0-9a-f]{16}$/);
   });
 
+  test.each([0x01, 0x07, 0x1b, 0x7f])("control character %i: another name", (code) => {
+    open();
+    expect(post(form(file(`a${String.fromCharCode(code)}b`, "x"), file("c.txt", "y"))).status).toBe(201);
+    expect(Object.keys(world.stored).sort()).toEqual(["c.txt", expect.stringMatching(/^upload-[0-9a-f]{16}$/)]);
+  });
+
   test("filename* counts before filename", () => {
     open();
     post(form([`name="f"; filename="plain"; filename*=UTF-8''%e2%82%ac%2f%2e%2e%2frates.txt`, "x"]));
