@@ -86,8 +86,8 @@ export function validatorsOf(settings: Settings, status: FileStatus, length = st
   return { etag: settings.etag ? etagOf(status, length) : null, mtimeSeconds: status.mtimeSeconds };
 }
 
-const etagOf = ({ mtimeSeconds, mtimeNanoseconds }: FileStatus, length: number): string =>
-  entityTag(mtimeSeconds, mtimeNanoseconds, length);
+const etagOf = ({ mtimeSeconds, mtimeNanoseconds, inode }: FileStatus, length: number): string =>
+  entityTag(mtimeSeconds, mtimeNanoseconds, length, inode);
 
 function fileFields(settings: Settings, path: string, entry: Entry): Field[] {
   const fields: Field[] = [

@@ -84,10 +84,13 @@ export function isEntityTag(text: string): boolean {
   return ENTITY_TAG.test(text);
 }
 
-/** A file's strong entity tag: second, nanosecond part and size in hexadecimal. What changes within one clock tick is not seen. */
-export function entityTag(mtimeSeconds: number, mtimeNanoseconds: number, size: number): string {
+/**
+ * A file's strong entity tag: second, nanosecond part, size and inode in hexadecimal. A file that replaces another is another inode;
+ * what is written into the same file within one tick of the file system's clock is not seen.
+ */
+export function entityTag(mtimeSeconds: number, mtimeNanoseconds: number, size: number, inode: number): string {
   const nanoseconds = mtimeNanoseconds > 0 ? `.${mtimeNanoseconds.toString(16)}` : "";
-  return `"${mtimeSeconds.toString(16)}${nanoseconds}-${size.toString(16)}"`;
+  return `"${mtimeSeconds.toString(16)}${nanoseconds}-${size.toString(16)}-${inode.toString(16)}"`;
 }
 
 /** `text` as a quoted-string; control characters are left out. */
