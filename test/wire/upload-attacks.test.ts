@@ -195,7 +195,7 @@ const TARGETS: readonly (readonly [target: string, status: number, stored: strin
   ["/up/in-file", 204, "in-file"],
   ["/up/loop", 403, ""],
   ["/up/loop/a", 403, ""],
-  ["/up/dangling", 204, "dangling"],
+  ["/up/dangling", 201, "dangling"],
   ["/up/dangling/a", 409, ""],
   // Names that mean something elsewhere
   ["/up/con", 201, "con"],

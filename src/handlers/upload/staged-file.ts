@@ -1,6 +1,7 @@
 /** A file that comes into being in the staging folder, and appears under its name when it is whole. */
+import { O_PATH } from "../../../ffi/abi.ts";
 import { ERRNO } from "../../../ffi/errno.ts";
-import type { Kernel } from "../../../ffi/kernel.ts";
+import { FileStatus, type Kernel } from "../../../ffi/kernel.ts";
 import type { Block } from "../../../ffi/memory.ts";
 import type { Settings } from "../../config/model.ts";
 import type { Services } from "../handler.ts";
@@ -47,6 +48,12 @@ export class StagedFile {
   ) {
     this.kernel = services.kernel;
     staging.retain();
+  }
+
+  /** Its inode, which it keeps when it appears; NaN: not known. To be asked before it is finished. */
+  get inode(): number {
+    const status = new FileStatus();
+    return this.kernel.fstat(this.fd, status) < 0 ? Number.NaN : status.inode;
   }
 
   /** Says how many bytes are to come at most (-1: not known), so that room for them can be reserved. */
@@ -113,8 +120,16 @@ export class StagedFile {
     const n = this.rename(folder, name, false);
     if (n >= 0) return { name, created: true };
     if (n !== -ERRNO.EEXIST || overwrite === "refuse") return n;
+    const created = this.leadsNowhere(folder, name);
     const replaced = this.rename(folder, name, true);
-    return replaced < 0 ? replaced : { name, created: false };
+    return replaced < 0 ? replaced : { name, created };
+  }
+
+  /** Whether a link to nothing has the name: a representation there was none (RFC 9110 §9.3.4). */
+  private leadsNowhere(folder: number, name: string): boolean {
+    const there = this.kernel.openBeneath(folder, name, O_PATH, 0, "follow");
+    if (there >= 0) this.kernel.close(there);
+    return there === -ERRNO.ENOENT;
   }
 
   private free(folder: number, name: string): Stored | number {

@@ -14,7 +14,8 @@ import type { Plan } from "./tus-uploads.ts";
 export function planOf(exchange: Exchange, store: Store): Plan | Failure {
   const { request, settings } = exchange;
   const length = uploadInteger(request.field("upload-length"));
-  if (length === null) return new Failure(400); // Upload-Defer-Length is not offered
+  // Upload-Defer-Length is not offered, and never goes with a length.
+  if (length === null || request.fieldIndex("upload-defer-length") >= 0) return new Failure(400);
   if (settings.clientMaxBodySize > 0 && length > settings.clientMaxBodySize) return new Failure(413);
   const metadata = request.fieldAll("upload-metadata").join(",");
   const known = uploadMetadata(metadata);
@@ -48,6 +49,9 @@ function beneath(settings: Settings, folders: readonly string[], path: string): 
   return target === null || target.name === "" ? null : target;
 }
 
+/** Why the last byte could not be followed by the file; folders that are missing are made then. */
 function blocked(store: Store, target: Target, { uploadOverwrite }: Settings): Failure | null {
-  return uploadOverwrite === "rename" ? null : obstacle(store, target, uploadOverwrite);
+  if (uploadOverwrite !== "rename") return obstacle(store, target, uploadOverwrite);
+  const lacking = store.lacks(target.folders);
+  return lacking?.status === 404 ? null : lacking;
 }

@@ -44,8 +44,12 @@ export interface Upload extends Plan {
 
 /** An upload that is a file now; only remembered for a client that lost the reply. */
 export interface Finished extends Plan {
+  /** All bytes. */
+  readonly offset: number;
   /** Where the file is, under which name it was stored. */
   readonly stored: Target;
+  /** The file's. */
+  readonly inode: number;
 }
 
 /** How many finished uploads are remembered. */
@@ -103,9 +107,10 @@ export class TusUploads {
     return null;
   }
 
-  /** The upload `id` as it was when it became a file; undefined: it did not, or long ago. */
-  whenFinished(id: string): Finished | undefined {
-    return this.finished.get(id);
+  /** The upload `id` as it was when it became a file; null: it did not, or long ago, or the file is no more: then it has to be sent again. */
+  whenFinished(id: string): Finished | null {
+    const found = this.finished.get(id);
+    return found !== undefined && this.isThere(found) ? found : null;
   }
 
   /** Opens the bytes of an upload to write on. Another server may have them open, or have gone on with them since `find`. */
@@ -126,16 +131,24 @@ export class TusUploads {
   finish(upload: Upload, part: StagedFile): Finished | Failure {
     const { id, length, target, metadata, lifetime } = upload;
     const { folders, name } = target;
+    const { inode } = part;
     part.staging.retain(); // of a location that was closed the part may be the last user
     const stored = this.store.appear([{ staged: part, name }], folders, this.settings.uploadOverwrite, true);
     if (!(stored instanceof Failure)) this.forget(part.staging, id);
     part.staging.release();
     if (stored instanceof Failure) return stored;
-    return this.remember(id, { length, target, metadata, lifetime, stored: { folders, name: stored[0]!.name } });
+    const at = { folders, name: stored[0]!.name };
+    return this.remember(id, { length, target, metadata, lifetime, offset: length, stored: at, inode });
   }
 
-  /** Removes what there is of an upload. False: there is nothing. */
+  private isThere({ stored, length, inode }: Finished): boolean {
+    const n = this.store.look(pathOf(stored), this.status);
+    return n === 0 && this.status.inode === inode && this.status.size === length;
+  }
+
+  /** Removes what there is of an upload, but for the file that it has become. False: there is nothing. */
   remove(id: string): boolean {
+    if (this.finished.delete(id)) return true;
     const staging = this.store.staging(false);
     if (staging === null || staging instanceof Failure) return false;
     const removed = this.kernel.unlink(staging.fd, partName(id)) >= 0;

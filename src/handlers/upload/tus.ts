@@ -94,11 +94,12 @@ export class TusHandler extends Wrapper {
     else this.patch(exchange)?.end();
   }
 
-  /** Whether a request is one of the protocol: about an upload, or a POST, which begins one or stands for another method. */
+  /** Whether a request is one of the protocol: about an upload, as any PATCH, or a POST, which begins one or stands for another method. */
   private isTus(exchange: Exchange): boolean {
     if (exchange.request.fieldIndex("tus-resumable") < 0 || exchange.errorStatus !== 0) return false;
-    if (ABOUT_ONE.includes(methodOf(exchange))) return exchange.method === "POST" || this.idOf(exchange) !== "";
-    return methodOf(exchange) === "POST" && !exchange.path.startsWith(this.base);
+    const method = methodOf(exchange);
+    if (method === "POST" || method === "PATCH") return true;
+    return ABOUT_ONE.includes(method) && (exchange.method === "POST" || this.idOf(exchange) !== "");
   }
 
   /** Whether the client's version is ours, and nothing is said twice; else it was answered. */
@@ -128,14 +129,18 @@ export class TusHandler extends Wrapper {
   /** HEAD: how far the upload is. One that has all its bytes, but could not be stored when the last one came, is stored now. */
   private tell(exchange: Exchange): void {
     exchange.addField("Cache-Control", "no-store");
-    const found = this.find(exchange) ?? this.uploads.whenFinished(this.idOf(exchange));
-    if (found === undefined) return exchange.fail(404);
-    const known = "offset" in found && found.offset === found.length ? this.complete(exchange, found) : found;
-    if (known instanceof Failure) return known.tell(exchange);
+    const found = this.find(exchange) ?? new Failure(404);
+    if (found instanceof Failure) return found.tell(exchange);
+    const offset: Field = ["Upload-Offset", String(found.offset)];
+    const known = !("stored" in found) && found.offset === found.length ? this.complete(exchange, found) : found;
+    if (known instanceof Failure) {
+      exchange.addField(...offset);
+      return known.tell(exchange);
+    }
     const fields: Field[] = [
-      ["Upload-Offset", String("offset" in known ? known.offset : known.length)],
+      offset,
       ["Upload-Length", String(known.length)],
-      "offset" in known ? expires(known.expires) : this.fileOf(known),
+      "stored" in known ? this.fileOf(known) : expires(known.expires),
     ];
     if (known.metadata !== "") fields.push(["Upload-Metadata", known.metadata]);
     exchange.reply(200, fields, null);
@@ -157,10 +162,17 @@ export class TusHandler extends Wrapper {
     if (upload instanceof Failure) return refuse(exchange, upload);
     if (offset !== upload.offset) return refuse(exchange, new Failure(409));
     if (exchange.request.contentLength > upload.length - offset) return refuse(exchange, new Failure(413));
+    if ("stored" in upload) return this.again(exchange, upload);
     const part = this.uploads.open(upload);
     if (part instanceof Failure) return refuse(exchange, part);
     part.expect(exchange.request.contentLength);
     return new PatchSink(exchange, ledgerOf(this.services, part.staging), upload, part, this.completion);
+  }
+
+  /** A PATCH that comes once more: the reply to the last byte was lost. */
+  private again(exchange: Exchange, finished: Finished): undefined {
+    if (exchange.request.hasBody) return refuse(exchange, new Failure(413));
+    exchange.reply(204, [["Upload-Offset", String(finished.offset)], this.fileOf(finished)], null);
   }
 
   /** What a PATCH is answered when its bytes are there. */
@@ -189,10 +201,10 @@ export class TusHandler extends Wrapper {
   }
 
   /** The upload that the path names, out of the hands of whoever was sending it. */
-  private find(exchange: Exchange): Upload | Failure | null {
+  private find(exchange: Exchange): Upload | Finished | Failure | null {
     const id = this.idOf(exchange);
     this.uploads.takeOver(id);
-    return ID.test(id) ? this.uploads.find(id) : null;
+    return ID.test(id) ? (this.uploads.find(id) ?? this.uploads.whenFinished(id)) : null;
   }
 
   /** "": the path names none. */

@@ -1,6 +1,6 @@
 /** Resumable uploads: how they begin, and where the files go. */
 import { afterEach, describe, expect, test } from "bun:test";
-import { readdirSync, rmSync } from "node:fs";
+import { readdirSync, rmSync, symlinkSync } from "node:fs";
 import type { Settings } from "../../../src/config/model.ts";
 import { PART, TusWorld, told } from "./tus-world.ts";
 import { Site } from "./world.ts";
@@ -42,6 +42,8 @@ describe("creation", () => {
     ["the same length twice", ["Upload-Length: 3", "Upload-Length: 3"], 400],
     ["the version twice", ["Upload-Length: 3", "Tus-Resumable: 1.0.0"], 400],
     ["two methods", ["Upload-Length: 3", "X-HTTP-Method-Override: POST", "X-HTTP-Method-Override: PATCH"], 400],
+    ["a length that is to come later", ["Upload-Defer-Length: 1"], 400],
+    ["both a length and none yet", ["Upload-Length: 3", "Upload-Defer-Length: 1"], 400],
     ["a key twice", ["Upload-Length: 1", "Upload-Metadata: a YQ==,a YQ=="], 400],
   ];
   test.each(refused)("%s", (_, fields, status) => {
@@ -79,6 +81,23 @@ describe("creation", () => {
     make({ uploadOverwrite: "refuse" }, { "store/a.txt": "old" });
     expect(world.create(1, { filename: "a.txt" }).status).toBe(409);
     expect(world.create(1, { filename: "b.txt" }).status).toBe(201);
+  });
+  test.each(["rename", "replace", "refuse"] as const)(
+    "a folder that can't come to be, for a file has its name, under %s",
+    (uploadOverwrite) => {
+      make({ uploadOverwrite }, { "store/file": "old" });
+      for (const relativePath of ["file/x.txt", "file/p/x.txt"]) {
+        expect(world.create(1, { filename: "x.txt", relativePath }).status).toBe(409);
+      }
+      expect(world.staged).toEqual([]);
+    },
+  );
+  test("the URL of an upload", () => {
+    make();
+    const url = world.begun(3);
+    for (const target of [url, "/up/.webserv/", "/up/.webserv/x"]) {
+      expect(world.create(3, {}, [], target).status).toBe(400);
+    }
   });
   test("a body that comes with it is nobody's", () => {
     make();
@@ -153,8 +172,10 @@ describe("where the file goes", () => {
     make({}, { "store/out": { link: outside.root }, "store/in": { link: "dir" }, "store/dir": null });
     expect(world.create(1, { filename: "a" }, [], "/up/out/").status).toBe(403);
     expect(world.create(0, { filename: "a", relativePath: "out/a" }).status).toBe(403);
+    expect(world.create(1, { filename: "a", relativePath: "out/a" }).status).toBe(403);
     expect(world.staged).toEqual([]);
-    const url = world.begun(1, { filename: "a", relativePath: "out/a" });
+    const url = world.begun(1, { filename: "a", relativePath: "later/a" });
+    symlinkSync(outside.root, world.site.path("store/later"));
     expect([world.patch(url, 0, "x").status, readdirSync(outside.root)]).toEqual([403, []]);
     expect(world.patch(world.begun(1, { filename: "a", relativePath: "in/a" }), 0, "x").status).toBe(204);
     expect(world.stored["dir/a"]).toBe("x");

@@ -104,6 +104,11 @@ describe("going on", () => {
     expect(as("DELETE").status).toBe(204);
     expect(world.head(url).status).toBe(404);
   });
+  test.each(["/up/", "/up/a.txt", "/up/.webserv/"])("PATCH of %s, which is no upload, finds none", (target) => {
+    make({}, { "store/a.txt": "old" });
+    expect(world.patch(target, 0, "x").status).toBe(404);
+    expect(world.stored).toEqual({ "a.txt": "old" });
+  });
   test("POST for other methods is about uploads alone", () => {
     make();
     for (const target of ["/up/", "/up/a.txt", `/up/123456789${"0".repeat(32)}`]) {
@@ -154,8 +159,35 @@ describe("when it is a file", () => {
     const exchange = world.head(url);
     expect(told(exchange)).toEqual(["2", "2", `filename ${base64("a.txt")}`]);
     expect(exchange.field("Content-Location")).toBe("/up/a.txt");
-    expect([world.patch(url, 2, "").status, world.tus("DELETE", url).status]).toEqual([404, 404]);
+  });
+  test("a PATCH of nothing at its end is no mistake, any other is", () => {
+    make();
+    const url = world.begun(2);
+    world.patch(url, 0, "ok");
+    const exchange = world.patch(url, 2, "");
+    expect([exchange.status, exchange.field("Upload-Offset")]).toEqual([204, "2"]);
+    expect(exchange.field("Content-Location")).toBe("/up/a.txt");
+    expect([world.patch(url, 0, "").status, world.patch(url, 1, "k").status]).toEqual([409, 409]);
+    expect(world.patch(url, 2, "x").status).toBe(413);
+    const chunked = world.sending(url, 2);
+    expect([chunked.exchange.status, chunked.sink]).toEqual([413, undefined as never]);
     expect(world.stored).toEqual({ "a.txt": "ok" });
+  });
+  test("DELETE forgets it and leaves the file, which is the site's now", () => {
+    make();
+    const url = world.begun(2);
+    world.patch(url, 0, "ok");
+    expect([world.tus("DELETE", url).status, world.head(url).status]).toEqual([204, 404]);
+    expect(world.tus("DELETE", url).status).toBe(404);
+    expect(world.stored).toEqual({ "a.txt": "ok" });
+  });
+  test.each(["removed", "replaced"])("a file that was %s meanwhile has to be sent again", (how) => {
+    make({ deleteFiles: true });
+    const url = world.begun(2);
+    world.patch(url, 0, "ok");
+    if (how === "removed") world.send("DELETE", "/up/a.txt");
+    else world.send("PUT", "/up/a.txt", { body: "no" });
+    expect([world.head(url).status, world.patch(url, 2, "").status]).toEqual([404, 404]);
   });
   test("it replaces what is there, where that is so configured", () => {
     make({ uploadOverwrite: "replace" }, { "store/a.txt": "old" });
@@ -167,7 +199,9 @@ describe("when it is a file", () => {
     const url = world.begun(3);
     writeFileSync(world.site.path("store/a.txt"), "old");
     expect(world.patch(url, 0, "new").status).toBe(409);
-    expect([world.head(url).status, world.stored["a.txt"]]).toEqual([409, "old"]);
+    const head = world.head(url);
+    expect([head.status, world.stored["a.txt"]]).toEqual([409, "old"]);
+    expect(head.added).toContainEqual(["Upload-Offset", "3"]);
     rmSync(world.site.path("store/a.txt"));
     expect(world.head(url).status).toBe(200);
     expect(world.stored).toEqual({ "a.txt": "new" });

@@ -1,6 +1,6 @@
 /** PUT and POST of a file as it is: where it goes, what is replied, and that nothing is left of what fails. */
 import { afterEach, describe, expect, test } from "bun:test";
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { ERRNO } from "../../../ffi/errno.ts";
 import type { Settings } from "../../../src/config/model.ts";
 import { type Sent, tree, UploadWorld } from "./uploads.ts";
@@ -129,6 +129,26 @@ describe("PUT is refused before its body", () => {
     expect(world.send("PUT", "/up/a", { body: "2", fields: [`If-Match: ${etag}`] }).status).toBe(412);
     expect(world.send("PUT", "/up/b", { body: "3", fields: ["If-None-Match: *"] }).status).toBe(201);
     expect(world.stored).toEqual({ a: "1", b: "3" });
+  });
+
+  test("a file of the same size and time is another one", () => {
+    open();
+    const version = (body: string) => {
+      world.send("PUT", "/up/a", { body });
+      utimesSync(world.site.path("store/a"), 1e9, 1e9);
+      return world.send("GET", "/up/a").field("ETag");
+    };
+    const [first, second] = [version("000"), version("500")];
+    expect(second).not.toBe(first!);
+    expect(world.send("GET", "/up/a", { fields: [`If-None-Match: ${first}`] }).status).toBe(200);
+    expect(world.send("PUT", "/up/a", { body: "x", fields: [`If-Match: ${first}`] }).status).toBe(412);
+  });
+
+  test("a link to nothing is no representation: what replaces it is created", () => {
+    open({ "store/a": { link: "nothing" } });
+    expect(world.send("PUT", "/up/a", { body: "1", fields: ["If-None-Match: *"] }).status).toBe(201);
+    expect(world.send("PUT", "/up/a", { body: "2" }).status).toBe(204);
+    expect(world.stored).toEqual({ a: "2" });
   });
 
   test.each(["rename", "replace", "refuse"] as const)("and so does a POST, under %s", (uploadOverwrite) => {
