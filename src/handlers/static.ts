@@ -31,6 +31,8 @@ export class StaticHandler implements Handler {
   private readonly logsErrors: boolean;
   /** Every 404 of the location is the same page, unless `error_page` has another. */
   private readonly keeps404: boolean;
+  /** `error_page` may have something else to show where a slash is missing than the redirect's own page. */
+  private readonly hasPage301: boolean;
   private kept404: KeptReply | null = null;
 
   constructor({ settings }: Location, services: Services) {
@@ -39,8 +41,9 @@ export class StaticHandler implements Handler {
     this.byPath = settings.alias === null ? settings.root.constant !== null : settings.alias.constant !== null;
     this.hasScripts = settings.cgi.length > 0;
     this.logsErrors = LOG_LEVELS.indexOf("error") >= LOG_LEVELS.indexOf(settings.errorLog.level);
-    const hasPage = settings.errorPages.some((page) => page.statuses.includes(404));
-    this.keeps404 = !hasPage && this.changes !== "each request";
+    const hasPage = (status: number) => settings.errorPages.some((page) => page.statuses.includes(status));
+    this.keeps404 = !hasPage(404) && this.changes !== "each request";
+    this.hasPage301 = hasPage(301);
   }
 
   /** The body is for what a folder's `index` leads to, which may be a script. */
@@ -140,6 +143,7 @@ export class StaticHandler implements Handler {
   }
 
   private addSlash(exchange: Exchange, path: string, entry: Entry): void {
+    if (this.hasPage301) return exchange.fail(301, [withSlash(path, exchange.query)]);
     if (exchange.query !== "" || !mayKeep(exchange, entry, this.changes)) {
       return exchange.reply(301, slashFields(path, exchange.query), errorPage(301));
     }
@@ -166,10 +170,12 @@ function nothing(path: string, why: string): Entry {
 }
 
 /** A path alone, with exactly one slash before it, names no other host. */
-function slashFields(path: string, query: string): Field[] {
+function withSlash(path: string, query: string): Field {
   const location = "/" + encodePath(path.replace(/^[/\\]+/, "")) + "/" + (query === "" ? "" : "?" + query);
-  return [
-    ["Content-Type", ERROR_PAGE_TYPE],
-    ["Location", encodeLocation(location)],
-  ];
+  return ["Location", encodeLocation(location)];
 }
+
+const slashFields = (path: string, query: string): Field[] => [
+  ["Content-Type", ERROR_PAGE_TYPE],
+  withSlash(path, query),
+];

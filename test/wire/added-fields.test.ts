@@ -29,6 +29,7 @@ const server = useServer({
       location /expiring/  { expires 1h; }
       location /error/     { add_header Content-Type text/plain always; return 503; }
       location /text/      { add_header Content-Type application/json; return 200 "{}"; }
+      location /slash/     { error_page 301 /a.txt; }
       location /redirect/  { error_page 301 =200 /a.txt; return 301 /x; }
       location /moved/     { error_page 302 /a.txt; return 302 /x; }
       location /elsewhere/ { error_page 303 http://other.test/; return 303 /x; }
@@ -38,6 +39,7 @@ const server = useServer({
       `www/${path}`,
       "a file\n",
     ]),
+    ["www/slash/folder/", ""],
     ["www/replaced/a.out", 'Content-Type: text/html\nETag: "script"\n\n'],
     ["www/expiring/a.out", "Content-Type: text/html\nExpires: 0\nCache-Control: private\n\n"],
     ["www/twice.out", 'Content-Type: text/html\netag: "a"\nX-A: 1\nETag: "b"\nX-A: 2\n\n'],
@@ -101,6 +103,11 @@ describe("error_page for a redirect", () => {
     body: "a file\n",
   });
   answers(server, "with its own", get("/moved/"), { status: 302, fields: { Location: "/x" }, body: "a file\n" });
+  answers(server, "to a folder's slash", get("/slash/folder?q"), {
+    status: 301,
+    fields: { Location: "/slash/folder/?q", "Content-Type": "text/plain" },
+    body: "a file\n",
+  });
   test("to another address", async () => {
     const reply = await exchange(server.port, get("/elsewhere/"), { status: 302 });
     expect(reply.fields.filter(([name]) => name === "Location")).toEqual([["Location", "http://other.test/"]]);

@@ -28,7 +28,7 @@ export const REPLIES: readonly Row[] = [
     default: null,
     shownDefault: "built-in pages",
     repeats: true,
-    help: "What is shown for errors, and for the redirects of `return`: a path, a named location, or a URL to redirect to. `=CODE` changes the status, `=` takes the one the page itself has.",
+    help: "What is shown for errors, and for the redirects of `return` and to a folder's slash: a path, a named location, or a URL to redirect to. `=CODE` changes the status, `=` takes the one the page itself has.",
     set: addErrorPage,
   }),
   block("types", "types", {
