@@ -57,6 +57,8 @@ export class Client extends BodyReader implements ReplyTarget {
   private queued = false;
   /** The client may still be sending: closing at once would destroy the reply on its way (RFC 9112 §9.6). */
   private lingers = false;
+  /** It has had its time (408): it is told so, and waited for no more. */
+  private timedOut = false;
   private released = false;
   private postponed: Postponed | null = null;
 
@@ -423,7 +425,9 @@ export class Client extends BodyReader implements ReplyTarget {
     if (!unread || this.ended || this.broken) return this.close();
     this.kernel.shutdownWrite(this.fd);
     this.giveInput();
-    return this.enter(State.Lingering);
+    if (!this.timedOut) return this.enter(State.Lingering);
+    this.fill(); // bytes that nobody has read would make a reset of the close, and the client might lose the 408
+    return this.close();
   }
 
   /** Discards what the client still sends, so that it gets to read the reply before a reset (RFC 9112 §9.6). */
@@ -463,6 +467,7 @@ export class Client extends BodyReader implements ReplyTarget {
   }
 
   private refuse(status: number, exchange: ServerExchange): boolean {
+    this.timedOut = status === 408;
     exchange.bodyPending = true; // whatever follows is not read as a request
     this.dismiss(exchange);
     this.guarded(exchange, () => exchange.fail(status));

@@ -30,9 +30,10 @@ function tooSlow(
   after: number,
   atMost: number,
   script: (client: Client, request: Request) => void,
+  faults = FAULTS,
 ): void {
   for (const [way, make] of WAYS) {
-    simulate(`${way} ${name}`, OPTIONS, (world) => {
+    simulate(`${way} ${name}`, { ...OPTIONS, faults }, (world) => {
       const store = new Store(world);
       const client = world.client({ start: 0, receiveBuffer: 200_000 }).impolitely();
       script(client, make(store));
@@ -47,11 +48,20 @@ tooSlow("that stops gets 408", 8_000, 8_000 + LATE, (client, request) => {
   client.begins(request, 20_000).awaitsTheEnd();
 });
 
-tooSlow("byte by byte falls below the minimum rate", 10_000, 12_000, (client, request) => {
-  client.begins(request, 400);
-  for (let at = 400; at < 430; at++) client.pauses(1_000).raw(request.bytes.subarray(at, at + 1));
-  client.awaitsTheEnd();
-});
+/** A byte that is there and cannot be read makes the close a reset, which may eat the reply. */
+const HONEST = FAULTS.filter((fault) => fault !== "EAGAIN");
+
+tooSlow(
+  "byte by byte falls below the minimum rate",
+  10_000,
+  12_000,
+  (client, request) => {
+    client.begins(request, 400);
+    for (let at = 400; at < 430; at++) client.pauses(1_000).raw(request.bytes.subarray(at, at + 1));
+    client.awaitsTheEnd();
+  },
+  HONEST,
+);
 
 simulate("an upload that is slow but not too slow is stored", OPTIONS, (world) => {
   world.patient = true;
