@@ -19,7 +19,11 @@ export function place(settings: Settings, path: string, exchange: Exchange): Pla
     const root = folder(settings.root, exchange);
     return root === null ? null : { root, path: path.slice(1) || "." };
   }
-  if (aliasPrefix === null) return split(alias, fixedLength(alias), exchange);
+  // Its variables are of the request's own path: that is all of the place, and a file beneath it (an index) goes on from there.
+  if (aliasPrefix === null) {
+    const beneath = path.startsWith(exchange.path) ? path.slice(exchange.path.length) : "";
+    return split(alias, fixedLength(alias), exchange, beneath);
+  }
   const rest = path.startsWith(aliasPrefix) ? path.slice(aliasPrefix.length) : path.slice(1);
   return beneathAlias(alias, rest, exchange);
 }
@@ -39,10 +43,10 @@ function beneathAlias(alias: Template, rest: string, exchange: Exchange): Place 
   return root.endsWith("/") ? { root, path: rest } : null;
 }
 
-/** A path whose first `cut` characters are the root and the rest what lies beneath it. */
-function split(template: Template, cut: number, exchange: Exchange): Place | null {
+/** A path whose first `cut` characters are the root and the rest, with `beneath` at its end, what lies beneath it. */
+function split(template: Template, cut: number, exchange: Exchange, beneath = ""): Place | null {
   const whole = folder(template, exchange);
-  return whole === null ? null : { root: whole.slice(0, cut), path: whole.slice(cut) || "." };
+  return whole === null ? null : { root: whole.slice(0, cut), path: whole.slice(cut) + beneath || "." };
 }
 
 /** The configured folder, its variables filled in; null when they would climb out of what is written around them. */

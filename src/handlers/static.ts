@@ -38,7 +38,8 @@ export class StaticHandler implements Handler {
   constructor({ settings }: Location, services: Services) {
     this.cache = new FileCache(settings, services);
     this.changes = headChanges(settings);
-    this.byPath = settings.alias === null ? settings.root.constant !== null : settings.alias.constant !== null;
+    const { alias, aliasPrefix, root } = settings;
+    this.byPath = alias === null ? root.constant !== null : alias.constant !== null && aliasPrefix !== null;
     this.hasScripts = settings.cgi.length > 0;
     this.logsErrors = LOG_LEVELS.indexOf("error") >= LOG_LEVELS.indexOf(settings.errorLog.level);
     const hasPage = (status: number) => settings.errorPages.some((page) => page.statuses.includes(status));

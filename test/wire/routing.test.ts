@@ -24,6 +24,9 @@ const server = useServer({
       location /alias/  { alias www/elsewhere/; }
       location /one     { alias www/elsewhere/a.txt; }
       location ~ ^/by/(\\w+)\\.txt$ { alias www/elsewhere/$1.txt; }
+      location ~ ^/re/(.*)$ { alias www/plain/$1; autoindex on; }
+      location ~ ^/all/ { alias www/elsewhere/; index a.txt; }
+      location ~ ^/run/(.*)$ { alias www/scripts/$1; index run.sh; cgi .sh /bin/sh; }
 
       location /try/    { try_files $uri $uri/ /fallback.txt; }
       location /named/  { try_files $uri @named; }
@@ -68,6 +71,9 @@ const server = useServer({
   files: {
     "www/index.html": "home\n",
     "www/plain/index.html": "plain\n",
+    "www/plain/deep/index.html": "deep\n",
+    "www/plain/bare/": "",
+    "www/scripts/run.sh": 'echo "Content-Type: text/plain"; echo; echo "run $SCRIPT_NAME $PATH_INFO"; cat',
     "www/several/second.html": "second\n",
     "www/several/first.html": "first\n",
     "www/absolute/": "",
@@ -108,6 +114,21 @@ describe("alias", () => {
   answers(server, "replaces the prefix", get("/alias/a.txt"), { status: 200, body: "alias a\n" });
   answers(server, "is a file", get("/one"), { status: 200, body: "alias a\n" });
   answers(server, "with a capture", get("/by/a.txt"), { status: 200, body: "alias a\n" });
+  answers(server, "with a capture, of a folder: its index", get("/re/"), { status: 200, body: "plain\n" });
+  answers(server, "and that of one within", get("/re/deep/"), { status: 200, body: "deep\n" });
+  answers(server, "and without one the listing", get("/re/bare/"), {
+    status: 200,
+    fields: { "Content-Type": /text\/html.*/ },
+  });
+  answers(server, "without a capture it is the place of every path", get("/all/x/y"), { status: 301 });
+  answers(server, "also of the index that was found in it", get("/all/x/y/"), {
+    status: 301,
+    fields: { Location: /.*\/all\/x\/y\/a.txt\// },
+  });
+  const run = { status: 200, body: "run /run/run.sh \n" };
+  answers(server, "its index may be a script", get("/run/"), run);
+  const post = get("/run/", { "Content-Length": "4" }, "POST");
+  answers(server, "which gets the body", post + "body", { status: 200, body: `${run.body}body` });
   answers(server, "an encoded way up is taken before", get("/alias/..%2findex.html"), { status: 200, body: "home\n" });
 });
 
