@@ -61,6 +61,9 @@ export const RESOLVE_BENEATH = 0x08;
 
 export const FALLOC_FL_KEEP_SIZE = 1;
 
+/** In a tv_nsec: that time stays as it is. */
+export const UTIME_OMIT = 0x3ffffffe;
+
 export const LOCK_EX = 2;
 export const LOCK_NB = 4;
 

@@ -112,6 +112,8 @@ export interface Kernel {
   truncate(fd: number, length: number): number;
   /** Sets the permission bits of an open file. */
   fchmod(fd: number, mode: number): number;
+  /** Sets the modification time of an open file: whole seconds since 1970, and nanoseconds below 10^9. futimens(3). */
+  futimens(fd: number, seconds: number, nanoseconds: number): number;
   /** Locks an open file for its opener alone, without waiting: flock(2), LOCK_EX | LOCK_NB. -EAGAIN: someone else has it. */
   flock(fd: number): number;
   /** Sets the permission bits of a path, which may be a socket's. */

@@ -28,6 +28,7 @@ const functions = {
   fallocate: { args: ["i32", "i32", FFIType.i64_fast, FFIType.i64_fast], returns: "i32" },
   ftruncate: { args: ["i32", FFIType.i64_fast], returns: "i32" },
   fchmod: { args: ["i32", "i32"], returns: "i32" },
+  futimens: { args: ["i32", "ptr"], returns: "i32" },
   flock: { args: ["i32", "i32"], returns: "i32" },
   mkdirat: { args: ["i32", "ptr", "i32"], returns: "i32" },
   linkat: { args: ["i32", "ptr", "i32", "ptr", "i32"], returns: "i32" },

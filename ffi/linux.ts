@@ -27,8 +27,10 @@ const words = new Int32Array(scratch.bytes.buffer);
 const unsigned = new Uint32Array(scratch.bytes.buffer);
 /** An int, a socklen_t, a struct epoll_event. */
 const SMALL = at(scratch, 0);
-/** An off_t, a struct rlimit, a struct open_how: fields of 64 bits. */
+/** An off_t, a struct rlimit, a struct open_how, two struct timespec: fields of 64 bits. */
 const WIDE_AT = 64;
+const ACCESSED_AT = WIDE_AT;
+const MODIFIED_AT = WIDE_AT + 16;
 const WIDE = at(scratch, WIDE_AT);
 const STATX_AT = 128;
 const STATX = at(scratch, STATX_AT);
@@ -169,6 +171,13 @@ export const linux: Kernel = {
   allocate: (fd, position, length) => restarting(() => libc.fallocate(fd, abi.FALLOC_FL_KEEP_SIZE, position, length)),
   truncate: (fd, length) => restarting(() => libc.ftruncate(fd, length)),
   fchmod: (fd, mode) => restarting(() => libc.fchmod(fd, mode)),
+  futimens(fd, seconds, nanoseconds) {
+    setWide(ACCESSED_AT, 0);
+    setWide(ACCESSED_AT + 8, abi.UTIME_OMIT);
+    setWide(MODIFIED_AT, seconds);
+    setWide(MODIFIED_AT + 8, nanoseconds);
+    return restarting(() => libc.futimens(fd, WIDE));
+  },
   flock: (fd) => restarting(() => libc.flock(fd, abi.LOCK_EX | abi.LOCK_NB)),
   readlink,
 

@@ -5,6 +5,7 @@ import { evaluate, rangeApplies, type Validators } from "../http/conditional.ts"
 import { formatDate } from "../http/date.ts";
 import { entityTag } from "../http/headers.ts";
 import { type ByteRange, parseRange, RANGE_IGNORED, RANGE_UNSATISFIABLE, unsatisfiedRange } from "../http/range.ts";
+import { isBodiless } from "../http/status.ts";
 import { mediaType } from "./content-type.ts";
 import type { Entry } from "./file-cache.ts";
 import type { Exchange, Field } from "./handler.ts";
@@ -14,8 +15,8 @@ import { replyWithRanges, wholeFile } from "./ranges.ts";
 /** Replies with the file of `entry`; `path` decides its media type, `changes` whether the reply may be kept. */
 export function replyWithFile(exchange: Exchange, path: string, entry: Entry, changes: Changes): void {
   entry.fields ??= fileFields(exchange.settings, path, entry);
-  // What error_page serves is a page about an error: the request's conditions are not about it.
-  if (!exchange.request.conditional || exchange.errorStatus !== 0) return replyWithAll(exchange, entry, changes);
+  if (exchange.errorStatus !== 0 && exchange.errorStatus !== 200) return replyWithPage(exchange, entry);
+  if (!exchange.request.conditional) return replyWithAll(exchange, entry, changes);
   const { second } = exchange.services.clock;
   const validators = (entry.validators ??= validatorsOf(exchange.settings, entry.status, entry.length));
   const verdict = evaluate(exchange.request, validators, exchange.settings.ifModifiedSince, second);
@@ -27,6 +28,12 @@ export function replyWithFile(exchange: Exchange, path: string, entry: Entry, ch
   if (exchange.method === "HEAD") return exchange.reply(200, entry.fields, null, { ...modified(entry), length: -1 });
   const ranges = rangeApplies(exchange.request, validators, second) ? parseRange(range, entry.length) : RANGE_IGNORED;
   replyToRange(exchange, entry, ranges, changes);
+}
+
+/** What error_page serves is about an error, not what was asked for: no condition applies to it, no age, no range (nginx does so, too). */
+function replyWithPage(exchange: Exchange, entry: Entry): void {
+  const isKept = ([name]: Field) => name === "ETag" || (name === "Content-Type" && !isBodiless(exchange.errorStatus));
+  exchange.reply(200, entry.fields!.filter(isKept), wholeFile(entry), modified(entry));
 }
 
 function replyToRange(exchange: Exchange, entry: Entry, ranges: ReturnType<typeof parseRange>, changes: Changes): void {
@@ -86,8 +93,8 @@ export function validatorsOf(settings: Settings, status: FileStatus, length = st
   return { etag: settings.etag ? etagOf(status, length) : null, mtimeSeconds: status.mtimeSeconds };
 }
 
-const etagOf = ({ mtimeSeconds, mtimeNanoseconds, inode }: FileStatus, length: number): string =>
-  entityTag(mtimeSeconds, mtimeNanoseconds, length, inode);
+const etagOf = ({ mtimeSeconds, mtimeNanoseconds }: FileStatus, length: number): string =>
+  entityTag(mtimeSeconds, mtimeNanoseconds, length);
 
 function fileFields(settings: Settings, path: string, entry: Entry): Field[] {
   const fields: Field[] = [

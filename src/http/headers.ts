@@ -85,12 +85,12 @@ export function isEntityTag(text: string): boolean {
 }
 
 /**
- * A file's strong entity tag: second, nanosecond part, size and inode in hexadecimal. A file that replaces another is another inode;
- * what is written into the same file within one tick of the file system's clock is not seen.
+ * A file's entity tag: second, nanosecond part and size in hexadecimal. It is strong as far as nobody else writes the same number
+ * of bytes twice within one tick of the file system's clock, some milliseconds; uploads have a time of their own.
  */
-export function entityTag(mtimeSeconds: number, mtimeNanoseconds: number, size: number, inode: number): string {
+export function entityTag(mtimeSeconds: number, mtimeNanoseconds: number, size: number): string {
   const nanoseconds = mtimeNanoseconds > 0 ? `.${mtimeNanoseconds.toString(16)}` : "";
-  return `"${mtimeSeconds.toString(16)}${nanoseconds}-${size.toString(16)}-${inode.toString(16)}"`;
+  return `"${mtimeSeconds.toString(16)}${nanoseconds}-${size.toString(16)}"`;
 }
 
 /** `text` as a quoted-string; control characters are left out. */

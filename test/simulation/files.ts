@@ -189,6 +189,15 @@ export class Files {
     return failure;
   }
 
+  futimens(fd: number, seconds: number, nanoseconds: number): number {
+    const { node, flags } = this.descriptors.expect(fd, OpenFile);
+    if (flags & abi.O_PATH) throw new Misuse(`futimens of a handle to ${node.path}`);
+    if (nanoseconds < 0 || nanoseconds >= 1e9) throw new Misuse(`futimens with ${nanoseconds} ns`);
+    const failure = this.faults.failure("EROFS", "EIO in writing");
+    if (failure === 0) node.mtime = seconds * 1000 + nanoseconds / 1e6;
+    return failure;
+  }
+
   flock(fd: number): number {
     const file = this.descriptors.expect(fd, OpenFile);
     if (file.flags & abi.O_PATH) throw new Misuse(`flock of a handle to ${file.node.path}`);

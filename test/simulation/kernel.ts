@@ -297,6 +297,10 @@ export class SimulatedKernel implements Kernel {
     return this.call("fchmod", fd, mode, () => this.files.fchmod(fd, mode));
   }
 
+  futimens(fd: number, seconds: number, nanoseconds: number): number {
+    return this.call("futimens", fd, seconds, () => this.files.futimens(fd, seconds, nanoseconds));
+  }
+
   flock(fd: number): number {
     return this.call("flock", fd, abi.LOCK_EX, () => this.files.flock(fd));
   }

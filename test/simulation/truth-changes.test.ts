@@ -274,7 +274,7 @@ function step(subject: Subject, random: Random): string | number {
   if (open.length === 0) return "nothing open";
   const { fd, flags: how } = open[file]!;
   if (kind === 8) return kernel.close(open.splice(file, 1)[0]!.fd);
-  if (kind === 9) return random.chance(0.5) ? kernel.flock(fd) : kernel.fchmod(fd, mode);
+  if (kind === 9) return random.pick([kernel.flock, kernel.fchmod, kernel.futimens]).call(kernel, fd, mode, mode);
   if (kind === 10 && how & abi.O_RDWR) return `${kernel.read(fd, block, 0, 5, random.pick([-1, 0, 3]))}`;
   return kernel.write(fd, block, 0, block.bytes.write(text));
 }

@@ -29,6 +29,10 @@ const MOST_NUMBERS = 100;
 const MOST_RESERVED = 4 * 1024 * 1024;
 const LEAST_RESERVED = 1024 * 1024;
 
+/** Times within one millisecond, and which of them was given last. */
+const STAMPS = 1000;
+let stamps = 0;
+
 /** It ends with exactly one of `commit` that succeeds, `abort` and `pause`; after that all of them do nothing. */
 export class StagedFile {
   private readonly kernel: Kernel;
@@ -82,12 +86,23 @@ export class StagedFile {
     else this.reserved += length;
   }
 
-  /** All is written: sets the permissions and gives the descriptor back. 0 or -errno. `commit` does it too. */
+  /** All is written: sets the permissions and the time, and gives the descriptor back. 0 or -errno. `commit` does it too. */
   finish(): number {
     if (this.fd < 0) return 0;
     const chmod = this.kernel.fchmod(this.fd, MODE);
+    this.stamp();
     const closed = this.close();
     return chmod < 0 ? chmod : closed;
+  }
+
+  /**
+   * Gives it a modification time that no other upload of this server has: the kernel's clock ticks every few milliseconds, and two
+   * files of one size that replace each other in between would share an ETag. A file system that can't do it has no better one.
+   */
+  private stamp(): void {
+    stamps = (stamps + 1) % STAMPS;
+    const now = Math.floor(this.kernel.realtime());
+    this.kernel.futimens(this.fd, Math.floor(now / 1000), (now % 1000) * 1_000_000 + stamps * (1_000_000 / STAMPS));
   }
 
   /** Lets it appear in `into` as `name`, or under a name like it. -errno (-EEXIST: refused): it is then still staged. */

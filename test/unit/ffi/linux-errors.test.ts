@@ -253,6 +253,15 @@ const TABLE: { readonly [method in keyof Kernel]: readonly Case[] | "never" } = 
     ["no descriptor", () => linux.fchmod(-1, 0o600), "EBADF"],
     ["a handle, no open file", () => linux.fchmod(root, 0o600), "EBADF"],
   ],
+  futimens: [
+    ["no descriptor", () => linux.futimens(-1, 0, 0), "EBADF"],
+    ["a handle, no open file", () => linux.futimens(root, 0, 0), "EBADF"],
+    [
+      "too many nanoseconds",
+      () => withFile(join(folder, "file"), abi.O_WRONLY, (fd) => linux.futimens(fd, 0, 1e9)),
+      "EINVAL",
+    ],
+  ],
   flock: [
     ["no descriptor", () => linux.flock(-1), "EBADF"],
     ["somebody else has it", () => lockedTwice(), "EAGAIN"],

@@ -129,6 +129,24 @@ describe("files", () => {
     linux.close(fd);
   });
 
+  test("futimens sets the modification time of an open file to the nanosecond, and no other", () => {
+    const path = join(folder, "times");
+    const fd = good(linux.open(path, abi.O_WRONLY | abi.O_CREAT, 0o600));
+    fs.utimesSync(path, 1000, 2000);
+    const status = new FileStatus();
+    for (const [seconds, nanoseconds] of [
+      [1_800_000_000, 123_456_789],
+      [0, 1],
+      [2 ** 33, 0],
+    ] as const) {
+      expect(linux.futimens(fd, seconds, nanoseconds)).toBe(0);
+      expect(linux.fstat(fd, status)).toBe(0);
+      expect([status.mtimeSeconds, status.mtimeNanoseconds]).toEqual([seconds, nanoseconds]);
+      expect(fs.statSync(path).atimeMs).toBe(1_000_000);
+    }
+    linux.close(fd);
+  });
+
   test("flock lasts until the file is closed, and an opener may lock twice", () => {
     const path = join(folder, "lock");
     const open = () => good(linux.open(path, abi.O_RDWR | abi.O_CREAT, 0o600));
