@@ -1,10 +1,12 @@
 /** The request fields that decide framing, routing and the connection, understood as soon as their line is complete. */
 import {
   ascii,
+  BACKSLASH,
   COMMA,
   equalsIgnoringCase,
   HTAB,
   NINE,
+  QUOTE,
   SEMICOLON,
   SP,
   startsWithIgnoringCase,
@@ -130,7 +132,7 @@ function transferEncoding(head: RequestHead, bytes: Uint8Array, value: number, v
   if (equalsIgnoringCase(bytes, value, valueEnd, CHUNKED)) return "";
   let last = false;
   for (let at = value, end: number; ; at = end + 1) {
-    end = elementEnd(bytes, at, valueEnd);
+    end = codingEnd(bytes, at, valueEnd);
     if (last) return "chunked is not the last transfer coding";
     const coding = codingKind(bytes, at, end);
     if (coding === MALFORMED) return "malformed Transfer-Encoding";
@@ -143,7 +145,7 @@ const MALFORMED = 0;
 const IS_CHUNKED = 1;
 const IS_OTHER = 2;
 
-/** transfer-coding = token *( OWS ";" OWS token BWS "=" BWS ( token / quoted-string ) ); quoted strings with commas in them are malformed here. */
+/** transfer-coding = token *( OWS ";" OWS token BWS "=" BWS ( token / quoted-string ) ); the parameters of a coding we do not know do not matter. */
 function codingKind(bytes: Uint8Array, start: number, end: number): number {
   const from = skipSpace(bytes, start, end);
   let at = from;
@@ -174,6 +176,16 @@ function elementEnd(bytes: Uint8Array, start: number, end: number): number {
   let at = start;
   while (at < end && bytes[at] !== COMMA) at++;
   return at;
+}
+
+/** As `elementEnd`, where a comma in a quoted string separates nothing. */
+function codingEnd(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  for (let quoted = false; at < end && (quoted || bytes[at] !== COMMA); at++) {
+    if (bytes[at] === QUOTE) quoted = !quoted;
+    else if (quoted && bytes[at] === BACKSLASH) at++;
+  }
+  return Math.min(at, end);
 }
 
 function skipSpace(bytes: Uint8Array, start: number, end: number): number {

@@ -57,10 +57,19 @@ describe("Transfer-Encoding", () => {
     '"chunked"',
     "[], chunked",
     "a=b, chunked",
+    'x;a="b, chunked',
+    'x;a="b\\", chunked',
   ]) {
     refuses(get(`Transfer-Encoding: ${value}`), 400, `malformed: "${value}"`);
   }
-  for (const value of ["gzip, chunked", "identity,chunked", "x;a=b , chunked", "a, b, chunked"]) {
+  for (const value of [
+    "gzip, chunked",
+    "identity,chunked",
+    "x;a=b , chunked",
+    "a, b, chunked",
+    'x;a="b,c", chunked',
+    'x;a="\\",", chunked',
+  ]) {
     refuses(get(`Transfer-Encoding: ${value}`), 501, `well-formed but unknown: "${value}"`);
   }
 });
