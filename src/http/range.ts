@@ -38,21 +38,26 @@ export function parseRange(
     if (range === undefined) return RANGE_IGNORED;
     if (range !== null) ranges.push(range);
   }
-  return ranges.length === 0 ? RANGE_UNSATISFIABLE : separate(ranges);
+  if (ranges.length === 0) return RANGE_UNSATISFIABLE;
+  // The whole of nothing, which Content-Range cannot name.
+  return size === 0 ? RANGE_IGNORED : separate(ranges);
 }
 
-/** One range-spec against a size: null when it lies behind the end or is empty, undefined when malformed. */
+/**
+ * One range-spec against a size: null when it lies behind the end or is empty, undefined when malformed. Of no bytes at all a suffix
+ * is satisfied by what there is (RFC 9110 §14.1.2); so is one from the first byte on, as in nginx: it asks for the whole.
+ */
 function resolve(spec: string, size: number): ByteRange | null | undefined {
   const match = RANGE_SPEC.exec(spec);
   if (!match || spec === "-") return undefined;
   if (match[1] === "") {
-    const suffix = Math.min(Number(match[2]), size);
-    return suffix === 0 ? null : { start: size - suffix, end: size - 1 };
+    const suffix = Number(match[2]);
+    return suffix === 0 ? null : { start: Math.max(0, size - suffix), end: size - 1 };
   }
   const start = Number(match[1]);
   const last = match[2] === "" ? Number.POSITIVE_INFINITY : Number(match[2]);
   if (last < start) return undefined;
-  return start >= size ? null : { start, end: Math.min(last, size - 1) };
+  return start > 0 && start >= size ? null : { start, end: Math.min(last, size - 1) };
 }
 
 /** The ranges themselves when they are apart, else joined (RFC 9110 §15.3.7.2 allows both). */

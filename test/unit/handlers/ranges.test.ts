@@ -78,8 +78,10 @@ describe("one range", () => {
     const exchange = ask({ fields: [`Range: ${range}`] });
     expect([exchange.status, exchange.field("Content-Range")]).toEqual([416, "bytes */10"]);
   });
-  test("of an empty file nothing can be", () => {
-    expect(ask({ target: "/empty.txt", fields: ["Range: bytes=0-"] }).status).toBe(416);
+  test("of an empty file all is nothing, and it has no byte behind that", () => {
+    const of = (range: string) => ask({ target: "/empty.txt", fields: [`Range: ${range}`] });
+    expect(["bytes=0-", "bytes=-5"].map((range) => of(range).status)).toEqual([200, 200]);
+    expect([of("bytes=5-").status, of("bytes=5-").field("Content-Range")]).toEqual([416, "bytes */0"]);
   });
   test.each([
     [etag, 206],

@@ -57,9 +57,10 @@ test.each([
   [`bytes=${Array.from({ length: MAX_RANGES + 1 }, (_, i) => `${4 * i}-${4 * i}`).join()}`, "absurdly many"],
 ])("%s is ignored: %s", (value) => expect(ranges(value)).toBe(RANGE_IGNORED));
 
-test("an empty representation satisfies no range", () => {
-  expect(ranges("bytes=0-", 0)).toBe(RANGE_UNSATISFIABLE);
-  expect(ranges("bytes=-1", 0)).toBe(RANGE_UNSATISFIABLE);
+test("of an empty representation all is asked for, or what is not there", () => {
+  const of = (value: string) => ranges(value, 0);
+  expect(["bytes=0-", "bytes=0-9", "bytes=-1", "bytes=-1,5-"].map(of)).toEqual(Array(4).fill(RANGE_IGNORED));
+  expect(["bytes=1-", "bytes=-0"].map(of)).toEqual(Array(2).fill(RANGE_UNSATISFIABLE));
 });
 
 test("Content-Range", () => {
