@@ -88,7 +88,7 @@ const variables: { readonly [name: string]: Evaluator } = {
   server_addr: (exchange) => exchange.connection.serverAddress,
   server_name: (exchange) => octets(exchange.server.name),
   server_port: (exchange) => String(exchange.connection.serverPort),
-  server_protocol: (exchange) => (exchange.request.minor === 1 ? "HTTP/1.1" : "HTTP/1.0"),
+  server_protocol: ({ request }) => (request.lineEnd === 0 ? "" : request.minor === 1 ? "HTTP/1.1" : "HTTP/1.0"),
   status: (exchange) => String(exchange.errorStatus || exchange.status).padStart(3, "0"),
   time_iso8601: (exchange) => formatIsoDate(exchange.services.clock.second),
   time_local: (exchange) => formatLogDate(exchange.services.clock.second),

@@ -69,7 +69,7 @@ const FIELDS = {
   time: variable("time_iso8601"),
   remote_addr: variable("remote_addr"),
   request_id: variable("request_id"),
-  method: variable("request_method"),
+  method: (exchange: Exchange) => exchange.request.method,
   host: variable("host"),
   uri: variable("request_uri"),
   protocol: variable("server_protocol"),

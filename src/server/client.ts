@@ -450,7 +450,7 @@ export class Client extends BodyReader implements ReplyTarget {
   private refuseHead(status: number, exchange: ServerExchange): boolean {
     exchange.request.show(this.input.bytes, this.inputStart, this.inputEnd);
     exchange.log("info", `client sent an invalid request: ${exchange.parser.reason}`);
-    exchange.method ||= "GET";
+    exchange.method = exchange.request.method;
     return this.refuse(status, exchange);
   }
 
@@ -552,7 +552,7 @@ export class Client extends BodyReader implements ReplyTarget {
   private breakOff(exchange: ServerExchange): void {
     this.dismiss(exchange);
     exchange.cutShort();
-    if (exchange.method !== "") return this.endExchange(exchange);
+    if (exchange.method !== "" || exchange.replied) return this.endExchange(exchange);
     this.exchange = null; // only a part of a head: no request to log
     this.server.endExchange(exchange);
   }

@@ -106,6 +106,37 @@ test("the built-in JSON line", () => {
   });
 });
 
+test("what is refused is logged as it came: no method or protocol is invented", async () => {
+  const strict = new ServerProcess({
+    configuration: `
+      log_format short '$request_method $server_protocol $status';
+      server {
+        listen 127.0.0.1:0;
+        root www;
+        access_log short.log short;
+        access_log json.log json;
+        error_page 405 /page;
+      }`,
+    files: { "www/page": "" },
+  });
+  await strict.start();
+  const rows: [request: string, short: string, method: string, protocol: string][] = [
+    ["garbage\r\n\r\n", "- - 400", "", ""],
+    ["\x16\x03\x01\x02\x00\x01\r\n\r\n", "- - 400", "", ""],
+    ["POST /x HTTP/9.9\r\n\r\n", "POST - 505", "POST", ""],
+    ["DELETE /x HTTP/1.0\r\n : a\r\n\r\n", "DELETE HTTP/1.0 400", "DELETE", "HTTP/1.0"],
+    [get("/page", {}, "POST"), "GET HTTP/1.1 405", "POST", "HTTP/1.1"], // as in nginx, the page of an error is got
+  ];
+  for (const [request] of rows) await ask(strict.port, request);
+  await strict.end("SIGTERM");
+  const read = (name: string) => readFileSync(join(strict.folder, name), "utf8").trimEnd().split("\n");
+  expect(read("short.log")).toEqual(rows.map(([, short]) => short));
+  expect(read("json.log").map((line) => JSON.parse(line))).toMatchObject(
+    rows.map(([, , method, protocol]) => ({ method, protocol })),
+  );
+  rmSync(strict.folder, { recursive: true });
+});
+
 test("escape=json", () => {
   expect(JSON.parse(lines("quoted.log")[0]!)).toEqual({ agent: 'quo"te\\\t'.trim() });
 });
