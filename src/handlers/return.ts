@@ -1,5 +1,6 @@
 /** `return`: a redirect or a fixed answer, without looking at any file. */
 import type { Return, Settings } from "../config/model.ts";
+import { isBodiless } from "../http/status.ts";
 import { mediaType } from "./content-type.ts";
 import { ERROR_PAGE_TYPE, errorPage } from "./error-page.ts";
 import type { Exchange, Field, Handler } from "./handler.ts";
@@ -24,7 +25,7 @@ export class ReturnHandler implements Handler {
   ) {
     const varies = rule.text !== null && rule.text.constant === null;
     this.changes = varies ? "each request" : headChanges(settings);
-    this.redirects = rule.text !== null && REDIRECTS.includes(rule.status);
+    this.redirects = REDIRECTS.includes(rule.status);
     this.hasPage = this.redirects && settings.errorPages.some(({ statuses }) => statuses.includes(rule.status));
   }
 
@@ -32,7 +33,7 @@ export class ReturnHandler implements Handler {
     const { status, text } = this.rule;
     if (status === CLOSE_SILENTLY) return exchange.drop();
     if (text === null && status >= 400) return exchange.fail(status);
-    if (this.hasPage) return exchange.fail(status, [this.location(exchange)]);
+    if (this.hasPage) return exchange.fail(status, this.location(exchange));
     if (this.changes !== "each request" && exchange.takesWholeReply) return this.keptReply(exchange).send(exchange);
     const type = this.type(exchange);
     exchange.reply(status, this.fields(exchange, type), this.body(exchange));
@@ -54,21 +55,19 @@ export class ReturnHandler implements Handler {
   }
 
   private fields(exchange: Exchange, type: string): Field[] {
-    const { text } = this.rule;
-    if (text === null) return [];
-    const fields: Field[] = [["Content-Type", type]];
-    if (this.redirects) fields.push(this.location(exchange));
-    return fields;
+    return isBodiless(this.rule.status) ? [] : [["Content-Type", type], ...this.location(exchange)];
   }
 
-  private location(exchange: Exchange): Field {
-    return ["Location", encodeLocation(evaluateOctets(this.rule.text!, exchange))];
+  /** A redirect that names no target leads nowhere: an empty Location would be the page itself again. */
+  private location(exchange: Exchange): Field[] {
+    const { text } = this.rule;
+    return this.redirects && text !== null ? [["Location", encodeLocation(evaluateOctets(text, exchange))]] : [];
   }
 
   private body(exchange: Exchange): Buffer | null {
     const { status, text } = this.rule;
-    if (text === null) return null;
-    return this.redirects ? errorPage(status) : Buffer.from(evaluateOctets(text, exchange), "latin1");
+    if (this.redirects) return errorPage(status);
+    return text === null ? null : Buffer.from(evaluateOctets(text, exchange), "latin1");
   }
 }
 

@@ -148,7 +148,8 @@ export class ServerExchange extends Routed implements Exchange {
   }
 
   reply(status: number, fields: readonly Field[], body: ReplyBody, options?: ReplyOptions): void {
-    if (status >= 300) this.errorStatus = 0; // only a page stands for the error; a redirect or another error for itself
+    // Only a whole page stands for the error; a part, a redirect or another error stands for itself.
+    if (status >= 300 || status === 206) this.errorStatus = 0;
     this.start(this.errorStatus || status);
     const framing = framingOf(this, body, options?.length);
     if (framing.untilClose) this.closing = true;
@@ -216,7 +217,8 @@ export class ServerExchange extends Routed implements Exchange {
       return this.failPlainly(redirectStatus(page.status), [["Location", location]]);
     }
     this.errorStatus = page.status ?? status;
-    if (uri.startsWith("/") && this.method !== "HEAD") this.method = "GET";
+    const forPage = uri.startsWith("/") && this.method !== "HEAD";
+    if (forPage || this.method === "") this.method = "GET"; // a head that is none may have no method
     this.redirect(uri);
   }
 

@@ -37,6 +37,8 @@ const server = useServer({
       location = /r204  { return 204; }
       location = /r204text { return 204 "text"; }
       location = /r301  { return 301 /target?$args; }
+      location = /bare301 { return 301; }
+      location = /bare200 { return 200; }
       location = /r302  { return http://other.test/x; }
       location = /r404  { return 404; }
       location = /r444  { return 444; }
@@ -44,6 +46,7 @@ const server = useServer({
       location = /html  { default_type text/html; return 200 "<p>"; }
 
       location /pages/  { error_page 404 =200 /errors/404.txt; }
+      location /quiet/  { error_page 404 =204 /errors/404.txt; }
       location /same/   { error_page 404 = @answer; }
       location @answer  { return 203 "answered\\n"; }
       location /away/   { error_page 404 http://other.test/; }
@@ -232,6 +235,20 @@ describe("return", () => {
     status: 301,
     fields: { Location: /(http:\/\/localhost(:\d+)?)?\/target\?x=1/ },
   });
+  answers(server, "301 without a target", get("/bare301"), {
+    status: 301,
+    body: /301 Moved Permanently/,
+    fields: { Location: null, "Content-Type": /text\/html.*/ },
+  });
+  answers(server, "200 without a text", get("/bare200"), {
+    status: 200,
+    body: "",
+    fields: { "Content-Type": /text\/plain.*/ },
+  });
+  answers(server, "204 with a text that is never sent, nor its type", get("/r204text"), {
+    status: 204,
+    fields: { "Content-Type": null },
+  });
   answers(server, "a URL alone", get("/r302"), { status: 302, fields: { Location: "http://other.test/x" } });
   answers(server, "a status with the site's page", get("/r404"), { status: 404, body: "our 404\n" });
   answers(server, "a status with the built-in page", get("/r500"), {
@@ -266,10 +283,27 @@ describe("error_page", () => {
   answers(server, "the site's own", get("/none"), {
     status: 404,
     body: "our 404\n",
-    fields: { "Content-Type": /text\/plain.*/ },
+    fields: { "Content-Type": /text\/plain.*/, "Last-Modified": null, "Accept-Ranges": null },
   });
   answers(server, "HEAD of it", get("/none", {}, "HEAD"), { status: 404, fields: { "Content-Length": "8" } });
-  answers(server, "another status", get("/pages/x"), { status: 200, body: "our 404\n" });
+  answers(server, "another status", get("/pages/x"), {
+    status: 200,
+    body: "our 404\n",
+    fields: { "Accept-Ranges": "bytes" },
+  });
+  answers(server, "a part of that", get("/pages/x", { Range: "bytes=4-6" }), { status: 206, body: "404" });
+  answers(server, "but none of a page about an error", get("/none", { Range: "bytes=4-6" }), {
+    status: 404,
+    body: "our 404\n",
+  });
+  test("and where it is not modified, 304", async () => {
+    const etag = (await ask(server.port, get("/pages/x"))).field("etag")!;
+    check(await ask(server.port, get("/pages/y", { "If-None-Match": etag })), { status: 304 });
+  });
+  answers(server, "a status that has no body", get("/quiet/x"), {
+    status: 204,
+    fields: { "Content-Type": null, "Last-Modified": null, "Accept-Ranges": null },
+  });
   answers(server, "the page's own status", get("/same/x"), { status: 203, body: "answered\n" });
   answers(server, "another address", get("/away/x"), { status: 302, fields: { Location: "http://other.test/" } });
   answers(server, "a page that is missing too", get("/loop/x"), { status: 404 });
