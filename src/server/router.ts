@@ -1,13 +1,21 @@
 /** Which location of a server a path belongs to: nginx's algorithm (ngx_http_core_find_location), nested locations included. */
 import type { Location, Settings, VirtualServer } from "../config/model.ts";
 import { handlerFor } from "../handlers/choose.ts";
-import type { Handler, Services } from "../handlers/handler.ts";
+import type { Exchange, Handler, Services } from "../handlers/handler.ts";
 import { allowedMethods, allowValue } from "../handlers/methods.ts";
+import { SureRegex } from "./sure-regex.ts";
+
+/** As in nginx: a location that may have been meant to refuse the request is not passed over. */
+const undecided: Handler = {
+  handle(exchange: Exchange): void {
+    exchange.log("alert", `"${exchange.location.pattern}" takes too many steps to match "${exchange.path}"`);
+    exchange.fail(500);
+  },
+};
 
 /** A location with what the server needs of it at each request. */
 export class Route {
   readonly settings: Settings;
-  readonly handler: Handler;
   private readonly methods: readonly string[];
   private readonly takesGet: boolean;
   /** The value of the field Allow. */
@@ -18,9 +26,9 @@ export class Route {
     readonly server: VirtualServer,
     readonly location: Location,
     services: Services,
+    readonly handler: Handler = handlerFor(location, services, server.name),
   ) {
     this.settings = location.settings;
-    this.handler = handlerFor(location, services, server.name);
     this.methods = allowedMethods(location.settings);
     this.allow = allowValue(location.settings);
     this.takesGet = this.methods.includes("GET");
@@ -49,12 +57,12 @@ class Locations {
   private readonly exact = new Map<string, RouteMatch>();
   /** The longest first. */
   private readonly prefixes: { readonly pattern: string; readonly match: RouteMatch }[] = [];
-  private readonly regexes: Route[] = [];
+  private readonly regexes: { readonly regex: SureRegex; readonly route: Route; readonly undecided: Route }[] = [];
   private readonly routes: Route[] = [];
 
   constructor(server: VirtualServer, locations: readonly Location[], services: Services) {
     for (const location of locations) {
-      if (location.modifier !== "@") this.add(new Route(server, location, services));
+      if (location.modifier !== "@") this.add(new Route(server, location, services), services);
     }
     this.prefixes.sort((a, b) => b.pattern.length - a.pattern.length);
   }
@@ -63,12 +71,17 @@ class Locations {
     for (const route of this.routes) yield* route.all();
   }
 
-  private add(route: Route): void {
+  private add(route: Route, services: Services): void {
     this.routes.push(route);
     const { modifier, pattern, regex } = route.location;
-    if (regex !== null) this.regexes.push(route);
+    if (regex !== null) this.addRegex(new SureRegex(regex), route, services);
     else if (modifier === "=") this.exact.set(pattern, { route, captures: null });
     else this.prefixes.push({ pattern, match: { route, captures: null } });
+  }
+
+  private addRegex(regex: SureRegex, route: Route, services: Services): void {
+    const alone = { ...route.location, locations: [] };
+    this.regexes.push({ regex, route, undecided: new Route(route.server, alone, services, undecided) });
   }
 
   find(path: string): RouteMatch | null {
@@ -91,9 +104,10 @@ class Locations {
   }
 
   private findRegex(path: string): RouteMatch | null {
-    for (const route of this.regexes) {
-      const captures = route.location.regex!.exec(path);
+    for (const { regex, route, undecided } of this.regexes) {
+      const captures = regex.exec(path);
       if (captures === null) continue;
+      if (captures === undefined) return { route: undecided, captures: /^/.exec("")! }; // a match: the search is over
       const nested = route.inner.find(path);
       return { route: nested?.route ?? route, captures: nested?.captures ?? captures };
     }

@@ -60,6 +60,7 @@ const server = useServer({
       location = /exact    { return 200 "exact\\n"; }
       location /ex         { return 200 "prefix\\n"; }
       location ^~ /static/ { return 200 "no patterns\\n"; }
+      location ~ ^/deep/(a+)+$ { deny all; }
       location ~ \\.php$   { return 200 "pattern\\n"; }
       location ~* \\.jpg$  { return 200 "any case\\n"; }
       location /outer/ {
@@ -337,6 +338,9 @@ describe("locations", () => {
     ["/user/ada/42", "ada 42\n"],
   ];
   for (const [path, body] of rows) answers(server, path, get(path), { status: 200, body });
+  const deep = `/deep/${"a".repeat(40)}`;
+  answers(server, "a repetition in a repetition", get(deep), { status: 403 });
+  answers(server, "one that the engine gives up on", get(`${deep}!`), { status: 500 });
 });
 
 test("variables", async () => {

@@ -1,0 +1,23 @@
+/** Whether a text matches, and whether that is known. */
+import { expect, test } from "bun:test";
+import { SureRegex } from "../../../src/server/sure-regex.ts";
+
+const rows: [regex: RegExp, text: string, groups: (string | undefined)[] | null | undefined][] = [
+  [/\.php$/u, "/a.php", [".php"]],
+  [/\.php$/u, "/a.txt", null],
+  [/^\/(\w+)\/(\d*)$/u, "/a/", ["/a/", "a", ""]],
+  [/^\/(\w+)\/(\d*)$/u, "/a/b", null],
+  [/^\/(a+)+$|^\/(?<b>b)/iu, "/B", ["/B", undefined, "B"]],
+  [/^a*|b*$/u, "", [""]],
+  [/a+b+/u, "xaab", ["aab"]],
+  [/(a+)+$/u, `${"a".repeat(40)}!`, undefined],
+];
+test.each(rows)("%p of %p", (regex, text, groups) => {
+  const found = new SureRegex(regex).exec(text);
+  expect<unknown>(found?.slice(0, groups?.length)).toEqual(groups ?? undefined);
+  expect(found === undefined).toBe(groups === undefined);
+});
+
+test("names of groups stay", () => {
+  expect(new SureRegex(/^(?<first>\w+)-(?<last>\w+)$/u).exec("a-b")?.groups).toEqual({ first: "a", last: "b" });
+});
