@@ -297,7 +297,8 @@ describe.each([
   });
 });
 
-answers(server, "a range of an empty file: 416", get("/empty.txt", { Range: "bytes=0-0" }), {
+answers(server, "all of an empty file", get("/empty.txt", { Range: "bytes=0-" }), { status: 200, body: "" });
+answers(server, "a range behind an empty file: 416", get("/empty.txt", { Range: "bytes=1-" }), {
   status: 416,
   fields: { "Content-Range": "bytes */0" },
 });
