@@ -62,7 +62,7 @@ class Life {
 
   knows(cookie: string): boolean {
     const { request } = new FakeExchange(this.services, location(), { fields: [`Cookie: sid=${cookie}`] });
-    return this.store.visit(request, "sid", LIFETIME) !== null;
+    return this.store.visit(request, "sid") !== null;
   }
 
   /** The error log's lines since the last look. */
@@ -192,7 +192,7 @@ describe("a file", () => {
     expect(late.sessions.peek(ID)?.data).toBe('{"n":1}');
     const knows = (store: SessionStore, value: string): boolean => {
       const { request } = new FakeExchange(second.services, location(), { fields: [`Cookie: sid=${value}`] });
-      return store.visit(request, "sid", LIFETIME) !== null;
+      return store.visit(request, "sid") !== null;
     };
     expect(knows(late, cookie)).toBe(true);
     const issued = late.cookie(OTHER);
@@ -434,7 +434,7 @@ describe("a file that someone else has locked", () => {
     expect([life.knows(early), life.knows(late)]).toEqual([true, true]);
     expect(rows(path).length).toBe(2);
     const { request } = new FakeExchange(life.services, location(), { fields: [`Cookie: sid=${late}`] });
-    expect(life.store.visit(request, "sid", LIFETIME)).toEqual({ id: OTHER, renew: true });
+    expect(life.store.visit(request, "sid")).toEqual({ id: OTHER, renew: true });
     life.registry.close();
   });
   test("at the end: the loss is said", () => {
