@@ -76,6 +76,7 @@ describe.skipIf(!hasBrowser)("the demonstration site in Chromium", () => {
     page.on("response", (reply) => reply.status() >= 400 && complaints.push(`${reply.status()} ${reply.url()}`));
     await page.goto(`${home}/`, { waitUntil: "networkidle" });
     expect(await page.title()).toContain("Webserv");
+    expect(await page.textContent("#origin")).toBe(home);
     expect(complaints).toEqual([]);
     await picture(page, "home");
     await context.close();
@@ -227,6 +228,24 @@ describe.skipIf(!hasBrowser)("the demonstration site in Chromium", () => {
     });
   });
 
+  test("the listing of what was uploaded sorts by a click, without a complaint of the browser", async () => {
+    await visit("/upload.html", async (page) => {
+      const file = (name: string): { name: string; mimeType: string; buffer: Buffer } => {
+        return { name, mimeType: "", buffer: Buffer.from(name) };
+      };
+      await page.setInputFiles("#files", ["alpha.txt", "omega.txt"].map(file));
+      await page.locator('[data-state="done"]').nth(1).waitFor();
+      const complaints: string[] = [];
+      page.on("console", (message) => complaints.push(message.text()));
+      await page.goto(`${home}/uploads/`, { waitUntil: "networkidle" });
+      const last = page.locator("tbody:last-of-type tr:last-child a");
+      expect(await last.textContent()).toBe("omega.txt");
+      await page.getByRole("button", { name: "Name" }).click();
+      expect(await last.textContent()).not.toBe("omega.txt");
+      expect(complaints).toEqual([]);
+    });
+  });
+
   test("the pages' own scripts run under a strict policy", async () => {
     for (const path of ["/upload.html", "/manager.html", "/session.html"]) {
       const policy = await visit(path, async (page) => {
@@ -249,7 +268,7 @@ describe.skipIf(!hasBrowser)("the demonstration site in Chromium", () => {
           await picture(page, `${name}-phone`);
           expect(await overflow(page)).toBeLessThanOrEqual(0);
         },
-        { viewport: { width: 360, height: 740 } },
+        { viewport: { width: 320, height: 740 } },
       );
     });
 

@@ -23,10 +23,11 @@ Cache-Control: no-store
 <main class="wrap">
 <h1>The environment of a program</h1>
 <p class="lead">This is all it is told. What follows the script in the path becomes <code>PATH_INFO</code>, what follows the question mark <code>QUERY_STRING</code>:
-<a href="/cgi-bin/env.sh/a%20path/inside?and=a&amp;query">try both</a>.</p>
+<a href="/cgi-bin/env.sh/a%20path/inside?and=a&amp;query">try both</a>. The cookies in <code>HTTP_COOKIE</code> are not shown: scripts of
+a page must not read them.</p>
 END
 printf '<pre>'
-env | sort | escape | sed 's|^\([A-Za-z_][A-Za-z0-9_]*\)=|<b>\1</b>=|'
+env | sort | escape | sed -e 's|^HTTP_COOKIE=.*|HTTP_COOKIE=(not shown)|' -e 's|^\([A-Za-z_][A-Za-z0-9_]*\)=|<b>\1</b>=|'
 cat <<'END'
 </pre>
 <p class="actions after"><a class="button quiet" href="/cgi.html">All programs</a></p>
