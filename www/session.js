@@ -49,8 +49,8 @@ function attempt(action) {
 find("#session").hidden = false;
 find("#name-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  const name = find("#name").value;
-  attempt(() => change({ name }));
+  const name = find("#name").value.trim();
+  attempt(() => change({ name: name || null }));
 });
 find("#end").addEventListener("click", () => {
   attempt(() => data({ method: "DELETE" }));

@@ -32,6 +32,15 @@ describe.skipIf(!hasBrowser)("the session page in Chromium", () => {
     await site.visit("/session.html", (page) => greets(page, "This is your first visit."));
   });
 
+  test("a name of spaces is none", async () => {
+    await site.visit("/session.html", async (page) => {
+      await callMe(page, "Ada");
+      await greets(page, "Hello, Ada! This is your first visit.");
+      await callMe(page, "   ");
+      await greets(page, "This is your first visit.");
+    });
+  });
+
   test("its cookie is out of reach for scripts", async () => {
     await site.visit("/session.html", async (page) => {
       await greets(page, "This is your first visit.");
