@@ -1,5 +1,8 @@
 // Files out of a drop or a picker, folders with all that is in them: a list of { file, path }.
 
+/** Whether it is a hidden file of a folder, such as .DS_Store or those in .git: nobody means them, and the server takes no such names. */
+export const isHidden = ({ path }) => path.includes("/") && /(^|\/)\./.test(path);
+
 /** What was chosen in an `<input type="file">`; a folder's files have the folders in their path. */
 export function chosenFiles(input) {
   return [...input.files].map((file) => ({ file, path: file.webkitRelativePath || file.name }));

@@ -19,6 +19,16 @@ export function formatSeconds(seconds) {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/**
+ * A file's name as it is shown. Controls in it are written out: those of direction make "exe.jpg" of what ends with "gpj.exe",
+ * and nobody sees the others.
+ */
+export const visible = (name) =>
+  name.replace(
+    /[\p{Bidi_Control}\p{Cc}]/gu,
+    (control) => `<U+${control.codePointAt(0).toString(16).padStart(4, "0").toUpperCase()}>`,
+  );
+
 /** A part of a whole, in per cent; the whole of nothing is 100. */
 export const percent = (part, whole) => (whole === 0 ? 100 : Math.floor((100 * part) / whole));
 

@@ -1,7 +1,7 @@
 // The file manager: the server's JSON listing as a table that sorts, searches, and deletes after a question.
 import { ask } from "./ask.js";
-import { formatSize, plural } from "./format.js";
-import { folderPath, foldersOf } from "./paths.js";
+import { formatSize, plural, visible } from "./format.js";
+import { currentFolders, folderHash, folderPath } from "./paths.js";
 
 const FILES = "/uploads/";
 const LISTING = "/api/uploads/";
@@ -10,7 +10,7 @@ const MANY = 500;
 
 const REASONS = {
   403: "The server may not do that here.",
-  404: "There is no such folder or file.",
+  404: "There is no such folder.",
   405: "The server does not allow that here.",
   409: "This is a folder; only files can be deleted.",
 };
@@ -23,7 +23,7 @@ const dates = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyl
 const view = { folders: [], entries: [], key: "name", down: false, all: false };
 
 async function load() {
-  const folders = foldersOf(location.hash);
+  const folders = currentFolders();
   Object.assign(view, { folders, all: false });
   showCrumbs();
   complain("");
@@ -53,9 +53,12 @@ function compare(a, b) {
   return (view.down ? -1 : 1) * (order || collator.compare(a.name, b.name));
 }
 
+/** Names from a Mac have their accents apart. */
+const plain = (text) => text.normalize().toLocaleLowerCase();
+
 function show() {
-  const wanted = find("#search").value.trim().toLocaleLowerCase();
-  const found = view.entries.filter(({ name }) => name.toLocaleLowerCase().includes(wanted)).sort(compare);
+  const wanted = plain(find("#search").value.trim());
+  const found = view.entries.filter(({ name }) => plain(name).includes(wanted)).sort(compare);
   const drawn = view.all ? found : found.slice(0, MANY);
   find("#rows").replaceChildren(...drawn.map(row));
   find("#more").hidden = drawn.length === found.length;
@@ -83,8 +86,9 @@ function row(entry) {
   const element = find("#file-row").content.firstElementChild.cloneNode(true);
   const part = (selector) => element.querySelector(selector);
   const path = folderPath(view.folders) + encodeURIComponent(entry.name);
-  part(".name").textContent = entry.isFolder ? `${entry.name}/` : entry.name;
-  part(".name").href = entry.isFolder ? `#${path}/` : FILES + path;
+  const name = visible(entry.name);
+  part(".name").textContent = entry.isFolder ? `${name}/` : name;
+  part(".name").href = entry.isFolder ? folderHash([...view.folders, entry.name]) : FILES + path;
   part(".time").textContent = dates.format(entry.time);
   element.entry = entry;
   if (entry.isFolder) {
@@ -94,8 +98,8 @@ function row(entry) {
   part(".size").textContent = formatSize(entry.size);
   part(".size").title = plural(entry.size, "byte");
   part(".download").href = FILES + path;
-  part(".download").ariaLabel = `Download ${entry.name}`;
-  part(".delete").ariaLabel = `Delete ${entry.name}`;
+  part(".download").ariaLabel = `Download ${name}`;
+  part(".delete").ariaLabel = `Delete ${name}`;
   part(".delete").addEventListener("click", () => deleteAfterQuestion(element));
   return element;
 }
@@ -104,13 +108,14 @@ function showCrumbs() {
   const names = ["Uploads", ...view.folders];
   const links = names.map((name, depth) => {
     const link = document.createElement("a");
-    link.textContent = name;
-    link.href = `#${folderPath(view.folders.slice(0, depth))}`;
+    link.textContent = visible(name);
+    link.href = folderHash(view.folders.slice(0, depth));
     if (depth === view.folders.length) link.ariaCurrent = "page";
     return link;
   });
   find("#crumbs").replaceChildren(...links);
-  find("#to-upload").href = `/upload.html#${folderPath(view.folders)}`;
+  find("#to-upload").href = `/upload.html${folderHash(view.folders)}`;
+  document.title = [...view.folders.slice(-1).map(visible), "Manager", "Webserv"].join(" · ");
 }
 
 function complain(text) {
@@ -129,19 +134,24 @@ function isConfirmed(name) {
 }
 
 async function deleteAfterQuestion(element) {
-  const { name } = element.entry;
+  const name = visible(element.entry.name);
   const url = element.querySelector(".name").href; // not of view.folders: the next folder's rows may be on their way
   if (!(await isConfirmed(name))) return element.querySelector(".name").focus();
   const place = [...find("#rows").children].indexOf(element);
   complain("");
   try {
     await ask(url, { method: "DELETE" }, REASONS);
-    view.entries = view.entries.filter((entry) => entry !== element.entry);
+    drop(element.entry);
   } catch (error) {
-    complain(`${name} was not deleted. ${error.message}`);
+    if (error.status === 404) drop(element.entry);
+    complain(error.status === 404 ? `${name} was gone already.` : `${name} was not deleted. ${error.message}`);
   }
   show();
   focusRow(place);
+}
+
+function drop(gone) {
+  view.entries = view.entries.filter((entry) => entry !== gone);
 }
 
 function focusRow(place) {
@@ -183,6 +193,7 @@ for (const head of document.querySelectorAll("th[data-key]")) {
   head.querySelector("button").addEventListener("click", () => sortBy(head.dataset.key));
 }
 addEventListener("hashchange", () => {
+  if (currentFolders() === view.folders) return;
   find("#search").value = "";
   load();
 });

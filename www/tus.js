@@ -73,11 +73,12 @@ export function terminate(url) {
 
 /**
  * The upload of one file. `state` is waiting, running, lost (waiting to try again), paused, failed, done or cancelled;
- * `sent` counts the bytes the server has or is being sent, `url` is the upload's own address, `address` the finished file's.
+ * `sent` counts the bytes the server has or is being sent, `transferred` those that were sent from here, `url` is the upload's own address, `address` the finished file's.
  */
 export class Upload {
   state = "waiting";
   sent = 0;
+  transferred = 0;
   /** Why it failed, or what it waits for. */
   message = "";
   /** When the server forgets it unless it goes on: a date as in HTTP, or null. */
@@ -153,7 +154,10 @@ export class Upload {
     const reply = await request("PATCH", this.url, patchFields(offset), {
       body: this.file.slice(offset),
       signal,
-      sent: (count) => this.#moved(offset + count),
+      sent: (count) => {
+        this.transferred += offset + count - this.sent;
+        this.#moved(offset + count);
+      },
     });
     if (isGone(reply)) this.url = null;
     if (reply.status >= 300) throw new Refused(reply, PASSING_LATER);

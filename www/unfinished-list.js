@@ -1,5 +1,5 @@
 // What an earlier visit left unfinished, as a list: each can be forgotten, here and by the server.
-import { formatSize } from "./format.js";
+import { formatSize, visible } from "./format.js";
 import { terminate } from "./tus.js";
 import { forget, remembered } from "./unfinished.js";
 
@@ -17,14 +17,14 @@ function row(section, current, { path, size, url }) {
   button.type = "button";
   button.className = "quiet small";
   button.textContent = "Forget";
-  button.ariaLabel = `Forget ${path}`;
+  button.ariaLabel = `Forget ${visible(path)}`;
   button.addEventListener("click", async () => {
     button.disabled = true;
     await terminate(url);
     forget(url);
     showUnfinished(section, current);
   });
-  item.append(labelled("name", path), labelled("detail soft", formatSize(size)), labelled("buttons", button));
+  item.append(labelled("name", visible(path)), labelled("detail soft", formatSize(size)), labelled("buttons", button));
   return item;
 }
 

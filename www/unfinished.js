@@ -24,7 +24,11 @@ export function forget(url) {
 /** All of them that the server still keeps: { path, size, modified, url, expires }, by path. */
 export function remembered() {
   const keys = attempt(() => Object.keys(localStorage)) ?? [];
-  const entries = keys.filter((key) => key.startsWith(PREFIX)).map((key) => JSON.parse(localStorage.getItem(key)));
+  const values = keys
+    .filter((key) => key.startsWith(PREFIX))
+    .map((key) => attempt(() => JSON.parse(localStorage.getItem(key))));
+  // Others can write there too: what is none of ours is left alone.
+  const entries = values.filter((value) => typeof value?.path === "string" && typeof value.url === "string");
   for (const { url } of entries.filter(hasExpired)) forget(url);
   return entries.filter((entry) => !hasExpired(entry)).sort((a, b) => a.path.localeCompare(b.path));
 }

@@ -1,5 +1,5 @@
 // One upload as a person sees it: name, bar, what it is at, and the buttons that make sense just now.
-import { formatSize, percent, Rate } from "./format.js";
+import { formatSize, percent, Rate, visible } from "./format.js";
 
 const LABELS = { running: "Pause", lost: "Try now", paused: "Go on", failed: "Try again" };
 
@@ -19,11 +19,12 @@ export class UploadRow {
     const inner = (selector) => this.element.querySelector(selector);
     this.parts = { name: inner(".name"), bar: inner("progress"), detail: inner(".detail"), go: inner(".go") };
     this.parts.cancel = inner(".cancel");
-    this.parts.name.textContent = upload.path;
-    this.parts.bar.ariaLabel = upload.path;
+    this.name = visible(upload.path);
+    this.parts.name.textContent = this.name;
+    this.parts.bar.ariaLabel = this.name;
     this.parts.go.addEventListener("click", again);
     this.parts.cancel.addEventListener("click", cancel);
-    this.parts.cancel.ariaLabel = `Cancel ${upload.path}`;
+    this.parts.cancel.ariaLabel = `Cancel ${this.name}`;
     this.show();
   }
 
@@ -32,7 +33,7 @@ export class UploadRow {
     const { upload, parts } = this;
     const isNews = upload.state !== this.#state;
     if (isNews) this.#showState();
-    if (upload.state === "running") this.#rate.add(upload.sent);
+    if (upload.state === "running") this.#rate.add(upload.transferred);
     parts.bar.value = upload.file.size === 0 ? Number(upload.state === "done") : upload.sent / upload.file.size;
     parts.detail.textContent = this.#detail();
     return isNews;
@@ -46,7 +47,7 @@ export class UploadRow {
     const label = LABELS[upload.state];
     parts.go.hidden = label === undefined;
     parts.go.textContent = label ?? "";
-    parts.go.ariaLabel = `${label} ${upload.path}`;
+    parts.go.ariaLabel = `${label} ${this.name}`;
     parts.cancel.hidden = upload.state === "done";
     if (upload.state === "done" && upload.address) this.#link();
   }
@@ -54,15 +55,22 @@ export class UploadRow {
   #link() {
     const link = document.createElement("a");
     link.href = this.upload.address;
-    link.textContent = this.upload.path;
+    link.textContent = this.name;
     this.parts.name.replaceChildren(link);
+  }
+
+  /** Where the server has given the file another name: a dot name's, or because there was one of this name. */
+  #storedAs() {
+    const { address, path } = this.upload;
+    const [stored, wanted] = [decodeURIComponent(address ?? ""), path].map((text) => text.split("/").at(-1));
+    return address === null || stored === wanted ? "" : `, stored as ${visible(stored)}`;
   }
 
   #detail() {
     const { state, file, sent, message } = this.upload;
     const size = formatSize(file.size);
     if (state === "waiting") return `${size} · waiting for its turn`;
-    if (state === "done") return `${size} · done`;
+    if (state === "done") return `${size} · done${this.#storedAs()}`;
     const share = `${percent(sent, file.size)} % of ${size}`;
     if (state !== "running") return `${share} · ${message}`;
     if (sent === file.size) return `${share} · the server is storing it`;

@@ -1,7 +1,7 @@
 // The upload page: what is chosen or dropped becomes a list of uploads, at most three of them under way at once.
-import { chosenFiles, droppedFiles } from "./dropped.js";
-import { formatSize, percent, plural, Rate } from "./format.js";
-import { folderPath, foldersOf } from "./paths.js";
+import { chosenFiles, droppedFiles, isHidden } from "./dropped.js";
+import { formatSize, percent, plural, Rate, visible } from "./format.js";
+import { currentFolders, folderHash } from "./paths.js";
 import { Upload } from "./tus.js";
 import { forget, recall, remember } from "./unfinished.js";
 import { showUnfinished } from "./unfinished-list.js";
@@ -32,8 +32,12 @@ const current = () => new Set(all().map((upload) => upload.url));
 const sum = (uploads, value) => uploads.reduce((total, upload) => total + value(upload), 0);
 
 function add(chosen) {
-  const folder = foldersOf(location.hash).map((name) => `${name}/`);
-  const wanted = chosen.map(({ file, path }) => ({ file, path: folder.join("") + path })).filter(isNew);
+  const folder = currentFolders().map((name) => `${name}/`);
+  const seen = chosen.filter((one) => !isHidden(one));
+  const wanted = seen.map(({ file, path }) => ({ file, path: folder.join("") + path })).filter(isNew);
+  const leftOut = chosen.length - seen.length;
+  const remark = leftOut > 0 ? `${plural(leftOut, "hidden file")} left out.` : "";
+  find("#left-out").textContent = remark;
   for (const { file, path } of wanted) {
     const before = recall(file, path, current());
     if (before) windows.postMessage(before.url);
@@ -42,8 +46,8 @@ function add(chosen) {
     rows.set(upload, row);
     list.append(row.element);
   }
-  if (wanted.length === 0) return;
-  tell(`${plural(wanted.length, "file")} added, ${formatSize(sum(wanted, ({ file }) => file.size))}.`);
+  if (wanted.length === 0) return tell(remark);
+  tell(`${plural(wanted.length, "file")} added, ${formatSize(sum(wanted, ({ file }) => file.size))}. ${remark}`);
   quarter = 0;
   find("#queue").hidden = false;
   refreshUnfinished();
@@ -58,18 +62,19 @@ function isNew({ file, path }) {
 }
 
 /** Starts what waits while there is room. To start one changes it, so this may be called again within. */
-function schedule() {
+function schedule(trouble) {
   for (;;) {
     const next = all().find((upload) => upload.state === "waiting");
     if (!next || all().filter((upload) => upload.isActive).length >= AT_ONCE) break;
     next.start();
   }
-  showTotal();
+  showTotal(trouble);
 }
 
 /** Pause, or go on: what the first button of a row does depends on the upload's state. */
 function again(upload) {
   if (upload.state === "running") return upload.pause();
+  if (upload.url) windows.postMessage(upload.url);
   if (upload.state === "lost") return upload.start();
   upload.state = "waiting";
   rows.get(upload).show();
@@ -82,7 +87,7 @@ async function cancel(upload) {
   rows.delete(upload);
   row.element.remove();
   next.focus();
-  tell(`${upload.path} is cancelled.`);
+  tell(`${row.name} is cancelled.`);
   schedule();
   if (await upload.cancel()) forget(row.url);
 }
@@ -96,26 +101,35 @@ function changed(upload) {
   Object.assign(row, { url: upload.url, expires: upload.expires });
   const news = row.show();
   if (upload.state === "done") forget(upload.url);
-  if (news) {
-    if (upload.state === "failed" || upload.state === "lost") tell(`${upload.path}: ${upload.message}`);
-    schedule();
-  } else showTotal();
+  const isTrouble = upload.state === "failed" || upload.state === "lost";
+  if (news) schedule(isTrouble ? `${row.name}: ${upload.message}` : "");
+  else showTotal();
 }
 
-function showTotal() {
+/** `trouble` is to be told, with whatever else there is to tell. */
+function showTotal(trouble = "") {
   const uploads = all();
   const size = sum(uploads, (upload) => upload.file.size);
   const sent = sum(uploads, (upload) => upload.sent);
-  const done = uploads.filter((upload) => upload.state === "done").length;
+  const [done, failed] = ["done", "failed"].map((state) => uploads.filter((upload) => upload.state === state).length);
   const parts = [`${done} of ${plural(uploads.length, "file")}`, `${formatSize(sent)} of ${formatSize(size)}`];
-  rate.add(sent);
+  rate.add(sum(uploads, (upload) => upload.transferred));
+  if (failed > 0) parts.unshift(`${failed} failed`);
   if (uploads.some((upload) => upload.state === "running")) parts.push(...rate.parts(size - sent));
   find("#total").textContent = parts.join(" · ");
   find("#clear").hidden = done === 0;
+  find("#failed").hidden = failed === 0;
   find("#queue").hidden = uploads.length === 0;
-  if (done > 0 && done === uploads.length) tell(`Everything is on the server: ${plural(done, "file")}.`);
+  const isEnd = uploads.length > 0 && done + failed === uploads.length;
+  if (isEnd) tell(`${trouble} ${outcome(done, failed)}`);
+  else if (trouble) tell(trouble);
   else tellQuarter(Math.floor(percent(sent, size) / 25));
 }
+
+const outcome = (done, failed) =>
+  failed === 0
+    ? `Everything is on the server: ${plural(done, "file")}.`
+    : `${plural(done, "file")} on the server, ${failed} failed.`;
 
 function tellQuarter(now) {
   if (now > quarter && now < 4) tell(`${now * 25} % are uploaded.`);
@@ -124,11 +138,17 @@ function tellQuarter(now) {
 
 /** Says it to those who do not see the bars. */
 function tell(text) {
-  if (find("#news").textContent !== text) find("#news").textContent = text;
+  const words = text.trim();
+  if (find("#news").textContent !== words) find("#news").textContent = words;
 }
 
 function refreshUnfinished() {
   showUnfinished(find("#unfinished"), current());
+}
+
+/** Of many rows those that failed are hard to find. */
+function goToFailed() {
+  list.querySelector('[data-state="failed"] .go').focus();
 }
 
 function clearFinished() {
@@ -152,7 +172,7 @@ async function drop(event) {
 
 /** The plain form becomes the page's: the script sends what is chosen at once, also what was before it came. */
 function takeOver() {
-  find("#invitation").textContent = "Drop files or folders here";
+  if (matchMedia("(any-pointer: fine)").matches) find("#invitation").textContent = "Drop files or folders here";
   find("#send").remove();
   for (const [button, input] of [
     ["#choose-files", "#files"],
@@ -174,13 +194,14 @@ function addChosen(input) {
 }
 
 function showFolder() {
-  const names = foldersOf(location.hash);
-  find("#into").textContent = names.length > 0 ? `Into the folder ${names.join("/")}` : "";
-  find("#to-manager").href = `/manager.html#${folderPath(names)}`;
+  const names = currentFolders();
+  find("#into").textContent = names.length > 0 ? `Into the folder ${visible(names.join("/"))}` : "";
+  find("#to-manager").href = `/manager.html${folderHash(names)}`;
 }
 
 takeOver();
 find("#clear").addEventListener("click", clearFinished);
+find("#failed").addEventListener("click", goToFailed);
 addEventListener("hashchange", showFolder);
 addEventListener("dragover", (event) => {
   event.preventDefault();

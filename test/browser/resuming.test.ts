@@ -115,6 +115,28 @@ describe.skipIf(!hasBrowser)("uploads on a bad line in Chromium", () => {
     expect(stored("big.bin").equals(big)).toBe(true);
   });
 
+  test("what the server had before says nothing of the rate", async () => {
+    await site.visit("/upload.html", async (page) => {
+      await half(page);
+      page.on("dialog", (dialog) => dialog.accept());
+      await page.reload();
+      // The jump comes late enough to be a rate, and nothing is sent after it.
+      await page.route("**/uploads/**", async (route) => {
+        if (route.request().method() === "HEAD") await Bun.sleep(300);
+        if (route.request().method() !== "PATCH") await route.continue();
+      });
+      await page.setInputFiles("#files", bigFile);
+      await more(page, 0.1);
+      expect(await page.locator("#queue .detail").textContent()).toMatch(/^\d+ % of 24 MiB$/);
+      expect(await page.textContent("#total")).not.toContain("/s");
+      await page.getByRole("button", { name: "Cancel big.bin" }).click();
+      await eventually(
+        () => site.parts().length === 0,
+        () => site.parts().join(),
+      );
+    });
+  });
+
   test("what is not finished can be forgotten, by the server too", async () => {
     await site.visit("/upload.html", async (page) => {
       await half(page);
@@ -147,6 +169,23 @@ describe.skipIf(!hasBrowser)("uploads on a bad line in Chromium", () => {
     });
     expect(site.stored()).toEqual(["big.bin"]);
     expect(stored("big.bin").equals(big)).toBe(true);
+  });
+
+  test("going on with it in the first window stops it in the other", async () => {
+    await site.visit("/upload.html", async (page) => {
+      await half(page);
+      await page.getByRole("button", { name: "Pause big.bin" }).click();
+      const other = await page.context().newPage();
+      await other.goto(`${site.home}/upload.html`);
+      await other.setInputFiles("#files", bigFile);
+      await inState(other, "running").waitFor();
+      await page.getByRole("button", { name: "Go on big.bin" }).click();
+      await inState(other, "paused").waitFor();
+      expect(await other.locator("#queue .detail").textContent()).toContain("Goes on in another window.");
+      site.line.allow(Number.POSITIVE_INFINITY);
+      await done(page, 1);
+    });
+    expect(site.stored()).toEqual(["big.bin"]);
   });
 
   test("a file that is on its way with its folder, and is chosen alone too, is two uploads", async () => {

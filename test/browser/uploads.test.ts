@@ -1,8 +1,9 @@
 /** The upload page in a real browser: what is chosen or dropped arrives bit for bit, and what can't is told in words. */
 import { afterAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { randomBytes } from "node:crypto";
-import { readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Request } from "playwright-core";
 import { makeFolder } from "../wire/server.ts";
 import { hasBrowser } from "./browser.ts";
 import { done, inState, MB, press } from "./upload-page.ts";
@@ -150,6 +151,86 @@ describe.skipIf(!hasBrowser)("the upload page in Chromium", () => {
       await done(page, 1);
     });
     expect(site.stored()).toEqual(["summer/2 days/a.txt"]);
+  });
+
+  test.each([
+    ["/upload.html", "plain.txt"],
+    ["/upload.html#/summer/", "summer/plain.txt"],
+  ])("the skip link of %s does not change where files go", async (path, wanted) => {
+    await site.visit(path, async (page) => {
+      await press(page, "Tab");
+      expect(await page.locator(":focus").textContent()).toBe("Skip to the content");
+      await picture(page, "skip");
+      await press(page, "Enter");
+      await page.waitForURL("**/upload.html#/**");
+      const [chooser] = await Promise.all([page.waitForEvent("filechooser"), press(page, "Tab", "Enter")]);
+      await chooser.setFiles({ name: "plain.txt", mimeType: "", buffer: Buffer.from("plain") });
+      await done(page, 1);
+    });
+    expect(site.stored()).toEqual([wanted]);
+  });
+
+  test("the name that a file was stored under is told where it is another", async () => {
+    site.fill({ "a b.txt": "here before" });
+    await site.visit("/upload.html", async (page) => {
+      const names = ["a b.txt", ".hidden", "mine.txt"];
+      await page.setInputFiles(
+        "#files",
+        names.map((name) => ({ name, mimeType: "", buffer: Buffer.from(name) })),
+      );
+      await done(page, 3);
+      const [first, second, third] = await page.locator(".detail").allTextContents();
+      expect(first).toBe("7 bytes · done, stored as a b-1.txt");
+      expect(second).toMatch(/^7 bytes · done, stored as upload-\S+$/);
+      expect(third).toBe("8 bytes · done");
+      await picture(page, "upload-stored-as");
+    });
+  });
+
+  test("hidden files of a folder are left out, and that is said", async () => {
+    const holiday = join(folder, "holiday");
+    mkdirSync(join(holiday, ".git"), { recursive: true });
+    for (const name of ["one.txt", ".DS_Store", ".git/config"]) writeFileSync(join(holiday, name), name);
+    await site.visit("/upload.html", async (page) => {
+      await page.setInputFiles("#folder", holiday);
+      await done(page, 1);
+      expect(await page.textContent("#left-out")).toBe("2 hidden files left out.");
+      await picture(page, "upload-left-out");
+    });
+    expect(site.stored()).toEqual(["holiday/one.txt"]);
+  });
+
+  test("of many, those that failed are counted, told at the end, and found by a button", async () => {
+    await site.visit("/upload.html", async (page) => {
+      const names = ["one.txt", "two.txt", "three.txt", "four.txt"];
+      const isTwo = (request: Request): boolean => request.headers()["upload-metadata"]!.includes(btoa("two.txt"));
+      await page.route("**/uploads/", (route) =>
+        isTwo(route.request()) ? route.fulfill({ status: 413 }) : route.continue(),
+      );
+      await page.setInputFiles(
+        "#files",
+        names.map((name) => ({ name, mimeType: "", buffer: Buffer.from("x") })),
+      );
+      await done(page, 3);
+      await inState(page, "failed").waitFor();
+      expect(await page.textContent("#total")).toStartWith("1 failed · 3 of 4 files · ");
+      expect(await page.textContent("#news")).toEndWith("3 files on the server, 1 failed.");
+      await picture(page, "upload-failed");
+      await page.getByRole("button", { name: "Go to what failed" }).click();
+      expect(await page.locator(":focus").getAttribute("aria-label")).toBe("Try again two.txt");
+    });
+  });
+
+  test("what others keep in the browser's storage does not stop it", async () => {
+    await site.visit("/upload.html", async (page) => {
+      await page.evaluate(
+        "for (const text of ['no JSON', 'null', '{}', '1']) localStorage.setItem('upload ' + text, text)",
+      );
+      await page.reload();
+      await page.setInputFiles("#files", { name: "a.txt", mimeType: "", buffer: Buffer.from("a") });
+      await done(page, 1);
+      expect(await page.locator("#unfinished").isVisible()).toBe(false);
+    });
   });
 
   test("without JavaScript the form uploads, and the answer is a page with links", async () => {
