@@ -41,7 +41,8 @@ export const ACCESS: readonly Row[] = [
     in: ["http", "server", "location"],
     takes: [many(method)],
     default: null,
-    shownDefault: "GET HEAD, POST for cgi and for what try_files leads on to, and what upload_store, delete_files and session_api answer",
+    shownDefault:
+      "GET HEAD, POST for cgi and for what try_files leads on to, and what upload_store, delete_files and session_api answer",
     syntax: "METHOD...",
     help: "The methods that are answered; any other gets 405. The list is literal: `GET` alone refuses HEAD. OPTIONS is always answered.",
     set: (scope, [methods]) => {
