@@ -164,8 +164,9 @@ describe.skipIf(!hasBrowser)("uploads on a bad line in Chromium", () => {
       expect(remembered.map((text) => JSON.parse(text).expires)).toEqual([expect.stringMatching(/ GMT$/)]);
       site.line.allow(Number.POSITIVE_INFINITY);
       await done(other, 1);
-      expect(offsets.length).toBe(1);
-      expect(offsets[0]).toBeGreaterThan(0);
+      // More than one where the first window heard of it late and had tried again; none of them from the beginning.
+      expect(offsets.length).toBeGreaterThan(0);
+      expect(Math.min(...offsets)).toBeGreaterThan(0);
     });
     expect(site.stored()).toEqual(["big.bin"]);
     expect(stored("big.bin").equals(big)).toBe(true);
