@@ -35,13 +35,13 @@ function defaultMethods(settings: Settings): readonly string[] {
 const fallsBack = ({ tryFiles }: Settings): boolean => tryFiles !== null && "uri" in tryFiles.last;
 
 /** Whether the method is allowed only for what `try_files` leads on to, not for a file that it finds. */
-export function isForFallback({ method, settings, errorStatus }: Exchange): boolean {
-  if (method !== "POST" || errorStatus !== 0 || settings.allowedMethods !== null) return false;
+export function isForFallback({ method, settings }: Exchange): boolean {
+  if (method !== "POST" || settings.allowedMethods !== null) return false;
   return fallsBack(settings) && settings.cgi.length === 0 && settings.upload === null;
 }
 
-/** The value of `Allow` (RFC 9110 §10.2.1). */
-export function allowValue(settings: Settings): string {
-  const methods = allowedMethods(settings);
+/** The value of `Allow` (RFC 9110 §10.2.1). @param refused a method that a script has refused itself */
+export function allowValue(settings: Settings, refused = ""): string {
+  const methods = allowedMethods(settings).filter((method) => method !== refused);
   return (methods.includes("OPTIONS") ? methods : [...methods, "OPTIONS"]).join(", ");
 }

@@ -14,7 +14,7 @@ import type { Exchange, Field, Handler, Services } from "./handler.ts";
 import { isHidden } from "./hidden.ts";
 import { type Changes, headChanges, KeptReply } from "./kept-reply.ts";
 import { replyWithListing } from "./listing.ts";
-import { allowValue } from "./methods.ts";
+import { allowValue, isForFallback } from "./methods.ts";
 import { filename, place } from "./place.ts";
 import { encodeLocation } from "./return.ts";
 import { evaluate } from "./variables.ts";
@@ -56,7 +56,7 @@ export class StaticHandler implements Handler {
   handle(exchange: Exchange): void {
     const entry = this.byPath ? this.cache.fresh(exchange.path) : null;
     const isWhole = entry !== null && entry.whole !== null && exchange.takesWholeReply;
-    if (isWhole && !exchange.request.conditional && !this.isForScripts(exchange)) {
+    if (isWhole && !exchange.request.conditional && !this.isForOthers(exchange)) {
       return sendKept(exchange, entry, entry.whole!);
     }
     this.answer(exchange, exchange.path, entry ?? this.find(exchange, exchange.path));
@@ -83,10 +83,11 @@ export class StaticHandler implements Handler {
   /** Replies with what `find` found. */
   answer(exchange: Exchange, path: string, entry: Entry): void {
     if (this.isScript(exchange, entry)) exchange.redirect(path, exchange.query);
-    else if (entry.kind === "file" && this.isForScripts(exchange)) this.refuseMethod(exchange);
+    else if (entry.kind === "file" && this.isForOthers(exchange)) this.refuseMethod(exchange);
     else if (entry.kind === "file") replyWithFile(exchange, path, entry, this.changes);
     else if (entry.kind === "none") this.refuse(exchange, entry);
     else if (path.endsWith("/")) this.folder(exchange, path, entry);
+    else if (this.isForOthers(exchange)) this.refuseMethod(exchange);
     else this.addSlash(exchange, path, entry);
     this.done(entry);
   }
@@ -114,7 +115,7 @@ export class StaticHandler implements Handler {
     const index = this.indexOf(exchange, path);
     if (typeof index === "string") return exchange.redirect(index, exchange.query);
     if (index !== null) return this.refuse(exchange, index);
-    if (this.isForScripts(exchange)) return this.refuseMethod(exchange);
+    if (this.isForOthers(exchange)) return this.refuseMethod(exchange);
     if (exchange.settings.autoindex) return replyWithListing(exchange, path, entry.place, this.cache);
     exchange.log("error", `directory index of "${path}" is forbidden`);
     exchange.fail(403);
@@ -133,13 +134,13 @@ export class StaticHandler implements Handler {
     return null;
   }
 
-  /** A method that only scripts perform: of a file, 200 would say that it was replaced or deleted. */
-  private isForScripts({ method, errorStatus }: Exchange): boolean {
-    return this.hasScripts && errorStatus === 0 && CHANGING.includes(method);
+  /** A method that only scripts perform, or what `try_files` leads on to: of a file, 200 would say that it was replaced or deleted. */
+  private isForOthers(exchange: Exchange): boolean {
+    if (exchange.method === "GET" || exchange.method === "HEAD" || exchange.errorStatus !== 0) return false;
+    return (this.hasScripts && CHANGING.includes(exchange.method)) || isForFallback(exchange);
   }
 
-  /** The method is for scripts, or for what `try_files` leads on to; this is a file or a folder. */
-  refuseMethod(exchange: Exchange): void {
+  private refuseMethod(exchange: Exchange): void {
     exchange.fail(405, [["Allow", allowValue({ ...exchange.settings, cgi: [], tryFiles: null })]]);
   }
 

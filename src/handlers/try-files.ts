@@ -4,7 +4,6 @@ import { unicode } from "../http/octets.ts";
 import type { CgiHandler } from "./cgi/cgi.ts";
 import type { Entry } from "./file-cache.ts";
 import type { BodySink, Exchange, Handler } from "./handler.ts";
-import { isForFallback } from "./methods.ts";
 import type { StaticHandler } from "./static.ts";
 import { compile, evaluate } from "./variables.ts";
 
@@ -46,10 +45,7 @@ export class TryFilesHandler implements Handler {
       if (found !== null) this.files.done(found.entry);
       this.scripts!.handle(exchange);
     } else if (found === null) this.fallback(exchange);
-    else if (found.entry.kind === "file" && isForFallback(exchange)) {
-      this.files.done(found.entry);
-      this.files.refuseMethod(exchange);
-    } else this.files.answer(exchange, found.path, found.entry);
+    else this.files.answer(exchange, found.path, found.entry);
   }
 
   /** Whether the request's own path is what was found, and a script; one that has a path behind it is found as "$uri" too. */

@@ -1,6 +1,6 @@
 /** What the start prints: every address as a URL, and the pages that are found there at first sight. */
 import { type FileKernel, Sources } from "../config/files.ts";
-import type { VirtualServer } from "../config/model.ts";
+import type { Location, VirtualServer } from "../config/model.ts";
 import { encodeSegment } from "../http/target.ts";
 import type { Site } from "../server/gate.ts";
 
@@ -18,13 +18,19 @@ function pagesLine(pages: readonly string[]): string {
   return `  pages: ${pages.slice(0, MOST_PAGES).join(" ")}${more}\n`;
 }
 
-/** Their paths; "/" stands for the index. None where the root depends on the request. */
-function pagesOf(kernel: FileKernel, { scope }: VirtualServer): string[] {
-  const { root, alias, index } = scope.settings;
-  if (root.constant === null || alias !== null) return [];
+/** Whether a location of its own does not keep it from visitors. */
+function isShown(path: string, locations: readonly Location[]): boolean {
+  const own = locations.find(({ modifier, pattern }) => modifier === "=" && pattern === path);
+  return own === undefined || (!own.settings.internal && own.settings.return === null);
+}
+
+/** Their paths; "/" stands for the index. None where the root depends on the request, or is never looked at. */
+function pagesOf(kernel: FileKernel, { scope, locations }: VirtualServer): string[] {
+  const { root, alias, index, return: fixed } = scope.settings;
+  if (root.constant === null || alias !== null || fixed !== null || /[*?[]/.test(root.constant)) return [];
   const files = new Sources(kernel, root.constant).resolve(`${root.constant}/*.html`);
   const names = files.map((file) => file.slice(file.lastIndexOf("/") + 1)).filter((name) => !name.startsWith("."));
   const isIndex = (name: string): boolean => index.some(({ constant }) => constant === name);
   const pages = names.filter((name) => !isIndex(name)).map((name) => `/${encodeSegment(name)}`);
-  return names.some(isIndex) ? ["/", ...pages] : pages;
+  return (names.some(isIndex) ? ["/", ...pages] : pages).filter((path) => isShown(path, locations));
 }

@@ -21,6 +21,10 @@ export class LogFile {
   private unfinished = false;
   /** The last write failed; said once until one succeeds. */
   private failing = false;
+  /** A pipe did not take all: its reader is slow. */
+  waits = false;
+  /** With so many bytes a write is tried. */
+  private enough = ENOUGH;
   /** Lines that found no room while a pipe's reader did not read. */
   private lost = 0;
 
@@ -37,7 +41,8 @@ export class LogFile {
     const standard = STANDARD[this.name];
     const fd = standard === undefined ? this.openPath(this.name, O_CREAT) : this.openStandard(standard);
     if (fd < 0) return fd;
-    this.close();
+    this.flush();
+    this.closeDescriptor();
     this.fd = fd;
     return 0;
   }
@@ -62,11 +67,6 @@ export class LogFile {
     return this.fd === STANDARD[this.name] ? -1 : this.fd;
   }
 
-  /** Whether lines wait to be written. */
-  get pending(): boolean {
-    return this.length > 0;
-  }
-
   /** Adds a line, which ends with a line feed: a character per byte (see http/octets.ts). */
   write(line: string): void {
     if (this.length + line.length > CAPACITY) {
@@ -75,7 +75,7 @@ export class LogFile {
       if (this.length + line.length > CAPACITY) return void this.lost++;
     }
     this.length += this.block.bytes.latin1Write(line, this.length);
-    if (this.length > ENOUGH) this.flush();
+    if (this.length > this.enough) this.flush();
   }
 
   /** A line that has not enough room goes out in pieces; what follows a piece that does not go out is lost. */
@@ -98,7 +98,8 @@ export class LogFile {
     }
     if (this.length === 0) return true;
     this.length = 0;
-    this.failing = false;
+    this.failing = this.waits = false;
+    this.enough = ENOUGH;
     return this.lost === 0 || this.tellLost();
   }
 
@@ -113,6 +114,8 @@ export class LogFile {
   private keep(start: number): false {
     this.block.bytes.copyWithin(0, start, this.length);
     this.length -= start;
+    this.waits = true;
+    this.enough = this.length + ENOUGH;
     return false;
   }
 
@@ -127,14 +130,25 @@ export class LogFile {
 
   /** Forgets what has gathered. The next line does not go on where one broke off. */
   private breakOff(): void {
+    this.waits = false;
+    this.enough = ENOUGH;
     this.length = this.unfinished ? this.block.bytes.latin1Write("\n", 0) : 0;
   }
 
+  /** Writes what it can. What a reader still does not take is lost. */
   close(): void {
     this.flush();
-    if (this.descriptor >= 0) this.kernel.close(this.fd);
+    if (this.waits) this.complain(`${this.length} bytes for "${this.name}" were lost: its reader was too slow`);
+    this.closeDescriptor();
     this.fd = -1;
     this.length = 0;
-    this.unfinished = false;
+    this.waits = false;
+  }
+
+  /** What waits for a reader goes to the next descriptor, which is that reader's too; what broke off ends with its file. */
+  private closeDescriptor(): void {
+    if (this.descriptor >= 0) this.kernel.close(this.fd);
+    if (!this.waits) this.length = 0;
+    this.unfinished = this.waits && this.unfinished;
   }
 }

@@ -1,6 +1,7 @@
 /** All log files of a server, each opened once, and the lines written to them. */
 import { errnoText } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
+import { Block } from "../../ffi/memory.ts";
 import {
   type AccessLog,
   type Config,
@@ -19,12 +20,15 @@ import { LogFile } from "./log-file.ts";
 
 const severity = new Map<LogLevel, number>(LOG_LEVELS.map((level, i) => [level, i]));
 
+/** ms between two tries on a pipe whose reader is slow. */
+const RETRY = 20;
+/** How long readers are waited for at the end, ms: a slow one gets all, one that does not read holds nobody up. */
+const PATIENCE = 1000;
+
 export class Logs {
   private readonly files = new Map<string, LogFile>();
   private readonly lines = new Map<AccessLog, LineMaker>();
   private dirty = false;
-  /** A pipe's reader was too slow for them. */
-  private backlog = false;
 
   constructor(
     private readonly kernel: Kernel,
@@ -89,14 +93,19 @@ export class Logs {
 
   /** How long they may wait at most, in ms: less where a reader has a backlog, so that it comes as fast as it is read. */
   get delay(): number {
-    return this.backlog ? 20 : 1000;
+    return this.waits ? RETRY : 1000;
+  }
+
+  /** A pipe's reader was too slow for some of them. */
+  private get waits(): boolean {
+    for (const file of this.files.values()) if (file.waits) return true;
+    return false;
   }
 
   /** Writes what has gathered. */
   flush(): void {
-    this.backlog = false;
-    for (const file of this.files.values()) if (!file.flush() && file.pending) this.backlog = true;
-    this.dirty = this.backlog;
+    for (const file of this.files.values()) file.flush();
+    this.dirty = this.waits;
   }
 
   *descriptors(): Iterable<number> {
@@ -104,8 +113,21 @@ export class Logs {
   }
 
   close(): void {
-    for (const file of this.files.values()) file.close();
+    this.flush();
+    if (this.waits) this.waitForReaders();
+    // The main error log, which comes first, is closed last: what goes wrong with the others is told there.
+    for (const file of [...this.files.values()].reverse()) file.close();
     this.files.clear();
+  }
+
+  private waitForReaders(): void {
+    const epoll = this.kernel.epollCreate();
+    if (epoll < 0) return;
+    const events = new Block(64);
+    for (const end = this.kernel.monotonic() + PATIENCE; this.waits && this.kernel.monotonic() < end; this.flush()) {
+      this.kernel.epollWait(epoll, events, 1, RETRY); // of nothing: it is how a Kernel sleeps
+    }
+    this.kernel.close(epoll);
   }
 }
 

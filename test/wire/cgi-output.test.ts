@@ -86,7 +86,7 @@ const GOOD: Readonly<Record<string, [output: string, expected: Expected]>> = {
     "Status: 205\nContent-Type: text/html\n\nbody",
     { status: 205, fields: { "content-length": "0", "transfer-encoding": null }, body: "" },
   ],
-  "405 says what is allowed": ["Status: 405\n\n", { status: 405, fields: { allow: "GET, HEAD, POST, OPTIONS" } }],
+  "405 says what is allowed": ["Status: 405\n\n", { status: 405, fields: { allow: /(GET|HEAD), POST, OPTIONS/ } }],
   "405 with the script's own Allow": ["Status: 405\nALLOW: PUT\n\n", { status: 405, fields: { allow: "PUT" } }],
   "an empty Content-Type is none": [
     "Status: 200\nContent-Type:\n\nx",

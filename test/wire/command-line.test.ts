@@ -134,17 +134,26 @@ test("the start names the pages there are, where a newcomer can find them", asyn
   const many = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`many/p${10 + i}.html`, ""]));
   const server = new ServerProcess({
     configuration: `
-      server { listen 127.0.0.1:0; root www; }
+      server { listen 127.0.0.1:0; root www; location = /error.html { internal; } }
       server { listen 127.0.0.2:0; root many; }
       server { listen 127.0.0.3:0; root empty; }
-      server { listen 127.0.0.4:0; root $host; }`,
-    files: { "www/index.html": "", "www/b ü.html": "", "www/.hidden.html": "", "www/a.txt": "", "empty/": "", ...many },
+      server { listen 127.0.0.4:0; root $host; }
+      server { listen 127.0.0.5:0; root many; return 301 /x; }`,
+    files: {
+      "www/index.html": "",
+      "www/b ü.html": "",
+      "www/error.html": "",
+      "www/.hidden.html": "",
+      "www/a.txt": "",
+      "empty/": "",
+      ...many,
+    },
   });
   await server.start();
   await server.stop();
   const urls = String.raw`listening on http://127.0.0.\d:\d+/`;
   const twelve = Array.from({ length: 12 }, (_, i) => `/p${10 + i}.html`).join(" ");
-  const lines = [urls, "  pages: / /b%20%C3%BC.html", urls, `  pages: ${twelve} and 8 more`, urls, urls];
+  const lines = [urls, "  pages: / /b%20%C3%BC.html", urls, `  pages: ${twelve} and 8 more`, urls, urls, urls];
   expect(server.stdout).toMatch(new RegExp(`^${lines.join("\n")}\n$`));
 });
 

@@ -18,11 +18,11 @@ export class Input {
   /** The script takes no more now. */
   private full = false;
 
-  /** @param pending more of the body is to come from the client */
+  /** @param coming the body comes in pieces */
   constructor(
     private readonly kernel: Kernel,
     body: CompleteBody,
-    public pending: boolean,
+    private coming: boolean,
   ) {
     this.spool = typeof body === "number" ? body : -1;
     this.unwritten = Buffer.isBuffer(body) ? body : null;
@@ -33,9 +33,19 @@ export class Input {
     return this.spool < 0 ? null : this.spool;
   }
 
+  /** More of the body is to come from the client. */
+  get pending(): boolean {
+    return this.coming;
+  }
+
+  /** No more comes. */
+  end(): void {
+    this.coming = false;
+  }
+
   /** Whether the script waits for what its client has not sent. */
   get waitsForClient(): boolean {
-    return this.pending && !this.full;
+    return this.coming && !this.full;
   }
 
   /** The script has the file, or will never need it. */
@@ -67,6 +77,6 @@ export class Input {
       if (n === -ERRNO.EAGAIN) return;
       this.unwritten = n < 0 ? null : this.unwritten.subarray(n);
     }
-    if (!this.pending) child.closeInput();
+    if (!this.coming) child.closeInput();
   }
 }

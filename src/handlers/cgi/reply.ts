@@ -35,10 +35,11 @@ export function replyWithOutput(exchange: Exchange, head: OutputHead, body: Stre
 }
 
 /** The script's own, with what the location adds to the type of a text, and what a 405 must say (RFC 9110 §15.5.6). */
-function fieldsOf({ settings }: Exchange, { fields: own, location }: OutputHead, status: number): Field[] {
+function fieldsOf({ settings, method }: Exchange, { fields: own, location }: OutputHead, status: number): Field[] {
   const fields = own.map(([name, value]): Field => [name, isType(name) ? withCharset(value, settings.charset) : value]);
   if (location !== null) fields.push(["Location", location]);
-  if (status === 405 && !own.some(([name]) => /^allow$/i.test(name))) fields.push(["Allow", allowValue(settings)]);
+  if (status === 405 && !own.some(([name]) => /^allow$/i.test(name)))
+    fields.push(["Allow", allowValue(settings, method)]);
   return fields;
 }
 

@@ -104,13 +104,13 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
   }
 
   end(): void {
-    this.input.pending = false;
+    this.input.end();
     this.child?.closeInput();
   }
 
   /** The body will not be complete: because the whole reply is out, or because the client broke it off. */
   abort(): void {
-    this.input.pending = false;
+    this.input.end();
     if (this.replied) this.child?.closeInput();
     else this.forsake();
   }

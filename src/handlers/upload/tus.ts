@@ -23,8 +23,8 @@ const VERSION = "1.0.0";
 const EXTENSIONS = "creation,termination,expiration";
 const PART_TYPE = /^application\/offset\+octet-stream\s*(;|$)/i;
 const ID = /^[0-9a-f]{32}$/;
-/** Methods about one upload; the location need not list them. */
-const ABOUT_ONE: readonly string[] = ["HEAD", "PATCH", "DELETE"];
+/** Methods that are the protocol's only where the path is that of an upload. */
+const ABOUT_ONE: readonly string[] = ["HEAD", "DELETE"];
 
 /** Fields that have one value: of two, somebody on the way may believe the other. */
 const SINGLE: readonly string[] = ["tus-resumable", "upload-length", "upload-offset", "x-http-method-override"];

@@ -233,6 +233,9 @@ describe("try_files", () => {
     const changes = tries(uri("/app"), "$uri");
     const file = ask(changes, { method: "POST", target: "/a.txt" });
     expect([file.how, file.status, file.field("Allow")]).toEqual(["fail", 405, "GET, HEAD, OPTIONS"]);
+    const folders = { ...tries(uri("/app"), "$uri", "$uri/"), autoindex: true };
+    for (const target of ["/", "/dir"]) expect(ask(folders, { method: "POST", target }).status).toBe(405);
+    expect(ask(folders, { method: "POST", target: "/dir/" }).redirectedTo).toEqual(["/dir/index.html", ""]);
     expect(ask(changes, { method: "POST", target: "/no" }).redirectedTo).toEqual(["/app", ""]);
     const listed = { ...changes, allowedMethods: ["GET", "POST"] };
     expect(ask(listed, { method: "POST", target: "/a.txt" }).status).toBe(200);

@@ -139,7 +139,7 @@ describe("a pipe whose reader is slow", () => {
       if (disk.text.length < 100_000) disk.room = 1234;
     }
     expect(disk.log.flush()).toBe(false);
-    expect(disk.log.pending).toBe(true);
+    expect(disk.log.waits).toBe(true);
     disk.room = Number.POSITIVE_INFINITY;
     expect(disk.log.flush()).toBe(true);
     expect(disk.text === lines.join("")).toBe(true);
@@ -168,11 +168,36 @@ describe("a pipe whose reader is slow", () => {
     expect(disk.text === `${"x".repeat(MOST + 1000)}\nnext\n`).toBe(true);
   });
 
-  test("is not waited for at the end", () => {
+  test("gets what waited when the file is opened anew", () => {
+    const disk = full();
+    const lines = Array.from({ length: 10 }, (_, i) => line(`${i} `, 10_000));
+    for (const each of lines) {
+      disk.log.write(each);
+      if (disk.text.length < 20_000) disk.room = 1234;
+    }
+    disk.log.open();
+    disk.room = Number.POSITIVE_INFINITY;
+    expect(disk.log.flush()).toBe(true);
+    expect(disk.files.join("") === lines.join("")).toBe(true);
+  });
+
+  test("is not waited for when the file is closed, and that is told", () => {
     const disk = full();
     disk.log.write("one\n");
     disk.log.close();
     expect(disk.text).toBe("");
-    expect(disk.log.pending).toBe(false);
+    expect(disk.log.waits).toBe(false);
+    expect(disk.complaints).toEqual(['4 bytes for "a.log" were lost: its reader was too slow']);
+  });
+
+  test("that is gone, in the middle of a line, is nobody to wait for", () => {
+    const disk = full();
+    disk.room = 2;
+    disk.log.write("one\n");
+    disk.log.flush();
+    expect(disk.log.waits).toBe(true);
+    disk.isPipe = false;
+    disk.log.flush();
+    expect(disk.log.waits).toBe(false);
   });
 });

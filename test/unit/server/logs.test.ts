@@ -39,3 +39,35 @@ server {
 test("one of the command line has no line", () => {
   expect(open("server { }", "no/e").problems).toEqual([`-e: ${failed("e")}`]);
 });
+
+/** Logs whose error log is a pipe that takes nothing before its reader has been waited for `waits` times, 20 ms each. */
+function closing(waits: number): { written: string; slept: number; closed: number[] } {
+  const found = { written: "", slept: 0, closed: [] as number[] };
+  const kernel: Partial<Kernel> = {
+    open: () => 5,
+    epollCreate: () => 6,
+    close: (fd) => found.closed.push(fd) * 0,
+    getpid: () => 1,
+    monotonic: () => found.slept * 20,
+    epollWait: (_epoll, _events, _capacity, timeout) => (found.slept += timeout / 20) * 0,
+    write(_fd, block, offset, length) {
+      if (found.slept < waits) return -ERRNO.EAGAIN;
+      found.written += block.bytes.latin1Slice(offset, offset + length);
+      return length;
+    },
+  };
+  const given = config("error_log a.pipe; server { listen 1; }");
+  const logs = new Logs(kernel as Kernel, { second: 0 } as ServerClock, given.errorLog);
+  expect(logs.open(given)).toEqual([]);
+  logs.error(given.errorLog, "error", "the last words");
+  logs.close();
+  return found;
+}
+
+test("at the end a slow reader gets what waits for it", () => {
+  expect(closing(7)).toEqual({ written: expect.stringContaining("the last words\n"), slept: 7, closed: [6, 5] });
+});
+
+test("one that does not read is waited for a second, no longer", () => {
+  expect(closing(Number.POSITIVE_INFINITY)).toEqual({ written: "", slept: 50, closed: [6, 5] });
+});
