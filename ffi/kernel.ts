@@ -56,7 +56,7 @@ export interface Kernel {
   getsockname(fd: number, address: Block): number;
   /** Bytes read into `block` at `offset`; 0 at end of stream. */
   recv(fd: number, block: Block, offset: number, length: number): number;
-  /** Bytes taken from `block` at `offset`. MSG_NOSIGNAL is always set. */
+  /** Bytes taken from `block` at `offset`. MSG_NOSIGNAL and MSG_DONTWAIT are always set: an inherited socket may block. */
   send(fd: number, block: Block, offset: number, length: number): number;
   /** Bytes moved from the file `source` at `position` to the socket; `length` may be any; 0 when the file ends before `position`. */
   sendfile(socket: number, source: number, position: number, length: number): number;

@@ -38,6 +38,8 @@ const STATX = at(scratch, STATX_AT);
 const EMPTY_PATH = at(scratch, 511);
 const linkTarget = new Block(abi.PATH_MAX);
 
+const SEND_FLAGS = abi.MSG_NOSIGNAL | abi.MSG_DONTWAIT;
+
 /** What one read or write moves at most on Linux (read(2)): a count that always fits 32 bits. */
 const MAX_COUNT = 0x7ffff000;
 /** RLIM_INFINITY and other large limits, as a number the server can count with. */
@@ -134,7 +136,7 @@ export const linux: Kernel = {
     return n < 0 ? n : words[0]!;
   },
   recv: (fd, block, offset, length) => result(libc.recv(fd, at(block, offset), length, 0)),
-  send: (fd, block, offset, length) => result(libc.send(fd, at(block, offset), length, abi.MSG_NOSIGNAL)),
+  send: (fd, block, offset, length) => result(libc.send(fd, at(block, offset), length, SEND_FLAGS)),
   sendfile(socket, source, position, length) {
     setWide(WIDE_AT, position);
     return result(libc.sendfile(socket, source, WIDE, Math.min(length, MAX_COUNT)));

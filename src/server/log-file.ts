@@ -2,7 +2,7 @@
  * A log that is written in large pieces: lines gather in memory and go out when much has gathered, when a second is over,
  * and when the server stops. A log that can't be written never stops the server.
  */
-import { O_APPEND, O_CREAT, O_WRONLY, S_IFCHR, S_IFIFO, S_IFMT } from "../../ffi/abi.ts";
+import { O_APPEND, O_CREAT, O_WRONLY, S_IFCHR, S_IFIFO, S_IFMT, S_IFSOCK } from "../../ffi/abi.ts";
 import { ERRNO, errnoText } from "../../ffi/errno.ts";
 import { FileStatus, type Kernel } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
@@ -17,6 +17,7 @@ export class LogFile {
   private fd = -1;
   private readonly block = new Block(CAPACITY);
   private length = 0;
+  private isSocket = false;
   /** What the file has got ends within a line. */
   private unfinished = false;
   /** The last write failed; said once until one succeeds. */
@@ -53,11 +54,13 @@ export class LogFile {
 
   /**
    * A pipe or a terminal is opened once more, for a description of our own that does not block: who does not read must not
-   * stop the server, and the flag must not be set for those who share it. Where that is refused, it is written as it is.
+   * stop the server, and the flag must not be set for those who share it. Where that is refused, it is written as it is. A
+   * socket, which can't be opened, has a call that does not block.
    */
   private openStandard(standard: number): number {
     const status = new FileStatus();
     const type = this.kernel.fstat(standard, status) < 0 ? 0 : status.mode & S_IFMT;
+    this.isSocket = type === S_IFSOCK;
     const own = type === S_IFIFO || type === S_IFCHR ? this.openPath(`/proc/self/fd/${standard}`, 0) : -1;
     return own < 0 ? standard : own;
   }
@@ -90,7 +93,7 @@ export class LogFile {
   /** Writes what has gathered. False: some of it waits still, or is lost. */
   flush(): boolean {
     for (let start = 0; start < this.length; ) {
-      const n = this.kernel.write(this.fd, this.block, start, this.length - start);
+      const n = this.kernel[this.isSocket ? "send" : "write"](this.fd, this.block, start, this.length - start);
       if (n === -ERRNO.EAGAIN) return this.keep(start);
       if (n <= 0) return this.lose(n);
       start += n;

@@ -104,8 +104,9 @@ export class Logs {
 
   /** Writes what has gathered. */
   flush(): void {
+    this.dirty = false; // what a file complains of meanwhile is a line as well
     for (const file of this.files.values()) file.flush();
-    this.dirty = this.waits;
+    if (this.waits) this.dirty = true;
   }
 
   *descriptors(): Iterable<number> {

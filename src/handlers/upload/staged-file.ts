@@ -4,6 +4,7 @@ import { ERRNO } from "../../../ffi/errno.ts";
 import { FileStatus, type Kernel } from "../../../ffi/kernel.ts";
 import type { Block } from "../../../ffi/memory.ts";
 import type { Settings } from "../../config/model.ts";
+import { entityTag } from "../../http/headers.ts";
 import type { Services } from "../handler.ts";
 import type { Destination } from "./destination.ts";
 import { numberedName } from "./names.ts";
@@ -33,10 +34,15 @@ const LEAST_RESERVED = 1024 * 1024;
 const STAMPS = 1000;
 let stamps = 0;
 
+/** A file's entity tag, by which its version is known again. */
+export const versionOf = ({ mtimeSeconds, mtimeNanoseconds, size }: FileStatus): string =>
+  entityTag(mtimeSeconds, mtimeNanoseconds, size);
+
 /** It ends with exactly one of `commit` that succeeds, `abort` and `pause`; after that all of them do nothing. */
 export class StagedFile {
   private readonly kernel: Kernel;
   private ended = false;
+  private stamped = false;
   /** Up to where there is room, and up to where it is to be reserved. */
   private reserved = 0;
   private expected = 0;
@@ -54,10 +60,11 @@ export class StagedFile {
     staging.retain();
   }
 
-  /** Its inode, which it keeps when it appears; NaN: not known. To be asked before it is finished. */
-  get inode(): number {
+  /** The entity tag that it will have when it appears; "": not known. To be asked when all is written, before it is finished. */
+  version(): string {
+    this.stamp();
     const status = new FileStatus();
-    return this.kernel.fstat(this.fd, status) < 0 ? Number.NaN : status.inode;
+    return this.kernel.fstat(this.fd, status) < 0 ? "" : versionOf(status);
   }
 
   /** Says how many bytes are to come at most (-1: not known), so that room for them can be reserved. */
@@ -100,6 +107,8 @@ export class StagedFile {
    * files of one size that replace each other in between would share an ETag. A file system that can't do it has no better one.
    */
   private stamp(): void {
+    if (this.stamped) return;
+    this.stamped = true;
     stamps = (stamps + 1) % STAMPS;
     const now = Math.floor(this.kernel.realtime());
     this.kernel.futimens(this.fd, Math.floor(now / 1000), (now % 1000) * 1_000_000 + stamps * (1_000_000 / STAMPS));

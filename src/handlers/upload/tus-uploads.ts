@@ -8,7 +8,7 @@ import { FileStatus, type Kernel } from "../../../ffi/kernel.ts";
 import { type Settings, STAGING } from "../../config/model.ts";
 import type { Services } from "../handler.ts";
 import { Failure, storeFailure } from "./failure.ts";
-import type { StagedFile } from "./staged-file.ts";
+import { type StagedFile, versionOf } from "./staged-file.ts";
 import type { Staging } from "./staging.ts";
 import type { Store } from "./store.ts";
 import { pathOf, relativeTarget, type Target } from "./target.ts";
@@ -48,8 +48,8 @@ export interface Finished extends Plan {
   readonly offset: number;
   /** Where the file is, under which name it was stored. */
   readonly stored: Target;
-  /** The file's. */
-  readonly inode: number;
+  /** The file's entity tag; "": not known. */
+  readonly version: string;
 }
 
 /** How many finished uploads are remembered. */
@@ -131,19 +131,18 @@ export class TusUploads {
   finish(upload: Upload, part: StagedFile): Finished | Failure {
     const { id, length, target, metadata, lifetime } = upload;
     const { folders, name } = target;
-    const { inode } = part;
+    const version = part.version();
     part.staging.retain(); // of a location that was closed the part may be the last user
     const stored = this.store.appear([{ staged: part, name }], folders, this.settings.uploadOverwrite, true);
     if (!(stored instanceof Failure)) this.forget(part.staging, id);
     part.staging.release();
     if (stored instanceof Failure) return stored;
     const at = { folders, name: stored[0]!.name };
-    return this.remember(id, { length, target, metadata, lifetime, offset: length, stored: at, inode });
+    return this.remember(id, { length, target, metadata, lifetime, offset: length, stored: at, version });
   }
 
-  private isThere({ stored, length, inode }: Finished): boolean {
-    const n = this.store.look(pathOf(stored), this.status);
-    return n === 0 && this.status.inode === inode && this.status.size === length;
+  private isThere({ stored, version }: Finished): boolean {
+    return this.store.look(pathOf(stored), this.status) === 0 && versionOf(this.status) === version;
   }
 
   /** Removes what there is of an upload, but for the file that it has become. False: there is nothing. */

@@ -154,7 +154,7 @@ export class TusHandler extends Wrapper {
   }
 
   /** The sink of a PATCH; undefined: it was refused. */
-  private patch(exchange: Exchange): PatchSink | undefined {
+  private patch(exchange: Exchange): BodySink | undefined {
     const offset = uploadInteger(exchange.request.field("upload-offset"));
     if (!PART_TYPE.test(exchange.request.field("content-type") ?? "")) return refuse(exchange, new Failure(415));
     if (offset === null) return refuse(exchange, new Failure(400));
@@ -169,10 +169,16 @@ export class TusHandler extends Wrapper {
     return new PatchSink(exchange, ledgerOf(this.services, part.staging), upload, part, this.completion);
   }
 
-  /** A PATCH that comes once more: the reply to the last byte was lost. */
-  private again(exchange: Exchange, finished: Finished): undefined {
-    if (exchange.request.hasBody) return refuse(exchange, new Failure(413));
-    exchange.reply(204, [["Upload-Offset", String(finished.offset)], this.fileOf(finished)], null);
+  /** A PATCH that comes once more, without a byte: the reply to the last one was lost. */
+  private again(exchange: Exchange, finished: Finished): BodySink {
+    return {
+      accept(_block, start, end) {
+        new Failure(413).tell(exchange);
+        return end - start;
+      },
+      end: () => exchange.reply(204, [["Upload-Offset", String(finished.offset)], this.fileOf(finished)], null),
+      abort() {},
+    };
   }
 
   /** What a PATCH is answered when its bytes are there. */

@@ -169,8 +169,12 @@ describe("when it is a file", () => {
     expect(exchange.field("Content-Location")).toBe("/up/a.txt");
     expect([world.patch(url, 0, "").status, world.patch(url, 1, "k").status]).toEqual([409, 409]);
     expect(world.patch(url, 2, "x").status).toBe(413);
+    const empty = world.sending(url, 2); // chunked: whether anything comes is known at its end
+    empty.sink.end();
+    expect([empty.exchange.status, empty.exchange.field("Upload-Offset")]).toEqual([204, "2"]);
     const chunked = world.sending(url, 2);
-    expect([chunked.exchange.status, chunked.sink]).toEqual([413, undefined as never]);
+    world.give(chunked.sink, Buffer.from("x"), chunked.exchange);
+    expect(chunked.exchange.status).toBe(413);
     expect(world.stored).toEqual({ "a.txt": "ok" });
   });
   test("DELETE forgets it and leaves the file, which is the site's now", () => {
@@ -181,12 +185,13 @@ describe("when it is a file", () => {
     expect(world.tus("DELETE", url).status).toBe(404);
     expect(world.stored).toEqual({ "a.txt": "ok" });
   });
-  test.each(["removed", "replaced"])("a file that was %s meanwhile has to be sent again", (how) => {
+  test.each(["removed", "replaced", "changed"])("a file that was %s meanwhile has to be sent again", (how) => {
     make({ deleteFiles: true });
     const url = world.begun(2);
     world.patch(url, 0, "ok");
     if (how === "removed") world.send("DELETE", "/up/a.txt");
-    else world.send("PUT", "/up/a.txt", { body: "no" });
+    else if (how === "replaced") world.send("PUT", "/up/a.txt", { body: "no" });
+    else writeFileSync(world.site.path("store/a.txt"), "no"); // the same inode and size
     expect([world.head(url).status, world.patch(url, 2, "").status]).toEqual([404, 404]);
   });
   test("it replaces what is there, where that is so configured", () => {

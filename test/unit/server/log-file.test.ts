@@ -1,5 +1,6 @@
 /** A log file on a disk that is slow, full or gone: what arrives are lines, or nothing. */
 import { describe, expect, test } from "bun:test";
+import { S_IFCHR, S_IFIFO, S_IFREG, S_IFSOCK } from "../../../ffi/abi.ts";
 import { ERRNO } from "../../../ffi/errno.ts";
 import type { Kernel } from "../../../ffi/kernel.ts";
 import type { Block } from "../../../ffi/memory.ts";
@@ -200,4 +201,28 @@ describe("a pipe whose reader is slow", () => {
     disk.log.flush();
     expect(disk.log.waits).toBe(false);
   });
+});
+
+test.each([
+  ["a socket is sent to, for it may block those who write", S_IFSOCK, ["send 2 one\n"]],
+  ["a pipe is opened once more, for it may block too", S_IFIFO, ["open /proc/self/fd/2", "write 7 one\n"]],
+  ["a terminal as well", S_IFCHR, ["open /proc/self/fd/2", "write 7 one\n"]],
+  ["a file is written as it is", S_IFREG, ["write 2 one\n"]],
+])("what standard error is: %s", (_, type, expected) => {
+  const calls: string[] = [];
+  const put = (name: string) => (fd: number, block: Block, offset: number, length: number) => {
+    calls.push(`${name} ${fd} ${block.bytes.latin1Slice(offset, offset + length)}`);
+    return length;
+  };
+  const kernel: Partial<Kernel> = {
+    fstat: (_fd, into) => (into.mode = type) * 0,
+    open: (path) => calls.push(`open ${path}`) + 6,
+    write: put("write"),
+    send: put("send"),
+  };
+  const log = new LogFile(kernel as Kernel, "stderr", (message) => calls.push(message));
+  expect(log.open()).toBe(0);
+  log.write("one\n");
+  log.flush();
+  expect(calls).toEqual(expected);
 });

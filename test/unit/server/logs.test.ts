@@ -71,3 +71,29 @@ test("at the end a slow reader gets what waits for it", () => {
 test("one that does not read is waited for a second, no longer", () => {
   expect(closing(Number.POSITIVE_INFINITY)).toEqual({ written: "", slept: 50, closed: [6, 5] });
 });
+
+test("what is told of a log while it is written is written too", () => {
+  const written: string[] = [];
+  let room = 0;
+  const kernel: Partial<Kernel> = {
+    open: (path) => (path.endsWith("e") ? 5 : 6),
+    getpid: () => 1,
+    write(fd, block, offset, length) {
+      if (fd === 6 && room === 0) return -ERRNO.EAGAIN;
+      written.push(`${fd} ${block.bytes.latin1Slice(offset, offset + length)}`);
+      return length;
+    },
+  };
+  const given = config("error_log e; server { listen 1; error_log p; }");
+  const logs = new Logs(kernel as Kernel, { second: 0 } as ServerClock, given.errorLog);
+  logs.open(given);
+  const pipe = given.servers[0]!.scope.settings.errorLog;
+  for (let i = 0; i < 1200; i++) logs.error(pipe, "error", "x".repeat(1000));
+  logs.flush();
+  room = 1;
+  logs.flush();
+  expect(logs.pending).toBe(true);
+  logs.flush();
+  expect(logs.pending).toBe(false);
+  expect(written.filter((text) => text.startsWith("5 ")).join("")).toContain(' lines for "/work/p" were lost');
+});
