@@ -178,8 +178,8 @@ export interface Exchange {
   resume(): void;
   /** Something threw where the server did not call, and so did not see it. The client gets a 500, or its connection ends. */
   crash(error: unknown): void;
-  /** The location that a request for `path` (decoded) would be answered by. */
-  locationOf(path: string): Location;
+  /** The location that a request for `path` (decoded) would be answered by; `undecided`: with 500, for whether it is this one is not known. */
+  locationOf(path: string): { location: Location; undecided: boolean };
   /** Writes to the location's error log with client, request and host; `brief`, where an earlier line has these, with the client alone. */
   log(level: LogLevel, message: string, brief?: boolean): void;
 }

@@ -7,6 +7,14 @@ import { type Route, type RouteMatch, type Router, withGroups } from "./router.t
 /** nginx's bound on internal redirects. */
 const MOST_REDIRECTS = 10;
 
+/** As in nginx, where it is not known whether the location is the request's. */
+const undecided: Handler = {
+  handle(exchange: Exchange): void {
+    exchange.log("alert", `"${exchange.location.pattern}" takes too many steps to match "${exchange.path}"`);
+    exchange.fail(500);
+  },
+};
+
 /** The half of an exchange that knows where it is; the other half replies. */
 export abstract class Routed {
   router!: Router;
@@ -47,7 +55,7 @@ export abstract class Routed {
   enter(router: Router, match: RouteMatch): void {
     this.router = router;
     this.route = match.route;
-    this.handler = match.route.handler;
+    this.handler = match.undecided ? undecided : match.route.handler;
     if (match.captures !== null) this.captures = withGroups(match.captures, this.captures);
   }
 
@@ -63,8 +71,9 @@ export abstract class Routed {
     return this.route.settings;
   }
 
-  locationOf(path: string): Location {
-    return this.router.find(path).route.location;
+  locationOf(path: string): { location: Location; undecided: boolean } {
+    const match = this.router.find(path);
+    return { location: match.route.location, undecided: match.undecided === true };
   }
 
   redirect(uri: string, query?: string, method = this.method): void {

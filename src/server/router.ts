@@ -1,21 +1,14 @@
 /** Which location of a server a path belongs to: nginx's algorithm (ngx_http_core_find_location), nested locations included. */
 import type { Location, Settings, VirtualServer } from "../config/model.ts";
 import { handlerFor } from "../handlers/choose.ts";
-import type { Exchange, Handler, Services } from "../handlers/handler.ts";
+import type { Handler, Services } from "../handlers/handler.ts";
 import { allowedMethods, allowValue } from "../handlers/methods.ts";
 import { SureRegex } from "./sure-regex.ts";
-
-/** As in nginx: a location that may have been meant to refuse the request is not passed over. */
-const undecided: Handler = {
-  handle(exchange: Exchange): void {
-    exchange.log("alert", `"${exchange.location.pattern}" takes too many steps to match "${exchange.path}"`);
-    exchange.fail(500);
-  },
-};
 
 /** A location with what the server needs of it at each request. */
 export class Route {
   readonly settings: Settings;
+  readonly handler: Handler;
   private readonly methods: readonly string[];
   private readonly takesGet: boolean;
   /** The value of the field Allow. */
@@ -26,9 +19,9 @@ export class Route {
     readonly server: VirtualServer,
     readonly location: Location,
     services: Services,
-    readonly handler: Handler = handlerFor(location, services, server.name),
   ) {
     this.settings = location.settings;
+    this.handler = handlerFor(location, services, server.name);
     this.methods = allowedMethods(location.settings);
     this.allow = allowValue(location.settings);
     this.takesGet = this.methods.includes("GET");
@@ -50,6 +43,8 @@ export class Route {
 export interface RouteMatch {
   readonly route: Route;
   readonly captures: RegExpExecArray | null;
+  /** Nobody knows whether the location's expression matches: it may be meant to refuse the path, and is not passed over. */
+  readonly undecided?: true;
 }
 
 /** The locations of one level: of a server, or nested in a location. */
@@ -57,12 +52,12 @@ class Locations {
   private readonly exact = new Map<string, RouteMatch>();
   /** The longest first. */
   private readonly prefixes: { readonly pattern: string; readonly match: RouteMatch }[] = [];
-  private readonly regexes: { readonly regex: SureRegex; readonly route: Route; readonly undecided: Route }[] = [];
+  private readonly regexes: { readonly regex: SureRegex; readonly route: Route }[] = [];
   private readonly routes: Route[] = [];
 
   constructor(server: VirtualServer, locations: readonly Location[], services: Services) {
     for (const location of locations) {
-      if (location.modifier !== "@") this.add(new Route(server, location, services), services);
+      if (location.modifier !== "@") this.add(new Route(server, location, services));
     }
     this.prefixes.sort((a, b) => b.pattern.length - a.pattern.length);
   }
@@ -71,17 +66,12 @@ class Locations {
     for (const route of this.routes) yield* route.all();
   }
 
-  private add(route: Route, services: Services): void {
+  private add(route: Route): void {
     this.routes.push(route);
     const { modifier, pattern, regex } = route.location;
-    if (regex !== null) this.addRegex(new SureRegex(regex), route, services);
+    if (regex !== null) this.regexes.push({ regex: new SureRegex(regex), route });
     else if (modifier === "=") this.exact.set(pattern, { route, captures: null });
     else this.prefixes.push({ pattern, match: { route, captures: null } });
-  }
-
-  private addRegex(regex: SureRegex, route: Route, services: Services): void {
-    const alone = { ...route.location, locations: [] };
-    this.regexes.push({ regex, route, undecided: new Route(route.server, alone, services, undecided) });
   }
 
   find(path: string): RouteMatch | null {
@@ -90,7 +80,7 @@ class Locations {
     const prefix = this.longestPrefix(path);
     // A regular expression nested in the prefix is asked before those beside the prefix.
     const nested = prefix === null ? null : prefix.route.inner.find(path);
-    if (nested !== null && (nested.captures !== null || nested.route.location.modifier === "=")) return nested;
+    if (nested !== null && endsSearch(nested)) return nested;
     if (prefix?.route.location.modifier !== "^~") {
       const regex = this.findRegex(path);
       if (regex !== null) return regex;
@@ -104,16 +94,21 @@ class Locations {
   }
 
   private findRegex(path: string): RouteMatch | null {
-    for (const { regex, route, undecided } of this.regexes) {
+    for (const { regex, route } of this.regexes) {
       const captures = regex.exec(path);
       if (captures === null) continue;
-      if (captures === undefined) return { route: undecided, captures: /^/.exec("")! }; // a match: the search is over
+      if (captures === undefined) return { route, captures: null, undecided: true };
       const nested = route.inner.find(path);
+      if (nested?.undecided) return nested;
       return { route: nested?.route ?? route, captures: nested?.captures ?? captures };
     }
     return null;
   }
 }
+
+/** Whether expressions beside the location around the match are asked no more. */
+const endsSearch = ({ route, captures, undecided }: RouteMatch): boolean =>
+  captures !== null || undecided === true || route.location.modifier === "=";
 
 /** A server's routes. Where no location matches, the server's own settings answer. */
 export class Router {

@@ -25,6 +25,7 @@ const server = useServer({
         location /shared/post/     { allowed_methods POST; }
         location ~ \\.php$         { upload_store off; }
         location ~ \\.jpg$         { expires 1d; }
+        location ~ "(\\w+)+\\.exe$" { deny all; }
       }
       location ~ \\.png$           { expires 1d; }
       location /shared/beside/     { deny all; }
@@ -77,6 +78,9 @@ const rows: [path: string, taken: boolean, why: RegExp | null][] = [
   ["a.png", true, null],
 ];
 
+/** What the engine gives up on, though the expression for .exe matches it. */
+const UNDECIDED = `${"a".repeat(40)}-x.exe`;
+
 describe("an upload by tus", () => {
   test.each(rows)("%s is taken: %p", async (path, taken, why) => {
     expect(await create(path)).toBe(taken ? 201 : 403);
@@ -87,9 +91,23 @@ describe("an upload by tus", () => {
       () => server.stderr,
     );
   });
+
+  test("to a path whose location is not known is refused", async () => {
+    expect(await create(UNDECIDED)).toBe(500);
+    expect(tree(store())).not.toContain(UNDECIDED);
+  });
 });
 
 describe("a file in a form", () => {
+  test("to a path whose location is not known is refused", async () => {
+    expect((await ask(server.port, form("/shared/", [[UNDECIDED, "x"]]))).status).toBe(500);
+    expect(tree(store())).not.toContain(UNDECIDED);
+    await until(
+      () => server.stderr.includes(`"(\\w+)+\\.exe$" takes too many steps to match "/shared/${UNDECIDED}"`),
+      () => server.stderr,
+    );
+  });
+
   test.each(rows)("%s is taken: %p", async (path, taken) => {
     const cut = path.lastIndexOf("/") + 1;
     // Without the slash at its end a folder's path is the outer location's.

@@ -13,7 +13,8 @@ import { pathOf, requestPathOf, requestTarget, type Target } from "./target.ts";
 export function outOfBounds(exchange: Exchange, target: Target): Failure | null {
   const { location, settings } = exchange;
   const path = requestPathOf(settings.upload!, target);
-  const inner = exchange.locationOf(path);
+  const { location: inner, undecided } = exchange.locationOf(path);
+  if (undecided) return new Failure(500, `"${inner.pattern}" takes too many steps to match "${path}"`, "alert");
   if (inner === location || !isWithin(location, inner)) return null;
   const why = reason(exchange, inner.settings, path, target);
   return why === "" ? null : new Failure(403, `storing "${path}" refused: the location "${inner.pattern}" ${why}`);

@@ -314,11 +314,12 @@ export class FakeExchange implements Exchange {
   }
 
   /** A nested location whose expression fits, else the one with the longest prefix, else the request's own. */
-  locationOf(path: string): Location {
+  locationOf(path: string): { location: Location; undecided: boolean } {
     const { locations } = this.location;
     const fitting = locations.filter(({ regex, pattern }) => regex === null && path.startsWith(pattern));
     const [longest] = fitting.sort((a, b) => b.pattern.length - a.pattern.length);
-    return locations.find(({ regex }) => regex?.test(path)) ?? longest ?? this.location;
+    const location = locations.find(({ regex }) => regex?.test(path)) ?? longest ?? this.location;
+    return { location, undecided: false };
   }
 
   log(level: LogLevel, message: string): void {
