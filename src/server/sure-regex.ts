@@ -3,8 +3,11 @@
  * text that does not match: a location that was to refuse the request would be passed over.
  */
 
-/** Two repetitions, one after or in the other. With a single one the steps are at most as many as the square of a path's length. */
-const MAY_EXPLODE = /[*+?}].*[*+?}]/s;
+/**
+ * Any repetition. A single one is enough: with alternatives in it, as `(a|aa)+`, the steps double with each character, and
+ * their square (`(a)*b`) is too many for a long path. Without one they are those that the expression's author wrote down.
+ */
+const REPEATS = /[*+}]/;
 
 export class SureRegex {
   private readonly regex: RegExp;
@@ -13,9 +16,12 @@ export class SureRegex {
 
   constructor(regex: RegExp) {
     this.regex = regex;
-    if (!MAY_EXPLODE.test(regex.source)) return;
+    const { source, flags } = regex;
+    if (!REPEATS.test(source)) return;
     // It always matches, if only the end of the text: when it does not, the engine has given up.
-    this.regex = new RegExp(`(?:${regex.source})|$()`, regex.flags);
+    // What can only match at the start is not tried at every place up to the end.
+    const end = source.startsWith("^") && !source.includes("|") ? "^" : "$";
+    this.regex = new RegExp(`(?:${source})|${end}()`, flags);
     this.otherwise = this.regex.exec("")!.length - 1;
   }
 

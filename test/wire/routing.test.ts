@@ -61,6 +61,11 @@ const server = useServer({
       location /ex         { return 200 "prefix\\n"; }
       location ^~ /static/ { return 200 "no patterns\\n"; }
       location ~ ^/deep/(a+)+$ { deny all; }
+      location ~ "/(\\w|\\d)+\\.bak$" { deny all; }
+      location /nest/ {
+        location ~ ^/nest/a { location ~ ^/nest/(a+)+$ { deny all; } }
+      }
+      location ~ ^/nest/ { return 200 "beside\\n"; }
       location ~ \\.php$   { return 200 "pattern\\n"; }
       location ~* \\.jpg$  { return 200 "any case\\n"; }
       location /outer/ {
@@ -341,6 +346,10 @@ describe("locations", () => {
   const deep = `/deep/${"a".repeat(40)}`;
   answers(server, "a repetition in a repetition", get(deep), { status: 403 });
   answers(server, "one that the engine gives up on", get(`${deep}!`), { status: 500 });
+  answers(server, "alternatives in a repetition", get(`/${"1".repeat(40)}/x.bak`), { status: 500 });
+  const nested = `/nest/${"a".repeat(40)}`;
+  answers(server, "a nested one", get(nested), { status: 403 });
+  answers(server, "a nested one that the engine gives up on", get(`${nested}!`), { status: 500 });
 });
 
 test("variables", async () => {

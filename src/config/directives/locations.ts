@@ -17,7 +17,7 @@ export const LOCATIONS: readonly Row[] = [
     takes: [words(SYNTAX, 1, 2)],
     syntax: SYNTAX,
     repeats: true,
-    help: "Settings for a part of the paths: a prefix, `=` exactly this path, `^~` a prefix that no expression overrides, `~` and `~*` (ignoring case) a regular expression (one that tries too many ways to match a path, as `(a+)+$` does, costs up to a second and gives 500), `@name` only by `error_page` and `try_files`.",
+    help: "Settings for a part of the paths: a prefix, `=` exactly this path, `^~` a prefix that no expression overrides, `~` and `~*` (ignoring case) a regular expression (one that tries too many ways to match a path, as `(a+)+$` does, costs some seconds and gives 500), `@name` only by `error_page` and `try_files`.",
     open: openLocation,
   }),
   directive("internal", {
