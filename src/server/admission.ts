@@ -17,10 +17,11 @@ const options: Handler = {
 /** Finds server, location and handler. 0, or the status that refuses the request. */
 export function admit(exchange: ServerExchange, hosts: VirtualHosts<Router>): number {
   const { request } = exchange;
-  const { server: router, captures } = hosts.single ? hosts.fallback : hosts.find(request.host());
+  const { server: router, captures, undecided } = hosts.single ? hosts.fallback : hosts.find(request.host());
   exchange.method = request.method;
   exchange.enter(router, router.scope);
   exchange.captures = captures;
+  if (undecided === true) return 400;
   if (!request.methodKnown) return 501;
   if (request.form !== ASTERISK_FORM && !enterLocation(exchange, router)) return 400;
   if (exchange.settings.internal) return 404;

@@ -1,10 +1,13 @@
 /** Which server of an address a host name belongs to, in nginx's order (ngx_http_core_module, "Server names"). */
 import type { ServerName } from "../config/model.ts";
+import { SureRegex } from "./sure-regex.ts";
 
 /** What a name leads to; `captures` are a regular expression's groups. */
 export interface HostMatch<T> {
   readonly server: T;
   readonly captures: RegExpExecArray | null;
+  /** Whether an expression matches is not known (see SureRegex): the server is the default one, for want of another. */
+  readonly undecided?: true;
 }
 
 interface Pattern<T> {
@@ -19,7 +22,7 @@ export class VirtualHosts<T extends { readonly names: readonly ServerName[] }> {
   private readonly exact = new Map<string, HostMatch<T>>();
   private readonly leading: Pattern<T>[] = [];
   private readonly trailing: Pattern<T>[] = [];
-  private readonly regexes: { readonly regex: RegExp; readonly server: T }[] = [];
+  private readonly regexes: { readonly regex: SureRegex; readonly server: T }[] = [];
   /** The default server. */
   readonly fallback: HostMatch<T>;
   /** No name can change the choice. */
@@ -38,7 +41,7 @@ export class VirtualHosts<T extends { readonly names: readonly ServerName[] }> {
     const match = { server, captures: null };
     if (name.kind === "exact") {
       if (!this.exact.has(name.text)) this.exact.set(name.text, match);
-    } else if (name.kind === "regex") this.regexes.push({ regex: name.regex!, server });
+    } else if (name.kind === "regex") this.regexes.push({ regex: new SureRegex(name.regex!), server });
     else this[name.kind].push({ text: name.text, match });
   }
 
@@ -53,6 +56,7 @@ export class VirtualHosts<T extends { readonly names: readonly ServerName[] }> {
     for (const { text, match } of this.trailing) if (host.length > text.length && host.startsWith(text)) return match;
     for (const { regex, server } of this.regexes) {
       const captures = regex.exec(host);
+      if (captures === undefined) return { ...this.fallback, undecided: true };
       if (captures !== null) return { server, captures };
     }
     return null;

@@ -24,12 +24,19 @@ const server = useServer({
     ${named(".both.test", "both")}
     ${named("~^www\\d+\\.", "pattern")}
     ${named("~^(?<who>\\w+)\\.people\\.test$", "who $who")}
+    ${named("~(a|aa)+\\.guarded$", "guarded")}
     server {
       listen 127.0.0.1:0;
       server_name "~^(?<who>\\w+)\\.asks\\.test$";
       location ~ ^/(?<what>\\w+)$ { return 200 "$who wants $what"; }
     }
     server { listen 127.0.0.1:0 default_server; server_name _; return 200 "default\\n"; }`,
+});
+
+describe("a pattern that nobody can tell to match or not", () => {
+  const host = (name: string) => get("/", { Host: name });
+  answers(server, "is tried", host("aaa.guarded"), { status: 200, body: "guarded\n" });
+  answers(server, "is not passed over", host(`${"a".repeat(60)}b.a.guarded`), { status: 400 });
 });
 
 describe("by name", () => {
