@@ -43,14 +43,16 @@ export function formatDiagnostic({ severity, position, message }: Diagnostic): s
   return `${formatPosition(position)}: ${severity === "warning" ? "warning: " : ""}${message}`;
 }
 
-/** Text of a configuration as messages show it: in quotes, control characters visible, never longer than a line. */
+const MOST_CHARACTERS = 240;
+
+/** Text of a configuration as messages show it: in quotes, control characters visible, cut off where no path of a real folder goes on. */
 export function quote(text: string): string {
   const visible = text.replace(
     /[\x00-\x1f\x7f-\x9f\u00a0\u200b-\u200f\u2028-\u202e\ufeff]/g,
     (c) => `\\u{${c.codePointAt(0)!.toString(16)}}`,
   );
   const characters = [...visible];
-  return `"${characters.length > 60 ? `${characters.slice(0, 57).join("")}...` : visible}"`;
+  return `"${characters.length > MOST_CHARACTERS ? `${characters.slice(0, MOST_CHARACTERS - 3).join("")}...` : visible}"`;
 }
 
 /** Where something was said first, as seen from `here`: `line 3`, or `other.conf:3`. */

@@ -250,7 +250,11 @@ describe("listen", () => {
   inServer("listen |unix:;", '"listen" expects a path after "unix:"');
   inServer(
     `listen |unix:/${"x".repeat(107)};`,
-    `the path of a unix socket has at most 107 bytes, "/${"x".repeat(56)}..." has 108`,
+    `the path of a unix socket has at most 107 bytes, "/${"x".repeat(107)}" has 108`,
+  );
+  inServer(
+    `listen |unix:/${"x".repeat(500)};`,
+    `the path of a unix socket has at most 107 bytes, "/${"x".repeat(236)}..." has 501`,
   );
   inServer("listen 443 |ssl;", 'option "ssl" of "listen" is not supported (Webserv has no TLS)');
   inServer("listen 80 |http2;", 'option "http2" of "listen" is not supported (Webserv speaks HTTP/1.1)');
