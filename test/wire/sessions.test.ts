@@ -2,6 +2,7 @@
 import { Database } from "bun:sqlite";
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ask, get, type Reply } from "./client.ts";
 import { PROGRAM, ServerProcess, type Site, until, useServer } from "./server.ts";
@@ -338,18 +339,20 @@ describe("a database that can't be used: the server says so once, and works", ()
 
   /** Starts a server that may read its folder and no more, once `prepare` has filled it. */
   async function beginReading(store: string, prepare: (folder: string) => void): Promise<ServerProcess> {
+    const umask = process.umask(0o022); // whatever the tests run with: that user is to read the files
     const server = new ServerProcess({ ...site(store), program: [...unprivileged, ...PROGRAM] });
     servers.push(server);
     prepare(server.folder);
+    process.umask(umask);
     chmodSync(server.folder, 0o555);
     await server.start().finally(() => chmodSync(server.folder, 0o755));
     return server;
   }
 
-  // In a project that only root may read nobody else can start anything.
-  const canBeUser =
-    !isRoot || (setpriv !== null && Bun.spawnSync([...unprivileged, ...PROGRAM, "--version"]).exitCode === 0);
-  const skipped = "skipped as root without setpriv, or where only root may read the project";
+  // In folders that only root may read nobody else can start anything.
+  const succeeds = (...command: string[]): boolean => Bun.spawnSync([...unprivileged, ...command]).exitCode === 0;
+  const canBeUser = !isRoot || (setpriv !== null && succeeds(...PROGRAM, "--version") && succeeds("ls", tmpdir()));
+  const skipped = "skipped as root without setpriv, or where only root may read project and temporary folder";
 
   describe.skipIf(!canBeUser)(`with the rights of a user (${skipped})`, () => {
     test("one that may only be read", async () => {
