@@ -93,7 +93,8 @@ export function validatorsOf(settings: Settings, status: FileStatus, length = st
   return { etag: settings.etag ? etagOf(status, length) : null, mtimeSeconds: status.mtimeSeconds };
 }
 
-const etagOf = ({ mtimeSeconds, mtimeNanoseconds }: FileStatus, length: number): string =>
+/** A file's entity tag, by which its version is known again; `length`: the bytes that GET sends of it. */
+export const etagOf = ({ mtimeSeconds, mtimeNanoseconds, size }: FileStatus, length = size): string =>
   entityTag(mtimeSeconds, mtimeNanoseconds, length);
 
 function fileFields(settings: Settings, path: string, entry: Entry): Field[] {

@@ -22,10 +22,8 @@ export class LogFile {
   private unfinished = false;
   /** The last write failed; said once until one succeeds. */
   private failing = false;
-  /** A pipe did not take all: its reader is slow. */
-  waits = false;
-  /** With so many bytes a write is tried. */
-  private enough = ENOUGH;
+  /** Bytes that a pipe did not take when it was last tried: its reader is slow. */
+  private waiting = 0;
   /** Lines that found no room while a pipe's reader did not read. */
   private lost = 0;
 
@@ -70,6 +68,11 @@ export class LogFile {
     return this.fd === STANDARD[this.name] ? -1 : this.fd;
   }
 
+  /** Whether a slow reader is to be tried again soon. */
+  get waits(): boolean {
+    return this.waiting > 0;
+  }
+
   /** Adds a line, which ends with a line feed: a character per byte (see http/octets.ts). */
   write(line: string): void {
     if (this.length + line.length > CAPACITY) {
@@ -78,7 +81,7 @@ export class LogFile {
       if (this.length + line.length > CAPACITY) return void this.lost++;
     }
     this.length += this.block.bytes.latin1Write(line, this.length);
-    if (this.length > this.enough) this.flush();
+    if (this.length > this.waiting + ENOUGH) this.flush();
   }
 
   /** A line that has not enough room goes out in pieces; what follows a piece that does not go out is lost. */
@@ -100,9 +103,8 @@ export class LogFile {
       this.unfinished = this.block.bytes[start - 1] !== LF;
     }
     if (this.length === 0) return true;
-    this.length = 0;
-    this.failing = this.waits = false;
-    this.enough = ENOUGH;
+    this.length = this.waiting = 0;
+    this.failing = false;
     return this.lost === 0 || this.tellLost();
   }
 
@@ -116,9 +118,7 @@ export class LogFile {
   /** What a pipe did not take waits for its reader. */
   private keep(start: number): false {
     this.block.bytes.copyWithin(0, start, this.length);
-    this.length -= start;
-    this.waits = true;
-    this.enough = this.length + ENOUGH;
+    this.waiting = this.length -= start;
     return false;
   }
 
@@ -133,8 +133,7 @@ export class LogFile {
 
   /** Forgets what has gathered. The next line does not go on where one broke off. */
   private breakOff(): void {
-    this.waits = false;
-    this.enough = ENOUGH;
+    this.waiting = 0;
     this.length = this.unfinished ? this.block.bytes.latin1Write("\n", 0) : 0;
   }
 
@@ -144,8 +143,7 @@ export class LogFile {
     if (this.waits) this.complain(`${this.length} bytes for "${this.name}" were lost: its reader was too slow`);
     this.closeDescriptor();
     this.fd = -1;
-    this.length = 0;
-    this.waits = false;
+    this.length = this.waiting = 0;
   }
 
   /** What waits for a reader goes to the next descriptor, which is that reader's too; what broke off ends with its file. */

@@ -4,7 +4,7 @@ import { ERRNO } from "../../../ffi/errno.ts";
 import { FileStatus, type Kernel } from "../../../ffi/kernel.ts";
 import type { Block } from "../../../ffi/memory.ts";
 import type { Settings } from "../../config/model.ts";
-import { entityTag } from "../../http/headers.ts";
+import { etagOf } from "../file-reply.ts";
 import type { Services } from "../handler.ts";
 import type { Destination } from "./destination.ts";
 import { numberedName } from "./names.ts";
@@ -34,10 +34,6 @@ const LEAST_RESERVED = 1024 * 1024;
 const STAMPS = 1000;
 let stamps = 0;
 
-/** A file's entity tag, by which its version is known again. */
-export const versionOf = ({ mtimeSeconds, mtimeNanoseconds, size }: FileStatus): string =>
-  entityTag(mtimeSeconds, mtimeNanoseconds, size);
-
 /** It ends with exactly one of `commit` that succeeds, `abort` and `pause`; after that all of them do nothing. */
 export class StagedFile {
   private readonly kernel: Kernel;
@@ -64,7 +60,7 @@ export class StagedFile {
   version(): string {
     this.stamp();
     const status = new FileStatus();
-    return this.kernel.fstat(this.fd, status) < 0 ? "" : versionOf(status);
+    return this.kernel.fstat(this.fd, status) < 0 ? "" : etagOf(status);
   }
 
   /** Says how many bytes are to come at most (-1: not known), so that room for them can be reserved. */

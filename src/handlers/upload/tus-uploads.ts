@@ -6,9 +6,10 @@
 import { ERRNO } from "../../../ffi/errno.ts";
 import { FileStatus, type Kernel } from "../../../ffi/kernel.ts";
 import { type Settings, STAGING } from "../../config/model.ts";
+import { etagOf } from "../file-reply.ts";
 import type { Services } from "../handler.ts";
 import { Failure, storeFailure } from "./failure.ts";
-import { type StagedFile, versionOf } from "./staged-file.ts";
+import type { StagedFile } from "./staged-file.ts";
 import type { Staging } from "./staging.ts";
 import type { Store } from "./store.ts";
 import { pathOf, relativeTarget, type Target } from "./target.ts";
@@ -142,7 +143,7 @@ export class TusUploads {
   }
 
   private isThere({ stored, version }: Finished): boolean {
-    return this.store.look(pathOf(stored), this.status) === 0 && versionOf(this.status) === version;
+    return this.store.look(pathOf(stored), this.status) === 0 && etagOf(this.status) === version;
   }
 
   /** Removes what there is of an upload, but for the file that it has become. False: there is nothing. */

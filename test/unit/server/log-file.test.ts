@@ -132,13 +132,19 @@ describe("a pipe whose reader is slow", () => {
     return disk;
   }
 
-  test("keeps lines until it reads", () => {
-    const disk = full();
-    const lines = Array.from({ length: 100 }, (_, i) => line(`${i} `, 10_000));
+  /** Writes `count` lines, of which the pipe takes a little at a time until it has had about `most` bytes; gives the lines. */
+  function trickle(disk: Disk, count: number, most: number): string[] {
+    const lines = Array.from({ length: count }, (_, i) => line(`${i} `, 10_000));
     for (const each of lines) {
       disk.log.write(each);
-      if (disk.text.length < 100_000) disk.room = 1234;
+      if (disk.text.length < most) disk.room = 1234;
     }
+    return lines;
+  }
+
+  test("keeps lines until it reads", () => {
+    const disk = full();
+    const lines = trickle(disk, 100, 100_000);
     expect(disk.log.flush()).toBe(false);
     expect(disk.log.waits).toBe(true);
     disk.room = Number.POSITIVE_INFINITY;
@@ -171,11 +177,7 @@ describe("a pipe whose reader is slow", () => {
 
   test("gets what waited when the file is opened anew", () => {
     const disk = full();
-    const lines = Array.from({ length: 10 }, (_, i) => line(`${i} `, 10_000));
-    for (const each of lines) {
-      disk.log.write(each);
-      if (disk.text.length < 20_000) disk.room = 1234;
-    }
+    const lines = trickle(disk, 10, 20_000);
     disk.log.open();
     disk.room = Number.POSITIVE_INFINITY;
     expect(disk.log.flush()).toBe(true);
