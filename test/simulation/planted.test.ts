@@ -1,9 +1,11 @@
 /** The test of the simulation: it lets a right server pass, finds each planted mistake, and repeats itself. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Fault } from "./faults.ts";
 import { MISTAKES, type Mistake, startPlanted } from "./planted.ts";
 import { pattern, request } from "./site.ts";
 import { runSeed, seedsOf, type World } from "./world.ts";
+
+setDefaultTimeout(60_000);
 
 const FAULTS: readonly Fault[] = [
   "EAGAIN",

@@ -140,8 +140,8 @@ describe("every file of ffi/ and src/", () => {
   });
 });
 
-/** `bun test` gives a test 5 s, which a busy machine takes to start a process or a browser; only a call in each file changes that. */
-test.each(["wire", "browser"])("the tests of %s have a minute each", (folder) => {
+/** `bun test` gives a test 5 s, which a busy machine takes to start a process or a browser, or for a thousand seeds; only a call in each file changes that. */
+test.each(["wire", "browser", "simulation"])("the tests of %s have a minute each", (folder) => {
   const files = readdirSync(join(ROOT, "test", folder)).filter((name) => name.endsWith(".test.ts"));
   const patient = (name: string): boolean =>
     readFileSync(join(ROOT, "test", folder, name), "utf8").includes("\nsetDefaultTimeout(60_000);\n");
