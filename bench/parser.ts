@@ -1,5 +1,5 @@
 /** `bun run bench/parser.ts`: nanoseconds the request parser spends on a head, after warm-up: a new one, and the one before again. */
-import { RequestParser } from "../src/http/parser.ts";
+import { RequestParser } from "../src/http/request/parser.ts";
 
 const HEADS: Record<string, string> = {
   "h2load's": "GET /index.html HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nUser-Agent: h2load nghttp2/1.64.0\r\n\r\n",

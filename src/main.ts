@@ -10,7 +10,7 @@ import { type CommandLine, parseCommandLine, type SignalName, USAGE } from "./ma
 import { writeError, writeOut } from "./main/output.ts";
 import { readPid, removePid, writePid } from "./main/pid-file.ts";
 import { ServerClock } from "./server/clock.ts";
-import { Logs } from "./server/logs.ts";
+import { Logs } from "./server/logs/logs.ts";
 import { Server } from "./server/server.ts";
 
 const out = (text: string): boolean => writeOut(linux, text);

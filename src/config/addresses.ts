@@ -1,10 +1,11 @@
 /** `listen` of all servers, merged by address: who shares it, who is its default, and what contradicts itself. */
-import type { Diagnostics } from "./diagnostics.ts";
-import { elsewhere, quote } from "./diagnostics.ts";
-import type { ListenOptions } from "./listen.ts";
-import { parseListenAddress } from "./listen.ts";
+
 import type { ListenAddress, Position, VirtualServer } from "./model.ts";
 import type { Listen, ServerDraft } from "./scope.ts";
+import type { Diagnostics } from "./text/diagnostics.ts";
+import { elsewhere, quote } from "./text/diagnostics.ts";
+import type { ListenOptions } from "./values/listen.ts";
+import { parseListenAddress } from "./values/listen.ts";
 
 /** nginx's NGX_LISTEN_BACKLOG on Linux; the kernel lowers it to net.core.somaxconn. */
 const DEFAULT_BACKLOG = 511;

@@ -1,13 +1,13 @@
 /** A tree of directives, checked against the table and applied to scopes. */
 
-import { quote } from "./diagnostics.ts";
 import { refusalOf, WITHOUT_EFFECT } from "./directives/foreign.ts";
 import { DIRECTIVES } from "./directives.ts";
-import type { Directive } from "./parser.ts";
 import type { Context } from "./scope.ts";
 import { Scope } from "./scope.ts";
-import { suggestion } from "./suggest.ts";
 import type { Row } from "./table.ts";
+import { quote } from "./text/diagnostics.ts";
+import type { Directive } from "./text/parser.ts";
+import { suggestion } from "./text/suggest.ts";
 
 /** Applies directives in their order; every mistake is reported, and what is around it goes on. */
 export function apply(directives: readonly Directive[], scope: Scope): void {

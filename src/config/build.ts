@@ -1,12 +1,12 @@
 /** What was read, with defaults and inheritance applied: scopes to Settings, drafts to servers and locations. */
 import { BUILT_IN_TYPES } from "../http/mime.ts";
-import { Diagnostics } from "./diagnostics.ts";
 import { DIRECTIVES, isDirective } from "./directives.ts";
 import type { Sources } from "./files.ts";
 import type { Location, Settings, VirtualServer } from "./model.ts";
-import { parse } from "./parser.ts";
 import type { LocationDraft, ServerDraft } from "./scope.ts";
 import { Draft, Scope } from "./scope.ts";
+import { Diagnostics } from "./text/diagnostics.ts";
+import { parse } from "./text/parser.ts";
 
 /** Settings that have no default which could be written down. */
 const BARE: Partial<Settings> = {

@@ -3,7 +3,7 @@
 import { WITHOUT_EFFECT } from "./directives/foreign.ts";
 import { THEMES } from "./directives.ts";
 import type { Row } from "./table.ts";
-import { VARIABLE_FAMILIES, VARIABLES } from "./template.ts";
+import { VARIABLE_FAMILIES, VARIABLES } from "./values/template.ts";
 
 /** The text of docs/configuration.md. */
 export function configurationReference(): string {

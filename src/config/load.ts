@@ -7,20 +7,20 @@ import { checkEffects } from "./checks/effects.ts";
 import { checkExposure } from "./checks/exposure.ts";
 import { checkPrograms } from "./checks/programs.ts";
 import { checkSessions } from "./checks/sessions.ts";
-import type { Diagnostic } from "./diagnostics.ts";
-import { Diagnostics, formatDiagnostic } from "./diagnostics.ts";
 import { isDirective } from "./directives.ts";
 import type { FileKernel } from "./files.ts";
 import { Sources } from "./files.ts";
 import type { Config, ErrorLog, Position, VirtualServer } from "./model.ts";
-import type { Directive } from "./parser.ts";
-import { parse } from "./parser.ts";
 import { collapse, folderOf, join } from "./paths.ts";
 import type { ServerDraft } from "./scope.ts";
 import { Draft, Scope } from "./scope.ts";
+import type { Diagnostic } from "./text/diagnostics.ts";
+import { Diagnostics, formatDiagnostic } from "./text/diagnostics.ts";
+import type { Directive } from "./text/parser.ts";
+import { parse } from "./text/parser.ts";
 
-export type { Diagnostic } from "./diagnostics.ts";
-export { formatDiagnostic } from "./diagnostics.ts";
+export type { Diagnostic } from "./text/diagnostics.ts";
+export { formatDiagnostic } from "./text/diagnostics.ts";
 
 export interface LoadOptions {
   readonly kernel: Kernel | FileKernel;

@@ -1,4 +1,4 @@
-/** Which block of a server answers a path, on what was read: the order of src/server/router.ts. */
+/** Which block of a server answers a path, on what was read: the order of src/routing/router.ts. */
 import type { LocationDraft, Scope, ServerDraft } from "./scope.ts";
 
 /** The block for a decoded, normalised path. */

@@ -1,13 +1,14 @@
 /** What the directives of one block say, as they are read; build.ts makes Settings of it. */
-import type { Diagnostics } from "./diagnostics.ts";
-import { elsewhere, quote } from "./diagnostics.ts";
+
 import type { Sources } from "./files.ts";
-import type { ListenOptions } from "./listen.ts";
 import type { Location, LogFormat, Position, ServerName, Settings, Template } from "./model.ts";
-import type { Directive, Word } from "./parser.ts";
-import { groupNames } from "./regex.ts";
-import { suggestion } from "./suggest.ts";
-import { compileTemplate, isVariable, VARIABLES, variablesOf } from "./template.ts";
+import type { Diagnostics } from "./text/diagnostics.ts";
+import { elsewhere, quote } from "./text/diagnostics.ts";
+import type { Directive, Word } from "./text/parser.ts";
+import { suggestion } from "./text/suggest.ts";
+import type { ListenOptions } from "./values/listen.ts";
+import { groupNames } from "./values/regex.ts";
+import { compileTemplate, isVariable, VARIABLES, variablesOf } from "./values/template.ts";
 
 /** The kinds of blocks. "http" also stands for the top level of a file without `http { }`. */
 export type Context = "main" | "events" | "http" | "server" | "location" | "limit_except" | "types";

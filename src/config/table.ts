@@ -1,9 +1,10 @@
 /** The form of the directive table: one row per directive, which the parser, the messages and the reference share. */
-import type { Parameter, Wrong } from "./arguments.ts";
-import { WRONG } from "./arguments.ts";
-import { quote } from "./diagnostics.ts";
-import type { Directive, Word } from "./parser.ts";
+
 import type { Context, Own, Scope } from "./scope.ts";
+import { quote } from "./text/diagnostics.ts";
+import type { Directive, Word } from "./text/parser.ts";
+import type { Parameter, Wrong } from "./values/arguments.ts";
+import { WRONG } from "./values/arguments.ts";
 
 /** What a row's parameters give. */
 type Values<P extends readonly Parameter<unknown>[]> = {

@@ -1,6 +1,7 @@
 /** Who may enter: `allow` and `deny` in their order, and `limit_except`, which lets some methods in without asking. */
 import type { AccessRule, Settings } from "../config/model.ts";
-import type { BodySink, ConnectionInfo, Exchange, Handler } from "./handler.ts";
+import type { ConnectionInfo, Exchange } from "../exchange/exchange.ts";
+import type { BodySink, Handler } from "../exchange/handler.ts";
 import { Wrapper } from "./wrapper.ts";
 
 export type Admission = (settings: Settings, connection: ConnectionInfo, method: string) => boolean;

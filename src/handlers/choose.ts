@@ -1,22 +1,23 @@
 /** Which handler a location gets. */
 import type { Location, Settings } from "../config/model.ts";
+import type { Handler } from "../exchange/handler.ts";
 import { Guarded, mayEnter, maySend } from "./access.ts";
 import { CgiHandler } from "./cgi/cgi.ts";
-import { DeleteHandler } from "./delete.ts";
-import type { Handler, Services } from "./handler.ts";
+import { DeleteHandler } from "./files/delete.ts";
+import { StaticHandler } from "./files/static.ts";
+import { TryFilesHandler } from "./files/try-files.ts";
 import { ReturnHandler } from "./return.ts";
+import type { HandlerServices } from "./services.ts";
 import { SessionApiHandler } from "./session/api.ts";
 import { WithSession } from "./session/with-session.ts";
-import { StaticHandler } from "./static.ts";
-import { TryFilesHandler } from "./try-files.ts";
-import { TusHandler } from "./upload/tus.ts";
+import { TusHandler } from "./upload/tus/tus.ts";
 import { UploadHandler } from "./upload/upload.ts";
 
 /**
  * The handler of a location, made once. As in nginx, `limit_except` comes before `return`, that before `allow` and `deny`, they before files.
  * @param serverName visitors of servers with the same name share their sessions
  */
-export function handlerFor(location: Location, services: Services, serverName = ""): Handler {
+export function handlerFor(location: Location, services: HandlerServices, serverName = ""): Handler {
   const { settings } = location;
   if (!settings.session && !settings.sessionApi) return answering(location, services);
   const store = services.sessions.store(serverName, settings);
@@ -24,7 +25,7 @@ export function handlerFor(location: Location, services: Services, serverName = 
   return guarded(new SessionApiHandler(store), settings);
 }
 
-function answering(location: Location, services: Services): Handler {
+function answering(location: Location, services: HandlerServices): Handler {
   const { settings } = location;
   if (settings.return !== null) return limited(new ReturnHandler(settings.return, settings), settings);
   const files = new StaticHandler(location, services);
@@ -36,7 +37,7 @@ function answering(location: Location, services: Services): Handler {
   return guarded(handler, settings);
 }
 
-function uploading(location: Location, services: Services, inner: Handler): Handler {
+function uploading(location: Location, services: HandlerServices, inner: Handler): Handler {
   const whole = new UploadHandler(location, services, inner);
   // The URLs of resumable uploads lie beneath the location's prefix; where there is none, no request for them would come back.
   const resumable = location.modifier === "" || location.modifier === "^~";

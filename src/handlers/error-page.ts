@@ -1,7 +1,7 @@
 /**
  * The built-in pages of errors and redirects: complete, small, readable in light and dark, and silent about the system.
  */
-import { reasonPhrase } from "../http/status.ts";
+import { reasonPhrase } from "../http/reply/status.ts";
 import { smallPage } from "./small-page.ts";
 
 const pages = new Map<number, Buffer>();

@@ -1,6 +1,6 @@
 /** Which methods a location answers. OPTIONS is always one of them, and is answered by the server itself. */
 import type { Settings } from "../config/model.ts";
-import type { Exchange } from "./handler.ts";
+import type { Exchange } from "../exchange/exchange.ts";
 
 const READING = ["GET", "HEAD"] as const;
 const SENDING = ["POST", "PUT", "PATCH"] as const;

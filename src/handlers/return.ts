@@ -1,11 +1,13 @@
 /** `return`: a redirect or a fixed answer, without looking at any file. */
 import type { Return, Settings } from "../config/model.ts";
-import { isBodiless } from "../http/status.ts";
-import { mediaType } from "./content-type.ts";
+import type { Exchange } from "../exchange/exchange.ts";
+import type { Handler } from "../exchange/handler.ts";
+import type { Field } from "../exchange/reply.ts";
+import { evaluateOctets } from "../exchange/variables.ts";
+import { isBodiless } from "../http/reply/status.ts";
 import { ERROR_PAGE_TYPE, errorPage } from "./error-page.ts";
-import type { Exchange, Field, Handler } from "./handler.ts";
-import { type Changes, headChanges, KeptReply } from "./kept-reply.ts";
-import { evaluateOctets } from "./variables.ts";
+import { mediaType } from "./files/content-type.ts";
+import { type Changes, headChanges, KeptReply } from "./files/kept-reply.ts";
 
 const CLOSE_SILENTLY = 444;
 /** The statuses whose text is a Location. */

@@ -1,5 +1,8 @@
 /** A handler around another. Whoever extends it answers some requests itself, or asks something first, and leaves the rest. */
-import type { BodySink, Exchange, Field, Handler } from "./handler.ts";
+
+import type { Exchange } from "../exchange/exchange.ts";
+import type { BodySink, Handler } from "../exchange/handler.ts";
+import type { Field } from "../exchange/reply.ts";
 
 export class Wrapper implements Handler {
   constructor(protected readonly inner: Handler) {}

@@ -1,8 +1,9 @@
 /** Cookies (RFC 6265): reading the Cookie field and writing Set-Cookie. */
-import { formatDate } from "./date.ts";
+
 import { isToken } from "./headers.ts";
 import { trimmed } from "./octets.ts";
-import type { RequestHead } from "./request.ts";
+import { formatDate } from "./reply/date.ts";
+import type { RequestHead } from "./request/request.ts";
 
 /**
  * The value of the first cookie called `name`, capitals counting, without the quotes that may stand around it (octets); undefined

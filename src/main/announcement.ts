@@ -1,7 +1,7 @@
 /** What the start prints: every address as a URL, and the pages that are found there at first sight. */
 import { type FileKernel, Sources } from "../config/files.ts";
 import type { Location, VirtualServer } from "../config/model.ts";
-import { encodeSegment } from "../http/target.ts";
+import { encodeSegment } from "../http/request/target.ts";
 import type { Site } from "../server/gate.ts";
 
 /** Pages named for one address; a large site is not listed whole. */

@@ -1,7 +1,7 @@
 /** The time as of the start of the turn, and its Date, made once a second. */
 import type { Kernel } from "../../ffi/kernel.ts";
-import type { Clock } from "../handlers/handler.ts";
-import { formatDate } from "../http/date.ts";
+import type { Clock } from "../exchange/services.ts";
+import { formatDate } from "../http/reply/date.ts";
 
 export class ServerClock implements Clock {
   now = 0;

@@ -7,12 +7,12 @@ import { errnoText } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import type { Block } from "../../ffi/memory.ts";
 import { formatPosition, type ListenAddress, type VirtualServer } from "../config/model.ts";
+import { Endpoint } from "../connection/endpoint.ts";
 import type { Address } from "../network/address.ts";
 import { Listener, localAddress, openListener } from "../network/listener.ts";
 import type { Reactor } from "../network/reactor.ts";
 import { Timed } from "../network/timers.ts";
-import { Endpoint } from "./endpoint.ts";
-import type { Router } from "./router.ts";
+import type { Routes } from "../request/route.ts";
 
 /** After descriptors ran out: look again even if no client has left, ms. */
 const RETRY = 500;
@@ -54,7 +54,7 @@ export class Gate extends Timed {
   }
 
   /** Binds all addresses. What went wrong, one sentence per address. */
-  bind(addresses: readonly ListenAddress[], routers: ReadonlyMap<unknown, Router>): string[] {
+  bind(addresses: readonly ListenAddress[], routers: ReadonlyMap<unknown, Routes>): string[] {
     const problems: string[] = [];
     for (const listen of addresses) {
       if (coveringWildcard(listen, addresses) !== undefined) continue;
@@ -70,7 +70,7 @@ export class Gate extends Timed {
     fd: number,
     listen: ListenAddress,
     addresses: readonly ListenAddress[],
-    routers: ReadonlyMap<unknown, Router>,
+    routers: ReadonlyMap<unknown, Routes>,
   ): void {
     const port = portOf(localAddress(this.kernel, fd));
     const covered = addresses.filter((other) => coveringWildcard(other, addresses) === listen);

@@ -3,19 +3,20 @@ import { errnoText } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
 import type { Config, LogLevel } from "../config/model.ts";
+import { Client } from "../connection/client.ts";
+import type { ConnectionHost } from "../connection/host.ts";
+import { Outbox } from "../connection/outbox.ts";
+import { LARGE_PIECE } from "../connection/reader.ts";
+import type { Handler } from "../exchange/handler.ts";
 import { exceptionText } from "../handlers/errors.ts";
-import type { Handler } from "../handlers/handler.ts";
 import { BufferPool } from "../network/buffers.ts";
 import { Reactor } from "../network/reactor.ts";
 import { Alarm } from "../network/timers.ts";
-import { Client } from "./client.ts";
+import { type Routes, routesOf } from "../request/route.ts";
+import { ServerExchange } from "../request/server-exchange.ts";
 import { ServerClock } from "./clock.ts";
-import { ServerExchange } from "./exchange.ts";
 import { Gate, type Site } from "./gate.ts";
-import { Logs } from "./logs.ts";
-import { Outbox } from "./outbox.ts";
-import { LARGE_PIECE } from "./reader.ts";
-import { Router } from "./router.ts";
+import { Logs } from "./logs/logs.ts";
 import { ServerServices } from "./services.ts";
 
 /** Exchanges kept for the next request. */
@@ -24,7 +25,7 @@ const MOST_KEPT_EXCHANGES = 1024;
 const SPARE_DESCRIPTORS = 64;
 const SWEEP_INTERVAL = 60_000;
 
-export class Server {
+export class Server implements ConnectionHost {
   readonly reactor: Reactor;
   readonly pool = new BufferPool();
   readonly outbox = new Outbox();
@@ -35,7 +36,7 @@ export class Server {
   /** No new requests: those in progress are the last. */
   stopping = false;
   readonly clients = new Set<Client>();
-  private readonly routers = new Map<unknown, Router>();
+  private readonly routers = new Map<unknown, Routes>();
   private readonly gate: Gate;
   private readonly exchanges: ServerExchange[] = [];
   private readonly flushAlarm: Alarm;
@@ -65,7 +66,7 @@ export class Server {
       environment,
       (level, message, to) => this.log(level, message, to),
     );
-    for (const server of config.servers) this.routers.set(server, new Router(server, this.services));
+    for (const server of config.servers) this.routers.set(server, routesOf(server, this.services));
     this.gate = new Gate(
       kernel,
       this.reactor,
@@ -208,7 +209,7 @@ export class Server {
 
   /** Every handler, once per location. */
   *handlers(): Iterable<Handler> {
-    for (const router of this.routers.values()) yield* router.handlers();
+    for (const router of this.routers.values()) for (const { handler } of router.routes()) yield handler;
   }
 
   /** A limit that may not be raised is reported and lived with, as in nginx. */

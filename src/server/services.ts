@@ -4,13 +4,13 @@ import type { Kernel } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
 import type { ErrorLog, LogLevel } from "../config/model.ts";
 import { Scripts } from "../handlers/cgi/scripts.ts";
-import { FileCaches } from "../handlers/file-caches.ts";
-import type { Services } from "../handlers/handler.ts";
+import { FileCaches } from "../handlers/files/file-caches.ts";
+import type { HandlerServices } from "../handlers/services.ts";
 import { SessionRegistry } from "../handlers/session/registry.ts";
 import type { Reactor } from "../network/reactor.ts";
 import type { ServerClock } from "./clock.ts";
 
-export class ServerServices implements Services {
+export class ServerServices implements HandlerServices {
   readonly files = new FileCaches();
   readonly sessions: SessionRegistry;
   readonly scripts: Scripts;

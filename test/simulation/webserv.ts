@@ -2,7 +2,7 @@
 import { test } from "bun:test";
 import type { Block } from "../../ffi/memory.ts";
 import { formatDiagnostics, loadConfig } from "../../src/config/load.ts";
-import type { ServerExchange } from "../../src/server/exchange.ts";
+import type { ServerExchange } from "../../src/request/server-exchange.ts";
 import { Server } from "../../src/server/server.ts";
 import type { SimulatedKernel } from "./kernel.ts";
 import { Loans } from "./loans.ts";

@@ -10,10 +10,26 @@ const ROOT = join(import.meta.dir, "../..");
 
 /** Who may import whom; a room is a folder of src/, ffi/, or one file. Every room may import itself. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
-  main: ["ffi", "network", "http", "config/model", "config", "handlers", "server"],
-  server: ["handlers", "network", "http", "config/model", "ffi"],
-  handlers: ["network", "http", "config/model", "ffi"],
-  config: ["http", "ffi", "config/model"],
+  main: [
+    "server",
+    "connection",
+    "request",
+    "handlers",
+    "exchange",
+    "routing",
+    "config",
+    "config/model",
+    "network",
+    "http",
+    "ffi",
+  ],
+  server: ["connection", "request", "handlers", "exchange", "routing", "config/model", "network", "http", "ffi"],
+  connection: ["request", "exchange", "routing", "config/model", "network", "http", "ffi"],
+  request: ["handlers", "exchange", "routing", "config/model", "network", "http", "ffi"],
+  handlers: ["exchange", "routing", "config/model", "network", "http", "ffi"],
+  exchange: ["config/model", "network", "http", "ffi"],
+  config: ["routing", "config/model", "http", "ffi"],
+  routing: ["config/model"],
   "config/model": [],
   network: ["ffi"],
   http: [],
@@ -22,8 +38,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 
 /** Files that may be longer than the rest, and why: a state machine and a generated table read worse when cut. */
 const LONGER = new Map([
-  ["src/server/client.ts", 600],
-  ["src/http/parser.ts", 600],
+  ["src/connection/client.ts", 600],
+  ["src/http/request/parser.ts", 600],
   ["src/http/mime-types.ts", 5000],
 ]);
 
@@ -150,7 +166,20 @@ test.each(["wire", "browser", "simulation"])("the tests of %s have a minute each
 
 describe("the table itself", () => {
   test("has no arrow that points up", () => {
-    const order = ["ffi", "http", "config/model", "network", "config", "handlers", "server", "main"];
+    const order = [
+      "ffi",
+      "http",
+      "config/model",
+      "network",
+      "routing",
+      "config",
+      "exchange",
+      "handlers",
+      "request",
+      "connection",
+      "server",
+      "main",
+    ];
     const upward = Object.entries(MAY_IMPORT).flatMap(([room, others]) =>
       others.filter((other) => order.indexOf(other) >= order.indexOf(room)).map((other) => `${room} -> ${other}`),
     );

@@ -1,9 +1,10 @@
 /** Warnings about folders: uploads that GET does not find, files that clients could replace or remove by mistake. */
-import { quote } from "../diagnostics.ts";
+
 import { folderAt, pathOf, reading, statingFolder } from "../folders.ts";
 import type { Template } from "../model.ts";
 import { collapse, isBeneath, join } from "../paths.ts";
 import type { Draft, LocationDraft, Scope } from "../scope.ts";
+import { quote } from "../text/diagnostics.ts";
 
 /** Looks through every block of a configuration that was read. */
 export function checkExposure(draft: Draft): void {

@@ -1,10 +1,11 @@
 /** Programs that CGI should not run, and programs that are shown instead of run. Told when all was read. */
-import { elsewhere, quote } from "../diagnostics.ts";
+
 import type { Mapping } from "../folders.ts";
 import { folderAt, pathOf, reading } from "../folders.ts";
 import { collapse, isBeneath } from "../paths.ts";
 import { blockOf } from "../routing.ts";
 import type { Draft, Scope } from "../scope.ts";
+import { elsewhere, quote } from "../text/diagnostics.ts";
 
 /** Whether files are run as programs in a block. */
 export function hasCgi(scope: Scope): boolean {

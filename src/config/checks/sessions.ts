@@ -1,8 +1,9 @@
 /** Warnings about sessions: a database that clients reach, cookies that do not come back. Told when all was read. */
-import { quote } from "../diagnostics.ts";
+
 import { reading } from "../folders.ts";
 import { collapse, isBeneath } from "../paths.ts";
 import type { Draft, Scope } from "../scope.ts";
+import { quote } from "../text/diagnostics.ts";
 
 /** Looks through every block of a configuration that was read. */
 export function checkSessions(draft: Draft): void {

@@ -1,10 +1,10 @@
 /** Who may do what: methods and addresses. */
 import { parseAddress } from "../../../ffi/inet.ts";
-import { kind, many, oneOf } from "../arguments.ts";
 import type { AccessRule } from "../model.ts";
 import { append, Scope } from "../scope.ts";
 import type { Row } from "../table.ts";
 import { block, directive } from "../table.ts";
+import { kind, many, oneOf } from "../values/arguments.ts";
 
 const method = oneOf("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS");
 

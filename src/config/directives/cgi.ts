@@ -1,4 +1,12 @@
 /** CGI: which files are programs, what runs them, what they are told and what they may use. */
+
+import type { CgiLimit, CgiRule } from "../model.ts";
+import type { Context, Scope } from "../scope.ts";
+import { append } from "../scope.ts";
+import type { Row } from "../table.ts";
+import { directive, store } from "../table.ts";
+import { elsewhere, quote } from "../text/diagnostics.ts";
+import type { Directive, Word } from "../text/parser.ts";
 import {
   duration,
   environmentName,
@@ -10,15 +18,8 @@ import {
   parseTime,
   template,
   words,
-} from "../arguments.ts";
-import { elsewhere, quote } from "../diagnostics.ts";
-import type { CgiLimit, CgiRule } from "../model.ts";
-import type { Directive, Word } from "../parser.ts";
-import type { Context, Scope } from "../scope.ts";
-import { append } from "../scope.ts";
-import type { Row } from "../table.ts";
-import { directive, store } from "../table.ts";
-import { VARIABLES } from "../template.ts";
+} from "../values/arguments.ts";
+import { VARIABLES } from "../values/template.ts";
 
 const anywhere: readonly Context[] = ["http", "server", "location"];
 

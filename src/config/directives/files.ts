@@ -1,14 +1,15 @@
 /** Which files are served, and what is remembered of them. */
-import { flag, kind, oneOf, parseTime, template, time, words } from "../arguments.ts";
-import { quote } from "../diagnostics.ts";
+
 import type { Settings, Template } from "../model.ts";
-import type { Word } from "../parser.ts";
 import type { Context, Scope } from "../scope.ts";
 import { append } from "../scope.ts";
 import type { Row } from "../table.ts";
 import { directive, store } from "../table.ts";
-import { absoluteTemplate, variablesOf } from "../template.ts";
-import { checkNamedLocation, parseStatus } from "./statuses.ts";
+import { quote } from "../text/diagnostics.ts";
+import type { Word } from "../text/parser.ts";
+import { flag, kind, oneOf, parseTime, template, time, words } from "../values/arguments.ts";
+import { checkNamedLocation, parseStatus } from "../values/statuses.ts";
+import { absoluteTemplate, variablesOf } from "../values/template.ts";
 
 const anywhere: readonly Context[] = ["http", "server", "location"];
 

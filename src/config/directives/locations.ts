@@ -1,13 +1,14 @@
 /** `location`, in all its forms, and nginx's rules of nesting. */
-import { words } from "../arguments.ts";
-import { elsewhere, quote } from "../diagnostics.ts";
+
 import type { Location } from "../model.ts";
-import type { Directive, Word } from "../parser.ts";
-import { compileRegex } from "../regex.ts";
 import type { LocationDraft } from "../scope.ts";
 import { Scope } from "../scope.ts";
 import type { Row } from "../table.ts";
 import { block, directive } from "../table.ts";
+import { elsewhere, quote } from "../text/diagnostics.ts";
+import type { Directive, Word } from "../text/parser.ts";
+import { words } from "../values/arguments.ts";
+import { compileRegex } from "../values/regex.ts";
 
 const SYNTAX = "[= | ^~ | ~ | ~*] PATH | @NAME";
 

@@ -1,15 +1,16 @@
 /** Logs: where they go, and what a line of the access log looks like. */
-import { kind, logFile, oneOf, optional, parseSize, parseTime, words } from "../arguments.ts";
-import { elsewhere, quote } from "../diagnostics.ts";
+
 import type { LogFormat } from "../model.ts";
 import { LOG_LEVELS } from "../model.ts";
-import type { Directive, Word } from "../parser.ts";
 import type { Context, Scope } from "../scope.ts";
 import { append } from "../scope.ts";
-import { suggestion } from "../suggest.ts";
 import type { Row } from "../table.ts";
 import { directive } from "../table.ts";
-import { compileTemplate } from "../template.ts";
+import { elsewhere, quote } from "../text/diagnostics.ts";
+import type { Directive, Word } from "../text/parser.ts";
+import { suggestion } from "../text/suggest.ts";
+import { kind, logFile, oneOf, optional, parseSize, parseTime, words } from "../values/arguments.ts";
+import { compileTemplate } from "../values/template.ts";
 
 const anywhere: readonly Context[] = ["http", "server", "location"];
 

@@ -1,9 +1,10 @@
 /** Directives about the process as a whole. */
-import { number, oneOf, path, words } from "../arguments.ts";
+
 import type { Context } from "../scope.ts";
 import { Scope } from "../scope.ts";
 import type { Row } from "../table.ts";
 import { block, directive } from "../table.ts";
+import { number, oneOf, path, words } from "../values/arguments.ts";
 
 const everywhere: readonly Context[] = ["main", "events", "http", "server", "location", "limit_except", "types"];
 

@@ -1,13 +1,14 @@
 /** Replies: fixed answers, redirects, error pages, media types, fields. */
-import { charset, fieldName, flag, kind, oneOf, optional, parseTime, template, words } from "../arguments.ts";
-import { quote } from "../diagnostics.ts";
+
 import type { Expires } from "../model.ts";
-import type { Directive, Word } from "../parser.ts";
 import type { Context, Scope } from "../scope.ts";
 import { append } from "../scope.ts";
 import type { Row } from "../table.ts";
 import { block, directive, store } from "../table.ts";
-import { checkNamedLocation, parseStatus } from "./statuses.ts";
+import { quote } from "../text/diagnostics.ts";
+import type { Directive, Word } from "../text/parser.ts";
+import { charset, fieldName, flag, kind, oneOf, optional, parseTime, template, words } from "../values/arguments.ts";
+import { checkNamedLocation, parseStatus } from "../values/statuses.ts";
 
 const anywhere: readonly Context[] = ["http", "server", "location"];
 

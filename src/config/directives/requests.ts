@@ -1,8 +1,9 @@
 /** Limits on requests: sizes, times, rates. */
-import { duration, kind, number, optional, path, size, sizeBetween, time, words } from "../arguments.ts";
+
 import type { Context } from "../scope.ts";
 import type { Row } from "../table.ts";
 import { directive, store } from "../table.ts";
+import { duration, kind, number, optional, path, size, sizeBetween, time, words } from "../values/arguments.ts";
 
 const anywhere: readonly Context[] = ["http", "server", "location"];
 const beforeLocations: readonly Context[] = ["http", "server"];

@@ -1,12 +1,13 @@
 /** `server` and what it listens to. */
-import { words } from "../arguments.ts";
-import { elsewhere, quote } from "../diagnostics.ts";
-import { LISTEN_SYNTAX, parseListen } from "../listen.ts";
-import type { Directive, Word } from "../parser.ts";
+
 import { Scope } from "../scope.ts";
-import { parseServerName } from "../server-name.ts";
 import type { Row } from "../table.ts";
 import { block, directive } from "../table.ts";
+import { elsewhere, quote } from "../text/diagnostics.ts";
+import type { Directive, Word } from "../text/parser.ts";
+import { words } from "../values/arguments.ts";
+import { LISTEN_SYNTAX, parseListen } from "../values/listen.ts";
+import { parseServerName } from "../values/server-name.ts";
 
 export const SERVERS: readonly Row[] = [
   block("server", "server", {

@@ -1,11 +1,12 @@
 /** Sessions: what is remembered of a visitor, and for how long. */
-import { atLeastSecond, cookieName, flag, number, sessionStore } from "../arguments.ts";
-import { quote } from "../diagnostics.ts";
+
 import type { Position } from "../model.ts";
 import { folderOf } from "../paths.ts";
 import type { Context, Scope } from "../scope.ts";
 import type { Row } from "../table.ts";
 import { directive, store } from "../table.ts";
+import { quote } from "../text/diagnostics.ts";
+import { atLeastSecond, cookieName, flag, number, sessionStore } from "../values/arguments.ts";
 
 const anywhere: readonly Context[] = ["http", "server", "location"];
 

@@ -1,11 +1,12 @@
 /** Uploads and DELETE: where what clients send is kept, and what they may remove. */
-import { atLeastSecond, flag, folder, number, oneOf } from "../arguments.ts";
-import { quote } from "../diagnostics.ts";
+
 import { namesStaging, type Position, STAGING } from "../model.ts";
-import type { Directive } from "../parser.ts";
 import type { Scope } from "../scope.ts";
 import type { Row } from "../table.ts";
 import { directive, store } from "../table.ts";
+import { quote } from "../text/diagnostics.ts";
+import type { Directive } from "../text/parser.ts";
+import { atLeastSecond, flag, folder, number, oneOf } from "../values/arguments.ts";
 
 export const UPLOADS: readonly Row[] = [
   directive("upload_store", {

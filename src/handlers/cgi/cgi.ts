@@ -1,6 +1,9 @@
 /** CGI (RFC 3875): runs the script that a path leads to; whatever is no script goes to the location's other handler. */
+
+import type { Exchange } from "../../exchange/exchange.ts";
+import type { BodySink, Handler } from "../../exchange/handler.ts";
 import { octets } from "../../http/octets.ts";
-import type { BodySink, Exchange, Handler, Services } from "../handler.ts";
+import type { HandlerServices } from "../services.ts";
 import { Wrapper } from "../wrapper.ts";
 import { environment } from "./environment.ts";
 import { command } from "./limits.ts";
@@ -14,7 +17,10 @@ const NO_BODY = Buffer.alloc(0);
 export class CgiHandler extends Wrapper {
   private readonly finder: ScriptFinder;
 
-  constructor(services: Services, inner: Handler) {
+  constructor(
+    private readonly services: HandlerServices,
+    inner: Handler,
+  ) {
     super(inner);
     this.finder = new ScriptFinder(services);
   }
@@ -31,16 +37,19 @@ export class CgiHandler extends Wrapper {
       exchange.fail(script);
       return undefined;
     }
-    if (!exchange.request.chunked) return run(exchange, script, exchange.request.contentLength, null);
+    if (!exchange.request.chunked) return run(exchange, this.services, script, exchange.request.contentLength, null);
     // CONTENT_LENGTH must be true, so the script has to wait until the body's length is known.
-    return new Spool(exchange, ({ length, memory, fd }) => void run(exchange, script, length, memory ?? fd));
+    return new Spool(
+      exchange,
+      ({ length, memory, fd }) => void run(exchange, this.services, script, length, memory ?? fd),
+    );
   }
 
   override handle(exchange: Exchange): void {
     const script = this.finder.find(exchange);
     if (script === null) super.handle(exchange);
     else if (typeof script === "number") exchange.fail(script);
-    else run(exchange, script, -1, NO_BODY);
+    else run(exchange, this.services, script, -1, NO_BODY);
   }
 
   override close(): void {
@@ -49,9 +58,15 @@ export class CgiHandler extends Wrapper {
   }
 }
 
-function run(exchange: Exchange, script: Script, contentLength: number, body: Buffer | number | null): Run {
+function run(
+  exchange: Exchange,
+  services: HandlerServices,
+  script: Script,
+  contentLength: number,
+  body: Buffer | number | null,
+): Run {
   const { settings } = exchange;
-  return new Run(exchange, {
+  return new Run(exchange, services, {
     ...command(script, settings.cgiLimit),
     environment: environment(exchange, script, contentLength),
     folder: octets(script.folder),

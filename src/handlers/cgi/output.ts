@@ -1,9 +1,10 @@
 /** The header block that a script's output begins with (RFC 3875 §6), fed in pieces of any size. Pure: bytes in, values out. */
+
+import type { Field } from "../../exchange/reply.ts";
 import { CR, FIELD_TEXT, HTAB, LF, SP } from "../../http/bytes.ts";
 import { isToken } from "../../http/headers.ts";
 import { trimmed } from "../../http/octets.ts";
-import { putField } from "../../http/response.ts";
-import type { Field } from "../handler.ts";
+import { putField } from "../../http/reply/response.ts";
 
 /** Bytes of a header block at most, its empty line included. */
 const MOST_BYTES = 64 * 1024;

@@ -1,8 +1,10 @@
 /** What the header block of a script's output makes of the reply (RFC 3875 §6). */
+
+import type { Exchange } from "../../exchange/exchange.ts";
+import type { Field, StreamBody } from "../../exchange/reply.ts";
 import { withCharset } from "../../http/mime.ts";
 import { unicode } from "../../http/octets.ts";
-import { normalise } from "../../http/target.ts";
-import type { Exchange, Field, StreamBody } from "../handler.ts";
+import { normalise } from "../../http/request/target.ts";
 import { allowValue } from "../methods.ts";
 import type { OutputHead } from "./output.ts";
 

@@ -6,9 +6,12 @@ import { SIGPIPE } from "../../../ffi/abi.ts";
 import { ERRNO, errnoText } from "../../../ffi/errno.ts";
 import { Block } from "../../../ffi/memory.ts";
 import type { ErrorLog } from "../../config/model.ts";
+import type { Exchange } from "../../exchange/exchange.ts";
+import type { BodySink } from "../../exchange/handler.ts";
+import type { Field, StreamBody } from "../../exchange/reply.ts";
 import type { Unfinished } from "../../network/reactor.ts";
 import { exceptionText } from "../errors.ts";
-import type { BodySink, Exchange, Field, StreamBody } from "../handler.ts";
+import type { HandlerServices } from "../services.ts";
 import { Child, type ChildOwner, type Start } from "./child.ts";
 import { ErrorOutput } from "./error-output.ts";
 import { type CompleteBody, Input } from "./input.ts";
@@ -40,7 +43,6 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
   /** null when its reply is over, for exchanges are used again. */
   private exchange: Exchange | null;
   private child: Child | null = null;
-  private readonly services;
   /** For what is logged when the exchange is over. */
   private readonly connection: number;
   private readonly client: string;
@@ -58,10 +60,10 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
 
   constructor(
     exchange: Exchange,
+    private readonly services: HandlerServices,
     private readonly job: Job,
   ) {
     this.exchange = exchange;
-    this.services = exchange.services;
     this.connection = exchange.connection.number;
     this.client = exchange.connection.remoteAddress;
     this.errorLog = exchange.settings.errorLog;

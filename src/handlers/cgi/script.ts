@@ -2,11 +2,12 @@
 import { ERRNO, errnoText } from "../../../ffi/errno.ts";
 import { FileStatus } from "../../../ffi/kernel.ts";
 import type { CgiRule, Settings } from "../../config/model.ts";
+import type { Exchange } from "../../exchange/exchange.ts";
+import { filename, type Place, place } from "../../exchange/place.ts";
 import { errorStatus } from "../errors.ts";
-import type { Exchange, Services } from "../handler.ts";
-import { isHidden } from "../hidden.ts";
-import { fileWithin, RootFolders } from "../open.ts";
-import { filename, type Place, place } from "../place.ts";
+import { isHidden } from "../files/hidden.ts";
+import { fileWithin, RootFolders } from "../files/open.ts";
+import type { HandlerServices } from "../services.ts";
 
 /** A script and what a request's path says to it. All of it is Unicode. */
 export interface Script {
@@ -31,7 +32,7 @@ export class ScriptFinder {
   private readonly roots: RootFolders;
   private readonly status = new FileStatus();
 
-  constructor(private readonly services: Services) {
+  constructor(private readonly services: HandlerServices) {
     this.roots = new RootFolders(services.kernel);
   }
 

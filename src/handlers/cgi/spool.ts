@@ -5,7 +5,8 @@
 import { AT_FDCWD, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } from "../../../ffi/abi.ts";
 import { ERRNO, errnoText } from "../../../ffi/errno.ts";
 import { Block } from "../../../ffi/memory.ts";
-import type { BodySink, Exchange } from "../handler.ts";
+import type { Exchange } from "../../exchange/exchange.ts";
+import type { BodySink } from "../../exchange/handler.ts";
 
 /** Where `client_body_temp_path` says nothing. */
 const FOLDER = "/tmp";

@@ -1,7 +1,9 @@
 /** `session_api`: a page's scripts read and change their visitor's session. GET the data, POST a merge patch, DELETE the session. */
 import type { Block } from "../../../ffi/memory.ts";
+import type { Exchange } from "../../exchange/exchange.ts";
+import type { BodySink, Handler } from "../../exchange/handler.ts";
+import type { Field } from "../../exchange/reply.ts";
 import { parameterised } from "../../http/parameters.ts";
-import type { BodySink, Exchange, Field, Handler } from "../handler.ts";
 import type { SessionStore } from "./store.ts";
 import { openSession } from "./visitor.ts";
 

@@ -1,12 +1,12 @@
 /** The stores of sessions of one server, made as its locations name them, and the files they are kept in. */
 import type { Settings } from "../../config/model.ts";
-import type { Services } from "../handler.ts";
+import type { HandlerServices } from "../services.ts";
 import { Ids, SECRET_BYTES } from "./ids.ts";
 import { Journal } from "./journal.ts";
 import { SessionStore } from "./store.ts";
 
 /** What sessions need of the server. */
-export type SessionServices = Pick<Services, "kernel" | "clock" | "randomHex" | "log">;
+export type SessionServices = Pick<HandlerServices, "kernel" | "clock" | "randomHex" | "log">;
 
 export class SessionRegistry {
   private readonly stores = new Map<string, SessionStore>();

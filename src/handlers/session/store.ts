@@ -1,7 +1,7 @@
 /** One group of sessions: those of a server name, a cookie's name and a file (or memory). */
 
 import { cookieValue } from "../../http/cookie.ts";
-import type { RequestHead } from "../../http/request.ts";
+import type { RequestHead } from "../../http/request/request.ts";
 import { type Ids, idIn } from "./ids.ts";
 import { ENDED, RENEWAL, Sessions } from "./memory.ts";
 

@@ -1,11 +1,11 @@
 /** Who is asking: the session of a request, by its cookie or new. */
 import type { Settings } from "../../config/model.ts";
+import type { Exchange } from "../../exchange/exchange.ts";
+import { MOST_DATA, type Session } from "../../exchange/session.ts";
 import { serialiseCookie } from "../../http/cookie.ts";
 import { isObject, type Json, mergePatch } from "../../http/merge-patch.ts";
-import type { Exchange } from "../handler.ts";
 import { ID_BYTES } from "./ids.ts";
 import { ENDED } from "./memory.ts";
-import { MOST_DATA, type Session } from "./session.ts";
 import type { SessionStore } from "./store.ts";
 
 const COOKIE = { path: "/", httpOnly: true, sameSite: "Lax" } as const;

@@ -1,5 +1,7 @@
 /** `session on`: whoever asks has a session before the location's handler is asked. */
-import type { BodySink, Exchange, Handler } from "../handler.ts";
+
+import type { Exchange } from "../../exchange/exchange.ts";
+import type { BodySink, Handler } from "../../exchange/handler.ts";
 import { Wrapper } from "../wrapper.ts";
 import type { SessionStore } from "./store.ts";
 import { openSession } from "./visitor.ts";

@@ -3,8 +3,8 @@
  * that took the request, unless that location would have taken the file from this client under its own URL.
  */
 import type { Location, Settings } from "../../config/model.ts";
+import type { Exchange } from "../../exchange/exchange.ts";
 import { mayEnter } from "../access.ts";
-import type { Exchange } from "../handler.ts";
 import { allowedMethods } from "../methods.ts";
 import { Failure } from "./failure.ts";
 import { pathOf, requestPathOf, requestTarget, type Target } from "./target.ts";

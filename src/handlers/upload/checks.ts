@@ -2,9 +2,9 @@
 import { S_IFMT, S_IFREG } from "../../../ffi/abi.ts";
 import { ERRNO } from "../../../ffi/errno.ts";
 import { FileStatus } from "../../../ffi/kernel.ts";
-import { evaluate } from "../../http/conditional.ts";
-import { validatorsOf } from "../file-reply.ts";
-import type { Exchange } from "../handler.ts";
+import type { Exchange } from "../../exchange/exchange.ts";
+import { evaluate } from "../../http/reply/conditional.ts";
+import { validatorsOf } from "../files/file-reply.ts";
 import { Failure, failure } from "./failure.ts";
 import type { Overwrite } from "./staged-file.ts";
 import type { Store } from "./store.ts";

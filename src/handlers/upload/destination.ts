@@ -2,7 +2,7 @@
 import { O_DIRECTORY, O_PATH } from "../../../ffi/abi.ts";
 import { ERRNO } from "../../../ffi/errno.ts";
 import type { Kernel, LinkPolicy } from "../../../ffi/kernel.ts";
-import { openWithin, SharedFile } from "../open.ts";
+import { openWithin, SharedFile } from "../files/open.ts";
 
 const FOLDER = O_PATH | O_DIRECTORY;
 

@@ -1,8 +1,9 @@
 /** Why something could not be stored: what the client gets, and what the error log says. */
 import { ERRNO, errnoText } from "../../../ffi/errno.ts";
 import type { LogLevel } from "../../config/model.ts";
+import type { Exchange } from "../../exchange/exchange.ts";
+import type { Field } from "../../exchange/reply.ts";
 import { errorStatus } from "../errors.ts";
-import type { Exchange, Field } from "../handler.ts";
 
 export class Failure {
   constructor(

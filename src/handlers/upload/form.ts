@@ -1,7 +1,8 @@
 /** multipart/form-data (RFC 7578): every file of a form is staged as it comes, and all of them appear when the form is whole. */
 import { Block } from "../../../ffi/memory.ts";
-import { boundaryOf, MultipartParser, PART_BEGIN, PART_DATA, PART_END } from "../../http/multipart.ts";
-import type { BodySink, Exchange } from "../handler.ts";
+import type { Exchange } from "../../exchange/exchange.ts";
+import type { BodySink } from "../../exchange/handler.ts";
+import { boundaryOf, MultipartParser, PART_BEGIN, PART_DATA, PART_END } from "../../http/body/multipart.ts";
 import { outOfBounds } from "./bounds.ts";
 import { conditionFails } from "./checks.ts";
 import { Failure, failure } from "./failure.ts";

@@ -1,5 +1,5 @@
 /** Names of stored files: which are safe, and what is made of those that are not. */
-import type { Services } from "../handler.ts";
+import type { Services } from "../../exchange/services.ts";
 
 /** The longest name a file system takes, in bytes of UTF-8. */
 export const MAX_NAME = 255;

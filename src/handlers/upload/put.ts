@@ -1,6 +1,7 @@
 /** Bodies that are one file as they are: PUT, and POST of anything but a form (RFC 9110 §9.3.3, §9.3.4). */
 import type { Block } from "../../../ffi/memory.ts";
-import type { BodySink, Exchange } from "../handler.ts";
+import type { Exchange } from "../../exchange/exchange.ts";
+import type { BodySink } from "../../exchange/handler.ts";
 import { outOfBounds } from "./bounds.ts";
 import { conditionFails, obstacle } from "./checks.ts";
 import { Failure, failure } from "./failure.ts";

@@ -1,8 +1,9 @@
 /** What a client learns of files that were stored: 201, where they are, and a list of them for programs or people. */
+
+import type { Exchange } from "../../exchange/exchange.ts";
 import { prefersJson } from "../../http/accept.ts";
 import { escapeHtml } from "../../http/escape.ts";
-import type { Exchange } from "../handler.ts";
-import { humanSize } from "../listing-page.ts";
+import { humanSize } from "../listing/listing-page.ts";
 import { smallPage } from "../small-page.ts";
 import { urlOf } from "./target.ts";
 

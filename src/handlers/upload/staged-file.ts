@@ -4,8 +4,8 @@ import { ERRNO } from "../../../ffi/errno.ts";
 import { FileStatus, type Kernel } from "../../../ffi/kernel.ts";
 import type { Block } from "../../../ffi/memory.ts";
 import type { Settings } from "../../config/model.ts";
-import { etagOf } from "../file-reply.ts";
-import type { Services } from "../handler.ts";
+import { etagOf } from "../files/file-reply.ts";
+import type { HandlerServices } from "../services.ts";
 import type { Destination } from "./destination.ts";
 import { numberedName } from "./names.ts";
 import type { Staging } from "./staging.ts";
@@ -44,7 +44,7 @@ export class StagedFile {
   private expected = 0;
 
   constructor(
-    private readonly services: Services,
+    private readonly services: HandlerServices,
     /** The file is one of its users. */
     readonly staging: Staging,
     readonly name: string,

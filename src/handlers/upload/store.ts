@@ -6,13 +6,13 @@ import { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } from "../../../ffi/ab
 import { ERRNO } from "../../../ffi/errno.ts";
 import { FileStatus, type Kernel, type LinkPolicy } from "../../../ffi/kernel.ts";
 import { type Settings, STAGING } from "../../config/model.ts";
-import type { Services } from "../handler.ts";
-import { changing, RootFolders, type SharedFile, statWithin } from "../open.ts";
+import { changing, RootFolders, type SharedFile, statWithin } from "../files/open.ts";
+import type { HandlerServices } from "../services.ts";
 import { type Destination, openDestination } from "./destination.ts";
 import { Failure, failure, storeFailure } from "./failure.ts";
 import { type Overwrite, StagedFile, type Stored } from "./staged-file.ts";
 import { openStaging, type Staging } from "./staging.ts";
-import { ledgerOf } from "./tus-ledger.ts";
+import { ledgerOf } from "./tus/ledger.ts";
 
 /** How long (ms) the folder is believed to be the one that was opened. */
 const VALID = 1000;
@@ -33,7 +33,7 @@ export class Store {
   private checkedAt = 0;
 
   constructor(
-    private readonly services: Services,
+    private readonly services: HandlerServices,
     /** Absolute. */
     readonly path: string,
     symlinks: Settings["symlinks"],

@@ -1,6 +1,6 @@
 /** Where in the store a request's path leads, as names alone: nothing here looks at the file system. */
 import { namesStaging, type Settings, type Upload } from "../../config/model.ts";
-import { encodePath } from "../../http/target.ts";
+import { encodePath } from "../../http/request/target.ts";
 import { isSafeName } from "./names.ts";
 
 /** Folders beneath the store, at most: what a path can make the server walk through and make. */

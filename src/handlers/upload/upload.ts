@@ -1,6 +1,8 @@
 /** Takes what clients send into the store of a location (`upload_store`); what they want to have is another handler's. */
 import type { Location } from "../../config/model.ts";
-import type { BodySink, Exchange, Handler, Services } from "../handler.ts";
+import type { Exchange } from "../../exchange/exchange.ts";
+import type { BodySink, Handler } from "../../exchange/handler.ts";
+import type { HandlerServices } from "../services.ts";
 import { Wrapper } from "../wrapper.ts";
 import { isForm, sinkOfForm } from "./form.ts";
 import { sinkOfPost, sinkOfPut } from "./put.ts";
@@ -10,7 +12,7 @@ import { Store } from "./store.ts";
 export class UploadHandler extends Wrapper {
   readonly store: Store;
 
-  constructor({ settings }: Location, services: Services, inner: Handler) {
+  constructor({ settings }: Location, services: HandlerServices, inner: Handler) {
     super(inner);
     this.store = new Store(services, settings.upload!.folder, settings.symlinks);
   }

@@ -1,10 +1,10 @@
 /** Whatever the text: no exception, no endless loop, every message inside of a file. */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { parseTime } from "../../../src/config/arguments.ts";
 import { DIRECTIVES } from "../../../src/config/directives.ts";
-import { compileRegex } from "../../../src/config/regex.ts";
-import { compileTemplate } from "../../../src/config/template.ts";
+import { parseTime } from "../../../src/config/values/arguments.ts";
+import { compileRegex } from "../../../src/config/values/regex.ts";
+import { compileTemplate } from "../../../src/config/values/template.ts";
 import { FILE, load } from "./fake-files.ts";
 
 /** Pieces that configurations are made of, in any order. */

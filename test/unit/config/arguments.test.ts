@@ -1,13 +1,13 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: `${name}` is the language that is tested here
 /** Sizes, times, templates, regular expressions and names: what each kind of argument gives. */
 import { describe, expect, test } from "bun:test";
-import { parseSize, parseTime } from "../../../src/config/arguments.ts";
-import { parseListenAddress } from "../../../src/config/listen.ts";
 import { componentPattern } from "../../../src/config/paths.ts";
-import { compileRegex, groupNames } from "../../../src/config/regex.ts";
-import { parseServerName } from "../../../src/config/server-name.ts";
-import { editDistance, suggestion } from "../../../src/config/suggest.ts";
-import { compileTemplate } from "../../../src/config/template.ts";
+import { editDistance, suggestion } from "../../../src/config/text/suggest.ts";
+import { parseSize, parseTime } from "../../../src/config/values/arguments.ts";
+import { parseListenAddress } from "../../../src/config/values/listen.ts";
+import { compileRegex, groupNames } from "../../../src/config/values/regex.ts";
+import { parseServerName } from "../../../src/config/values/server-name.ts";
+import { compileTemplate } from "../../../src/config/values/template.ts";
 
 describe("sizes", () => {
   test.each([

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: `${name}` is the language that is tested here
 /** nginx's tokens: words, quotes, escapes, comments, and where they stand. */
 import { describe, expect, test } from "bun:test";
-import { tokenize } from "../../../src/config/lexer.ts";
+import { tokenize } from "../../../src/config/text/lexer.ts";
 
 /** The words and marks of a text, in order, none with a mistake. */
 function reads(text: string, ...expected: string[]): void {

@@ -2,26 +2,26 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { apply } from "../../../src/config/apply.ts";
-import { Diagnostics } from "../../../src/config/diagnostics.ts";
 import { isDirective } from "../../../src/config/directives.ts";
 import { Sources } from "../../../src/config/files.ts";
-import { parse } from "../../../src/config/parser.ts";
 import { blockOf } from "../../../src/config/routing.ts";
 import { Draft, Scope, type ServerDraft } from "../../../src/config/scope.ts";
-import { Router } from "../../../src/server/router.ts";
+import { Diagnostics } from "../../../src/config/text/diagnostics.ts";
+import { parse } from "../../../src/config/text/parser.ts";
+import { type Routes, routesOf } from "../../../src/request/route.ts";
 import { FakeServices } from "../handlers/world.ts";
 import { FakeFiles, FILE, load } from "./fake-files.ts";
 
 const services = new FakeServices();
 
 /** The server as it is read, and as it serves. */
-function both(text: string): { draft: ServerDraft; router: Router } | null {
+function both(text: string): { draft: ServerDraft; router: Routes } | null {
   const diagnostics = new Diagnostics();
   const sources = new Sources(new FakeFiles({}), FILE);
   const draft = new Draft(diagnostics, sources, "/work");
   apply(parse(text, FILE, { diagnostics, sources, isDirective }), new Scope("main", draft, null));
   const { config } = load(text);
-  return config === null ? null : { draft: draft.servers[0]!, router: new Router(config.servers[0]!, services) };
+  return config === null ? null : { draft: draft.servers[0]!, router: routesOf(config.servers[0]!, services) };
 }
 
 /** Names so few that locations meet, and nest in each other. */

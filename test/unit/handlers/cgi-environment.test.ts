@@ -4,10 +4,10 @@ import fc from "fast-check";
 import { ERRNO } from "../../../ffi/errno.ts";
 import { linux } from "../../../ffi/linux.ts";
 import type { Settings, VirtualServer } from "../../../src/config/model.ts";
+import { filename, place } from "../../../src/exchange/place.ts";
+import type { Session } from "../../../src/exchange/session.ts";
 import { environment } from "../../../src/handlers/cgi/environment.ts";
 import type { Script } from "../../../src/handlers/cgi/script.ts";
-import { filename, place } from "../../../src/handlers/place.ts";
-import type { Session } from "../../../src/handlers/session/session.ts";
 import { octets } from "../../../src/http/octets.ts";
 import { FakeExchange, FakeServices, location, type RequestLike, template } from "./world.ts";
 

@@ -4,8 +4,8 @@ import { ERRNO } from "../../../ffi/errno.ts";
 import type { CgiRule, Settings, TryFiles } from "../../../src/config/model.ts";
 import { CgiHandler } from "../../../src/handlers/cgi/cgi.ts";
 import { handlerFor } from "../../../src/handlers/choose.ts";
-import { StaticHandler } from "../../../src/handlers/static.ts";
-import { TryFilesHandler } from "../../../src/handlers/try-files.ts";
+import { StaticHandler } from "../../../src/handlers/files/static.ts";
+import { TryFilesHandler } from "../../../src/handlers/files/try-files.ts";
 import { FakeExchange, FakeServices, location, type RequestLike, Site, template } from "./world.ts";
 
 const site = new Site({

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { appendFileSync, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import type { Settings } from "../../../src/config/model.ts";
-import { StaticHandler } from "../../../src/handlers/static.ts";
+import { StaticHandler } from "../../../src/handlers/files/static.ts";
 import { FakeExchange, FakeServices, location, type RequestLike, Site, template } from "./world.ts";
 
 const sites: Site[] = [];

@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import type { Settings } from "../../../src/config/model.ts";
-import { htmlListing, humanSize, jsonListing } from "../../../src/handlers/listing-page.ts";
-import { StaticHandler } from "../../../src/handlers/static.ts";
+import { StaticHandler } from "../../../src/handlers/files/static.ts";
+import { htmlListing, humanSize, jsonListing } from "../../../src/handlers/listing/listing-page.ts";
 import { FakeExchange, FakeServices, location, Site, template } from "./world.ts";
 
 setDefaultTimeout(60_000);

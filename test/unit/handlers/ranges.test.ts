@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { StaticHandler } from "../../../src/handlers/static.ts";
+import { StaticHandler } from "../../../src/handlers/files/static.ts";
 import { FakeExchange, FakeServices, location, type RequestLike, Site, template } from "./world.ts";
 
 const big = Buffer.from(Array.from({ length: 100_000 }, (_, i) => 65 + (i % 26)));

@@ -1,8 +1,9 @@
 /** Who gets a session, by which cookie, and when the cookie is sent again. */
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
 import type { Settings } from "../../../src/config/model.ts";
+import type { Exchange } from "../../../src/exchange/exchange.ts";
+import type { Handler } from "../../../src/exchange/handler.ts";
 import { handlerFor } from "../../../src/handlers/choose.ts";
-import type { Exchange, Handler } from "../../../src/handlers/handler.ts";
 import { openSession } from "../../../src/handlers/session/visitor.ts";
 import { WithSession } from "../../../src/handlers/session/with-session.ts";
 import { FakeExchange, FakeServices, location, type RequestLike, Site, settings, template } from "./world.ts";

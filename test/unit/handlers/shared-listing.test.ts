@@ -4,11 +4,11 @@ import { rmSync, utimesSync, writeFileSync } from "node:fs";
 import { S_IFREG } from "../../../ffi/abi.ts";
 import { ERRNO } from "../../../ffi/errno.ts";
 import { Block } from "../../../ffi/memory.ts";
-import { Folder } from "../../../src/handlers/folder.ts";
-import { Shelf } from "../../../src/handlers/folder-names.ts";
-import type { StreamBody } from "../../../src/handlers/handler.ts";
-import { SharedFile } from "../../../src/handlers/open.ts";
-import { StaticHandler } from "../../../src/handlers/static.ts";
+import type { StreamBody } from "../../../src/exchange/reply.ts";
+import { SharedFile } from "../../../src/handlers/files/open.ts";
+import { StaticHandler } from "../../../src/handlers/files/static.ts";
+import { Folder } from "../../../src/handlers/listing/folder.ts";
+import { Shelf } from "../../../src/handlers/listing/folder-names.ts";
 import { FakeExchange, FakeServices, location, Site, template } from "./world.ts";
 
 const COUNT = 3000;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { type SortedNames, Sorter } from "../../../src/handlers/sorted-names.ts";
+import { type SortedNames, Sorter } from "../../../src/handlers/listing/sorted-names.ts";
 
 /** Names in no order, all different: 7919 is a prime that divides no `count` used here. */
 const shuffled = (count: number): string[] => Array.from({ length: count }, (_, i) => `file-${(i * 7919) % count}.txt`);

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import type { Settings } from "../../../src/config/model.ts";
-import { StaticHandler } from "../../../src/handlers/static.ts";
+import { StaticHandler } from "../../../src/handlers/files/static.ts";
 import { FakeExchange, FakeServices, location, type RequestLike, Site, template } from "./world.ts";
 
 const site = new Site({

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { Turns } from "../../../src/handlers/turns.ts";
+import { Turns } from "../../../src/handlers/listing/turns.ts";
 
 /** Who got how many steps of a turn in which all ask, in this order, until they are refused. */
 function turn(turns: Turns<string>, now: number, workers: string): string {

@@ -2,9 +2,9 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, linkSync, mkdirSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import type { Location } from "../../../src/config/model.ts";
+import type { Handler } from "../../../src/exchange/handler.ts";
 import { handlerFor } from "../../../src/handlers/choose.ts";
-import type { Handler } from "../../../src/handlers/handler.ts";
-import { MOST_UNFINISHED } from "../../../src/handlers/upload/tus-ledger.ts";
+import { MOST_UNFINISHED } from "../../../src/handlers/upload/tus/ledger.ts";
 import { DAY, TusWorld, told } from "./tus-world.ts";
 import { FakeServices, location } from "./world.ts";
 

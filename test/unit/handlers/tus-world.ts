@@ -1,8 +1,8 @@
 /** A location with an upload store, and a client that speaks tus to it. */
 import { expect } from "bun:test";
 import { utimesSync } from "node:fs";
+import type { BodySink, Handler } from "../../../src/exchange/handler.ts";
 import { handlerFor } from "../../../src/handlers/choose.ts";
-import type { BodySink, Handler } from "../../../src/handlers/handler.ts";
 import { type Sent, tree, UploadWorld } from "./uploads.ts";
 import { FakeExchange, FakeServices } from "./world.ts";
 

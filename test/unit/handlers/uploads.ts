@@ -3,8 +3,8 @@ import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { Block } from "../../../ffi/memory.ts";
 import type { Location, Settings } from "../../../src/config/model.ts";
+import type { BodySink, Handler } from "../../../src/exchange/handler.ts";
 import { handlerFor } from "../../../src/handlers/choose.ts";
-import type { BodySink, Handler } from "../../../src/handlers/handler.ts";
 import { FakeExchange, FakeServices, location, Site, template } from "./world.ts";
 
 export interface Sent {

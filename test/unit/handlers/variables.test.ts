@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Settings } from "../../../src/config/model.ts";
-import { VARIABLES } from "../../../src/config/template.ts";
-import { evaluate, evaluateOctets, variable } from "../../../src/handlers/variables.ts";
+import { VARIABLES } from "../../../src/config/values/template.ts";
+import { evaluate, evaluateOctets, variable } from "../../../src/exchange/variables.ts";
 import { FakeExchange, FakeServices, location, type RequestLike, template } from "./world.ts";
 
 const WORLD = { root: template("/srv/www") };

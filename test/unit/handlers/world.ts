@@ -7,22 +7,15 @@ import type { Kernel } from "../../../ffi/kernel.ts";
 import { linux } from "../../../ffi/linux.ts";
 import { Block } from "../../../ffi/memory.ts";
 import type { Location, LogLevel, Settings, Template, VirtualServer } from "../../../src/config/model.ts";
+import type { ConnectionInfo, Exchange } from "../../../src/exchange/exchange.ts";
+import type { Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "../../../src/exchange/reply.ts";
+import type { Session } from "../../../src/exchange/session.ts";
 import { Scripts } from "../../../src/handlers/cgi/scripts.ts";
-import { FileCaches } from "../../../src/handlers/file-caches.ts";
-import type {
-  ConnectionInfo,
-  Exchange,
-  Field,
-  ReplyBody,
-  ReplyOptions,
-  Services,
-  StreamBody,
-  WholeReply,
-} from "../../../src/handlers/handler.ts";
+import { FileCaches } from "../../../src/handlers/files/file-caches.ts";
+import type { HandlerServices } from "../../../src/handlers/services.ts";
 import { SessionRegistry } from "../../../src/handlers/session/registry.ts";
-import type { Session } from "../../../src/handlers/session/session.ts";
-import { RequestParser } from "../../../src/http/parser.ts";
-import { normalise } from "../../../src/http/target.ts";
+import { RequestParser } from "../../../src/http/request/parser.ts";
+import { normalise } from "../../../src/http/request/target.ts";
 import type { Reactor } from "../../../src/network/reactor.ts";
 
 /** "text $name ${name}" as a Template. */
@@ -157,7 +150,7 @@ export class WatchedKernel {
   }
 }
 
-export class FakeServices implements Services {
+export class FakeServices implements HandlerServices {
   readonly watched = new WatchedKernel();
   readonly kernel = this.watched.kernel;
   readonly clock = { now: 1000, second: 1_700_000_000, date: "Tue, 14 Nov 2023 22:13:20 GMT" };

@@ -1,8 +1,13 @@
 /** Conditional requests: RFC 9110 §13.1 field by field, §13.2.2 for their order. */
 import { describe, expect, test } from "bun:test";
-import { evaluate, type ModifiedSincePolicy, rangeApplies, type Validators } from "../../../src/http/conditional.ts";
-import { RequestParser } from "../../../src/http/parser.ts";
-import type { RequestHead } from "../../../src/http/request.ts";
+import {
+  evaluate,
+  type ModifiedSincePolicy,
+  rangeApplies,
+  type Validators,
+} from "../../../src/http/reply/conditional.ts";
+import { RequestParser } from "../../../src/http/request/parser.ts";
+import type { RequestHead } from "../../../src/http/request/request.ts";
 import { LIMITS } from "./table.ts";
 
 const NOW = 1_790_000_000;

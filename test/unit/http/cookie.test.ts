@@ -1,8 +1,8 @@
 /** RFC 6265: what a Cookie field says, and what Set-Cookie may say. */
 import { describe, expect, test } from "bun:test";
 import { type CookieAttributes, cookieValue, cookieVariable, serialiseCookie } from "../../../src/http/cookie.ts";
-import { RequestParser } from "../../../src/http/parser.ts";
-import type { RequestHead } from "../../../src/http/request.ts";
+import { RequestParser } from "../../../src/http/request/parser.ts";
+import type { RequestHead } from "../../../src/http/request/request.ts";
 import { LIMITS } from "./table.ts";
 
 /** A request with these field lines. */

@@ -1,6 +1,6 @@
 /** Dates (RFC 9110 §5.6.7), with expectations worked out elsewhere: `date -u -d @N`. */
 import { expect, test } from "bun:test";
-import { formatDate, formatIsoDate, formatLogDate, parseDate } from "../../../src/http/date.ts";
+import { formatDate, formatIsoDate, formatLogDate, parseDate } from "../../../src/http/reply/date.ts";
 
 const NOW = 1_790_000_000;
 

@@ -1,7 +1,7 @@
 /** SPEC.md §3, the rows about field lines, Host, Connection and Expect. */
 import { describe, expect, test } from "bun:test";
-import { RequestParser } from "../../../src/http/parser.ts";
-import { EXPECT_CONTINUE, EXPECT_NONE, EXPECT_OTHER } from "../../../src/http/request.ts";
+import { RequestParser } from "../../../src/http/request/parser.ts";
+import { EXPECT_CONTINUE, EXPECT_NONE, EXPECT_OTHER } from "../../../src/http/request/request.ts";
 import { accepts, get, LIMITS, refuses } from "./table.ts";
 
 describe("field lines", () => {

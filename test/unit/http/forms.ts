@@ -3,7 +3,7 @@
  * cut in two at every position, each time with what looks like delimiters before and behind the bytes that have come.
  */
 import { expect, test } from "bun:test";
-import * as multipart from "../../../src/http/multipart.ts";
+import * as multipart from "../../../src/http/body/multipart.ts";
 
 const { FORM_END, MultipartParser, PART_BEGIN, PART_DATA, PART_END } = multipart;
 

@@ -1,7 +1,7 @@
 /** Promises of the form parser for whatever comes, however it is cut (fast-check; a failing seed is printed and can be replayed). */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { boundaryOf } from "../../../src/http/multipart.ts";
+import { boundaryOf } from "../../../src/http/body/multipart.ts";
 import { octets } from "../../../src/http/octets.ts";
 import { type Part, readForm } from "./forms.ts";
 

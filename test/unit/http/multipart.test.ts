@@ -1,6 +1,6 @@
 /** Issue 3: multipart/form-data, its delimiters, the heads of its parts and the names in them. */
 import { describe, expect, test } from "bun:test";
-import { boundaryOf, FORM_MORE, MultipartParser, PART_BEGIN, PART_DATA } from "../../../src/http/multipart.ts";
+import { boundaryOf, FORM_MORE, MultipartParser, PART_BEGIN, PART_DATA } from "../../../src/http/body/multipart.ts";
 import { octets } from "../../../src/http/octets.ts";
 import { accepts, cutOff, refuses } from "./forms.ts";
 

@@ -1,11 +1,11 @@
 /** Promises for whatever bytes come (fast-check; a failing seed is printed and can be replayed). */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { BODY_DATA, BodyDecoder } from "../../../src/http/body.ts";
-import { formatDate, parseDate } from "../../../src/http/date.ts";
-import { RequestParser } from "../../../src/http/parser.ts";
-import { parseRange } from "../../../src/http/range.ts";
-import { encodePath, normalise } from "../../../src/http/target.ts";
+import { BODY_DATA, BodyDecoder } from "../../../src/http/body/body.ts";
+import { formatDate, parseDate } from "../../../src/http/reply/date.ts";
+import { parseRange } from "../../../src/http/reply/range.ts";
+import { RequestParser } from "../../../src/http/request/parser.ts";
+import { encodePath, normalise } from "../../../src/http/request/target.ts";
 import { LIMITS, type Options, read } from "./table.ts";
 
 /** Pieces from which requests and near-requests are made: the right ones mostly, the wrong ones often enough. */

@@ -7,7 +7,7 @@ import {
   RANGE_IGNORED,
   RANGE_UNSATISFIABLE,
   unsatisfiedRange,
-} from "../../../src/http/range.ts";
+} from "../../../src/http/reply/range.ts";
 
 /** Ranges as `first-last` in a row, or the word for none. */
 function ranges(value: string, size = 1000): string {

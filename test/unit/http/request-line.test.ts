@@ -1,7 +1,7 @@
 /** SPEC.md §3, the rows about the request line. */
 import { describe, expect, test } from "bun:test";
-import { RequestParser } from "../../../src/http/parser.ts";
-import { ABSOLUTE_FORM, ASTERISK_FORM, AUTHORITY_FORM, ORIGIN_FORM } from "../../../src/http/request.ts";
+import { RequestParser } from "../../../src/http/request/parser.ts";
+import { ABSOLUTE_FORM, ASTERISK_FORM, AUTHORITY_FORM, ORIGIN_FORM } from "../../../src/http/request/request.ts";
 import { accepts, incomplete, LIMITS, refuses } from "./table.ts";
 
 const HOST = "\r\nHost: a\r\n\r\n";

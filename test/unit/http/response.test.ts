@@ -10,8 +10,8 @@ import {
   quotedString,
   weightOf,
 } from "../../../src/http/headers.ts";
-import { fieldLine, responseHead, statusLine } from "../../../src/http/response.ts";
-import { isBodiless, reasonPhrase } from "../../../src/http/status.ts";
+import { fieldLine, responseHead, statusLine } from "../../../src/http/reply/response.ts";
+import { isBodiless, reasonPhrase } from "../../../src/http/reply/status.ts";
 
 test("a head", () => {
   expect(

@@ -3,10 +3,10 @@
  * read whole, byte by byte, and cut in two at every position; the received bytes lie elsewhere in memory each time.
  */
 import { expect, test } from "bun:test";
-import { BODY_DATA, BODY_DONE, BodyDecoder } from "../../../src/http/body.ts";
-import { type HeadLimits, RequestParser } from "../../../src/http/parser.ts";
-import { ASTERISK_FORM, AUTHORITY_FORM, type RequestHead } from "../../../src/http/request.ts";
-import { normalise } from "../../../src/http/target.ts";
+import { BODY_DATA, BODY_DONE, BodyDecoder } from "../../../src/http/body/body.ts";
+import { type HeadLimits, RequestParser } from "../../../src/http/request/parser.ts";
+import { ASTERISK_FORM, AUTHORITY_FORM, type RequestHead } from "../../../src/http/request/request.ts";
+import { normalise } from "../../../src/http/request/target.ts";
 
 export const LIMITS: HeadLimits = { line: 8192, field: 8192, total: 32768, fields: 100 };
 

@@ -1,6 +1,12 @@
 /** Decoding and normalising of paths, and the way back. */
 import { expect, test } from "bun:test";
-import { decodedParameter, encodePath, encodeSegment, normalise, queryParameter } from "../../../src/http/target.ts";
+import {
+  decodedParameter,
+  encodePath,
+  encodeSegment,
+  normalise,
+  queryParameter,
+} from "../../../src/http/request/target.ts";
 
 function normalised(text: string): string | null {
   const bytes = Buffer.from(text, "latin1");

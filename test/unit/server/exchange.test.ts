@@ -1,6 +1,6 @@
 /** An exchange keeps its own copy of the head from when it is complete, and not a byte of anyone else's. */
 import { expect, test } from "bun:test";
-import { ServerExchange } from "../../../src/server/exchange.ts";
+import { ServerExchange } from "../../../src/request/server-exchange.ts";
 
 const LIMITS = { line: 8192, field: 8192, total: 32768, fields: 100 };
 const HEAD = "GET /a HTTP/1.1\r\nHost: a\r\nX-Mark: mine\r\n\r\n";

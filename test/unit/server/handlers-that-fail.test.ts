@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Exchange, Handler } from "../../../src/handlers/handler.ts";
+import type { Exchange } from "../../../src/exchange/exchange.ts";
+import type { Handler } from "../../../src/exchange/handler.ts";
 import { Client, get } from "../../wire/client.ts";
 import { type InProcess, startInProcess, untilAlone } from "./in-process.ts";
 

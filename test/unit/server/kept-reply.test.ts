@@ -1,9 +1,9 @@
 /** How long the head of a kept reply stays true, with the fields that the server adds to it. */
 import { describe, expect, test } from "bun:test";
 import type { AddHeader, Expires, Settings } from "../../../src/config/model.ts";
-import type { Field, ReplyOptions, WholeReply } from "../../../src/handlers/handler.ts";
-import { type Changes, headChanges, KeptReply } from "../../../src/handlers/kept-reply.ts";
-import { makeWholeReply } from "../../../src/server/reply-head.ts";
+import type { Field, ReplyOptions, WholeReply } from "../../../src/exchange/reply.ts";
+import { type Changes, headChanges, KeptReply } from "../../../src/handlers/files/kept-reply.ts";
+import { makeWholeReply } from "../../../src/request/reply-head.ts";
 import { FakeExchange, FakeServices, location, settings, template } from "../handlers/world.ts";
 
 const header = (value: string): AddHeader => ({ name: "X", value: template(value), always: false });

@@ -4,7 +4,7 @@ import { S_IFCHR, S_IFIFO, S_IFREG, S_IFSOCK } from "../../../ffi/abi.ts";
 import { ERRNO } from "../../../ffi/errno.ts";
 import type { Kernel } from "../../../ffi/kernel.ts";
 import type { Block } from "../../../ffi/memory.ts";
-import { LogFile } from "../../../src/server/log-file.ts";
+import { LogFile } from "../../../src/server/logs/log-file.ts";
 
 /** A disk of files by descriptor, which takes `room` bytes and `most` at once. */
 class Disk {

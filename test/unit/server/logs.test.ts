@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { ERRNO } from "../../../ffi/errno.ts";
 import type { Kernel } from "../../../ffi/kernel.ts";
 import type { ServerClock } from "../../../src/server/clock.ts";
-import { Logs } from "../../../src/server/logs.ts";
+import { Logs } from "../../../src/server/logs/logs.ts";
 import { config } from "../config/fake-files.ts";
 
 /** What is told when all of a configuration's logs are opened, but those in /work/no/ cannot be; and what was opened. */

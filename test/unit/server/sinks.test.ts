@@ -5,7 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ERRNO } from "../../../ffi/errno.ts";
 import type { Block } from "../../../ffi/memory.ts";
-import type { BodySink, Exchange, Handler, StreamBody } from "../../../src/handlers/handler.ts";
+import type { Exchange } from "../../../src/exchange/exchange.ts";
+import type { BodySink, Handler } from "../../../src/exchange/handler.ts";
+import type { StreamBody } from "../../../src/exchange/reply.ts";
 import { Client, get } from "../../wire/client.ts";
 import { type InProcess, startInProcess, untilAlone } from "./in-process.ts";
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { ERRNO } from "../../../ffi/errno.ts";
-import type { StreamBody } from "../../../src/handlers/handler.ts";
-import { Outbox } from "../../../src/server/outbox.ts";
-import { BODY_SENT, type BodyTarget, outgoing } from "../../../src/server/reply-body.ts";
+import { Outbox } from "../../../src/connection/outbox.ts";
+import { BODY_SENT, type BodyTarget, outgoing } from "../../../src/connection/reply-body.ts";
+import type { StreamBody } from "../../../src/exchange/reply.ts";
 
 /** A stream that gives these pieces, text or -errno, one at each call, and then its end. */
 function streamOf(pieces: readonly (string | number)[], length = -1): StreamBody {

@@ -1,6 +1,6 @@
 /** Whether a text matches, and whether that is known. */
 import { expect, test } from "bun:test";
-import { SureRegex } from "../../../src/server/sure-regex.ts";
+import { SureRegex } from "../../../src/routing/sure-regex.ts";
 
 const rows: [regex: RegExp, text: string, groups: (string | undefined)[] | null | undefined][] = [
   [/\.php$/u, "/a.php", [".php"]],

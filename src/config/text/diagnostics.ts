@@ -1,0 +1,61 @@
+/** What is wrong with a configuration: collected over the whole run, shown in the order of the text. */
+import { formatPosition, type Position } from "../model.ts";
+
+export interface Diagnostic {
+  readonly severity: "error" | "warning";
+  /** Line 0: the file as a whole. */
+  readonly position: Position;
+  readonly message: string;
+}
+
+/** Everything found so far, in the order found. */
+export class Diagnostics {
+  readonly list: Diagnostic[] = [];
+  /** An error stands outside of all server blocks, so that leaving one out does not help. */
+  fatal = false;
+
+  /** @param inServer the error concerns one server block alone */
+  error(position: Position, message: string, inServer = false): void {
+    this.list.push({ severity: "error", position, message });
+    if (!inServer) this.fatal = true;
+  }
+
+  get hasErrors(): boolean {
+    return this.list.some(({ severity }) => severity === "error");
+  }
+
+  warning(position: Position, message: string): void {
+    this.list.push({ severity: "warning", position, message });
+  }
+
+  /** The list by file (in the order of `files`), line and column. */
+  sorted(files: readonly string[]): Diagnostic[] {
+    const rank = new Map(files.map((file, i) => [file, i]));
+    const of = (d: Diagnostic): number => rank.get(d.position.file) ?? -1;
+    return [...this.list].sort(
+      (a, b) => of(a) - of(b) || a.position.line - b.position.line || a.position.column - b.position.column || 0,
+    );
+  }
+}
+
+/** One line: `conf/site.conf:12:5: message`; warnings say so before their message. */
+export function formatDiagnostic({ severity, position, message }: Diagnostic): string {
+  return `${formatPosition(position)}: ${severity === "warning" ? "warning: " : ""}${message}`;
+}
+
+const MOST_CHARACTERS = 240;
+
+/** Text of a configuration as messages show it: in quotes, control characters visible, cut off where no path of a real folder goes on. */
+export function quote(text: string): string {
+  const visible = text.replace(
+    /[\x00-\x1f\x7f-\x9f\u00a0\u200b-\u200f\u2028-\u202e\ufeff]/g,
+    (c) => `\\u{${c.codePointAt(0)!.toString(16)}}`,
+  );
+  const characters = [...visible];
+  return `"${characters.length > MOST_CHARACTERS ? `${characters.slice(0, MOST_CHARACTERS - 3).join("")}...` : visible}"`;
+}
+
+/** Where something was said first, as seen from `here`: `line 3`, or `other.conf:3`. */
+export function elsewhere(first: Position, here: Position): string {
+  return first.file === here.file ? `line ${first.line}` : `${first.file}:${first.line}`;
+}

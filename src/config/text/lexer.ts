@@ -1,0 +1,163 @@
+/**
+ * Text to tokens, by nginx's rules (ngx_conf_read_token): words end at blanks, `;` and `{`; quotes count only at a word's
+ * start; `${` stays in the word; backslashes before quotes and backslashes go, `\t \r \n` become those characters, all
+ * others stay for regular expressions.
+ */
+
+import type { Position } from "../model.ts";
+import { quote } from "./diagnostics.ts";
+
+export interface Token {
+  readonly kind: "word" | ";" | "{" | "}" | "end";
+  /** A word without its quotes and escapes; else the token itself. */
+  readonly text: string;
+  readonly quoted: boolean;
+  readonly position: Position;
+  /** Just behind the token. */
+  readonly end: Position;
+  /** A mistake in the token, which the parser reports: it knows what surrounds it. */
+  readonly problem: { readonly position: Position; readonly message: string } | null;
+}
+
+/** All tokens of a file; the last has kind "end". Never throws: a mistake is a token with a `problem`. */
+export function tokenize(text: string, file: string): Token[] {
+  return new Lexer(text, file).all();
+}
+
+/** Runs of what needs no look: blanks, a comment, a word's usual characters. */
+const BLANKS = /[ \t\r\n]+/y;
+const COMMENT = /#[^\n]*/y;
+const USUAL = /[^ \t\r\n;{\\$]+/y;
+
+class Lexer {
+  private at = 0;
+  private line = 1;
+  /** Where column 0 is: the line's start, later by one for each character of two code units. */
+  private columnStart = -1;
+  private lineEnd: number;
+  private problem: Token["problem"] = null;
+  /** Columns count characters: with any beyond 16 bits they are not offsets. */
+  private readonly hasPairs: boolean;
+
+  constructor(
+    private readonly text: string,
+    private readonly file: string,
+  ) {
+    this.hasPairs = /[\ud800-\udfff]/.test(text);
+    this.lineEnd = endOfLine(text, 0);
+  }
+
+  all(): Token[] {
+    const tokens: Token[] = [];
+    for (;;) {
+      const token = this.next();
+      tokens.push(token);
+      if (token.kind === "end") return tokens;
+    }
+  }
+
+  private next(): Token {
+    while (this.skip(BLANKS) || this.skip(COMMENT));
+    const position = this.position();
+    const c = this.text[this.at];
+    if (c === undefined) return { kind: "end", text: "", quoted: false, position, end: position, problem: null };
+    if (c === ";" || c === "{" || c === "}") {
+      this.at++;
+      return { kind: c, text: c, quoted: false, position, end: this.position(), problem: null };
+    }
+    const quoted = c === '"' || c === "'";
+    this.problem = null;
+    const text = unescaped(quoted ? this.quotedWord(c) : this.bareWord());
+    return { kind: "word", text, quoted, position, end: this.position(), problem: this.problem };
+  }
+
+  private bareWord(): string {
+    const { text, at: start } = this;
+    for (;;) {
+      this.skip(USUAL);
+      const c = text[this.at];
+      if (c === "\\") this.moveTo(Math.min(this.at + 2, text.length));
+      else if (c === "$") this.at += text[this.at + 1] === "{" ? 2 : 1;
+      else return text.slice(start, this.at);
+    }
+  }
+
+  /**
+   * A quote that never ends swallows the rest of the file; one that lacks its end before another string swallows up to
+   * that string's start. Both are told as what they are, and the word then ends with its line or at its `;`.
+   */
+  private quotedWord(mark: string): string {
+    const opening = this.position();
+    const start = this.at + 1;
+    const close = closingQuote(this.text, start, mark);
+    const runaway = close !== -1 && this.text.slice(start, close).includes("\n") && !endsWord(this.text[close + 1]);
+    if (close === -1 || runaway) {
+      this.problem = { position: opening, message: `unterminated quote (no closing ${mark})` };
+      const rest = /[;\n]/g;
+      rest.lastIndex = start;
+      this.moveTo(rest.exec(this.text)?.index ?? this.text.length);
+      return this.text.slice(start, this.at);
+    }
+    this.moveTo(close + 1);
+    if (!endsWord(this.text[this.at])) {
+      const [next] = this.text.slice(this.at, this.at + 2);
+      const message = `unexpected ${quote(next!)} after a closing quote (expected a blank or ";")`;
+      this.problem = { position: this.position(), message };
+      this.bareWord(); // belongs to no argument
+    }
+    return this.text.slice(start, close);
+  }
+
+  private skip(run: RegExp): boolean {
+    run.lastIndex = this.at;
+    if (!run.test(this.text)) return false;
+    this.moveTo(run.lastIndex);
+    return true;
+  }
+
+  private moveTo(offset: number): void {
+    while (this.lineEnd < offset) {
+      this.at = this.columnStart = this.lineEnd;
+      this.lineEnd = endOfLine(this.text, this.at + 1);
+      this.line++;
+    }
+    if (this.hasPairs) this.columnStart += secondHalves(this.text.slice(this.at, offset));
+    this.at = offset;
+  }
+
+  private position(): Position {
+    return { file: this.file, line: this.line, column: this.at - this.columnStart };
+  }
+}
+
+function isBlank(c: string | undefined): boolean {
+  return c === " " || c === "\t" || c === "\r" || c === "\n";
+}
+
+function endsWord(c: string | undefined): boolean {
+  return c === undefined || isBlank(c) || c === ";" || c === "{" || c === "}";
+}
+
+function endOfLine(text: string, from: number): number {
+  const end = text.indexOf("\n", from);
+  return end === -1 ? text.length : end;
+}
+
+function secondHalves(text: string): number {
+  return text.match(/[\udc00-\udfff]/g)?.length ?? 0;
+}
+
+/** Where the quote that starts before `from` closes; -1 when it does not. */
+function closingQuote(text: string, from: number, mark: string): number {
+  for (let i = from; i < text.length; i++) {
+    if (text[i] === "\\") i++;
+    else if (text[i] === mark) return i;
+  }
+  return -1;
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { '"': '"', "'": "'", "\\": "\\", t: "\t", r: "\r", n: "\n" };
+
+function unescaped(raw: string): string {
+  return raw.includes("\\") ? raw.replace(/\\([\s\S])/g, (pair, c: string) => ESCAPES[c] ?? pair) : raw;
+}

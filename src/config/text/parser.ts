@@ -1,0 +1,193 @@
+/**
+ * Tokens to a tree of directives, includes resolved. After a mistake it goes on at the next `;` or `}`, so that one run
+ * finds them all; whatever encloses a mistake is marked `broken`.
+ */
+
+import type { Sources } from "../files.ts";
+import type { Position } from "../model.ts";
+import type { Diagnostics } from "./diagnostics.ts";
+import { elsewhere, quote } from "./diagnostics.ts";
+import type { Token } from "./lexer.ts";
+import { tokenize } from "./lexer.ts";
+
+export interface Word {
+  readonly text: string;
+  readonly position: Position;
+}
+
+export interface Directive {
+  readonly name: string;
+  readonly position: Position;
+  readonly args: readonly Word[];
+  /** null: it ended with `;`. */
+  readonly block: readonly Directive[] | null;
+  /** A mistake was found in it or beneath it. */
+  readonly broken: boolean;
+  /** Its `;` is missing, so that the number of its arguments tells nothing. */
+  readonly unfinished: boolean;
+}
+
+/** Blocks and includes nested deeper than these are mistakes, not configurations. */
+const MAX_DEPTH = 32;
+const MAX_INCLUDE_DEPTH = 16;
+
+/** What all files of one run share. */
+export interface ParserContext {
+  readonly diagnostics: Diagnostics;
+  readonly sources: Sources;
+  /** Tells a forgotten `;` from one more argument: may a line that starts with this word start a directive? */
+  readonly isDirective: (word: string) => boolean;
+}
+
+/** A directive that is still being read. */
+interface Open {
+  readonly name: Token;
+  broken: boolean;
+}
+
+/** The directives of `text`. `file` is its name in positions and in the search for recursion. */
+export function parse(text: string, file: string, context: ParserContext): Directive[] {
+  return new Parser(text, context, [file], []).directives(null);
+}
+
+class Parser {
+  private readonly tokens: readonly Token[];
+  private at = 0;
+
+  /** @param files the files being read, the innermost last  @param open the directives around this place, outermost first */
+  constructor(
+    text: string,
+    private readonly context: ParserContext,
+    private readonly files: readonly string[],
+    private readonly open: Open[],
+  ) {
+    this.tokens = tokenize(text, files.at(-1)!);
+  }
+
+  /** Everything up to the `}` of `block`, or up to the file's end when that is null. */
+  directives(block: Token | null): Directive[] {
+    const found: Directive[] = [];
+    for (;;) {
+      const token = this.take();
+      if (token.kind === "word") this.directive(token, found);
+      else if (token.kind === "}" && block !== null) return found;
+      else if (token.kind === "end") {
+        if (block !== null) this.error(token.position, missingBrace(block, token.position));
+        return found;
+      } else this.stray(token);
+    }
+  }
+
+  private stray(token: Token): void {
+    if (token.kind === "}") return this.error(token.position, 'unexpected "}" (no block is open here)');
+    this.error(token.position, `unexpected "${token.kind}" (expected a directive)`);
+    if (token.kind === "{") this.skipBlock();
+  }
+
+  private directive(name: Token, found: Directive[]): void {
+    const open: Open = { name, broken: false };
+    this.open.push(open);
+    this.report(name);
+    const args = this.arguments(name);
+    const block = this.peek().kind === "{" ? this.block(name) : null;
+    const unfinished = block === null && this.peek().kind !== ";";
+    if (block === null && !unfinished) this.take();
+    if (name.text === "include" && block === null) found.push(...this.include(name, args));
+    else found.push({ name: name.text, position: name.position, args, block, broken: open.broken, unfinished });
+    this.open.pop();
+  }
+
+  /** The words up to `;` or `{`, which stay; reports a `;` that is not there. */
+  private arguments(name: Token): Word[] {
+    const args: Word[] = [];
+    for (let last = name; ; last = this.take()) {
+      const next = this.peek();
+      if (next.kind === ";" || next.kind === "{") return args;
+      if (next.kind !== "word" || this.startsDirective(last, next)) {
+        const before = args.length === 0 ? name.text : `${name.text} ${args.map((arg) => arg.text).join(" ")}`;
+        this.error(last.end, `missing ";" after ${quote(before)}`);
+        return args;
+      }
+      this.report(next);
+      args.push({ text: next.text, position: next.position });
+    }
+  }
+
+  /** A known name at the start of a line with more behind it is a directive: the `;` before it was forgotten. */
+  private startsDirective(last: Token, word: Token): boolean {
+    if (word.quoted || word.position.line === last.end.line || !this.context.isDirective(word.text)) return false;
+    const behind = this.tokens[this.at + 1]!;
+    return behind.kind === "{" || (behind.kind === "word" && behind.position.line === word.position.line);
+  }
+
+  private block(name: Token): readonly Directive[] {
+    this.take();
+    if (this.open.length <= MAX_DEPTH) return this.directives(name);
+    this.error(name.position, `blocks are nested deeper than ${MAX_DEPTH}`);
+    this.skipBlock();
+    return [];
+  }
+
+  /** Behind a `{`: on to behind its `}`. */
+  private skipBlock(): void {
+    for (let depth = 1; depth > 0; ) {
+      const { kind } = this.peek();
+      if (kind === "end") return;
+      if (kind === "{") depth++;
+      if (kind === "}") depth--;
+      this.take();
+    }
+  }
+
+  private include(name: Token, args: readonly Word[]): Directive[] {
+    const [pattern] = args;
+    if (args.length !== 1 || pattern!.text === "") {
+      this.error(name.position, `"include" takes 1 argument (FILE), not ${args.length}`);
+      return [];
+    }
+    return this.context.sources.resolve(pattern!.text).flatMap((file) => this.includeFile(file, pattern!));
+  }
+
+  private includeFile(file: string, pattern: Word): Directive[] {
+    const text = this.refuseRecursion(file) ?? this.context.sources.read(file);
+    if (text.error === null) {
+      return new Parser(text.text, this.context, [...this.files, file], this.open).directives(null);
+    }
+    this.error(text.at ?? pattern.position, text.at ? text.error : `cannot include ${quote(file)}: ${text.error}`);
+    return [];
+  }
+
+  private refuseRecursion(file: string): { error: string; text: ""; at: null } | null {
+    if (this.files.includes(file)) {
+      const chain = [...this.files.slice(this.files.indexOf(file)), file].join(" -> ");
+      return { error: `it includes itself (${chain})`, text: "", at: null };
+    }
+    if (this.files.length <= MAX_INCLUDE_DEPTH) return null;
+    return { error: `includes are nested deeper than ${MAX_INCLUDE_DEPTH}`, text: "", at: null };
+  }
+
+  private peek(): Token {
+    return this.tokens[this.at]!;
+  }
+
+  /** The next token; the last one, "end", again and again. */
+  private take(): Token {
+    const token = this.tokens[this.at]!;
+    if (token.kind !== "end") this.at++;
+    return token;
+  }
+
+  private report(token: Token): void {
+    if (token.problem !== null) this.error(token.problem.position, token.problem.message);
+  }
+
+  private error(position: Position, message: string): void {
+    const inServer = this.open.some(({ name }) => name.text === "server");
+    this.context.diagnostics.error(position, message, inServer);
+    for (const open of this.open) open.broken = true;
+  }
+}
+
+function missingBrace(block: Token, end: Position): string {
+  return `missing "}": the block ${quote(block.text)} opened on ${elsewhere(block.position, end)} is not closed`;
+}

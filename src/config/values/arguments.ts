@@ -1,0 +1,254 @@
+/** The kinds of arguments a directive takes: what each looks like in the reference, what it gives, what its errors say. */
+import { isToken } from "../../http/headers.ts";
+import type { Template } from "../model.ts";
+import { join } from "../paths.ts";
+import type { Scope } from "../scope.ts";
+import { quote } from "../text/diagnostics.ts";
+import type { Word } from "../text/parser.ts";
+
+/** Returned where an argument was wrong and the error is reported. */
+export const WRONG: unique symbol = Symbol("wrong argument");
+export type Wrong = typeof WRONG;
+
+/** One place in a directive's arguments: how many words it takes, and what it makes of them. */
+export interface Parameter<T> {
+  /** For the reference and for messages: `SIZE`, `[LEVEL]`, `NAME...`. */
+  readonly syntax: string;
+  readonly least: number;
+  readonly most: number;
+  read(words: readonly Word[], directive: string, scope: Scope): T | Wrong;
+}
+
+/** A parameter of one word. */
+export interface Kind<T> extends Parameter<T> {
+  /** Ends the sentence `"root" expects ...`. */
+  readonly expected: string;
+}
+
+/** Stands for a number that is more than any may be: what is expected does not say so. */
+const TOO_LARGE: unique symbol = Symbol("too large");
+
+/** A kind from a function that gives undefined for a word that is none. */
+export function kind<T>(
+  syntax: string,
+  expected: string,
+  parse: (text: string, scope: Scope) => T | undefined | typeof TOO_LARGE,
+): Kind<T> {
+  return {
+    syntax,
+    expected,
+    least: 1,
+    most: 1,
+    read([word], directive, scope) {
+      const value = parse(word!.text, scope);
+      if (value !== undefined && value !== TOO_LARGE) return value;
+      const given = quote(word!.text) + (value === TOO_LARGE ? ", which is too large" : "");
+      scope.error(word!.position, `"${directive}" expects ${expected}, not ${given}`);
+      return WRONG;
+    },
+  };
+}
+
+/** A kind whose words are looked at elsewhere: the word itself with its place. */
+export function words(syntax: string, least = 1, most = Number.POSITIVE_INFINITY): Parameter<readonly Word[]> {
+  return { syntax, least, most, read: (given) => given };
+}
+
+/** A parameter that may be absent; only at the end. */
+export function optional<T>(inner: Kind<T>): Parameter<T | undefined> {
+  return {
+    syntax: `[${inner.syntax}]`,
+    least: 0,
+    most: 1,
+    read: (given, directive, scope) => (given.length === 0 ? undefined : inner.read(given, directive, scope)),
+  };
+}
+
+/** One or more of a kind; only at the end. */
+export function many<T>(inner: Kind<T>): Parameter<T[]> {
+  return {
+    syntax: `${inner.syntax}...`,
+    least: 1,
+    most: Number.POSITIVE_INFINITY,
+    read(given, directive, scope) {
+      const values = given.map((word) => inner.read([word], directive, scope));
+      return values.includes(WRONG) ? WRONG : (values as T[]);
+    },
+  };
+}
+
+/** One of a few words, as written. */
+export function oneOf<const T extends string>(...choices: T[]): Kind<T> {
+  const list = choices.map((choice) => `"${choice}"`).join(", ");
+  const expected = choices.length === 1 ? list : list.replace(/, ([^,]*)$/, " or $1");
+  return kind(choices.join(" | "), expected, (text) => choices.find((choice) => choice === text));
+}
+
+const onOff = oneOf("on", "off");
+
+/** `on` or `off`. */
+export const flag: Kind<boolean> = kind(onOff.syntax, onOff.expected, (text) =>
+  text === "on" ? true : text === "off" ? false : undefined,
+);
+
+/** Any text but none. */
+export function text(syntax: string): Kind<string> {
+  return kind(syntax, "a text that is not empty", (word) => (word === "" ? undefined : word));
+}
+
+/** A whole number within bounds, which the message names. */
+export function number(syntax: string, least: number, most = Number.MAX_SAFE_INTEGER): Kind<number> {
+  const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `between ${least} and ${most}`;
+  return kind(syntax, `a whole number ${range}`, (word) =>
+    within(/^\d+$/.test(word) ? Number(word) : undefined, least, most),
+  );
+}
+
+function within(value: number | undefined, least: number, most: number): number | undefined | typeof TOO_LARGE {
+  if (value === undefined || value < least) return undefined;
+  if (value > Number.MAX_SAFE_INTEGER) return TOO_LARGE;
+  return value <= most ? value : undefined;
+}
+
+/** A number that is exact; else undefined. */
+const exact = (value: number | undefined): number | undefined => (Number.isSafeInteger(value) ? value : undefined);
+
+const SIZE_UNITS: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
+
+/** Bytes of `512`, `8k`, `5m`, `1g` (upper case too); undefined: not a size, or beyond 2^53. */
+export const parseSize = (word: string): number | undefined => exact(readSize(word));
+
+/** The same, however large. */
+function readSize(word: string): number | undefined {
+  const match = /^(\d+)([kmg]?)$/i.exec(word);
+  return match === null ? undefined : Number(match[1]) * SIZE_UNITS[match[2]!.toLowerCase()]!;
+}
+
+/** A size in bytes, within bounds where the server has any. */
+export function sizeBetween(least: number, most: number): Kind<number> {
+  const range = most === Number.MAX_SAFE_INTEGER ? "" : ` between ${showSize(least)} and ${showSize(most)}`;
+  return kind("SIZE", `a size${range} (bytes, or with a unit: 8k, 5m, 1g)`, (word) =>
+    within(readSize(word), least, most),
+  );
+}
+
+/** Any size. */
+export const size = sizeBetween(0, Number.MAX_SAFE_INTEGER);
+
+function showSize(bytes: number): string {
+  for (const unit of ["g", "m", "k"])
+    if (bytes >= SIZE_UNITS[unit]! && bytes % SIZE_UNITS[unit]! === 0) return `${bytes / SIZE_UNITS[unit]!}${unit}`;
+  return `${bytes}`;
+}
+
+const SECOND = 1000;
+const DAY = 86_400 * SECOND;
+
+/** nginx's units, the largest first: a time names them in this order, each at most once. */
+const TIME_UNITS: readonly (readonly [unit: string, milliseconds: number])[] = [
+  ["y", 365 * DAY],
+  ["M", 30 * DAY],
+  ["w", 7 * DAY],
+  ["d", DAY],
+  ["h", 3600 * SECOND],
+  ["m", 60 * SECOND],
+  ["s", SECOND],
+  ["ms", 1],
+];
+
+/** Milliseconds of `30s`, `1h30m`, `1d 12h`, `500ms`, `90` (seconds); undefined: not a time, or beyond 2^53. */
+export const parseTime = (word: string): number | undefined => exact(readTime(word));
+
+/** The same, however long. */
+function readTime(word: string): number | undefined {
+  if (!/^(\d+(y|M|w|d|h|ms|m|s) *)*(\d+)?$/.test(word) || word.trim() === "") return undefined;
+  let total = 0;
+  let next = 0;
+  for (const [, digits, unit] of word.matchAll(/(\d+)([yMwdhms]*)/g)) {
+    const index = TIME_UNITS.findIndex(([name]) => name === (unit || "s"));
+    if (index < next) return undefined;
+    next = index + 1;
+    total += Number(digits) * TIME_UNITS[index]![1];
+  }
+  return total;
+}
+
+const timeKind = (least: number, expected: string): Kind<number> =>
+  kind("TIME", expected, (word) => within(readTime(word), least, Number.MAX_SAFE_INTEGER));
+
+/** A time in milliseconds, 0 included. */
+export const time = timeKind(0, "a time (seconds, or with units: 30s, 5m, 1h30m, 500ms)");
+
+/** A time in milliseconds; 0 would mean that nothing is ever in time. */
+export const duration = timeKind(1, "a time above 0 (seconds, or with units: 30s, 5m, 1h30m, 500ms)");
+
+/** A time that is told to clients in seconds. */
+export const atLeastSecond = timeKind(1000, "a time of at least 1s (seconds, or with units: 30s, 5m, 1h30m)");
+
+/** Text with variables; `expected` says what may not be empty. */
+export function template(syntax: string): Kind<Template> {
+  return {
+    syntax,
+    expected: "text, which may contain variables",
+    least: 1,
+    most: 1,
+    read: ([word], _directive, scope) => scope.template(word!) ?? WRONG,
+  };
+}
+
+/** A path, made absolute beneath the prefix. Variables do not work in it: the message says so. */
+export function path(syntax: string): Kind<string> {
+  return kind(syntax, "a path (without variables)", (word, scope) => absolutePath(word, scope));
+}
+
+/** A folder, made absolute, without slashes at its end; or `off`, which is null. */
+export const folder: Kind<string | null> = kind("DIR | off", 'a folder (without variables), or "off"', (word, scope) =>
+  word === "off" ? null : unlessFlag(word, scope)?.replace(/(?<=.)\/+$/, ""),
+);
+
+/** A database's file, made absolute; or `memory`, which is null. */
+export const sessionStore: Kind<string | null> = kind(
+  "memory | FILE",
+  'a file (without variables), or "memory"',
+  (word, scope) => (word === "memory" ? null : unlessFlag(word, scope)),
+);
+
+/** A path; that of one who wrote `on` or `off` was not meant as one. */
+function unlessFlag(word: string, scope: Scope): string | undefined {
+  return word === "on" || word === "off" ? undefined : absolutePath(word, scope);
+}
+
+/** A log: `stdout`, `stderr`, or a path made absolute. */
+export const logFile: Kind<string> = kind(
+  "FILE | stdout | stderr",
+  "a path (without variables), stdout or stderr",
+  (word, scope) => {
+    if (/^(syslog|memory):/.test(word)) return undefined;
+    return word === "stdout" || word === "stderr" ? word : absolutePath(word, scope);
+  },
+);
+
+function absolutePath(word: string, scope: Scope): string | undefined {
+  if (word === "" || word.includes("$")) return undefined;
+  return join(scope.draft.prefix, word);
+}
+
+/** A token (RFC 9110 §5.6.2), as the names of fields and of cookies are. */
+const token = (expected: string): Kind<string> => kind("NAME", expected, (word) => (isToken(word) ? word : undefined));
+
+export const fieldName = token("a field's name");
+
+/** The name of a variable of the environment, as POSIX shells take it. */
+export const environmentName: Kind<string> = kind(
+  "NAME",
+  "an environment variable's name (letters, digits and _)",
+  (word) => (/^[A-Za-z_][A-Za-z0-9_]*$/.test(word) ? word : undefined),
+);
+
+/** RFC 6265 §4.1.1. */
+export const cookieName = token("a cookie's name (letters, digits and !#$%&'*+-.^_`|~)");
+
+/** A charset's name as IANA registers them, or `off`, which is null. */
+export const charset: Kind<string | null> = kind("NAME | off", 'a charset\'s name, or "off"', (word) =>
+  word === "off" ? null : /^[A-Za-z0-9][A-Za-z0-9._:+-]*$/.test(word) ? word : undefined,
+);

@@ -1,0 +1,266 @@
+/**
+ * What a location knows of its files: small ones whole, larger ones by descriptor, folders, and names where nothing is.
+ * An entry is believed for `open_file_cache_valid`, then the file is looked at again.
+ */
+import { O_PATH, O_RDONLY, S_IFDIR, S_IFMT, S_IFREG } from "../../../ffi/abi.ts";
+import { ERRNO, errnoText } from "../../../ffi/errno.ts";
+import { FileStatus } from "../../../ffi/kernel.ts";
+import { Block } from "../../../ffi/memory.ts";
+import type { Settings } from "../../config/model.ts";
+import { filename, type Place } from "../../exchange/place.ts";
+import type { Field } from "../../exchange/reply.ts";
+import type { Validators } from "../../http/reply/conditional.ts";
+import type { HandlerServices } from "../services.ts";
+import type { FileCaches, FileHolder } from "./file-caches.ts";
+import type { KeptReply } from "./kept-reply.ts";
+import { openWithin, RootFolders, SharedFile } from "./open.ts";
+
+/** Files up to this size are kept in memory, in bytes. */
+const SMALL = 64 * 1024;
+/** What all locations together may keep in memory, in bytes. */
+const MAX_BYTES = 64 * 1024 * 1024;
+/** Errors that tell of the path, not of the moment: worth remembering. */
+const LASTING: readonly number[] = [
+  ERRNO.ENOENT,
+  ERRNO.ENOTDIR,
+  ERRNO.ENAMETOOLONG,
+  ERRNO.EACCES,
+  ERRNO.ELOOP,
+  ERRNO.EXDEV,
+  ERRNO.ENXIO,
+];
+
+/** What was found at a place. */
+export class Entry {
+  kind: "file" | "folder" | "none" = "none";
+  /** Why there is nothing: an errno; ENXIO also for what is neither file nor folder. */
+  error = 0;
+  /** Why it was not even looked for; "": it was. */
+  unsought = "";
+  readonly status = new FileStatus();
+  /** Bytes that are served: what was read of a small file, else the size. */
+  length = 0;
+  /** A small file's bytes. */
+  body: Buffer | null = null;
+  /** A larger file. */
+  file: SharedFile | null = null;
+  /** Replies that were made of it: 200 of a small file, 304, and 301 of a folder. */
+  whole: KeptReply | null = null;
+  notModified: KeptReply | null = null;
+  slash: KeptReply | null = null;
+  /** The fields of its 200 and what conditions compare with, made when first needed. */
+  fields: readonly Field[] | null = null;
+  validators: Validators | null = null;
+
+  /** Monotonic ms until which it is believed, if nobody changed files meanwhile (`epoch`). */
+  freshUntil = 0;
+  epoch = 0;
+  /** Monotonic ms of the last use, as of the last look at the file; `used`: since then, or since eviction spared it. */
+  usedAt = 0;
+  used = true;
+  /** In the cache: else it is for one request, which closes it. */
+  cached = false;
+
+  constructor(readonly place: Place) {}
+
+  /** What the error log says of it. */
+  get reason(): string {
+    if (this.unsought !== "") return `"${this.place.path}" ${this.unsought}`;
+    const name = filename(this.place);
+    return this.error === ERRNO.ENXIO
+      ? `"${name}" is not a regular file`
+      : `open() "${name}" failed (${errnoText(this.error)})`;
+  }
+
+  /** Gives up the descriptor; replies under way keep theirs. */
+  close(): void {
+    this.file?.release();
+    this.file = null;
+  }
+}
+
+/** The cache of one location. */
+export class FileCache implements FileHolder {
+  private readonly entries = new Map<string, Entry>();
+  private readonly roots: RootFolders;
+  private readonly shared: FileCaches;
+  private readonly seen = new FileStatus();
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly services: HandlerServices,
+  ) {
+    this.roots = new RootFolders(services.kernel);
+    this.shared = services.files;
+    this.shared.add(this);
+  }
+
+  /** The entry under `key` if it can be believed without a look at the file. */
+  fresh(key: string): Entry | null {
+    const entry = this.entries.get(key);
+    if (entry === undefined || entry.freshUntil <= this.services.clock.now) return null;
+    if (entry.epoch !== this.shared.epoch) return null;
+    entry.used = true;
+    return entry;
+  }
+
+  /** The truth about a place, looked at now. Under `open_file_cache off` the entry is not `cached`. */
+  look(key: string, place: Place): Entry {
+    const known = this.entries.get(key);
+    if (known !== undefined && this.unchanged(known, place)) return this.believe(known);
+    if (known !== undefined) this.forget(key, known);
+    const entry = this.load(place);
+    if (this.settings.openFileCache !== null && (entry.error === 0 || LASTING.includes(entry.error))) {
+      this.keep(key, entry);
+    }
+    return entry;
+  }
+
+  /** The folder that `place` is beneath, for further opening: -errno or a descriptor, the caller's only if retained. */
+  root(place: Place): SharedFile | number {
+    const valid = this.settings.openFileCache === null ? 0 : this.settings.openFileCacheValid;
+    return this.roots.get(place.root, this.services.clock.now, valid);
+  }
+
+  /** Forgets what was not used for `inactive` ms. Called now and then; costs a walk over the entries. */
+  sweep(): void {
+    const { now } = this.services.clock;
+    const inactive = this.settings.openFileCache?.inactive ?? 0;
+    for (const [key, entry] of this.entries) {
+      if (entry.used) entry.usedAt = now;
+      entry.used = false;
+      if (now - entry.usedAt > inactive) this.forget(key, entry);
+    }
+  }
+
+  dropFiles(): void {
+    for (const [key, entry] of this.entries) if (entry.file !== null) this.forget(key, entry);
+  }
+
+  /** Gives everything back. */
+  close(): void {
+    this.shared.remove(this);
+    for (const [key, entry] of this.entries) this.forget(key, entry);
+    this.roots.close();
+  }
+
+  private believe(entry: Entry): Entry {
+    const { now } = this.services.clock;
+    entry.freshUntil = now + this.settings.openFileCacheValid;
+    entry.epoch = this.shared.epoch;
+    entry.usedAt = now;
+    entry.used = true;
+    return entry;
+  }
+
+  /** Whether the path still leads to the very file that the entry was made of. */
+  private unchanged(entry: Entry, place: Place): boolean {
+    const { seen } = this;
+    const fd = this.open(place, O_PATH);
+    if (fd < 0) return entry.kind === "none" && entry.error === -fd;
+    const failed = this.services.kernel.fstat(fd, seen) < 0;
+    this.services.kernel.close(fd);
+    return !failed && entry.kind !== "none" && sameFile(entry.status, seen);
+  }
+
+  private load(place: Place): Entry {
+    const entry = new Entry(place);
+    // A folder is only looked at: one that may be entered but not read still has its index.
+    const fd = this.open(place, place.path.endsWith("/") || place.path === "." ? O_PATH : O_RDONLY);
+    if (fd < 0) entry.error = -fd;
+    else this.examine(entry, new SharedFile(this.services.kernel, fd));
+    return entry;
+  }
+
+  private open(place: Place, flags: number): number {
+    const root = this.root(place);
+    if (typeof root === "number") return root;
+    return openWithin(this.services.kernel, root.fd, place.path, flags, this.settings.symlinks);
+  }
+
+  private examine(entry: Entry, file: SharedFile): void {
+    const { status } = entry;
+    const failed = this.services.kernel.fstat(file.fd, status);
+    const type = failed < 0 ? 0 : status.mode & S_IFMT;
+    entry.length = status.size;
+    if (type === S_IFREG && (this.settings.openFileCache === null || status.size > SMALL)) {
+      entry.kind = "file";
+      entry.file = file;
+      return;
+    }
+    if (type === S_IFDIR) entry.kind = "folder";
+    else if (type === S_IFREG) this.readSmall(entry, file.fd);
+    else entry.error = failed < 0 ? -failed : ERRNO.ENXIO;
+    file.release();
+  }
+
+  private readSmall(entry: Entry, fd: number): void {
+    const { size } = entry.status;
+    const block = new Block(Math.max(1, size));
+    let length = 0;
+    for (let n = 1; length < size && n > 0; length += Math.max(0, n)) {
+      n = this.services.kernel.read(fd, block, length, size - length, length);
+      if (n < 0) entry.error = -n;
+    }
+    if (entry.error !== 0) return;
+    entry.kind = "file";
+    entry.length = length; // a file that shrank meanwhile is served as short as it is
+    entry.body = block.bytes.subarray(0, length);
+  }
+
+  private keep(key: string, entry: Entry): void {
+    const { max } = this.settings.openFileCache!;
+    const bytes = entry.body?.length ?? 0;
+    while (this.entries.size > 0 && (this.entries.size >= max || this.shared.bytes + bytes > MAX_BYTES)) this.evict();
+    if (max === 0 || this.shared.bytes + bytes > MAX_BYTES) return;
+    if (entry.file !== null && !this.takeDescriptor()) return;
+    this.shared.bytes += bytes;
+    entry.cached = true;
+    this.entries.set(key, this.believe(entry));
+  }
+
+  /** Takes one of the descriptors that may be kept, if need be from another file of this location. */
+  private takeDescriptor(): boolean {
+    const most = Math.max(0, this.services.kernel.descriptorLimit()) >> 5; // asked anew: the limit may have been raised
+    if (this.shared.files >= most && !this.evict((entry) => entry.file !== null)) return false;
+    this.shared.files++;
+    return true;
+  }
+
+  /**
+   * Forgets one of those that `among` picks; false: there is none. Second chance: what was used since the last time goes to
+   * the end of the queue. Names where nothing is get none.
+   */
+  private evict(among: (entry: Entry) => boolean = () => true): boolean {
+    for (const [key, entry] of this.entries) {
+      if (!among(entry)) continue;
+      if (!entry.used || entry.kind === "none") {
+        this.forget(key, entry);
+        return true;
+      }
+      entry.used = false;
+      this.entries.delete(key);
+      this.entries.set(key, entry);
+    }
+    return false;
+  }
+
+  private forget(key: string, entry: Entry): void {
+    this.entries.delete(key);
+    this.shared.bytes -= entry.body?.length ?? 0;
+    if (entry.file !== null) this.shared.files--;
+    entry.cached = false;
+    entry.close();
+  }
+}
+
+function sameFile(a: FileStatus, b: FileStatus): boolean {
+  return (
+    a.inode === b.inode &&
+    a.device === b.device &&
+    a.size === b.size &&
+    a.mtimeSeconds === b.mtimeSeconds &&
+    a.mtimeNanoseconds === b.mtimeNanoseconds &&
+    a.mode === b.mode
+  );
+}

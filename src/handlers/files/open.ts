@@ -1,0 +1,135 @@
+/**
+ * Opening files beneath a folder. The kernel enforces the root (openat2, RESOLVE_BENEATH); what is added here is
+ * the folder's own descriptor, and links that leave the root on paper but not in truth.
+ */
+import { AT_FDCWD, O_DIRECTORY, O_PATH, S_IFDIR, S_IFMT, S_IFREG } from "../../../ffi/abi.ts";
+import { ERRNO } from "../../../ffi/errno.ts";
+import { FileStatus, type Kernel, type LinkPolicy } from "../../../ffi/kernel.ts";
+import type { OpenFile } from "../../exchange/reply.ts";
+
+/** A descriptor that is closed when its last user releases it. Whoever makes it is its first user. */
+export class SharedFile implements OpenFile {
+  private users = 1;
+
+  constructor(
+    private readonly kernel: Kernel,
+    readonly fd: number,
+  ) {}
+
+  retain(): void {
+    this.users++;
+  }
+
+  release(): void {
+    if (--this.users === 0) this.kernel.close(this.fd);
+  }
+}
+
+/**
+ * Opens `path` (relative) beneath `root`. As Kernel.openBeneath, but under "inside" a link that is absolute, or
+ * climbs above the root and comes back, works when what it names is in the root. Never creates a file there.
+ */
+export function openWithin(kernel: Kernel, root: number, path: string, flags: number, links: LinkPolicy): number {
+  if (climbs(path)) return -ERRNO.EXDEV;
+  const fd = kernel.openBeneath(root, path, flags, 0, links);
+  return fd === -ERRNO.EXDEV && links === "inside" ? openReal(kernel, root, path, flags) : fd;
+}
+
+/** How links are followed to what is written or removed: none leads out of the root, even where reading follows those. */
+export const changing = (links: LinkPolicy): LinkPolicy => (links === "deny" ? "deny" : "inside");
+
+/** The status of what `path` beneath `root` leads to, opened as `openWithin` does: 0 and `into`, or -errno. */
+export function statWithin(kernel: Kernel, root: number, path: string, links: LinkPolicy, into: FileStatus): number {
+  const fd = openWithin(kernel, root, path, O_PATH, links);
+  if (fd < 0) return fd;
+  const n = kernel.fstat(fd, into);
+  kernel.close(fd);
+  return n;
+}
+
+/** As `statWithin`, for those who want a file: -EISDIR for a folder, -ENXIO for what is neither. */
+export function fileWithin(kernel: Kernel, root: number, path: string, links: LinkPolicy, into: FileStatus): number {
+  const n = statWithin(kernel, root, path, links, into);
+  if (n < 0) return n;
+  const type = into.mode & S_IFMT;
+  return type === S_IFREG ? 0 : type === S_IFDIR ? -ERRNO.EISDIR : -ERRNO.ENXIO;
+}
+
+/** "..", "." or an absolute path: nothing a normalised request leads to, and "follow" must not obey it. */
+export const climbs = (path: string): boolean => path.startsWith("/") || /(^|\/)\.\.(\/|$)|\0/.test(path);
+
+/** Asks where `path` really is, and opens that beneath the root: a link changed in between finds the kernel's guard again. */
+function openReal(kernel: Kernel, root: number, path: string, flags: number): number {
+  const found = kernel.openBeneath(root, path, O_PATH, 0, "follow");
+  if (found < 0) return found;
+  const real = realPath(kernel, found);
+  kernel.close(found);
+  const top = realPath(kernel, root);
+  if (real === null || top === null) return -ERRNO.EXDEV;
+  if (real === top) return kernel.openBeneath(root, ".", flags, 0, "inside");
+  const beneath = top === "/" ? top : top + "/";
+  return real.startsWith(beneath)
+    ? kernel.openBeneath(root, real.slice(beneath.length), flags, 0, "inside")
+    : -ERRNO.EXDEV;
+}
+
+/** Where an open file is, links resolved; null where /proc does not tell. */
+function realPath(kernel: Kernel, fd: number): string | null {
+  const target: string[] = [];
+  return kernel.readlink(AT_FDCWD, "/proc/self/fd/" + fd, target) < 0 ? null : target[0]!;
+}
+
+interface HeldRoot {
+  readonly folder: SharedFile;
+  readonly inode: number;
+  readonly device: number;
+  checkedAt: number;
+}
+
+/** Roots with variables in their path come from requests: only so many are held. */
+const MAX_ROOTS = 64;
+
+/** The descriptors (O_PATH) of the folders that files are opened beneath; replaced when the folder was replaced. */
+export class RootFolders {
+  private readonly held = new Map<string, HeldRoot>();
+  private readonly status = new FileStatus();
+
+  constructor(private readonly kernel: Kernel) {}
+
+  /** The folder at `path`, looked at within the last `valid` ms; -errno. It stays the caller's only if retained. */
+  get(path: string, now: number, valid: number): SharedFile | number {
+    const root = this.held.get(path);
+    if (root !== undefined && now - root.checkedAt < valid) return root.folder;
+    const fd = this.kernel.open(path === "" ? "/" : path, O_PATH | O_DIRECTORY, 0);
+    if (fd < 0) {
+      this.drop(path);
+      return fd;
+    }
+    return this.hold(path, fd, now);
+  }
+
+  close(): void {
+    for (const path of [...this.held.keys()]) this.drop(path);
+  }
+
+  private hold(path: string, fd: number, now: number): SharedFile {
+    const root = this.held.get(path);
+    this.kernel.fstat(fd, this.status);
+    const { inode, device } = this.status;
+    if (root !== undefined && root.inode === inode && root.device === device) {
+      this.kernel.close(fd);
+      root.checkedAt = now;
+      return root.folder;
+    }
+    this.drop(path);
+    if (this.held.size >= MAX_ROOTS) this.drop(this.held.keys().next().value!);
+    const folder = new SharedFile(this.kernel, fd);
+    this.held.set(path, { folder, inode, device, checkedAt: now });
+    return folder;
+  }
+
+  private drop(path: string): void {
+    this.held.get(path)?.folder.release();
+    this.held.delete(path);
+  }
+}

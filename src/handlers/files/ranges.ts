@@ -1,0 +1,55 @@
+/** Parts of files as reply bodies: all of it, one range, or several as multipart/byteranges (RFC 9110 §14.6). */
+
+import type { Exchange } from "../../exchange/exchange.ts";
+import type { Field, FileRange, PieceBody, ReplyBody, ReplyOptions } from "../../exchange/reply.ts";
+import { type ByteRange, contentRange } from "../../http/reply/range.ts";
+import type { Entry } from "./file-cache.ts";
+
+/** The whole file as a body. */
+export function wholeFile(entry: Entry): ReplyBody {
+  return entry.body ?? pieces([piece(entry, 0, entry.length)]);
+}
+
+/** 206 with `ranges` of the file; `entry.fields` are there. */
+export function replyWithRanges(
+  exchange: Exchange,
+  entry: Entry,
+  ranges: readonly ByteRange[],
+  options: ReplyOptions,
+): void {
+  if (ranges.length > 1) return replyWithParts(exchange, entry, ranges, options);
+  const [range] = ranges;
+  const fields: Field[] = [...entry.fields!, ["Content-Range", contentRange(range, entry.length)]];
+  exchange.reply(206, fields, pieces([rangePiece(entry, range)]), options);
+}
+
+function replyWithParts(exchange: Exchange, entry: Entry, ranges: readonly ByteRange[], options: ReplyOptions): void {
+  // 128 random bits: no file can contain the boundary on purpose.
+  const boundary = exchange.requestId;
+  const isType = ([name]: Field) => name === "Content-Type";
+  const type = entry.fields!.find(isType)![1];
+  const parts = ranges.flatMap((range) => [
+    Buffer.from(
+      `\r\n--${boundary}\r\nContent-Type: ${type}\r\nContent-Range: ${contentRange(range, entry.length)}\r\n\r\n`,
+      "latin1",
+    ),
+    rangePiece(entry, range),
+  ]);
+  const body = pieces([...parts, Buffer.from(`\r\n--${boundary}--\r\n`, "latin1")]);
+  const others = entry.fields!.filter((field) => !isType(field));
+  exchange.reply(206, [["Content-Type", `multipart/byteranges; boundary=${boundary}`], ...others], body, options);
+}
+
+const rangePiece = (entry: Entry, { start, end }: ByteRange) => piece(entry, start, end - start + 1);
+
+/** Bytes of the file; a descriptor is retained for whoever sends them. */
+function piece(entry: Entry, position: number, length: number): Buffer | FileRange {
+  if (entry.body !== null) return entry.body.subarray(position, position + length);
+  const file = entry.file!;
+  file.retain();
+  return { file, position, length };
+}
+
+function pieces(list: readonly (Buffer | FileRange)[]): PieceBody {
+  return { kind: "pieces", pieces: list, length: list.reduce((sum, { length }) => sum + length, 0) };
+}

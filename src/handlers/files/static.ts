@@ -1,0 +1,186 @@
+/**
+ * Static sites. A request for a small file that was asked for before is one look into a Map and one reply that is
+ * already there; everything else goes the long way once.
+ */
+import { ERRNO } from "../../../ffi/errno.ts";
+import { LOG_LEVELS, type Location } from "../../config/model.ts";
+import type { Exchange } from "../../exchange/exchange.ts";
+import type { Handler } from "../../exchange/handler.ts";
+import { filename, place } from "../../exchange/place.ts";
+import type { Field } from "../../exchange/reply.ts";
+import { evaluate } from "../../exchange/variables.ts";
+import { encodePath } from "../../http/request/target.ts";
+import { ruleFor } from "../cgi/script.ts";
+import { ERROR_PAGE_TYPE, errorPage } from "../error-page.ts";
+import { errorStatus } from "../errors.ts";
+import { replyWithListing } from "../listing/listing.ts";
+import { allowValue, isForFallback } from "../methods.ts";
+import { encodeLocation } from "../return.ts";
+import type { HandlerServices } from "../services.ts";
+import { Entry, FileCache } from "./file-cache.ts";
+import { mayKeep, replyWithFile, sendKept } from "./file-reply.ts";
+import { isHidden } from "./hidden.ts";
+import { type Changes, headChanges, KeptReply } from "./kept-reply.ts";
+
+const CHANGING: readonly string[] = ["PUT", "PATCH", "DELETE"];
+
+/** Serves the files and folders of one location. */
+export class StaticHandler implements Handler {
+  private readonly cache: FileCache;
+  private readonly changes: Changes;
+  /** The place of a file depends on nothing but the path, which then is the cache's key. */
+  private readonly byPath: boolean;
+  private readonly hasScripts: boolean;
+  private readonly logsErrors: boolean;
+  /** Every 404 of the location is the same page, unless `error_page` has another. */
+  private readonly keeps404: boolean;
+  /** `error_page` may have something else to show where a slash is missing than the redirect's own page. */
+  private readonly hasPage301: boolean;
+  private kept404: KeptReply | null = null;
+
+  constructor({ settings }: Location, services: HandlerServices) {
+    this.cache = new FileCache(settings, services);
+    this.changes = headChanges(settings);
+    const { alias, aliasPrefix, root } = settings;
+    this.byPath = alias === null ? root.constant !== null : alias.constant !== null && aliasPrefix !== null;
+    this.hasScripts = settings.cgi.length > 0;
+    this.logsErrors = LOG_LEVELS.indexOf("error") >= LOG_LEVELS.indexOf(settings.errorLog.level);
+    const hasPage = (status: number) => settings.errorPages.some((page) => page.statuses.includes(status));
+    this.keeps404 = !hasPage(404) && this.changes !== "each request";
+    this.hasPage301 = hasPage(301);
+  }
+
+  /** The body is for what a folder's `index` leads to, which may be a script. */
+  sink(exchange: Exchange): undefined {
+    const { path } = exchange;
+    if (path.endsWith("/")) this.enter(exchange, path);
+  }
+
+  handle(exchange: Exchange): void {
+    const entry = this.byPath ? this.cache.fresh(exchange.path) : null;
+    const isWhole = entry !== null && entry.whole !== null && exchange.takesWholeReply;
+    if (isWhole && !exchange.request.conditional && !this.isForOthers(exchange)) {
+      return sendKept(exchange, entry, entry.whole!);
+    }
+    this.answer(exchange, exchange.path, entry ?? this.find(exchange, exchange.path));
+  }
+
+  sweep(): void {
+    this.cache.sweep();
+  }
+
+  close(): void {
+    this.cache.close();
+  }
+
+  /** What is at `path` (decoded, starts with "/"), whatever the request's own path. The caller passes it to `answer` or `done`. */
+  find(exchange: Exchange, path: string): Entry {
+    const { settings } = exchange;
+    if (isHidden(path, settings.dotfiles)) return nothing(path, "is hidden");
+    const found = place(settings, path, exchange);
+    if (found === null) return nothing(path, "is no file's path here");
+    const key = this.byPath ? path : `${found.root}\0${found.path}\0${path}`;
+    return this.cache.fresh(key) ?? this.cache.look(key, found);
+  }
+
+  /** Replies with what `find` found. */
+  answer(exchange: Exchange, path: string, entry: Entry): void {
+    if (this.isScript(exchange, entry)) exchange.redirect(path, exchange.query);
+    else if (entry.kind === "file" && this.isForOthers(exchange)) this.refuseMethod(exchange);
+    else if (entry.kind === "file") replyWithFile(exchange, path, entry, this.changes);
+    else if (entry.kind === "none") this.refuse(exchange, entry);
+    else if (path.endsWith("/")) this.folder(exchange, path, entry);
+    else if (this.isForOthers(exchange)) this.refuseMethod(exchange);
+    else this.addSlash(exchange, path, entry);
+    this.done(entry);
+  }
+
+  /** What `find` gave is no longer needed. */
+  done(entry: Entry): void {
+    if (!entry.cached) entry.close();
+  }
+
+  /** Goes on to the `index` of the folder at `path`, which ends in a slash, if there is either. */
+  enter(exchange: Exchange, path: string): void {
+    const entry = this.find(exchange, path);
+    this.done(entry);
+    const index = entry.kind === "folder" ? this.indexOf(exchange, path) : null;
+    if (typeof index === "string") exchange.redirect(index, exchange.query);
+  }
+
+  /** Whether an entry is for `cgi` to run. Nobody gets its source, not even where it came into being a moment ago. */
+  isScript(exchange: Exchange, { kind, place }: Entry): boolean {
+    return this.hasScripts && kind === "file" && ruleFor(exchange.settings, filename(place)) !== undefined;
+  }
+
+  /** The first `index` that exists is served as if it had been asked for. */
+  private folder(exchange: Exchange, path: string, entry: Entry): void {
+    const index = this.indexOf(exchange, path);
+    if (typeof index === "string") return exchange.redirect(index, exchange.query);
+    if (index !== null) return this.refuse(exchange, index);
+    if (this.isForOthers(exchange)) return this.refuseMethod(exchange);
+    if (exchange.settings.autoindex) return replyWithListing(exchange, path, entry.place, this.cache);
+    exchange.log("error", `directory index of "${path}" is forbidden`);
+    exchange.fail(403);
+  }
+
+  /** The path of a folder's `index`, an absolute one without a look at it; what keeps us from looking; or null. */
+  private indexOf(exchange: Exchange, path: string): string | Entry | null {
+    for (const template of exchange.settings.index) {
+      const name = evaluate(template, exchange);
+      if (name.startsWith("/")) return name;
+      const found = this.find(exchange, path + name);
+      this.done(found);
+      if (found.kind === "file") return path + name;
+      if (found.kind === "none" && errorStatus(found.error) !== 404) return found;
+    }
+    return null;
+  }
+
+  /** A method that only scripts perform, or what `try_files` leads on to: of a file, 200 would say that it was replaced or deleted. */
+  private isForOthers(exchange: Exchange): boolean {
+    if (exchange.method === "GET" || exchange.method === "HEAD" || exchange.errorStatus !== 0) return false;
+    return (this.hasScripts && CHANGING.includes(exchange.method)) || isForFallback(exchange);
+  }
+
+  private refuseMethod(exchange: Exchange): void {
+    exchange.fail(405, [["Allow", allowValue({ ...exchange.settings, cgi: [], tryFiles: null })]]);
+  }
+
+  private addSlash(exchange: Exchange, path: string, entry: Entry): void {
+    if (this.hasPage301) return exchange.fail(301, [withSlash(path, exchange.query)]);
+    if (exchange.query !== "" || !mayKeep(exchange, entry, this.changes)) {
+      return exchange.reply(301, slashFields(path, exchange.query), errorPage(301));
+    }
+    entry.slash ??= new KeptReply(exchange, 301, slashFields(path, ""), errorPage(301), this.changes);
+    entry.slash.send(exchange);
+  }
+
+  private refuse(exchange: Exchange, entry: Entry): void {
+    const status = errorStatus(entry.error);
+    if (status >= 500) exchange.log("crit", entry.reason);
+    else if (this.logsErrors) exchange.log("error", entry.reason);
+    if (status !== 404 || !this.keeps404 || !exchange.takesWholeReply) return exchange.fail(status);
+    this.kept404 ??= new KeptReply(exchange, 404, [["Content-Type", ERROR_PAGE_TYPE]], errorPage(404), this.changes);
+    this.kept404.send(exchange);
+  }
+}
+
+/** An entry for a path that is not even looked for. */
+function nothing(path: string, why: string): Entry {
+  const entry = new Entry({ root: "", path });
+  entry.error = ERRNO.ENOENT;
+  entry.unsought = why;
+  return entry;
+}
+
+/** A path alone, with exactly one slash before it, names no other host. */
+function withSlash(path: string, query: string): Field {
+  const location = "/" + encodePath(path.replace(/^[/\\]+/, "")) + "/" + (query === "" ? "" : "?" + query);
+  return ["Location", encodeLocation(location)];
+}
+
+const slashFields = (path: string, query: string): Field[] => [
+  ["Content-Type", ERROR_PAGE_TYPE],
+  withSlash(path, query),
+];

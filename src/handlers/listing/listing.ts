@@ -1,0 +1,158 @@
+/**
+ * `autoindex`: what is in a folder, as a stream. A folder of 100,000 names neither stops the loop nor is cut short:
+ * each turn reads some names or describes some files, and other clients have their turn in between. A client that
+ * does not read its listing costs a few KB: it keeps nothing but the last name it was told.
+ */
+import { S_IFDIR, S_IFREG } from "../../../ffi/abi.ts";
+import { ERRNO, errnoText } from "../../../ffi/errno.ts";
+import type { Block } from "../../../ffi/memory.ts";
+import type { Exchange } from "../../exchange/exchange.ts";
+import { filename, type Place } from "../../exchange/place.ts";
+import type { StreamBody } from "../../exchange/reply.ts";
+import type { Services } from "../../exchange/services.ts";
+import { errorStatus } from "../errors.ts";
+import type { FileCache } from "../files/file-cache.ts";
+import { Folder } from "./folder.ts";
+import { type FolderNames, Shelf } from "./folder-names.ts";
+import { htmlListing, jsonListing, type ListingFormat } from "./listing-page.ts";
+import { Turns } from "./turns.ts";
+
+/** What all listings together may cost in one turn of the loop: steps of about half a millisecond. */
+const STEPS_A_TURN = 4;
+
+/** What the listings of one server share. */
+interface Shared {
+  readonly shelf: Shelf;
+  readonly turns: Turns<FolderListing>;
+}
+
+const shared = new WeakMap<Services, Shared>();
+
+function sharedOf(services: Services): Shared {
+  let mine = shared.get(services);
+  if (mine === undefined) shared.set(services, (mine = { shelf: new Shelf(services), turns: new Turns(STEPS_A_TURN) }));
+  return mine;
+}
+
+/** Replies with the listing of the folder at `place`, whose URI is `path`. */
+export function replyWithListing(exchange: Exchange, path: string, place: Place, cache: FileCache): void {
+  const { services, location } = exchange;
+  const root = cache.root(place);
+  const folder = typeof root === "number" ? null : new Folder(services.kernel, location, place, root);
+  const fd = folder?.open() ?? (root as number);
+  if (folder === null || fd < 0) {
+    exchange.log("error", `open() "${filename(place)}" failed (${errnoText(fd)})`);
+    return exchange.fail(errorStatus(-fd));
+  }
+  const format = exchange.settings.autoindexFormat === "json" ? jsonListing : htmlListing;
+  const listing = new FolderListing(exchange, path, folder, fd, format);
+  exchange.reply(200, [["Content-Type", format.type]], listing);
+}
+
+const NOTHING = Buffer.alloc(0);
+
+class FolderListing implements StreamBody {
+  readonly kind = "stream";
+  readonly length = -1;
+  private readonly shared: Shared;
+  private names: FolderNames | null;
+  /** The last name described; folders come first. */
+  private last = "";
+  private inFiles = false;
+  private listed = 0;
+  /** What is not sent yet: text[textAt, end). */
+  private text: Buffer;
+  private textAt = 0;
+
+  constructor(
+    private readonly exchange: Exchange,
+    path: string,
+    private readonly folder: Folder,
+    fd: number,
+    private readonly format: ListingFormat,
+  ) {
+    folder.root.retain();
+    this.shared = sharedOf(exchange.services);
+    this.names = this.shared.shelf.borrow(folder, fd);
+    this.text = Buffer.from(format.head(path), "utf8");
+  }
+
+  read(block: Block, offset: number, length: number): number {
+    while (this.textAt === this.text.length) {
+      if (this.names === null) return 0;
+      if (!this.shared.turns.take(this, this.exchange.services.clock.now)) {
+        this.exchange.resume();
+        return -ERRNO.EAGAIN;
+      }
+      const failure = this.step(this.names);
+      if (failure < 0) return failure;
+    }
+    const n = this.text.copy(block.bytes, offset, this.textAt, Math.min(this.text.length, this.textAt + length));
+    this.textAt += n;
+    if (this.textAt === this.text.length) this.setText(NOTHING);
+    return n;
+  }
+
+  close(): void {
+    this.giveBack();
+    this.shared.turns.leave(this);
+    this.folder.root.release();
+  }
+
+  private setText(text: Buffer): void {
+    this.text = text;
+    this.textAt = 0;
+  }
+
+  private giveBack(): void {
+    if (this.names !== null) this.shared.shelf.giveBack(this.names);
+    this.names = null;
+  }
+
+  private step(names: FolderNames): number {
+    if (names.failure < 0) return names.failure;
+    const next = this.next(names);
+    if (next !== null) this.setText(Buffer.from(this.rows(next), "utf8"));
+    else if (names.unread) this.shared.shelf.step();
+    else return this.borrowAgain();
+    return 0;
+  }
+
+  private borrowAgain(): number {
+    const names = this.shared.shelf.borrowAgain(this.folder);
+    if (typeof names === "number") return names;
+    this.giveBack();
+    this.names = names;
+    return 0;
+  }
+
+  /** The names to be described next, none at the end; null when they are not there. */
+  private next({ folders, files }: FolderNames): string[] | null {
+    if (folders === null || files === null) return null;
+    if (this.inFiles) return files.after(this.last);
+    const next = folders.after(this.last);
+    if (next.length > 0) return next;
+    this.inFiles = true;
+    this.last = "";
+    return files.after("");
+  }
+
+  /** The text of some names; of none, what closes the listing. */
+  private rows(names: readonly string[]): string {
+    const { format, folder } = this;
+    let text = "";
+    for (const name of names) {
+      // What cannot be opened here, or is neither file nor folder, would not be served either.
+      const kind = folder.look(name);
+      if (kind !== S_IFDIR && kind !== S_IFREG) continue;
+      const { size, mtimeSeconds } = folder.status;
+      text += format.row(name, kind === S_IFDIR, size, mtimeSeconds, this.listed++);
+    }
+    if (names.length > 0) {
+      this.last = names.at(-1)!;
+      return text;
+    }
+    this.giveBack();
+    return format.tail(this.listed);
+  }
+}

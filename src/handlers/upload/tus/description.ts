@@ -1,0 +1,91 @@
+/** `<id>.part` and `<id>.json`, the two files of a resumable upload in the staging folder, and what the second one says. */
+
+import { O_NOFOLLOW, O_PATH, O_RDONLY } from "../../../../ffi/abi.ts";
+import { FileStatus, type Kernel } from "../../../../ffi/kernel.ts";
+import { Block } from "../../../../ffi/memory.ts";
+import { STAGING } from "../../../config/model.ts";
+import { Failure, storeFailure } from "../failure.ts";
+import type { Staging } from "../staging.ts";
+import type { Store } from "../store.ts";
+
+/** What is kept of an upload's creation. */
+export interface Description {
+  /** Of the whole file, in bytes. */
+  readonly length: number;
+  /** Where it goes, relative to the store. */
+  readonly path: string;
+  /** The field Upload-Metadata as it came. */
+  readonly metadata: string;
+  /** How long after its last byte it can be resumed, in seconds: that of the location it was begun in. */
+  readonly lifetime: number;
+}
+
+/** The longest description that could be ours, in bytes. */
+const MOST_BYTES = 1024 * 1024;
+/** Every look is over before the next begins. */
+const status = new FileStatus();
+
+export const partName = (id: string): string => `${id}.part`;
+export const infoName = (id: string): string => `${id}.json`;
+
+/** Writes the description in one step: it is there whole or not at all. */
+export function writeDescription(
+  kernel: Kernel,
+  store: Store,
+  staging: Staging,
+  id: string,
+  it: Description,
+): Failure | null {
+  const file = store.stage();
+  if (file instanceof Failure) return file;
+  const bytes = Buffer.from(JSON.stringify(it), "utf8");
+  const block = new Block(bytes.length);
+  bytes.copy(block.bytes);
+  const at = `"${store.path}/${STAGING}/${infoName(id)}"`;
+  let what = `write() ${at}`;
+  let n = file.write(block, 0, bytes.length);
+  if (n >= 0) n = file.finish();
+  if (n >= 0) {
+    what = `rename() to ${at}`;
+    n = kernel.rename(staging.fd, file.name, staging.fd, infoName(id), false);
+  }
+  if (n >= 0) file.pause();
+  else file.abort();
+  return n < 0 ? storeFailure(n, what) : null;
+}
+
+/** Reads a description. null: it makes no sense; -errno, -ENOENT: there is none. */
+export function readDescription(kernel: Kernel, staging: Staging, id: string): Description | null | number {
+  const fd = kernel.openBeneath(staging.fd, infoName(id), O_RDONLY | O_NOFOLLOW, 0, "deny");
+  if (fd < 0) return fd;
+  let n = kernel.fstat(fd, status);
+  const block = new Block(Math.max(1, Math.min(status.size, MOST_BYTES)));
+  let length = 0;
+  for (let more = n >= 0; more && length < block.bytes.length; more = n > 0) {
+    n = kernel.read(fd, block, length, block.bytes.length - length, length);
+    if (n > 0) length += n;
+  }
+  kernel.close(fd);
+  return n < 0 ? n : parse(block.bytes.utf8Slice(0, length));
+}
+
+/** How an upload's part is: fills `into`; -errno. */
+export function lookAtPart(kernel: Kernel, staging: Staging, id: string, into: FileStatus): number {
+  const fd = kernel.openBeneath(staging.fd, partName(id), O_PATH | O_NOFOLLOW, 0, "deny");
+  if (fd < 0) return fd;
+  const n = kernel.fstat(fd, into);
+  kernel.close(fd);
+  return n;
+}
+
+function parse(text: string): Description | null {
+  try {
+    const { length, path, metadata, lifetime } = JSON.parse(text) as Record<string, unknown>;
+    if (!isCount(length) || typeof path !== "string" || typeof metadata !== "string" || !isCount(lifetime)) return null;
+    return { length, path, metadata, lifetime };
+  } catch {
+    return null;
+  }
+}
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;

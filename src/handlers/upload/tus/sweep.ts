@@ -1,0 +1,94 @@
+/** Removes resumable uploads that nobody went on with, and what belongs to none, a few in each turn of the loop. */
+import { directoryEntries } from "../../../../ffi/abi.ts";
+import { ERRNO } from "../../../../ffi/errno.ts";
+import { FileStatus } from "../../../../ffi/kernel.ts";
+import { Block } from "../../../../ffi/memory.ts";
+import type { HandlerServices } from "../../services.ts";
+import type { Staging } from "../staging.ts";
+import { infoName, lookAtPart, partName, readDescription } from "./description.ts";
+
+/** The two files of an upload. */
+const NAME = /^([0-9a-f]{32})\.(part|json)$/;
+/** So many names are looked at in a turn, and a few more: about 2 ms. */
+const NAMES_PER_TURN = 100;
+/** About as many names; every look into it is over before the next begins. */
+const block = new Block(8 * 1024);
+const status = new FileStatus();
+/** A part without a description can't go on. It is left alone for so long (s): another server may be about to write one. */
+const UNDESCRIBED_LIFETIME = 3600;
+
+/** One pass over a staging folder. */
+export class Sweep {
+  private readonly fd: number;
+  private over = false;
+  private unfinished = 0;
+
+  /**
+   * @param spared ids that are being sent
+   * @param ended is told how many uploads are left; -1: not known
+   */
+  constructor(
+    private readonly services: HandlerServices,
+    private readonly staging: Staging,
+    readonly owner: object,
+    private readonly spared: { has(id: string): boolean },
+    private readonly ended: (unfinished: number) => void,
+  ) {
+    staging.retain();
+    this.fd = staging.openToRead();
+  }
+
+  /** While it goes on uploads begin and end. Whether their names were, or will be, among those it sees is not known: the next pass is exact. */
+  count(change: 1 | -1): void {
+    this.unfinished += change;
+  }
+
+  /** Looks at the next names. */
+  onTurn(): void {
+    if (this.over) return;
+    let n = this.fd;
+    for (let names = 0; n >= 0 && names < NAMES_PER_TURN; ) {
+      n = this.services.kernel.getdents(this.fd, block);
+      if (n === 0) return this.end(Math.max(0, this.unfinished));
+      const some = directoryEntries(block, Math.max(0, n));
+      for (const { name } of some) this.look(name);
+      names += some.length;
+    }
+    if (n >= 0) this.services.reactor.again(this);
+    else this.stop();
+  }
+
+  stop(): void {
+    this.end(-1);
+  }
+
+  private end(unfinished: number): void {
+    this.over = true;
+    if (this.fd >= 0) this.services.kernel.close(this.fd);
+    this.staging.release();
+    this.ended(unfinished);
+  }
+
+  private look(name: string): void {
+    const [, id, kind] = NAME.exec(name) ?? [];
+    if (id === undefined) return;
+    const { kernel } = this.services;
+    const n = this.spared.has(id) ? 0 : lookAtPart(kernel, this.staging, id, status);
+    if (kind === "json") {
+      if (n === -ERRNO.ENOENT) kernel.unlink(this.staging.fd, name);
+    } else if (this.spared.has(id) || (n >= 0 && !this.isExpired(id))) {
+      this.unfinished++;
+    } else if (n >= 0) {
+      kernel.unlink(this.staging.fd, partName(id));
+      kernel.unlink(this.staging.fd, infoName(id));
+    }
+  }
+
+  /** Counted from the last byte (`status`). What can't be read now is left for another time. */
+  private isExpired(id: string): boolean {
+    const age = this.services.clock.second - status.mtimeSeconds;
+    const found = readDescription(this.services.kernel, this.staging, id);
+    if (typeof found !== "number" && found !== null) return age >= found.lifetime;
+    return (found === null || found === -ERRNO.ENOENT) && age >= UNDESCRIBED_LIFETIME;
+  }
+}

@@ -1,0 +1,129 @@
+/** The head of one part of a form (RFC 7578 §4): bounded, strict, and what a form's reader needs of it. */
+import { COLON, CR, isUtf8, LF } from "../bytes.ts";
+import { isToken } from "../headers.ts";
+import { unicode } from "../octets.ts";
+import { parameterised } from "../parameters.ts";
+import { trimEnd } from "../request/fields.ts";
+
+/** Bytes of one part's head, line ends included. */
+const MAX_PART_HEAD_BYTES = 8192;
+/** Field lines of one part's head. */
+const MAX_PART_FIELDS = 16;
+
+/** What the head says about its part. */
+export interface FormPart {
+  /** The form field's name. */
+  readonly name: string;
+  /** The file's name as the client sent it, decoded, not reduced; null: a field, not a file. */
+  readonly filename: string | null;
+  /** Content-Type as it came (octets), or "". */
+  readonly type: string;
+}
+
+/** An encoding that leaves the bytes as they are (RFC 7578 §4.7 forbids the others in HTTP). */
+const IDENTITY = /^(?:7bit|8bit|binary)$/i;
+
+/** Reads the field lines up to the empty one, byte by byte. */
+export class PartHead {
+  /** The empty line has come and `part` is valid. */
+  ended = false;
+  part: FormPart = { name: "", filename: null, type: "" };
+
+  /** The current line without its end. */
+  private readonly line = Buffer.alloc(MAX_PART_HEAD_BYTES);
+  private length = 0;
+  private total = 0;
+  private fields = 0;
+  private afterCr = false;
+  private disposition: string | undefined;
+  private type: string | undefined;
+  private encoding: string | undefined;
+
+  /** Makes ready for the next part. */
+  begin(): void {
+    this.ended = this.afterCr = false;
+    this.length = this.total = this.fields = 0;
+    this.disposition = this.type = this.encoding = undefined;
+  }
+
+  /** Takes one byte; "" or the reason for a refusal. Other control characters are the business of who uses the value. */
+  take(byte: number): string {
+    if (++this.total > MAX_PART_HEAD_BYTES) return "the head of a part is too long";
+    if (this.afterCr) return byte === LF ? this.lineEnd() : "CR without LF in the head of a part";
+    if (byte === CR) this.afterCr = true;
+    else if (byte === LF || byte === 0) return "LF without CR, or NUL, in the head of a part";
+    else this.line[this.length++] = byte;
+    return "";
+  }
+
+  private lineEnd(): string {
+    this.afterCr = false;
+    if (this.length === 0) return this.headEnd();
+    if (++this.fields > MAX_PART_FIELDS) return "too many fields in the head of a part";
+    const colon = this.line.indexOf(COLON);
+    const name = this.line.latin1Slice(0, Math.max(0, Math.min(colon, this.length)));
+    if (colon >= this.length || !isToken(name)) return "malformed field line in the head of a part";
+    const valueEnd = trimEnd(this.line, colon + 1, this.length);
+    const reason = this.field(name.toLowerCase(), this.line.latin1Slice(colon + 1, valueEnd).replace(/^[ \t]+/, ""));
+    this.length = 0;
+    return reason;
+  }
+
+  /** The fields a form knows; "any other header fields MUST be ignored" (RFC 7578 §4.8). */
+  private field(name: string, value: string): string {
+    switch (name) {
+      case "content-disposition":
+        if (this.disposition !== undefined) return "more than one Content-Disposition in a part";
+        this.disposition = value;
+        return "";
+      case "content-type":
+        if (this.type !== undefined) return "more than one Content-Type in a part";
+        this.type = value;
+        return "";
+      case "content-transfer-encoding":
+        if (this.encoding !== undefined) return "more than one Content-Transfer-Encoding in a part";
+        this.encoding = value;
+        return IDENTITY.test(value) ? "" : "a part in a transfer encoding";
+      default:
+        return "";
+    }
+  }
+
+  private headEnd(): string {
+    if (this.disposition === undefined) return "a part without Content-Disposition";
+    const disposition = parameterised(this.disposition);
+    if (disposition?.value !== "form-data") return "a part whose Content-Disposition is not well-formed form-data";
+    const name = disposition.parameters.get("name");
+    if (name === undefined) return "a part without a name";
+    const filename = fileName(disposition.parameters);
+    if (filename === undefined) return "malformed filename* in a part";
+    this.part = { name: unicode(name), filename, type: this.type ?? "" };
+    this.ended = true;
+    return "";
+  }
+}
+
+/**
+ * `filename*`, which forms should not have (RFC 7578 §4.2), before `filename`, as in RFC 6266 §4.3, if it makes sense. null when there
+ * is neither; undefined when all there is makes none.
+ */
+function fileName(parameters: ReadonlyMap<string, string>): string | null | undefined {
+  const extended = parameters.get("filename*");
+  const plain = parameters.get("filename");
+  const name = extended === undefined ? undefined : extendedValue(extended);
+  if (name !== undefined) return name;
+  if (plain !== undefined) return unicode(plain);
+  return extended === undefined ? null : undefined;
+}
+
+/** ext-value = charset "'" [ language ] "'" value-chars (RFC 8187 §3.2.1). */
+const EXTENDED = /^(utf-8|iso-8859-1)'[^']*'((?:[A-Za-z0-9!#$&+\-.^_`|~]|%[0-9A-Fa-f]{2})*)$/i;
+
+function extendedValue(value: string): string | undefined {
+  const match = EXTENDED.exec(value);
+  if (match === null) return undefined;
+  const octets = match[2].replace(/%(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  if (match[1].toLowerCase() !== "utf-8") return octets;
+  const bytes = Buffer.from(octets, "latin1");
+  return isUtf8(bytes, 0, bytes.length) ? bytes.utf8Slice() : undefined;
+}

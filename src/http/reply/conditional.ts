@@ -1,0 +1,92 @@
+/** Conditional requests (RFC 9110 §13): whether a representation is to be sent, not modified, or not what the client thinks. */
+
+import { entityTags, isEntityTag } from "../headers.ts";
+import type { RequestHead } from "../request/request.ts";
+import { parseDate } from "./date.ts";
+
+/** What conditions compare with. */
+export interface Validators {
+  /** The quoted entity tag, or null when there is none. */
+  readonly etag: string | null;
+  /** Whole seconds since 1970, or null when the modification time is unknown. */
+  readonly mtimeSeconds: number | null;
+}
+
+/** nginx's `if_modified_since`: equal times only, not newer than, or not looked at. */
+export type ModifiedSincePolicy = "exact" | "before" | "off";
+
+/**
+ * The preconditions of a request on an existing representation, in the order of RFC 9110 §13.2.2: 0 go on, 304 not modified
+ * (GET and HEAD only), 412 precondition failed. `now`: seconds since 1970.
+ */
+export function evaluate(
+  head: RequestHead,
+  validators: Validators,
+  policy: ModifiedSincePolicy,
+  now: number,
+): 0 | 304 | 412 {
+  if (!head.conditional) return 0;
+  const ifMatch = listOf(head, "if-match");
+  if (ifMatch !== undefined) {
+    if (!matchesAny(ifMatch, validators.etag, true)) return 412;
+  } else if (unmodifiedSinceFails(head, validators, now)) return 412;
+  const safe = head.method === "GET" || head.method === "HEAD";
+  const ifNoneMatch = listOf(head, "if-none-match");
+  if (ifNoneMatch !== undefined) {
+    if (!matchesAny(ifNoneMatch, validators.etag, false)) return 0;
+    return safe ? 304 : 412;
+  }
+  return safe && notModifiedSince(head, validators, policy, now) ? 304 : 0;
+}
+
+/**
+ * Whether a Range field counts: without If-Range it does; with one only when the strong tag or the exact date in it is still
+ * the representation's (RFC 9110 §13.1.5).
+ */
+export function rangeApplies(head: RequestHead, validators: Validators, now: number): boolean {
+  const value = head.field("if-range");
+  if (value === undefined) return true;
+  if (isEntityTag(value)) return strong(value) && value === validators.etag;
+  return parseDate(value, now) === validators.mtimeSeconds;
+}
+
+/** Several field lines count as one list (RFC 9110 §5.3). */
+function listOf(head: RequestHead, name: string): string | undefined {
+  const first = head.fieldIndex(name);
+  if (first < 0) return undefined;
+  return head.fieldIndex(name, first + 1) < 0 ? head.fieldValue(first) : head.fieldAll(name).join(", ");
+}
+
+/** `*` matches whatever exists. Strong comparison needs two strong tags, weak comparison ignores the mark (RFC 9110 §8.8.3.2). */
+function matchesAny(list: string, etag: string | null, strongly: boolean): boolean {
+  if (list === "*") return true;
+  if (etag === null || (strongly && !strong(etag))) return false;
+  const wanted = strongly ? etag : opaque(etag);
+  if (list === wanted) return true;
+  return entityTags(list).some((tag) => (strongly ? tag : opaque(tag)) === wanted);
+}
+
+function strong(etag: string): boolean {
+  return !etag.startsWith("W/");
+}
+
+function opaque(etag: string): string {
+  return strong(etag) ? etag : etag.slice(2);
+}
+
+function unmodifiedSinceFails(head: RequestHead, { mtimeSeconds }: Validators, now: number): boolean {
+  const value = head.field("if-unmodified-since");
+  return value !== undefined && mtimeSeconds !== null && mtimeSeconds > parseDate(value, now);
+}
+
+function notModifiedSince(
+  head: RequestHead,
+  { mtimeSeconds }: Validators,
+  policy: ModifiedSincePolicy,
+  now: number,
+): boolean {
+  const value = policy === "off" || mtimeSeconds === null ? undefined : head.field("if-modified-since");
+  if (value === undefined || mtimeSeconds === null) return false;
+  const since = parseDate(value, now);
+  return policy === "exact" ? mtimeSeconds === since : mtimeSeconds <= since;
+}

@@ -1,0 +1,205 @@
+/**
+ * The head of a request as offsets into received bytes. The parser fills one RequestHead again and again;
+ * strings come into being only when someone asks for them.
+ */
+import { COLON, CR, DOT, LF, LOWER } from "../bytes.ts";
+
+/** The forms of a request target (RFC 9112 §3.2). */
+export const ORIGIN_FORM = 0;
+export const ABSOLUTE_FORM = 1;
+export const AUTHORITY_FORM = 2;
+export const ASTERISK_FORM = 3;
+export type TargetForm = 0 | 1 | 2 | 3;
+
+/** What Expect asks for: nothing, 100-continue, or something no one can fulfil (417). */
+export const EXPECT_NONE = 0;
+export const EXPECT_CONTINUE = 1;
+export const EXPECT_OTHER = 2;
+export type Expectation = 0 | 1 | 2;
+
+/** All offsets are relative to `base`, so whoever moves the bytes sets `bytes` and `base` anew and nothing else. */
+export class RequestHead {
+  bytes: Buffer = Buffer.alloc(0);
+  /** Where the head starts in `bytes`. */
+  base = 0;
+  /** Bytes of the head, skipped leading empty lines and the final empty line included. */
+  length = 0;
+
+  method = "";
+  /** False for a well-formed method that is in no registry (also `get`): the server's answer is 501. */
+  methodKnown = false;
+  /** HTTP/1.x; every x above 1 counts as 1. */
+  minor: 0 | 1 = 1;
+
+  form: TargetForm = ORIGIN_FORM;
+  /** Where the request line starts, behind skipped empty lines. */
+  lineStart = 0;
+  /** Where it ends, before its CRLF; 0 until it is there and well-formed. */
+  lineEnd = 0;
+  targetStart = 0;
+  targetEnd = 0;
+  /** The raw path; empty in authority-form, asterisk-form and an absolute-form without one. */
+  pathStart = 0;
+  pathEnd = 0;
+  /** The raw query without its `?`. */
+  queryStart = 0;
+  queryEnd = 0;
+  hasQuery = false;
+  /** The path has nothing to decode or normalise: its bytes are its ASCII text. */
+  plainPath = false;
+
+  /** The host that counts, without port: the target's in absolute-form and authority-form, else Host's. Empty without one (1.0). */
+  hostStart = 0;
+  hostEnd = 0;
+  /** The end of the authority: behind the port if there is one. */
+  authorityEnd = 0;
+  /** Whether the Host field was there. */
+  hasHostField = false;
+
+  /** Whether the connection can be used again after this request. */
+  keepAlive = true;
+  /** `Connection: close` was there, which no other token undoes. */
+  closing = false;
+  /** -1: no Content-Length. */
+  contentLength = -1;
+  chunked = false;
+  expect: Expectation = EXPECT_NONE;
+  /** Any of If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since, If-Range and Range is there. */
+  conditional = false;
+  hasContentType = false;
+
+  fieldCount = 0;
+  /** Four per field line: start and end of the name, start and end of the value. */
+  offsets = new Int32Array(4 * 32);
+
+  /** Whether a body follows the head. */
+  get hasBody(): boolean {
+    return this.chunked || this.contentLength > 0;
+  }
+
+  /** Another number whenever another head is read into it; the same head again leaves it. */
+  serial = 0;
+
+  /** Forgets the last request. */
+  reset(): void {
+    this.serial++;
+    this.length = 0;
+    this.method = "";
+    this.methodKnown = false;
+    this.minor = 1;
+    this.form = ORIGIN_FORM;
+    this.lineStart = this.lineEnd = this.targetStart = this.targetEnd = 0;
+    this.pathStart = this.pathEnd = this.queryStart = this.queryEnd = 0;
+    this.hasQuery = false;
+    this.plainPath = true;
+    this.hostStart = this.hostEnd = this.authorityEnd = 0;
+    this.hasHostField = false;
+    this.keepAlive = true;
+    this.closing = false;
+    this.contentLength = -1;
+    this.chunked = false;
+    this.expect = EXPECT_NONE;
+    this.conditional = false;
+    this.hasContentType = false;
+    this.fieldCount = 0;
+  }
+
+  /** Points at what there is of a head that is not complete: bytes[start, end). */
+  show(bytes: Buffer, start: number, end: number): void {
+    this.bytes = bytes;
+    this.base = start;
+    this.length = end - start;
+  }
+
+  /** Copies the head out of the buffer it is in, which others write to. */
+  own(): void {
+    this.bytes = Buffer.from(this.bytes.subarray(this.base, this.base + this.length));
+    this.base = 0;
+  }
+
+  /** The host in small letters without a final dot; "" when the request names none. */
+  host(): string {
+    const last = this.bytes[this.base + this.hostEnd - 1];
+    const end = this.hostEnd > this.hostStart && last === DOT ? this.hostEnd - 1 : this.hostEnd;
+    return this.text(this.hostStart, end).toLowerCase();
+  }
+
+  /** Host and port as they came. */
+  authority(): string {
+    return this.text(this.hostStart, this.authorityEnd);
+  }
+
+  /** The request target as it came; bytes above 0x7f as latin1. */
+  target(): string {
+    return this.text(this.targetStart, this.targetEnd);
+  }
+
+  /** The query as it came, "" when there is none; bytes above 0x7f as latin1. */
+  query(): string {
+    return this.text(this.queryStart, this.queryEnd);
+  }
+
+  /** The request line without its CRLF. When the request was refused for it, what there is of it: logs should show what was sent. */
+  requestLine(): string {
+    let end = this.lineEnd || this.lineStart;
+    if (this.lineEnd === 0) while (end < this.length && !isLineEnd(this.bytes[this.base + end])) end++;
+    return this.text(this.lineStart, end);
+  }
+
+  /** The name of field line `i` (from 0) as it came. */
+  fieldName(i: number): string {
+    return this.text(this.offsets[4 * i], this.offsets[4 * i + 1]);
+  }
+
+  /** The value of field line `i` as latin1, without the white space around it. */
+  fieldValue(i: number): string {
+    return this.text(this.offsets[4 * i + 2], this.offsets[4 * i + 3]);
+  }
+
+  /** The first field line called `name` (in small letters) from field line `from` on, or -1. */
+  fieldIndex(name: string, from = 0): number {
+    for (let i = from; i < this.fieldCount; i++) if (this.isNamed(i, name)) return i;
+    return -1;
+  }
+
+  /** The first value of the field `name` (in small letters), or undefined. */
+  field(name: string): string | undefined {
+    const i = this.fieldIndex(name);
+    return i < 0 ? undefined : this.fieldValue(i);
+  }
+
+  /** The values of every field line called `name` (in small letters), in order. */
+  fieldAll(name: string): string[] {
+    const values: string[] = [];
+    for (let i = this.fieldIndex(name); i >= 0; i = this.fieldIndex(name, i + 1)) values.push(this.fieldValue(i));
+    return values;
+  }
+
+  /** The port the request names, or -1. */
+  port(): number {
+    if (this.authorityEnd - this.hostEnd < 2 || this.bytes[this.base + this.hostEnd] !== COLON) return -1;
+    return Number(this.text(this.hostEnd + 1, this.authorityEnd));
+  }
+
+  /** Makes room for more field lines. */
+  grow(): void {
+    const offsets = new Int32Array(2 * this.offsets.length);
+    offsets.set(this.offsets);
+    this.offsets = offsets;
+  }
+
+  private text(start: number, end: number): string {
+    return start === end ? "" : this.bytes.latin1Slice(this.base + start, this.base + end);
+  }
+
+  private isNamed(i: number, name: string): boolean {
+    const start = this.offsets[4 * i];
+    if (this.offsets[4 * i + 1] - start !== name.length) return false;
+    for (let k = 0; k < name.length; k++) {
+      if (LOWER[this.bytes[this.base + start + k]] !== name.charCodeAt(k)) return false;
+    }
+    return true;
+  }
+}
+
+const isLineEnd = (byte: number): boolean => byte === CR || byte === LF;

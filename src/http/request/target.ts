@@ -1,0 +1,116 @@
+/**
+ * The one place that decodes and normalises the path of a request target. Files, listings, uploads, deletes and CGI
+ * all work on its result; nothing decodes a second time.
+ */
+import { DOT, HEX, isUtf8, PERCENT, SLASH } from "../bytes.ts";
+
+/** Grows to the longest path seen; a path is shorter decoded than encoded. */
+let decoded = Buffer.alloc(2048);
+
+/**
+ * The path in bytes[start, end): percent-decoded once (`%2F` is then a slash like any other), slashes merged, `.` and
+ * `..` resolved; the empty path of an absolute-form is "/". null: a bad percent pair, a decoded NUL, no UTF-8, a path that
+ * does not start with a slash or climbs above the root.
+ */
+export function normalise(bytes: Uint8Array, start: number, end: number): string | null {
+  if (end - start > decoded.length) decoded = Buffer.alloc(2 * (end - start));
+  const length = decode(bytes, start, end);
+  if (length < 0 || !isUtf8(decoded, 0, length)) return null;
+  if (length === 0) return "/";
+  const kept = decoded[0] === SLASH ? resolveSegments(length) : -1;
+  return kept < 0 ? null : decoded.utf8Slice(0, kept);
+}
+
+/** Decodes into `decoded`; gives the length, or -1 for a bad percent pair or a NUL. */
+function decode(bytes: Uint8Array, start: number, end: number): number {
+  let length = 0;
+  for (let at = start; at < end; at++) {
+    let byte = bytes[at];
+    if (byte === PERCENT) {
+      if (at + 2 >= end) return -1;
+      const high = HEX[bytes[at + 1]];
+      const low = HEX[bytes[at + 2]];
+      if (high > 15 || low > 15) return -1;
+      byte = high * 16 + low;
+      at += 2;
+    }
+    if (byte === 0) return -1;
+    decoded[length++] = byte;
+  }
+  return length;
+}
+
+/**
+ * Merges slashes and resolves dot segments (RFC 3986 §5.2.4) of decoded[0, length), which starts with a slash, in place.
+ * Gives the new length, or -1 where `..` climbs above the root. A final `.` or `..` leaves its slash: it names a folder.
+ */
+function resolveSegments(length: number): number {
+  let kept = 1;
+  for (let at = 1; at < length; ) {
+    let end = at;
+    while (end < length && decoded[end] !== SLASH) end++;
+    const size = end - at;
+    if (size === 2 && decoded[at] === DOT && decoded[at + 1] === DOT) {
+      kept = parentEnd(kept);
+      if (kept < 0) return -1;
+    } else if (size > 0 && !(size === 1 && decoded[at] === DOT)) {
+      decoded.copyWithin(kept, at, Math.min(end + 1, length));
+      kept += Math.min(end + 1, length) - at;
+    }
+    at = end + 1;
+  }
+  return kept;
+}
+
+/** The end of the folder above decoded[0, kept), whose last byte is a slash; -1 above the root. */
+function parentEnd(kept: number): number {
+  if (kept === 1) return -1;
+  let at = kept - 1;
+  while (decoded[at - 1] !== SLASH) at--;
+  return at;
+}
+
+/** What a path may show unencoded: RFC 3986's pchar and the slash, without what HTML or a shell could take amiss. */
+const PLAIN = /^[A-Za-z0-9\-._~!$()*+,:=@/]$/;
+const ENCODED_BYTE: readonly string[] = Array.from({ length: 256 }, (_, byte) => {
+  const character = String.fromCharCode(byte);
+  return PLAIN.test(character) ? character : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
+});
+
+/** A decoded path percent-encoded for Location or href; `normalise` of the result is the path again. */
+export function encodePath(path: string): string {
+  return encode(Buffer.from(path, "utf8"));
+}
+
+/** A name of one file percent-encoded for a relative link: as `encodePath`, and never taken for a scheme or a path. */
+export function encodeSegment(name: string): string {
+  return encodePath(name).replaceAll("/", "%2F").replaceAll(":", "%3A");
+}
+
+function encode(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += ENCODED_BYTE[byte];
+  return text;
+}
+
+/** The raw value of the parameter `name` in a raw query, or undefined. Names count case-insensitively, as nginx's $arg_. */
+export function queryParameter(query: string, name: string): string | undefined {
+  const wanted = name.toLowerCase();
+  for (const pair of query.split("&")) {
+    const equals = pair.indexOf("=");
+    if ((equals < 0 ? pair : pair.slice(0, equals)).toLowerCase() === wanted)
+      return equals < 0 ? "" : pair.slice(equals + 1);
+  }
+  return undefined;
+}
+
+/** The value of the parameter `name` in a query with `+` and percent pairs decoded; malformed pairs stay as they are. */
+export function decodedParameter(query: string, name: string): string | undefined {
+  const raw = queryParameter(query, name)?.replaceAll("+", " ");
+  if (raw === undefined) return undefined;
+  try {
+    return decodeURIComponent(raw);
+  } catch {
+    return raw;
+  }
+}

@@ -1,0 +1,68 @@
+/** The fields that a location adds to its replies: `add_header` and `expires` (ngx_http_headers_module). */
+import type { Expires } from "../config/model.ts";
+import type { Exchange } from "../exchange/exchange.ts";
+import type { Field } from "../exchange/reply.ts";
+import { evaluateOctets } from "../exchange/variables.ts";
+import { formatDate } from "../http/reply/date.ts";
+import { placeOfOnly, putField } from "../http/reply/response.ts";
+
+/** The statuses that get the fields which are not marked `always`. */
+const SUCCESSFUL: readonly number[] = [200, 201, 204, 206, 301, 302, 303, 304, 307, 308];
+/** The fields that an empty value removes, as in nginx. */
+const VALIDATOR = /^(?:etag|last-modified)$/i;
+const TEN_YEARS = 315360000;
+const DAY = 86400;
+
+/** Appends to `fields` what the location adds to a reply of `status`. `modified`: the file's mtime in seconds, if there is a file. */
+export function addFields(fields: Field[], exchange: Exchange, status: number, modified: number | undefined): void {
+  const { settings } = exchange;
+  if (settings.expires !== null && SUCCESSFUL.includes(status)) {
+    addExpires(fields, settings.expires, exchange.services.clock.second, modified);
+  }
+  for (const { name, value, always } of settings.addHeaders) {
+    if (!always && !SUCCESSFUL.includes(status)) continue;
+    const text = evaluateOctets(value, exchange);
+    if (text !== "") putHeader(fields, name, text);
+    else if (VALIDATOR.test(name)) removeField(fields, name);
+  }
+}
+
+/** The type of several ranges says where each begins: it stays. */
+function putHeader(fields: Field[], name: string, value: string): void {
+  const only = fields[placeOfOnly(fields, name)];
+  if (only === undefined || !only[1].startsWith("multipart/byteranges;")) putField(fields, name, value);
+}
+
+function removeField(fields: Field[], name: string): void {
+  const at = placeOfOnly(fields, name);
+  if (at >= 0) fields.splice(at, 1);
+}
+
+function addExpires(fields: Field[], expires: Expires, now: number, modified: number | undefined): void {
+  switch (expires.kind) {
+    case "off":
+      return;
+    case "epoch":
+      return putExpires(fields, "Thu, 01 Jan 1970 00:00:01 GMT", "no-cache");
+    case "max":
+      return putExpires(fields, "Thu, 31 Dec 2037 23:55:55 GMT", `max-age=${TEN_YEARS}`);
+  }
+  const seconds = secondsFromNow(expires.kind, expires.seconds, now, modified);
+  putExpires(fields, formatDate(now + seconds), seconds < 0 ? "no-cache" : `max-age=${seconds}`);
+}
+
+/** Cache-Control is a list: what a script or a session forbids stays forbidden. */
+function putExpires(fields: Field[], expires: string, control: string): void {
+  putField(fields, "Expires", expires);
+  fields.push(["Cache-Control", control]);
+}
+
+function secondsFromNow(kind: "in" | "modified" | "at", seconds: number, now: number, modified: number | undefined) {
+  if (kind === "in") return seconds;
+  if (kind === "modified") return (modified ?? now) + seconds - now;
+  const sinceMidnight = (((now - localOffset(now)) % DAY) + DAY) % DAY;
+  return (seconds - sinceMidnight + DAY) % DAY;
+}
+
+/** Seconds that local time is behind UTC at that moment. */
+const localOffset = (now: number): number => new Date(now * 1000).getTimezoneOffset() * 60;

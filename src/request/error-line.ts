@@ -1,0 +1,13 @@
+/** A message of the error log about a request, as nginx writes it. */
+import type { Exchange } from "../exchange/exchange.ts";
+import { unicode } from "../http/octets.ts";
+
+/** `message` with the connection's number, the client, and, unless it is to be `brief`, what is known of the request. */
+export function errorLine({ request, connection, server }: Exchange, message: string, brief: boolean): string {
+  const start = `*${connection.number} ${message}, client: ${connection.remoteAddress}`;
+  if (brief) return start;
+  const asked = request.requestLine();
+  const line = asked === "" ? "" : `, request: "${asked}"`;
+  const host = request.hostEnd > request.hostStart ? `, host: "${request.authority()}"` : "";
+  return `${start}, server: ${server.name}${unicode(line + host)}`;
+}

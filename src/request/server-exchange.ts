@@ -1,0 +1,262 @@
+/**
+ * One request and its reply, from the head's first byte until the reply has left: the server's side of the Exchange
+ * that handlers see. Exchanges are used again and again; a client holds one only while it has a request.
+ */
+import type { LogLevel } from "../config/model.ts";
+import type { ConnectionInfo, Exchange } from "../exchange/exchange.ts";
+import {
+  discard,
+  type Field,
+  type ReplyBody,
+  type ReplyOptions,
+  type StreamBody,
+  type WholeReply,
+} from "../exchange/reply.ts";
+import type { Session } from "../exchange/session.ts";
+import { evaluate, evaluateOctets } from "../exchange/variables.ts";
+import { ERROR_PAGE_TYPE, errorPage } from "../handlers/error-page.ts";
+import { encodeLocation, REDIRECTS } from "../handlers/return.ts";
+import type { HandlerServices } from "../handlers/services.ts";
+import { BodyDecoder } from "../http/body/body.ts";
+import { placeOfOnly, responseHead } from "../http/reply/response.ts";
+import { isBodiless } from "../http/reply/status.ts";
+import { type HeadLimits, RequestParser } from "../http/request/parser.ts";
+import { errorLine } from "./error-line.ts";
+import { addConnection, connectionOption, framingOf, makeWholeReply, replyFields } from "./reply-head.ts";
+import type { ReplyTarget } from "./reply-target.ts";
+import type { RequestLog } from "./request-log.ts";
+import type { Routes } from "./route.ts";
+import { Routed } from "./routed.ts";
+
+const NO_FIELDS: readonly Field[] = [];
+const NO_LIMITS: HeadLimits = { line: 0, field: 0, total: 0, fields: 0 };
+
+export class ServerExchange extends Routed implements Exchange {
+  readonly parser = new RequestParser(NO_LIMITS);
+  readonly decoder = new BodyDecoder();
+  readonly request = this.parser.head;
+  client!: ReplyTarget;
+  errorStatus = 0;
+  startedAt = 0;
+  /** The reply ends the connection: what follows on it is never read as a request. */
+  closing = false;
+  replied = false;
+  /** A body is announced and not read: a reply now ends the connection, for what follows is that body, not a request. */
+  bodyPending = false;
+  status = 0;
+  sentFields: readonly Field[] = NO_FIELDS;
+  session: Session | null = null;
+  onGone: (() => void) | null = null;
+  private headKept = false;
+  /** For whatever reply comes: of `addField`, and of the error whose page is being made. */
+  private addedFields: readonly Field[] = NO_FIELDS;
+  /** Where the reply starts in the bytes of its connection, and how long its head and all of it are (-1: not known). */
+  private replyStart = 0;
+  private headLength = 0;
+  private replyLength = 0;
+  private id = "";
+
+  constructor(
+    readonly services: HandlerServices,
+    private readonly logs: RequestLog,
+  ) {
+    super();
+  }
+
+  /** Makes ready for a client's next request. */
+  begin(client: ReplyTarget, router: Routes, limits: HeadLimits): void {
+    this.parser.reset(limits);
+    this.client = client;
+    this.beginRoute(router);
+    this.errorStatus = 0;
+    this.startedAt = this.services.clock.now;
+    this.closing = this.replied = this.headKept = this.bodyPending = false;
+    this.status = 0;
+    this.addedFields = NO_FIELDS;
+    this.headLength = this.replyLength = 0;
+    this.id = "";
+  }
+
+  /** Forgets what a long-lived object must not keep alive. */
+  end(): void {
+    this.captures = null;
+    this.sentFields = NO_FIELDS;
+    this.sink = undefined;
+    this.session = null;
+    this.onGone = null;
+  }
+
+  get connection(): ConnectionInfo {
+    return this.client;
+  }
+
+  protected get self(): Exchange {
+    return this;
+  }
+
+  get requestId(): string {
+    if (this.id === "") this.id = this.services.randomHex(16);
+    return this.id;
+  }
+
+  get keepAlive(): boolean {
+    return !this.closing && this.request.keepAlive && this.client.reusable;
+  }
+
+  get takesWholeReply(): boolean {
+    if (this.inErrorPage || this.addedFields.length > 0 || !this.client.served) return false;
+    return this.settings.keepaliveHeader === null || this.connectionLine === "";
+  }
+
+  /** What a WholeReply, made for HTTP/1.1 and a connection that goes on, lacks for this request. */
+  private get connectionLine(): string {
+    const option = connectionOption(this);
+    return option === "" ? "" : `Connection: ${option}\r\n`;
+  }
+
+  get bytesSent(): number {
+    return this.replyLength >= 0 ? this.replyLength : Math.max(0, this.client.bytesTaken - this.replyStart);
+  }
+
+  get bodyBytesSent(): number {
+    return Math.max(0, this.bytesSent - this.headLength);
+  }
+
+  /** The reply is given, or an error's page is on its way, which a script may make: no handler is asked any more. */
+  get settled(): boolean {
+    return this.replied || this.inErrorPage;
+  }
+
+  /** The body will not be complete. */
+  abortSink(): void {
+    this.sink?.abort();
+    this.sink = undefined;
+  }
+
+  /** Nobody is to reply any more but the server. */
+  callOff(): void {
+    const { onGone } = this;
+    this.onGone = null;
+    onGone?.();
+  }
+
+  /** The connection broke before the reply was out: what the log then says was sent. */
+  cutShort(): void {
+    if (!this.replied) this.status = 499;
+    this.replyLength = this.replied ? -1 : 0;
+  }
+
+  reply(status: number, fields: readonly Field[], body: ReplyBody, options?: ReplyOptions): void {
+    // Only a whole page stands for the error; a part, a redirect or another error stands for itself.
+    if (status >= 300 || status === 206) this.errorStatus = 0;
+    this.start(this.errorStatus || status);
+    const framing = framingOf(this, body, options?.length);
+    if (framing.untilClose) this.closing = true;
+    const own = this.addedFields.length === 0 ? fields : [...fields, ...this.fieldsBeside(fields)];
+    const all = replyFields(this, own, framing.length, options);
+    if (framing.chunked) all.push(["Transfer-Encoding", "chunked"]);
+    addConnection(all, this);
+    this.sentFields = all;
+    const head = responseHead(this.status, all);
+    this.headLength = head.length;
+    this.replyLength = framing.bodiless ? head.length : framing.length < 0 ? -1 : head.length + framing.length;
+    if (framing.bodiless) discard(body);
+    this.client.sendReply(head, framing.bodiless ? null : body, framing.chunked);
+  }
+
+  /** The added fields, without those that a page of an error gives itself and that cannot repeat. */
+  private fieldsBeside(fields: readonly Field[]): readonly Field[] {
+    return this.addedFields.filter(([name]) => placeOfOnly(fields, name) < 0);
+  }
+
+  addField(name: string, value: string): void {
+    this.addedFields = [...this.addedFields, [name, value]];
+  }
+
+  replyWhole(reply: WholeReply, rest: ReplyBody = null): void {
+    this.start(reply.status);
+    const connection = this.connectionLine;
+    const headOnly = this.method === "HEAD" || isBodiless(reply.status);
+    this.sentFields = reply.fields;
+    this.headLength = reply.headLength + connection.length;
+    this.replyLength = connection.length + (headOnly ? reply.headLength : reply.length + (rest?.length ?? 0));
+    if (headOnly) discard(rest);
+    this.client.sendWhole(reply, headOnly, connection, headOnly ? null : rest);
+  }
+
+  replyRaw(body: StreamBody): void {
+    this.start(200);
+    this.closing = true;
+    this.sentFields = NO_FIELDS;
+    this.replyLength = -1;
+    this.client.sendReply("", body, false);
+  }
+
+  private start(status: number): void {
+    if (this.replied) throw new Error("a request was answered twice");
+    this.replied = true;
+    if (this.bodyPending) this.closing = true;
+    this.status = status;
+    this.replyStart = this.client.bytesWritten;
+  }
+
+  wholeReply(status: number, fields: readonly Field[], length: number, options?: ReplyOptions): WholeReply {
+    return makeWholeReply(this, status, fields, length, options);
+  }
+
+  fail(status: number, fields: readonly Field[] = NO_FIELDS): void {
+    const pages = this.inErrorPage ? [] : this.settings.errorPages;
+    const page = pages.find(({ statuses }) => statuses.includes(status));
+    if (page === undefined) return this.failPlainly(status, fields);
+    this.inErrorPage = true;
+    this.addedFields = [...this.addedFields, ...fields];
+    const uri = evaluate(page.uri, this);
+    if (!uri.startsWith("/") && !uri.startsWith("@")) {
+      const location = encodeLocation(evaluateOctets(page.uri, this));
+      return this.failPlainly(redirectStatus(page.status), [["Location", location]]);
+    }
+    this.errorStatus = page.status ?? status;
+    const forPage = uri.startsWith("/") && this.method !== "HEAD";
+    if (forPage || this.method === "") this.method = "GET"; // a head that is none may have no method
+    this.redirect(uri);
+  }
+
+  /** Answers with the built-in page of an error or a redirect. */
+  failPlainly(status: number, fields: readonly Field[]): void {
+    this.reply(status, [["Content-Type", ERROR_PAGE_TYPE], ...fields], errorPage(status));
+  }
+
+  drop(): void {
+    this.start(444);
+    this.client.drop();
+  }
+
+  resume(): void {
+    this.client.goOn();
+  }
+
+  crash(error: unknown): void {
+    this.client.handlerFailed(this, error);
+  }
+
+  log(level: LogLevel, message: string, brief = false): void {
+    const { errorLog } = this.settings;
+    if (this.logs.wants(errorLog, level)) this.logs.error(errorLog, level, errorLine(this, message, brief));
+  }
+
+  /** Copies the head out of the shared buffer, once, for a request that outlives the turn. */
+  keepHead(): void {
+    if (this.headKept || this.request.length === 0) return; // a head that is not complete is still input
+    this.headKept = true;
+    this.request.own();
+  }
+
+  /** Writes the request's line to the access logs of its location. */
+  logAccess(): void {
+    if (this.settings.accessLogs.length > 0) this.logs.access(this);
+  }
+}
+
+/** `error_page CODE =STATUS URL`: a redirect with that status if it is one of a redirect. */
+const redirectStatus = (status: number | null): number =>
+  status !== null && REDIRECTS.includes(status) ? status : 302;

@@ -1,0 +1,89 @@
+/** Lines of the access log (ngx_http_log_module): variables escaped so that no client can forge a line. */
+import type { LogFormat } from "../../config/model.ts";
+import type { Exchange } from "../../exchange/exchange.ts";
+import { variable } from "../../exchange/variables.ts";
+import { octets, unicode } from "../../http/octets.ts";
+import type { RequestHead } from "../../http/request/request.ts";
+
+/** Gives a request's line as octets, with its line feed. */
+export type LineMaker = (exchange: Exchange) => string;
+
+/** The maker of a format's lines. */
+export function accessLine(format: LogFormat): LineMaker {
+  if (format.template === null) return jsonLine;
+  const escaped = ESCAPES[format.escape];
+  const parts = format.template.parts.map((part): LineMaker => {
+    if (typeof part === "string") {
+      const literal = octets(part);
+      return () => literal;
+    }
+    const value = variable(part.variable);
+    const maker: LineMaker = (exchange) => escaped(value(exchange));
+    return OF_THE_HEAD.test(part.variable) ? oncePerHead(maker) : maker;
+  });
+  return (exchange) => {
+    let line = "";
+    for (const part of parts) line += part(exchange);
+    return `${line}\n`;
+  };
+}
+
+/** Variables that depend on nothing but the bytes of the request's head. */
+const OF_THE_HEAD = /^(request|request_uri|server_protocol|http_.*|cookie_.*)$/;
+
+/** Keeps the last text: clients that ask for the same with the same words are logged with the same words. */
+function oncePerHead(maker: LineMaker): LineMaker {
+  let head: RequestHead | null = null;
+  let serial = 0;
+  let text = "";
+  return (exchange) => {
+    const { request } = exchange;
+    if (request === head && request.serial === serial) return text;
+    head = request;
+    serial = request.serial;
+    text = maker(exchange);
+    return text;
+  };
+}
+
+const ESCAPES: { readonly [escape in LogFormat["escape"]]: (value: string) => string } = {
+  default: (value) =>
+    value === "" ? "-" : plain(value) ? value : value.replace(/[^ !\x23-\x5b\x5d-\x7e]/g, hexEscape),
+  json: (value) => (plain(value) ? value : octets(JSON.stringify(unicode(value)).slice(1, -1))),
+  none: (value) => value,
+};
+
+/** Whether nothing in a value needs escaping. */
+function plain(value: string): boolean {
+  for (let i = 0; i < value.length; i++) {
+    const c = value.charCodeAt(i);
+    if (c < 0x20 || c > 0x7e || c === 0x22 || c === 0x5c) return false;
+  }
+  return true;
+}
+
+/** `\xHH`, as nginx escapes. */
+const hexEscape = (octet: string): string => `\\x${octet.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;
+
+const FIELDS = {
+  time: variable("time_iso8601"),
+  remote_addr: variable("remote_addr"),
+  request_id: variable("request_id"),
+  method: (exchange: Exchange) => exchange.request.method,
+  host: variable("host"),
+  uri: variable("request_uri"),
+  protocol: variable("server_protocol"),
+  referer: variable("http_referer"),
+  user_agent: variable("http_user_agent"),
+} as const;
+
+/** The built-in format `json`: one object a line. */
+function jsonLine(exchange: Exchange): string {
+  const line: { [name: string]: string | number } = {};
+  for (const [name, value] of Object.entries(FIELDS)) line[name] = unicode(value(exchange));
+  line.status = exchange.status;
+  line.bytes_sent = exchange.bytesSent;
+  line.body_bytes_sent = exchange.bodyBytesSent;
+  line.request_time = Number(((exchange.services.clock.now - exchange.startedAt) / 1000).toFixed(3));
+  return `${octets(JSON.stringify(line))}\n`;
+}
