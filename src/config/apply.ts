@@ -30,7 +30,9 @@ function checkBlock(row: Row, { block }: Directive, scope: Scope): void {
   if (row.block === null || row.block === "types" || block === null) return;
   const unused = new Scope(row.block, scope.draft, scope);
   unused.server ??= { scope: unused, position: { file: "", line: 0, column: 0 }, listens: [], names: [], broken: true };
-  unused.location ??= { scope: unused, modifier: "", pattern: "/", regex: null, position: unused.server.position };
+  const { locations } = unused;
+  const { position } = unused.server;
+  unused.location ??= { scope: unused, locations, modifier: "", pattern: "/", regex: null, position };
   apply(block, unused);
 }
 

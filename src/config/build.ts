@@ -70,7 +70,7 @@ export class Builder {
     return {
       name: names[0]?.word.text ?? "",
       names: names.flatMap((given) => given.names),
-      scope: this.location({ scope, modifier: "", pattern: "", regex: null, position }, []),
+      scope: this.location({ scope, locations: [], modifier: "", pattern: "", regex: null, position }, []),
       locations: scope.locations.map((location) => this.nested(location)),
       position,
     };
@@ -79,7 +79,7 @@ export class Builder {
   private nested(draft: LocationDraft): Location {
     return this.location(
       draft,
-      draft.scope.locations.map((inner) => this.nested(inner)),
+      draft.locations.map((inner) => this.nested(inner)),
     );
   }
 

@@ -1,5 +1,6 @@
 /** What the directives of one block say, as they are read; build.ts makes Settings of it. */
 
+import { Locations } from "../routing/locations.ts";
 import type { Sources } from "./files.ts";
 import type { Location, LogFormat, Position, ServerName, Settings, Template } from "./model.ts";
 import type { Diagnostics } from "./text/diagnostics.ts";
@@ -35,6 +36,8 @@ export interface ServerDraft {
 /** A `location` block while it is read. */
 export interface LocationDraft {
   readonly scope: Scope;
+  /** Those nested in it: `scope.locations`, under the name by which routing knows them. */
+  readonly locations: readonly LocationDraft[];
   readonly modifier: Location["modifier"];
   readonly pattern: string;
   readonly regex: RegExp | null;
@@ -52,6 +55,7 @@ export class Draft {
   workerConnections: number | null = null;
   workerRlimitNofile: number | null = null;
   private readonly checks: (() => void)[] = [];
+  private readonly routes = new Map<ServerDraft, Locations<Scope>>();
 
   constructor(
     readonly diagnostics: Diagnostics,
@@ -78,6 +82,16 @@ export class Draft {
     };
     for (const { scope } of this.servers) add(scope);
     return [...found];
+  }
+
+  /** The block of a server that will answer for a decoded, normalised path. For checks: every location must have been read. */
+  blockOf(server: ServerDraft, path: string): Scope {
+    let routes = this.routes.get(server);
+    if (routes === undefined) {
+      routes = Locations.of(server.scope.locations, ({ scope }) => scope);
+      this.routes.set(server, routes);
+    }
+    return routes.find(path)?.route ?? server.scope;
   }
 
   addGroups(regex: RegExp): void {

@@ -4,7 +4,8 @@ import type { Handler } from "../exchange/handler.ts";
 import { handlerFor } from "../handlers/choose.ts";
 import { allowedMethods, allowValue } from "../handlers/methods.ts";
 import type { HandlerServices } from "../handlers/services.ts";
-import { type RouteMatch, Router } from "../routing/router.ts";
+import type { RouteMatch } from "../routing/locations.ts";
+import { Router } from "../routing/router.ts";
 
 /** A location with what the server needs of it at each request. */
 export class Route {

@@ -3,7 +3,6 @@
 import type { Mapping } from "../folders.ts";
 import { folderAt, pathOf, reading } from "../folders.ts";
 import { collapse, isBeneath } from "../paths.ts";
-import { blockOf } from "../routing.ts";
 import type { Draft, Scope } from "../scope.ts";
 import { elsewhere, quote } from "../text/diagnostics.ts";
 
@@ -112,5 +111,5 @@ function within(path: string, folder: string, { draft }: Scope): string | null {
 /** Whether a block is the one that answers for a program, with one of these extensions, in the folder of a path. */
 function answers(scope: Scope, path: string, names = extensions(scope)): boolean {
   const folder = path.endsWith("/") ? path : `${path}/`;
-  return names.some((name) => blockOf(scope.server!, `${folder}x${name === "*" ? "" : name}`) === scope);
+  return names.some((name) => scope.draft.blockOf(scope.server!, `${folder}x${name === "*" ? "" : name}`) === scope);
 }

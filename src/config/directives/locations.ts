@@ -49,7 +49,8 @@ function openLocation(parent: Scope, [args]: [readonly Word[]], directive: Direc
     return null;
   }
   const scope = new Scope("location", parent.draft, parent);
-  scope.location = { scope, modifier, pattern, regex, position: directive.position };
+  const { locations } = scope;
+  scope.location = { scope, locations, modifier, pattern, regex, position: directive.position };
   if (regex !== null) parent.draft.addGroups(regex);
   checkPlace(scope.location, parent, word);
   checkRepetition(scope.location, parent, word);

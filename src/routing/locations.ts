@@ -1,0 +1,105 @@
+/**
+ * Which location a path belongs to: nginx's algorithm (ngx_http_core_find_location), nested locations included. The server
+ * asks it for each request, and the configuration's checks ask it about drafts: there is no second copy of the rules.
+ */
+import type { Location } from "../config/model.ts";
+import { SureRegex } from "./sure-regex.ts";
+
+/** What the search needs to know of a location. */
+export interface LocationLike<L> extends Pick<Location, "modifier" | "pattern" | "regex"> {
+  /** Nested locations, in the order written. */
+  readonly locations: readonly L[];
+}
+
+/** What a path leads to; `captures` are the groups of the regular expression that decided, if one did. */
+export interface RouteMatch<R> {
+  readonly route: R;
+  readonly captures: RegExpExecArray | null;
+  /** Nobody knows whether the location's expression matches: it may be meant to refuse the path, and is not passed over. */
+  readonly undecided?: true;
+}
+
+/** A match, and whether it keeps the expressions beside the location around it from being asked. */
+interface Found<R> {
+  readonly match: RouteMatch<R>;
+  readonly endsSearch: boolean;
+}
+
+interface Prefix<R> {
+  readonly pattern: string;
+  readonly found: Found<R>;
+  /** `^~`: no expression beside it is asked. */
+  readonly isFinal: boolean;
+  readonly inner: Locations<R>;
+}
+
+/** The locations of one level, of a server or nested in a location, by what each leads to. */
+export class Locations<R> {
+  private readonly exact = new Map<string, Found<R>>();
+  /** The longest first. */
+  private readonly prefixes: Prefix<R>[] = [];
+  private readonly regexes: { readonly regex: SureRegex; readonly route: R; readonly inner: Locations<R> }[] = [];
+  private readonly routes: { readonly route: R; readonly inner: Locations<R> }[] = [];
+
+  /** @param make gives what a location leads to; called once for each, but not for named ones (`@`), which no path leads to */
+  static of<L extends LocationLike<L>, R>(locations: readonly L[], make: (location: L) => R): Locations<R> {
+    const level = new Locations<R>();
+    for (const location of locations) {
+      if (location.modifier !== "@") level.add(location, make(location), Locations.of(location.locations, make));
+    }
+    level.prefixes.sort((a, b) => b.pattern.length - a.pattern.length);
+    return level;
+  }
+
+  /** Everything that a path can lead to. */
+  *all(): Iterable<R> {
+    for (const { route, inner } of this.routes) {
+      yield route;
+      yield* inner.all();
+    }
+  }
+
+  /** The match for a decoded, normalised path; null: no location's. */
+  find(path: string): RouteMatch<R> | null {
+    return this.search(path)?.match ?? null;
+  }
+
+  private add({ modifier, pattern, regex }: LocationLike<unknown>, route: R, inner: Locations<R>): void {
+    this.routes.push({ route, inner });
+    const found = { match: { route, captures: null }, endsSearch: modifier === "=" };
+    if (regex !== null) this.regexes.push({ regex: new SureRegex(regex), route, inner });
+    else if (modifier === "=") this.exact.set(pattern, found);
+    else this.prefixes.push({ pattern, found, isFinal: modifier === "^~", inner });
+  }
+
+  private search(path: string): Found<R> | null {
+    const exact = this.exact.get(path);
+    if (exact !== undefined) return exact;
+    const prefix = this.longestPrefix(path);
+    // A regular expression nested in the prefix is asked before those beside the prefix.
+    const nested = prefix === null ? null : prefix.inner.search(path);
+    if (nested?.endsSearch) return nested;
+    if (prefix === null || !prefix.isFinal) {
+      const match = this.findRegex(path);
+      if (match !== null) return { match, endsSearch: true };
+    }
+    return nested ?? prefix?.found ?? null;
+  }
+
+  private longestPrefix(path: string): Prefix<R> | null {
+    for (const prefix of this.prefixes) if (path.startsWith(prefix.pattern)) return prefix;
+    return null;
+  }
+
+  private findRegex(path: string): RouteMatch<R> | null {
+    for (const { regex, route, inner } of this.regexes) {
+      const captures = regex.exec(path);
+      if (captures === null) continue;
+      if (captures === undefined) return { route, captures: null, undecided: true };
+      const nested = inner.find(path);
+      if (nested?.undecided) return nested;
+      return { route: nested?.route ?? route, captures: nested?.captures ?? captures };
+    }
+    return null;
+  }
+}
