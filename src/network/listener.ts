@@ -34,9 +34,6 @@ export interface ListenOptions {
 /** Connections taken per turn and socket, so that a flood of them does not starve those already here. */
 const ACCEPTS_PER_TURN = 64;
 
-/** The peer's struct sockaddr of the connection being accepted. */
-const peer = new Block(SOCKADDR_STORAGE);
-
 /** Opens a listening socket. Its descriptor, or -errno. TCP_NODELAY is set here because accepted sockets inherit it (tcp(7)). */
 export function openListener(kernel: Kernel, address: Address, options: ListenOptions): number {
   const fd = tryListener(kernel, address, options);
@@ -98,6 +95,8 @@ export function localAddress(kernel: Kernel, fd: number): Address {
 
 export class Listener implements Source {
   private watching = false;
+  /** The peer's struct sockaddr of the connection being accepted. */
+  private readonly peer = new Block(SOCKADDR_STORAGE);
 
   /**
    * @param accepted takes a new descriptor and its peer's struct sockaddr; false: take no more now.
@@ -136,9 +135,9 @@ export class Listener implements Source {
 
   onEvents(): void {
     for (let i = 0; i < ACCEPTS_PER_TURN && this.watching; i++) {
-      const fd = this.kernel.accept(this.fd, peer);
+      const fd = this.kernel.accept(this.fd, this.peer);
       if (fd >= 0) {
-        if (!this.accepted(fd, peer)) return;
+        if (!this.accepted(fd, this.peer)) return;
       } else if (fd === -ERRNO.EAGAIN) return;
       else if (isExhaustion(fd)) return this.exhausted(fd);
       // Anything else (ECONNABORTED, EPROTO, EINTR, a network error) is that connection's own: accept(2) says try the next.

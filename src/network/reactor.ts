@@ -6,7 +6,7 @@ import { EPOLL_EVENT } from "../../ffi/abi.ts";
 import { ERRNO, errnoText } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
-import { Timers } from "./timers.ts";
+import { rethrow, Timers } from "./timers.ts";
 
 /** Something with a descriptor that epoll watches. */
 export interface Source {
@@ -33,6 +33,8 @@ export class Reactor {
   /** Called when a turn's events are known, before any is handled; and when all are handled, before descriptors are closed. */
   onTurnStart: () => void = () => {};
   onTurnEnd: () => void = () => {};
+  /** Called with what a source, a timer or an unfinished one threw: it costs no one else their turn. */
+  onError: (error: unknown) => void = rethrow;
 
   private readonly epoll: number;
   private readonly events = new Block(EVENTS_PER_TURN * EPOLL_EVENT.words * 4);
@@ -99,7 +101,7 @@ export class Reactor {
     this.onTurnStart();
     this.dispatch(n);
     this.resumeUnfinished();
-    this.timers.fire(this.now);
+    this.timers.fire(this.now, this.onError);
     this.onTurnEnd();
     this.closeAll();
     return n;
@@ -137,8 +139,11 @@ export class Reactor {
     for (let i = 0, at = 0; i < count; i++, at += EPOLL_EVENT.words) {
       const fd = words[at + EPOLL_EVENT.fd]!;
       const source = sources[fd];
-      if (source && generations[fd] === words[at + EPOLL_EVENT.generation]) {
+      if (!source || generations[fd] !== words[at + EPOLL_EVENT.generation]) continue;
+      try {
         source.onEvents(words[at + EPOLL_EVENT.events]!);
+      } catch (error) {
+        this.onError(error);
       }
     }
   }
@@ -147,7 +152,13 @@ export class Reactor {
     const list = this.unfinished;
     if (list.length === 0) return;
     this.unfinished = [];
-    for (const what of list) what.onTurn();
+    for (const what of list) {
+      try {
+        what.onTurn();
+      } catch (error) {
+        this.onError(error);
+      }
+    }
   }
 
   private closeAll(): void {

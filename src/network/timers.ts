@@ -54,6 +54,11 @@ export class TimerList {
   }
 }
 
+/** What becomes of an error that nobody asked to be told of. */
+export const rethrow = (error: unknown): void => {
+  throw error;
+};
+
 /** The lists of a reactor. A list stays once made: durations come from the configuration and are few. */
 export class Timers {
   private readonly lists = new Map<number, TimerList>();
@@ -83,12 +88,19 @@ export class Timers {
     return nearest;
   }
 
-  /** Ends the wait of all whose deadline is not after `now`. What they start again waits for a later turn, its duration being more than 0. */
-  fire(now: number): void {
+  /**
+   * Ends the wait of all whose deadline is not after `now`. What they start again waits for a later turn, its duration being
+   * more than 0. `failed` is told what one of them throws; the others have their turn all the same.
+   */
+  fire(now: number, failed: (error: unknown) => void = rethrow): void {
     for (const list of this.lists.values()) {
       for (let timed = list.first; timed !== null && timed.timerDeadline <= now; timed = list.first) {
         list.stop(timed);
-        timed.onTimeout();
+        try {
+          timed.onTimeout();
+        } catch (error) {
+          failed(error);
+        }
       }
     }
   }

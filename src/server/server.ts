@@ -75,6 +75,7 @@ export class Server implements ConnectionHost {
     );
     this.reactor.onTurnStart = () => this.clock.update(this.reactor.now);
     this.reactor.onTurnEnd = () => this.afterTurn();
+    this.reactor.onError = (error) => this.reportBug(error, null);
     this.flushAlarm = new Alarm(() => this.logs.flush());
     this.sessionAlarm = new Alarm(() => this.services.sessions.flush());
     this.sweepAlarm = new Alarm(() => this.sweep());
@@ -202,9 +203,15 @@ export class Server implements ConnectionHost {
       this.reactor.timers.start(this.sweepAlarm, SWEEP_INTERVAL, this.reactor.now);
   }
 
+  /** What one sweep throws keeps none of the others from theirs. */
   private sweep(): void {
-    for (const handler of this.handlers()) handler.sweep?.();
-    this.services.sessions.sweep();
+    for (const handler of [...this.handlers(), this.services.sessions]) {
+      try {
+        handler.sweep?.();
+      } catch (error) {
+        this.reportBug(error, null);
+      }
+    }
   }
 
   /** Every handler, once per location. */

@@ -271,6 +271,64 @@ describe("a turn", () => {
   });
 });
 
+describe("what throws costs nobody else their turn:", () => {
+  const planned = new Error("planned");
+  const fails = (): never => {
+    throw planned;
+  };
+  /** A reactor that notes errors instead of passing them on. */
+  const noting = () => {
+    const reactor = new Reactor(linux);
+    const errors: unknown[] = [];
+    reactor.onError = (error) => errors.push(error);
+    return { reactor, errors };
+  };
+
+  test("a source", () => {
+    const { reactor, errors } = noting();
+    const bad = new Probe(readable(), fails);
+    const good = new Probe(readable());
+    for (const probe of [bad, good]) reactor.add(probe, EPOLLIN);
+    turnUntil(reactor, () => good.events.length > 0 && errors.length > 0);
+    expect(errors[0]).toBe(planned);
+    for (const probe of [bad, good]) reactor.remove(probe);
+    reactor.dispose();
+  });
+
+  test("an unfinished one", () => {
+    const { reactor, errors } = noting();
+    let turns = 0;
+    reactor.again({ onTurn: fails });
+    reactor.again({ onTurn: () => turns++ });
+    reactor.turn(0);
+    expect([turns, errors]).toEqual([1, [planned]]);
+    reactor.dispose();
+  });
+
+  test("a timer, of the same duration or another", () => {
+    const { reactor, errors } = noting();
+    const alarms = [new Alarm(), new Alarm()];
+    const bad = new (class extends Timed {
+      onTimeout(): void {
+        fails();
+      }
+    })();
+    reactor.timers.start(bad, 1, reactor.now);
+    reactor.timers.start(alarms[0]!, 1, reactor.now);
+    reactor.timers.start(alarms[1]!, 2, reactor.now);
+    turnUntil(reactor, () => alarms.every(({ rings }) => rings === 1));
+    expect(errors).toEqual([planned]);
+    reactor.dispose();
+  });
+
+  test("without anyone to tell it to, it is thrown", () => {
+    const { reactor } = idle();
+    reactor.again({ onTurn: fails });
+    expect(() => reactor.turn(0)).toThrow(planned);
+    reactor.dispose();
+  });
+});
+
 describe("run", () => {
   test("ends after stop, and lets the runtime have its turn after an idle wait", async () => {
     const { reactor, waits } = idle();

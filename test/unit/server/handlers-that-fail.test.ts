@@ -105,6 +105,19 @@ describe("a handler that throws", () => {
     expect(replies.map((bytes) => bytes.toString("latin1", 9, 12)).sort()).toEqual(["500", "502"]);
   });
 
+  test("in its sweep: the others are swept all the same", () => {
+    const handlers = [...running.server.handlers()];
+    let sweeps = 0;
+    for (const [i, handler] of handlers.entries()) {
+      handler.sweep = () => {
+        sweeps++;
+        if (i === 0) fails();
+      };
+    }
+    running.server["sweep"]();
+    expect([handlers.length > 1, sweeps]).toEqual([true, handlers.length]);
+  });
+
   test("is in the error log, each time", () => {
     running.server.logs.flush();
     const log = readFileSync(join(folder, "error.log"), "latin1");
