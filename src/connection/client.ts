@@ -63,7 +63,8 @@ export class Client extends BodyReader implements ReplyTarget {
 
   constructor(
     private readonly server: ConnectionHost,
-    readonly endpoint: Endpoint,
+    /** Where its requests begin; a reload gives it another one. */
+    public endpoint: Endpoint,
     fd: number,
     peer: Block,
     /** Serial number of the connection. */
@@ -105,7 +106,8 @@ export class Client extends BodyReader implements ReplyTarget {
 
   get reusable(): boolean {
     const { keepaliveTimeout, keepaliveRequests } = this.exchange!.settings;
-    return keepaliveTimeout > 0 && this.requests < keepaliveRequests && !this.server.stopping;
+    if (!this.endpoint.open || this.server.stopping) return false;
+    return keepaliveTimeout > 0 && this.requests < keepaliveRequests;
   }
 
   sendReply(head: string, body: ReplyBody, chunked: boolean): void {
@@ -288,7 +290,7 @@ export class Client extends BodyReader implements ReplyTarget {
 
   private startRequest(exchange: ServerExchange): boolean {
     const { request } = exchange;
-    const status = admit(exchange, this.endpoint.hosts);
+    const status = admit(exchange, exchange.origin.hosts);
     this.settings = exchange.settings;
     exchange.bodyPending = request.hasBody;
     if (status !== 0) return this.refuseRequest(status, exchange);

@@ -1,17 +1,27 @@
 /** An address clients connect to: its servers by name, and what counts before a server is known. */
 import type { Kernel } from "../../ffi/kernel.ts";
-import type { ListenAddress, Settings } from "../config/model.ts";
+import type { ListenAddress, Settings, VirtualServer } from "../config/model.ts";
 import type { HeadLimits } from "../http/request/parser.ts";
 import { localAddress } from "../network/listener.ts";
+import type { Origin } from "../request/origin.ts";
 import type { Routes } from "../request/route.ts";
 import { VirtualHosts } from "../routing/virtual-hosts.ts";
 
 /** As nginx's max_headers: no honest client comes near it. */
 const MOST_FIELDS = 1000;
 
-export class Endpoint {
+/** What endpoints belong to: one configuration and all that was made of it. */
+export interface EndpointOwner {
+  routes(server: VirtualServer): Routes;
+  /** It has one more user, and lives until the last has released it. */
+  retain(): void;
+  release(): void;
+}
+
+export class Endpoint implements Origin {
+  /** False once a reload has replaced it: connections that still have it end with the request in progress. */
+  open = true;
   readonly hosts: VirtualHosts<Routes>;
-  readonly router: Routes;
   /** The default server's. */
   readonly settings: Settings;
   readonly limits: HeadLimits;
@@ -21,15 +31,22 @@ export class Endpoint {
     private readonly kernel: Kernel,
     readonly listen: ListenAddress,
     readonly port: number,
-    routers: ReadonlyMap<unknown, Routes>,
+    readonly owner: EndpointOwner,
   ) {
-    this.router = routers.get(listen.defaultServer)!;
     this.hosts = new VirtualHosts(
-      listen.servers.map((server) => routers.get(server)!),
-      this.router,
+      listen.servers.map((server) => owner.routes(server)),
+      owner.routes(listen.defaultServer),
     );
     this.settings = listen.defaultServer.scope.settings;
     this.limits = headLimits(this.settings);
+  }
+
+  retain(): void {
+    this.owner.retain();
+  }
+
+  release(): void {
+    this.owner.release();
   }
 
   /** The address on this side of a connection; for a wildcard address only the connection knows it. */

@@ -22,10 +22,10 @@ import { placeOfOnly, responseHead } from "../http/reply/response.ts";
 import { isBodiless } from "../http/reply/status.ts";
 import { type HeadLimits, RequestParser } from "../http/request/parser.ts";
 import { errorLine } from "./error-line.ts";
+import type { Origin } from "./origin.ts";
 import { addConnection, connectionOption, framingOf, makeWholeReply, replyFields } from "./reply-head.ts";
 import type { ReplyTarget } from "./reply-target.ts";
 import type { RequestLog } from "./request-log.ts";
-import type { Routes } from "./route.ts";
 import { Routed } from "./routed.ts";
 
 const NO_FIELDS: readonly Field[] = [];
@@ -36,6 +36,7 @@ export class ServerExchange extends Routed implements Exchange {
   readonly decoder = new BodyDecoder();
   readonly request = this.parser.head;
   client!: ReplyTarget;
+  origin!: Origin;
   errorStatus = 0;
   startedAt = 0;
   /** The reply ends the connection: what follows on it is never read as a request. */
@@ -64,10 +65,11 @@ export class ServerExchange extends Routed implements Exchange {
   }
 
   /** Makes ready for a client's next request. */
-  begin(client: ReplyTarget, router: Routes, limits: HeadLimits): void {
-    this.parser.reset(limits);
+  begin(client: ReplyTarget, origin: Origin): void {
+    this.parser.reset(origin.limits);
     this.client = client;
-    this.beginRoute(router);
+    this.origin = origin;
+    this.beginRoute(origin.hosts.fallback.server);
     this.errorStatus = 0;
     this.startedAt = this.services.clock.now;
     this.closing = this.replied = this.headKept = this.bodyPending = false;

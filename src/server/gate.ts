@@ -7,12 +7,11 @@ import { errnoText } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import type { Block } from "../../ffi/memory.ts";
 import { formatPosition, type ListenAddress, type VirtualServer } from "../config/model.ts";
-import { Endpoint } from "../connection/endpoint.ts";
+import { Endpoint, type EndpointOwner } from "../connection/endpoint.ts";
 import type { Address } from "../network/address.ts";
 import { Listener, localAddress, openListener } from "../network/listener.ts";
 import type { Reactor } from "../network/reactor.ts";
 import { Timed } from "../network/timers.ts";
-import type { Routes } from "../request/route.ts";
 
 /** After descriptors ran out: look again even if no client has left, ms. */
 const RETRY = 500;
@@ -54,30 +53,25 @@ export class Gate extends Timed {
   }
 
   /** Binds all addresses. What went wrong, one sentence per address. */
-  bind(addresses: readonly ListenAddress[], routers: ReadonlyMap<unknown, Routes>): string[] {
+  bind(addresses: readonly ListenAddress[], owner: EndpointOwner): string[] {
     const problems: string[] = [];
     for (const listen of addresses) {
       if (coveringWildcard(listen, addresses) !== undefined) continue;
       const fd = openListener(this.kernel, listen.address, { ...listen, deferred: true });
       if (fd < 0)
         problems.push(`${formatPosition(listen.position)}: bind() to ${listen.text} failed (${errnoText(fd)})`);
-      else this.addDoor(fd, listen, addresses, routers);
+      else this.addDoor(fd, listen, addresses, owner);
     }
     return problems;
   }
 
-  private addDoor(
-    fd: number,
-    listen: ListenAddress,
-    addresses: readonly ListenAddress[],
-    routers: ReadonlyMap<unknown, Routes>,
-  ): void {
+  private addDoor(fd: number, listen: ListenAddress, addresses: readonly ListenAddress[], owner: EndpointOwner): void {
     const port = portOf(localAddress(this.kernel, fd));
     const covered = addresses.filter((other) => coveringWildcard(other, addresses) === listen);
     const specific = new Map(
-      covered.map((other) => [hostOf(other.address), new Endpoint(this.kernel, other, port, routers)]),
+      covered.map((other) => [hostOf(other.address), new Endpoint(this.kernel, other, port, owner)]),
     );
-    const endpoint = new Endpoint(this.kernel, listen, port, routers);
+    const endpoint = new Endpoint(this.kernel, listen, port, owner);
     const listener = new Listener(
       this.kernel,
       this.reactor,

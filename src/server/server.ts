@@ -12,10 +12,10 @@ import { exceptionText } from "../handlers/errors.ts";
 import { BufferPool } from "../network/buffers.ts";
 import { Reactor } from "../network/reactor.ts";
 import { Alarm } from "../network/timers.ts";
-import { type Routes, routesOf } from "../request/route.ts";
 import { ServerExchange } from "../request/server-exchange.ts";
 import { ServerClock } from "./clock.ts";
 import { Gate, type Site } from "./gate.ts";
+import { Generation } from "./generation.ts";
 import { Logs } from "./logs/logs.ts";
 import { ServerServices } from "./services.ts";
 
@@ -36,7 +36,7 @@ export class Server implements ConnectionHost {
   /** No new requests: those in progress are the last. */
   stopping = false;
   readonly clients = new Set<Client>();
-  private readonly routers = new Map<unknown, Routes>();
+  private readonly generation: Generation;
   private readonly gate: Gate;
   private readonly exchanges: ServerExchange[] = [];
   private readonly flushAlarm: Alarm;
@@ -66,7 +66,7 @@ export class Server implements ConnectionHost {
       environment,
       (level, message, to) => this.log(level, message, to),
     );
-    for (const server of config.servers) this.routers.set(server, routesOf(server, this.services));
+    this.generation = new Generation(config, this.services, () => {});
     this.gate = new Gate(
       kernel,
       this.reactor,
@@ -87,7 +87,7 @@ export class Server implements ConnectionHost {
    */
   start(keepGoing = false): string[] {
     const problems = this.logs.open(this.config);
-    problems.push(...this.gate.bind(this.config.addresses, this.routers));
+    problems.push(...this.gate.bind(this.config.addresses, this.generation));
     if (problems.length > 0 && !(keepGoing && this.gate.bound)) this.dispose();
     else {
       this.raiseDescriptorLimit();
@@ -146,13 +146,16 @@ export class Server implements ConnectionHost {
 
   beginExchange(client: Client): ServerExchange {
     const exchange = this.exchanges.pop() ?? new ServerExchange(this.services, this.logs);
-    exchange.begin(client, client.endpoint.router, client.endpoint.limits);
+    client.endpoint.retain();
+    exchange.begin(client, client.endpoint);
     return exchange;
   }
 
   endExchange(exchange: ServerExchange): void {
+    const { origin } = exchange;
     exchange.end();
-    if (this.exchanges.length < MOST_KEPT_EXCHANGES) this.exchanges.push(exchange);
+    if (origin.open && this.exchanges.length < MOST_KEPT_EXCHANGES) this.exchanges.push(exchange);
+    origin.release();
   }
 
   clientClosed(client: Client): void {
@@ -215,8 +218,8 @@ export class Server implements ConnectionHost {
   }
 
   /** Every handler, once per location. */
-  *handlers(): Iterable<Handler> {
-    for (const router of this.routers.values()) for (const { handler } of router.routes()) yield handler;
+  handlers(): Iterable<Handler> {
+    return this.generation.handlers();
   }
 
   /** A limit that may not be raised is reported and lived with, as in nginx. */

@@ -1,0 +1,44 @@
+/**
+ * A generation: one immutable Config and all that is made of it. It is the current one until a reload makes the next, and
+ * then drains: requests in progress end in it, and with the last of them it ends itself.
+ */
+import type { Config, VirtualServer } from "../config/model.ts";
+import type { EndpointOwner } from "../connection/endpoint.ts";
+import type { Handler } from "../exchange/handler.ts";
+import type { HandlerServices } from "../handlers/services.ts";
+import { type Routes, routesOf } from "../request/route.ts";
+
+export class Generation implements EndpointOwner {
+  private readonly routers = new Map<VirtualServer, Routes>();
+  /** Who needs it: the server while it is the current one, requests, and listeners and connections that have no other any more. */
+  private users = 1;
+
+  /**
+   * Makes the routes and handlers of a configuration; nothing is opened yet.
+   * @param ended is called when the last user has released it
+   */
+  constructor(
+    readonly config: Config,
+    services: HandlerServices,
+    private readonly ended: (generation: Generation) => void,
+  ) {
+    for (const server of config.servers) this.routers.set(server, routesOf(server, services));
+  }
+
+  routes(server: VirtualServer): Routes {
+    return this.routers.get(server)!;
+  }
+
+  /** Every handler, once per location. */
+  *handlers(): Iterable<Handler> {
+    for (const router of this.routers.values()) for (const { handler } of router.routes()) yield handler;
+  }
+
+  retain(): void {
+    this.users++;
+  }
+
+  release(): void {
+    if (--this.users === 0) this.ended(this);
+  }
+}
