@@ -4,6 +4,7 @@
  */
 import type { Block } from "./memory.ts";
 import { arm64 } from "./platform.ts";
+import { decodeName } from "./text.ts";
 
 export const AF_UNIX = 1;
 export const AF_INET = 2;
@@ -152,7 +153,7 @@ export function directoryEntries(block: Block, length: number): DirectoryEntry[]
   const entries: DirectoryEntry[] = [];
   for (let at = 0; at < length; at += bytes.readUInt16LE(at + DIRENT64.length)) {
     const start = at + DIRENT64.name;
-    const name = bytes.utf8Slice(start, bytes.indexOf(0, start));
+    const name = decodeName(bytes, start, bytes.indexOf(0, start));
     if (name !== "." && name !== "..") entries.push({ name, type: bytes[at + DIRENT64.type]! });
   }
   return entries;

@@ -12,6 +12,7 @@ import { errno, libc } from "./libc.ts";
 import { Block, CString } from "./memory.ts";
 import { renaming } from "./rename.ts";
 import { spawn } from "./spawn.ts";
+import { decodeName } from "./text.ts";
 
 const at = (block: Block, offset: number): Pointer => (block.address + offset) as Pointer;
 const result = (n: number): number => (n < 0 ? -errno[0]! : n);
@@ -79,7 +80,7 @@ const close = (fd: number): number => result(libc.close(fd));
 
 function readlink(directory: number, path: string, into: string[]): number {
   const n = result(libc.readlinkat(directory, cString(path), at(linkTarget, 0), abi.PATH_MAX));
-  if (n >= 0) into[0] = linkTarget.bytes.utf8Slice(0, n);
+  if (n >= 0) into[0] = decodeName(linkTarget.bytes, 0, n);
   return n;
 }
 

@@ -5,6 +5,7 @@
  * belongs to an ArrayBuffer of its own never moves. So every byte the kernel sees comes from a Block.
  */
 import { ptr } from "bun:ffi";
+import { encodeName } from "./text.ts";
 
 /** A piece of memory at a fixed address. `bytes.length` is its size; offsets everywhere are into `bytes`. */
 export class Block {
@@ -28,12 +29,17 @@ export class CString {
   // More than twice PATH_MAX: a text that is cut here is still one that the kernel refuses with ENAMETOOLONG.
   private readonly block = new Block(9000);
 
-  /** Where libc finds `text`, in UTF-8. No file has a NUL in its name: such a text becomes the empty one, which is ENOENT. */
+  /** Where libc finds `text`, in UTF-8, escaped bytes as themselves (text.ts). No file has a NUL in its name: such a text becomes the empty one, which is ENOENT. */
   of(text: string): number {
     const { bytes, address } = this.block;
-    const length = text.includes("\0") ? 0 : bytes.utf8Write(text, 0, bytes.length - 1);
+    const length = text.includes("\0") ? 0 : this.write(text, bytes.length - 1);
     bytes[length] = 0;
     return address;
+  }
+
+  private write(text: string, most: number): number {
+    const { bytes } = this.block;
+    return text.isWellFormed() ? bytes.utf8Write(text, 0, most) : encodeName(text).copy(bytes, 0, 0, most);
   }
 }
 

@@ -37,12 +37,12 @@ async function load() {
   show();
 }
 
-/** The entries of a folder: { name, isFolder, size, time }. Throws an Error whose message is for people. */
+/** The entries of a folder: { name, url, isFolder, size, time }. Throws an Error whose message is for people. */
 async function listing(url) {
   const reply = await ask(url, { headers: { Accept: "application/json" }, cache: "no-store" }, REASONS);
   const entries = await reply.json();
-  return entries.map(({ name, type, size, mtime }) => {
-    return { name, isFolder: type === "directory", size: size ?? 0, time: Date.parse(mtime) };
+  return entries.map(({ name, url, type, size, mtime }) => {
+    return { name, url, isFolder: type === "directory", size: size ?? 0, time: Date.parse(mtime) };
   });
 }
 
@@ -85,7 +85,7 @@ function countText(found, drawn) {
 function row(entry) {
   const element = find("#file-row").content.firstElementChild.cloneNode(true);
   const part = (selector) => element.querySelector(selector);
-  const path = folderPath(view.folders) + encodeURIComponent(entry.name);
+  const path = folderPath(view.folders) + (entry.url ?? encodeURIComponent(entry.name)); // a name that is not UTF-8 has a URL
   const name = visible(entry.name);
   part(".name").textContent = entry.isFolder ? `${name}/` : name;
   part(".name").href = entry.isFolder ? folderHash([...view.folders, entry.name]) : FILES + path;

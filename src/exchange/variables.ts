@@ -5,7 +5,7 @@
 
 import type { Template } from "../config/model.ts";
 import { cookieVariable } from "../http/cookie.ts";
-import { octets, unicode } from "../http/octets.ts";
+import { nameText, octets } from "../http/octets.ts";
 import { formatIsoDate, formatLogDate } from "../http/reply/date.ts";
 import { fieldValue } from "../http/reply/response.ts";
 import { queryParameter } from "../http/request/target.ts";
@@ -19,7 +19,7 @@ const compiled = new WeakMap<Template, Evaluator>();
 
 /** The template's text for this request, in Unicode: paths and names of files. */
 export function evaluate(template: Template, exchange: Exchange): string {
-  return template.constant ?? unicode(evaluateOctets(template, exchange));
+  return template.constant ?? nameText(evaluateOctets(template, exchange));
 }
 
 /** The template's octets for this request: what is sent or logged. */

@@ -63,30 +63,6 @@ export function equalsIgnoringCase(bytes: Uint8Array, start: number, end: number
   return end - start === lower.length && startsWithIgnoringCase(bytes, start, lower);
 }
 
-/** Whether bytes[start, end) is well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms, at most U+10FFFF). */
-export function isUtf8(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let at = start; at < end; ) {
-    const length = utf8Length(bytes, at, end);
-    if (length === 0) return false;
-    at += length;
-  }
-  return true;
-}
-
-/** The length of the well-formed UTF-8 sequence at `at`, or 0. */
-function utf8Length(bytes: Uint8Array, at: number, end: number): number {
-  const lead = bytes[at];
-  if (lead < 0x80) return 1;
-  const length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || at + length > end) return 0;
-  const second = bytes[at + 1];
-  const lowest = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
-  const highest = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
-  if (second < lowest || second > highest) return 0;
-  for (let i = 2; i < length; i++) if ((bytes[at + i] & 0xc0) !== 0x80) return 0;
-  return length;
-}
-
 /** The first place in bytes[at, end) whose byte is not 1 in `table`, or `end`. By fours: the branch costs more than the look-up. */
 export function skipClass(table: Uint8Array, bytes: Uint8Array, at: number, end: number): number {
   for (; at + 4 <= end; at += 4) {

@@ -2,11 +2,18 @@
  * Text on its way between Unicode, as configuration and file names are, and octets, as requests and replies are: strings
  * that have a character per byte (latin1).
  */
-import { isUtf8 } from "./bytes.ts";
+import { decodeName, encodeName, isUtf8 } from "../../ffi/text.ts";
 
-/** The octets of a text's UTF-8. */
+/** The octets of a text's UTF-8; of a name's text (ffi/text.ts) the very bytes of the name. */
 export function octets(text: string): string {
-  return isAscii(text) ? text : Buffer.from(text, "utf8").latin1Slice();
+  return isAscii(text) ? text : encodeName(text).latin1Slice();
+}
+
+/** The name of a file, or a path, that octets are: `octets` gives the very same back. */
+export function nameText(octets: string): string {
+  if (isAscii(octets)) return octets;
+  const bytes = Buffer.from(octets, "latin1");
+  return decodeName(bytes, 0, bytes.length);
 }
 
 /** What octets say when they are read as UTF-8; those that are none are read as latin1. */

@@ -32,8 +32,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   routing: ["config/model"],
   "config/model": [],
   network: ["ffi"],
-  http: [],
-  ffi: [],
+  http: ["ffi/text"],
+  ffi: ["ffi/text"],
+  "ffi/text": [],
 };
 
 /** Files that may be longer than the rest, and why: a state machine and a generated table read worse when cut. */
@@ -71,6 +72,7 @@ interface Source {
 
 /** The room of a file given by its path from the root, or undefined outside ffi/ and src/. */
 function roomOf(path: string): string | undefined {
+  if (path === "ffi/text.ts") return "ffi/text"; // pure: the names of files as text
   if (path.startsWith("ffi/")) return "ffi";
   if (path === "src/main.ts") return "main";
   if (path === "src/config/model.ts") return "config/model";
@@ -167,6 +169,7 @@ test.each(["wire", "browser", "simulation"])("the tests of %s have a minute each
 describe("the table itself", () => {
   test("has no arrow that points up", () => {
     const order = [
+      "ffi/text",
       "ffi",
       "http",
       "config/model",

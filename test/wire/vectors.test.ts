@@ -30,6 +30,14 @@ const DIFFERENCES: Record<string, { readonly expect: Vector["expect"]; readonly 
     because:
       "RFC 9112 §3: request-line = method SP request-target SP HTTP-version. HTTP/0.9 is not served (SPEC.md §3)",
   },
+  "llhttp/uri#10 `host:port` and basic auth": {
+    expect: "reject",
+    because: "RFC 9110 §4.2.4: userinfo in an http URI is an error, as it is in Host (docs/behaviour.md)",
+  },
+  "gunicorn/valid/rfc9112_target_absolute_userinfo_01": {
+    expect: "reject",
+    because: "the same",
+  },
   "gunicorn/valid/099": {
     expect: "wait",
     because: "it announces 17,914 bytes of body and brings 8,599; RFC 9112 §6.3: such a message is incomplete",

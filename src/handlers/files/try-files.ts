@@ -3,7 +3,7 @@ import type { Template, TryFiles } from "../../config/model.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { BodySink, Handler } from "../../exchange/handler.ts";
 import { compile, evaluate } from "../../exchange/variables.ts";
-import { unicode } from "../../http/octets.ts";
+import { nameText } from "../../http/octets.ts";
 import type { CgiHandler } from "../cgi/cgi.ts";
 import type { Entry } from "./file-cache.ts";
 import type { StaticHandler } from "./static.ts";
@@ -99,5 +99,5 @@ export function redirection(uri: Template): (exchange: Exchange) => void {
   const cut = mark.indexOf("?");
   const path = compile([...parts.slice(0, at), mark.slice(0, cut)]);
   const query = compile([mark.slice(cut + 1), ...parts.slice(at + 1)]);
-  return (exchange) => exchange.redirect(unicode(path(exchange)), query(exchange));
+  return (exchange) => exchange.redirect(nameText(path(exchange)), query(exchange));
 }

@@ -20,7 +20,9 @@ export const jsonListing: ListingFormat = {
   type: "application/json",
   head: () => "[",
   row(name, folder, size, mtime, index) {
-    const entry = { name, type: folder ? "directory" : "file", mtime: formatDate(mtime) };
+    // A name that is not UTF-8 is shown as far as it can be; only its URL then still leads to it.
+    const url = name.isWellFormed() ? {} : { url: encodeSegment(name) };
+    const entry = { name: name.toWellFormed(), type: folder ? "directory" : "file", mtime: formatDate(mtime), ...url };
     return `${index > 0 ? "," : ""}\n${JSON.stringify(folder ? entry : { ...entry, size })}`;
   },
   tail: () => "\n]\n",

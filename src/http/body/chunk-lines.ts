@@ -80,18 +80,10 @@ export class ExtensionParser {
 }
 
 /**
- * Fields that may not come in a trailer (RFC 9110 §6.5.1): message framing, routing, request modifiers, authentication,
- * and what says how to read the content. Content-Type is let through although it is of the last kind: trailers are dropped
- * here, never merged into the head, and clients in the wild send it.
+ * Fields that say where the body ends: in a trailer they are an attempt to make two readers disagree about that (RFC 9112 §11.2).
+ * Whatever else may not come in a trailer (RFC 9110 §6.5.1) is dropped like every trailer field: none is merged into the head.
  */
-const FORBIDDEN: ReadonlySet<string> = new Set(
-  (
-    "transfer-encoding content-length host connection keep-alive te trailer upgrade expect max-forwards proxy-connection " +
-    "cache-control pragma range if-match if-none-match if-modified-since if-unmodified-since if-range authorization " +
-    "proxy-authorization www-authenticate proxy-authenticate cookie set-cookie content-encoding content-range content-location " +
-    "content-disposition accept accept-charset accept-encoding accept-language forwarded"
-  ).split(" "),
-);
+const FORBIDDEN: ReadonlySet<string> = new Set(["transfer-encoding", "content-length"]);
 const LONGEST = Math.max(...Array.from(FORBIDDEN, (name) => name.length));
 
 const LINE_START = 0;
@@ -144,7 +136,7 @@ export class TrailerParser {
   }
 
   private fieldName(byte: number): string {
-    if (byte === COLON) return this.isForbidden() ? "forbidden trailer field" : this.enter(FIELD_VALUE);
+    if (byte === COLON) return this.isForbidden() ? "a field of the framing in a trailer" : this.enter(FIELD_VALUE);
     if (TOKEN[byte] !== 1) return "invalid byte in a trailer field name";
     if (this.nameLength < this.name.length) this.name[this.nameLength++] = LOWER[byte];
     return "";

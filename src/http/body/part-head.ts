@@ -1,5 +1,6 @@
 /** The head of one part of a form (RFC 7578 §4): bounded, strict, and what a form's reader needs of it. */
-import { COLON, CR, isUtf8, LF } from "../bytes.ts";
+import { isUtf8 } from "../../../ffi/text.ts";
+import { COLON, CR, HTAB, LF, SP } from "../bytes.ts";
 import { isToken } from "../headers.ts";
 import { unicode } from "../octets.ts";
 import { parameterised } from "../parameters.ts";
@@ -35,13 +36,15 @@ export class PartHead {
   private total = 0;
   private fields = 0;
   private afterCr = false;
+  /** A line has ended; what begins the next one tells whether it goes on there. */
+  private lineEnded = false;
   private disposition: string | undefined;
   private type: string | undefined;
   private encoding: string | undefined;
 
   /** Makes ready for the next part. */
   begin(): void {
-    this.ended = this.afterCr = false;
+    this.ended = this.afterCr = this.lineEnded = false;
     this.length = this.total = this.fields = 0;
     this.disposition = this.type = this.encoding = undefined;
   }
@@ -50,6 +53,7 @@ export class PartHead {
   take(byte: number): string {
     if (++this.total > MAX_PART_HEAD_BYTES) return "the head of a part is too long";
     if (this.afterCr) return byte === LF ? this.lineEnd() : "CR without LF in the head of a part";
+    if (this.lineEnded) return this.nextLine(byte);
     if (byte === CR) this.afterCr = true;
     else if (byte === LF || byte === 0) return "LF without CR, or NUL, in the head of a part";
     else this.line[this.length++] = byte;
@@ -59,6 +63,20 @@ export class PartHead {
   private lineEnd(): string {
     this.afterCr = false;
     if (this.length === 0) return this.headEnd();
+    this.lineEnded = true;
+    return "";
+  }
+
+  /** The first byte behind a line: white space continues it (RFC 5322 §2.2.3; HTTP's own heads may not be folded, those of parts may). */
+  private nextLine(byte: number): string {
+    this.lineEnded = false;
+    const reason = byte === SP || byte === HTAB ? "" : this.fieldEnd();
+    if (reason !== "") return reason;
+    this.total--; // it was counted
+    return this.take(byte);
+  }
+
+  private fieldEnd(): string {
     if (++this.fields > MAX_PART_FIELDS) return "too many fields in the head of a part";
     const colon = this.line.indexOf(COLON);
     const name = this.line.latin1Slice(0, Math.max(0, Math.min(colon, this.length)));

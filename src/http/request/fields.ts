@@ -14,7 +14,16 @@ import {
   ZERO,
 } from "../bytes.ts";
 import { hostEndOf } from "./host.ts";
-import { EXPECT_CONTINUE, EXPECT_NONE, EXPECT_OTHER, type RequestHead } from "./request.ts";
+import {
+  CODING_CHUNKED,
+  CODING_NONE,
+  CODING_OTHER,
+  CODING_UNKNOWN,
+  EXPECT_CONTINUE,
+  EXPECT_NONE,
+  EXPECT_OTHER,
+  type RequestHead,
+} from "./request.ts";
 
 const HOST = ascii("host");
 const RANGE = ascii("range");
@@ -32,9 +41,6 @@ const CLOSE = ascii("close");
 const KEEP_ALIVE = ascii("keep-alive");
 const CHUNKED = ascii("chunked");
 const CONTINUE = ascii("100-continue");
-
-/** The one reason among those of `understand` that means 501; all others mean 400. */
-export const UNKNOWN_CODING = "a transfer coding that is not implemented";
 
 /**
  * Takes in the field line whose name is bytes[name, nameEnd) and whose trimmed value is bytes[value, valueEnd)
@@ -123,21 +129,23 @@ function contentLength(head: RequestHead, bytes: Uint8Array, value: number, valu
   return "";
 }
 
-/** `chunked` alone is what we decode; it must be last, and HTTP/1.0 has no transfer codings (RFC 9112 §6.1, §7). */
+/**
+ * `chunked` must be last, and HTTP/1.0 has no transfer codings (RFC 9112 §6.1, §7). Several lines are one list (RFC 9110 §5.3),
+ * so whether anything we cannot decode stands before it is known at the head's end.
+ */
 function transferEncoding(head: RequestHead, bytes: Uint8Array, value: number, valueEnd: number): string {
   if (head.minor === 0) return "Transfer-Encoding in HTTP/1.0";
-  if (head.chunked) return "more than one Transfer-Encoding";
   if (head.contentLength >= 0) return "both Content-Length and Transfer-Encoding";
   head.chunked = true;
-  if (equalsIgnoringCase(bytes, value, valueEnd, CHUNKED)) return "";
-  let last = false;
   for (let at = value, end: number; ; at = end + 1) {
     end = codingEnd(bytes, at, valueEnd);
-    if (last) return "chunked is not the last transfer coding";
-    const coding = codingKind(bytes, at, end);
-    if (coding === MALFORMED) return "malformed Transfer-Encoding";
-    last = coding === IS_CHUNKED;
-    if (end === valueEnd) return last ? UNKNOWN_CODING : "chunked is not the last transfer coding";
+    if (head.coding === CODING_CHUNKED || head.coding === CODING_UNKNOWN)
+      return "chunked is not the last transfer coding";
+    const kind = codingKind(bytes, at, end);
+    if (kind === MALFORMED) return "malformed Transfer-Encoding";
+    if (kind === IS_OTHER) head.coding = CODING_OTHER;
+    else head.coding = head.coding === CODING_NONE ? CODING_CHUNKED : CODING_UNKNOWN;
+    if (end === valueEnd) return "";
   }
 }
 

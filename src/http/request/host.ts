@@ -1,8 +1,9 @@
 /** The authority of a request: `uri-host [ ":" port ]` (RFC 9110 §7.2, RFC 3986 §3.2.2). */
-import { COLON, DOT, HEX, NINE, PERCENT, REG_NAME, ZERO } from "../bytes.ts";
+import { COLON, DOT, HEX, LOWER, NINE, PERCENT, REG_NAME, ZERO } from "../bytes.ts";
 
 const OPENING = 0x5b;
 const CLOSING = 0x5d;
+const SMALL_V = 0x76;
 
 /**
  * Where the host in the authority bytes[start, end) ends, or -1 when the authority is not a non-empty host with an
@@ -39,11 +40,25 @@ function isPort(bytes: Uint8Array, start: number, end: number): boolean {
   return true;
 }
 
-/** The end of `[IPv6address]`, or -1. The future forms of address literals (`[v1...]`) are nobody's host yet: -1. */
+/** The end of `[IPv6address]` or `[IPvFuture]`, or -1. */
 function ipLiteralEnd(bytes: Uint8Array, start: number, end: number): number {
   let closing = start + 1;
   while (closing < end && bytes[closing] !== CLOSING) closing++;
-  return closing < end && isIpv6(bytes, start + 1, closing) ? closing + 1 : -1;
+  const isLiteral = isIpv6(bytes, start + 1, closing) || isIpvFuture(bytes, start + 1, closing);
+  return closing < end && isLiteral ? closing + 1 : -1;
+}
+
+/** "v" 1*HEXDIG "." 1*( unreserved / sub-delims / ":" ) (RFC 3986 §3.2.2). Empty labels are refused here, too. */
+function isIpvFuture(bytes: Uint8Array, start: number, end: number): boolean {
+  if (LOWER[bytes[start]] !== SMALL_V) return false;
+  let at = start + 1;
+  while (at < end && HEX[bytes[at]] < 16) at++;
+  if (at === start + 1 || at + 1 >= end || bytes[at] !== DOT) return false;
+  while (++at < end) {
+    if (REG_NAME[bytes[at]] !== 1 && bytes[at] !== COLON) return false;
+    if (bytes[at] === DOT && bytes[at - 1] === DOT) return false;
+  }
+  return true;
 }
 
 /** Eight groups of one to four hexadecimal digits; `::` stands once for one or more; the last two may be an IPv4 address. */

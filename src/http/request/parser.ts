@@ -13,7 +13,6 @@ import {
   FIELD_TEXT,
   HASH,
   HTAB,
-  isUtf8,
   LF,
   LOWER,
   NINE,
@@ -26,10 +25,10 @@ import {
   TOKEN,
   ZERO,
 } from "../bytes.ts";
-import { trimEnd, UNKNOWN_CODING, understand } from "./fields.ts";
+import { trimEnd, understand } from "./fields.ts";
 import { hostEndOf } from "./host.ts";
 import { registeredMethod } from "./methods.ts";
-import { ABSOLUTE_FORM, ASTERISK_FORM, AUTHORITY_FORM, RequestHead } from "./request.ts";
+import { ABSOLUTE_FORM, ASTERISK_FORM, AUTHORITY_FORM, CODING_OTHER, CODING_UNKNOWN, RequestHead } from "./request.ts";
 
 /** How much a request head may hold. Lines count without their CRLF. */
 export interface HeadLimits {
@@ -72,7 +71,6 @@ const NO_LINE = 0x3fffffff;
 const HTTP = ascii("http://");
 const HTTPS = ascii("https://");
 const SMALL_S = 0x73;
-const AT = 0x40;
 /** `HTTP/d.d`; 0 stands for a digit. */
 const VERSION_FORM = ascii("HTTP/\0.\0");
 
@@ -87,7 +85,7 @@ const IN_PATH = new Uint8Array(256).map((_, byte) => {
   return isInTarget(byte) && byte !== QUESTION ? ORDINARY : ENDS;
 });
 const IN_QUERY = new Uint8Array(256).map((_, byte) => (isInTarget(byte) || byte > 0x7f ? 1 : 0));
-const IN_AUTHORITY = classOf("%:[]@").map((known, byte) => known | REG_NAME[byte]);
+const IN_AUTHORITY = classOf("%:[]").map((known, byte) => known | REG_NAME[byte]);
 
 /** Visible ASCII but `#`: browsers send `" < > \ ^ { } |` as they are. */
 function isInTarget(byte: number): boolean {
@@ -271,16 +269,12 @@ export class RequestParser {
     return this.pause(at);
   }
 
-  /**
-   * The target's own host. User information before it is skipped: RFC 9110 §4.2.4 has it treated as an error by those who
-   * show or follow the URI, while the origin server only serves it, and clients are known to send it.
-   */
+  /** The target's own host. User information before it is an error, as in Host (RFC 9110 §4.2.4). */
   private readAuthority(bytes: Buffer, at: number, stop: number): number {
     const end = this.lineStop(stop);
     while (at < end && IN_AUTHORITY[bytes[at]] === 1) at++;
     if (at >= end) return this.pause(at);
     const head = this.head;
-    if (head.form === ABSOLUTE_FORM) head.hostStart = userInfoEnd(bytes, head.base + head.hostStart, at) - head.base;
     const hostEnd = hostEndOf(bytes, head.base + head.hostStart, at);
     if (hostEnd < 0) return this.refuse(400, "invalid host in the request target");
     head.hostEnd = hostEnd - head.base;
@@ -324,9 +318,6 @@ export class RequestParser {
     if (bytes[at] === CR || bytes[at] === LF) return this.refuse(400, "no HTTP version");
     if (bytes[at] !== SP) return this.refuse(400, "invalid byte in the request target");
     head.targetEnd = at - head.base;
-    if (!head.plainPath || head.hasQuery) {
-      if (!isUtf8(bytes, head.base + head.targetStart, at)) return this.refuse(400, "the request target is not UTF-8");
-    }
     return this.enter(VERSION, at + 1);
   }
 
@@ -415,7 +406,7 @@ export class RequestParser {
     const i = 4 * this.head.fieldCount++;
     const value = base + offsets[i + 2];
     const reason = understand(this.head, bytes, base + offsets[i], base + offsets[i + 1], value, base + offsets[i + 3]);
-    if (reason !== "") return this.refuse(reason === UNKNOWN_CODING ? 501 : 400, reason);
+    if (reason !== "") return this.refuse(400, reason);
     return this.enter(FIELD, at + 1);
   }
 
@@ -424,6 +415,8 @@ export class RequestParser {
     if (bytes[at] !== LF) return this.refuse(400, "CR without LF");
     const head = this.head;
     if (head.minor === 1 && !head.hasHostField) return this.refuse(400, "no Host");
+    if (head.coding === CODING_OTHER) return this.refuse(400, "chunked is not the last transfer coding");
+    if (head.coding === CODING_UNKNOWN) return this.refuse(501, "a transfer coding that is not implemented");
     head.length = this.result = at + 1 - head.base;
     if (head.length <= LONGEST_KEPT) this.lastLength = bytes.copy(this.last, 0, head.base, at + 1);
     return this.enter(ENDED, STOP);
@@ -443,6 +436,7 @@ export class RequestParser {
   private pause(at: number): number {
     this.at = at - this.head.base;
     if (this.at < this.lineCap && this.at < this.limits.total) return STOP;
+    if (this.state === METHOD) return this.refuse(400, "the method is too long"); // no target has been seen that could be
     return this.state < LINE_LF ? this.refuse(414, "request line too long") : this.refuse(431, "fields too long");
   }
 
@@ -451,10 +445,4 @@ export class RequestParser {
     this.reason = reason;
     return this.enter(ENDED, STOP);
   }
-}
-
-/** Behind the `@` of user information (RFC 3986 §3.2.1) in the authority bytes[start, end); `start` where there is none. */
-function userInfoEnd(bytes: Uint8Array, start: number, end: number): number {
-  for (let at = start; at < end; at++) if (bytes[at] === AT) return at + 1;
-  return start;
 }

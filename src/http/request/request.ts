@@ -17,6 +17,13 @@ export const EXPECT_CONTINUE = 1;
 export const EXPECT_OTHER = 2;
 export type Expectation = 0 | 1 | 2;
 
+/** What Transfer-Encoding has named so far, all its lines as one list: nothing, `chunked` alone, others without and with `chunked` at the end. */
+export const CODING_NONE = 0;
+export const CODING_CHUNKED = 1;
+export const CODING_OTHER = 2;
+export const CODING_UNKNOWN = 3;
+export type Coding = 0 | 1 | 2 | 3;
+
 /** All offsets are relative to `base`, so whoever moves the bytes sets `bytes` and `base` anew and nothing else. */
 export class RequestHead {
   bytes: Buffer = Buffer.alloc(0);
@@ -62,7 +69,9 @@ export class RequestHead {
   closing = false;
   /** -1: no Content-Length. */
   contentLength = -1;
+  /** Transfer-Encoding was there. */
   chunked = false;
+  coding: Coding = CODING_NONE;
   expect: Expectation = EXPECT_NONE;
   /** Any of If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since, If-Range and Range is there. */
   conditional = false;
@@ -98,6 +107,7 @@ export class RequestHead {
     this.closing = false;
     this.contentLength = -1;
     this.chunked = false;
+    this.coding = CODING_NONE;
     this.expect = EXPECT_NONE;
     this.conditional = false;
     this.hasContentType = false;

@@ -2,23 +2,24 @@
  * The one place that decodes and normalises the path of a request target. Files, listings, uploads, deletes and CGI
  * all work on its result; nothing decodes a second time.
  */
-import { DOT, HEX, isUtf8, PERCENT, SLASH } from "../bytes.ts";
+import { decodeName, encodeName } from "../../../ffi/text.ts";
+import { DOT, HEX, PERCENT, SLASH } from "../bytes.ts";
 
 /** Grows to the longest path seen; a path is shorter decoded than encoded. */
 let decoded = Buffer.alloc(2048);
 
 /**
  * The path in bytes[start, end): percent-decoded once (`%2F` is then a slash like any other), slashes merged, `.` and
- * `..` resolved; the empty path of an absolute-form is "/". null: a bad percent pair, a decoded NUL, no UTF-8, a path that
+ * `..` resolved; the empty path of an absolute-form is "/". null: a bad percent pair, a decoded NUL, a path that
  * does not start with a slash or climbs above the root.
  */
 export function normalise(bytes: Uint8Array, start: number, end: number): string | null {
   if (end - start > decoded.length) decoded = Buffer.alloc(2 * (end - start));
   const length = decode(bytes, start, end);
-  if (length < 0 || !isUtf8(decoded, 0, length)) return null;
+  if (length < 0) return null;
   if (length === 0) return "/";
   const kept = decoded[0] === SLASH ? resolveSegments(length) : -1;
-  return kept < 0 ? null : decoded.utf8Slice(0, kept);
+  return kept < 0 ? null : decodeName(decoded, 0, kept);
 }
 
 /** Decodes into `decoded`; gives the length, or -1 for a bad percent pair or a NUL. */
@@ -79,7 +80,7 @@ const ENCODED_BYTE: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
 
 /** A decoded path percent-encoded for Location or href; `normalise` of the result is the path again. */
 export function encodePath(path: string): string {
-  return encode(Buffer.from(path, "utf8"));
+  return encode(encodeName(path));
 }
 
 /** A name of one file percent-encoded for a relative link: as `encodePath`, and never taken for a scheme or a path. */

@@ -18,6 +18,9 @@ import type { ServerClock } from "../clock.ts";
 import { accessLine, type LineMaker } from "./access-log.ts";
 import { LogFile } from "./log-file.ts";
 
+/** What could steer a terminal, and the escaped bytes of a name that is not UTF-8 (ffi/text.ts). */
+const UNSAFE = /[\x00-\x1f\x7f-\x9f\udc80-\udcff]/gu;
+
 const severity = new Map<LogLevel, number>(LOG_LEVELS.map((level, i) => [level, i]));
 
 /** ms between two tries on a pipe whose reader is slow. */
@@ -68,7 +71,7 @@ export class Logs {
   error(log: ErrorLog, level: LogLevel, message: string): void {
     if (!this.wants(log, level)) return;
     const time = errorTime(this.clock.second);
-    const text = message.replace(/[\x00-\x1f\x7f-\x9f]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`);
+    const text = message.replace(UNSAFE, (c) => `\\x${(c.charCodeAt(0) & 0xff).toString(16).padStart(2, "0")}`);
     this.write(log.file, `${time} [${level}] ${this.kernel.getpid()}: ${octets(text)}\n`);
   }
 

@@ -137,7 +137,7 @@ describe("Host", () => {
   const bad =
     " |:80|.|..|.a|a..b|a:b|a:80:80|a:65536|a:-1|a b|a/b|a@b|a\\b|a,b c|%4|%zz|\u00e9|<a>|[|[]|[::1|[::1]80|[::1]:x|[::1]]|[1]|[:1]|" +
     "[1:]|[:::]|[1::2::3]|[12345::]|[1:2:3:4:5:6:7]|[1:2:3:4:5:6:7:8:9]|[1:2:3:4:5:6:7:8::]|[::1.2.3]|[::1.2.3.256]|" +
-    "[::01.2.3.4]|[::1.2.3.4:1]|[1:2:3:4:5:6:7:1.2.3.4]|[v1.a]|[fe80::1%25eth0]|[::g]";
+    "[::01.2.3.4]|[::1.2.3.4:1]|[1:2:3:4:5:6:7:1.2.3.4]|[v1]|[v1.]|[v.a]|[vg.a]|[v1.a..b]|[v1.a b]|[v1.a/]|[fe80::1%25eth0]|[::g]";
   for (const value of bad.split("|"))
     refuses(`GET / HTTP/1.1\r\nHost: ${value}\r\n\r\n`, 400, `not a host: "${value}"`);
 });
@@ -185,7 +185,8 @@ describe("limits", () => {
   accepts(`${line(20)}\r\nHost: a\r\n\r\n`, {}, "a request line just short enough", { limits });
   refuses(line(21), 414, "one byte too long", { limits });
   refuses(`GET /${"a".repeat(16)}`, 414, "known before the line ends", { limits });
-  refuses("A".repeat(21), 414, "a method that never ends", { limits });
+  refuses("A".repeat(21), 400, "a method that never ends", { limits });
+  refuses(`${"A".repeat(30)} / HTTP/1.1\r\nHost: a\r\n\r\n`, 400, "a method as long as a line", { limits });
   accepts("GET / HTTP/1.1\r\nHost: a\r\nX: 45678901 \r\n\r\n", {}, "a field line just short enough", { limits });
   refuses("GET / HTTP/1.1\r\nX: 34567890123", 431, "one byte too long, known before it ends", { limits });
   refuses("GET / HTTP/1.1\r\nX:           ", 431, "white space counts", { limits });

@@ -100,12 +100,15 @@ describe("the head of a part", () => {
   refuses(disposed("\nX: y"), "LF without CR", "a bare LF");
   refuses(disposed("\rX: y"), "CR without LF", "a bare CR");
   refuses(disposed('; filename="a\0.txt"'), "NUL", "NUL");
-  refuses(disposed("\r\n  folded"), "malformed field line", "obs-fold");
+  refuses(disposed("\r\n  folded"), "not well-formed", "a folded line that makes no sense");
+  const folded = 'Content-Disposition: form-data;\r\n\tname="a"\r\n';
+  accepts(headed(`${folded}X: y\r\n `), A("data"), "a folded line (RFC 5322 §2.2.3)");
+  refuses(headed(` ${folded}`), "malformed field line", "a fold of no line");
   refuses(disposed("\r\nno colon"), "malformed field line", "no colon");
   refuses(disposed("\r\nabc: y\r\nabc"), "malformed field line", "no colon where the line before had one");
   refuses(disposed("\r\n: x"), "malformed field line", "no field name");
   refuses(disposed("\r\nX : x"), "malformed field line", "a space before the colon");
-  refuses(`--b\r\n--b--\r\n`, "malformed field line", "a delimiter where a head should be");
+  refuses(`--b\r\n--b--\r\n\r\n`, "malformed field line", "a delimiter where a head should be");
   accepts(disposed("\r\nX: y".repeat(15)), A("data"), "16 fields");
   refuses(disposed("\r\nX: y".repeat(16)), "too many fields", "17 fields");
   const many = (head: string, count: number) => headed(head).slice(0, -7).repeat(count) + "--b--";

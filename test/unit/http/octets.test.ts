@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { octets, unicode } from "../../../src/http/octets.ts";
+import { nameText, octets, unicode } from "../../../src/http/octets.ts";
 
 const ROWS: readonly [text: string, octets: string][] = [
   ["", ""],
@@ -18,4 +18,6 @@ test.each(ROWS)("%j", (text, bytes) => {
 
 test.each(["\xff", "a\xfc", "\xc3", "\xed\xa0\x80", "\xc0\x80"])("%j is no UTF-8 and stays as it is", (bytes) => {
   expect(unicode(bytes)).toBe(bytes);
+  expect(octets(nameText(bytes))).toBe(bytes);
+  expect(nameText(bytes).isWellFormed()).toBe(false);
 });

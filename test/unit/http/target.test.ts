@@ -54,17 +54,28 @@ test.each([
   ["/%-1", "a sign"],
   ["/%00", "NUL"],
   ["/a%00.html", "NUL within a name"],
-  ["/%80", "no UTF-8: a continuation alone"],
-  ["/%C3", "no UTF-8: cut off"],
-  ["/%C3/%A9", "no UTF-8: torn apart"],
-  ["/%C0%AF", "no UTF-8: overlong slash"],
-  ["/%E0%80%AF", "no UTF-8: overlong slash in three bytes"],
-  ["/%ED%A0%80", "no UTF-8: surrogate"],
-  ["/%F4%90%80%80", "no UTF-8: beyond U+10FFFF"],
-  ["/\xff", "no UTF-8: never a byte of it"],
   ["a", "no slash"],
   ["%41/", "no slash, decoded"],
 ])("%p is refused: %s", (raw) => expect(normalised(raw)).toBeNull());
+
+test.each([
+  ["/%80", "a continuation alone"],
+  ["/%C3", "cut off"],
+  ["/%C3/%A9", "torn apart"],
+  ["/%C0%AF", "an overlong slash, which is none"],
+  ["/%E0%80%AF", "an overlong slash in three bytes"],
+  ["/%ED%A0%80", "a surrogate"],
+  ["/%F4%90%80%80", "beyond U+10FFFF"],
+  ["/lat%E9/%C3%A9%FF", "between UTF-8"],
+])("%p is a name without UTF-8, and keeps its bytes: %s", (raw) => {
+  const path = normalised(raw)!;
+  expect(encodePath(path)).toBe(raw);
+  expect(path.split("/").length).toBe(raw.split("/").length);
+});
+
+test("a raw byte that is no UTF-8 is the same as its percent pair", () => {
+  expect(normalised("/\xe9")).toBe(normalised("/%e9"));
+});
 
 test("a piece of a longer buffer is read as such", () => {
   expect(normalise(Buffer.from("GET /a%20b HTTP/1.1"), 4, 10)).toBe("/a b");
