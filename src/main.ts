@@ -1,10 +1,12 @@
 /** The program: command line -> configuration -> server. Exit status: 0 clean stop, 1 bad configuration or address, 2 bad usage. */
+
 import { SIGHUP, SIGQUIT, SIGTERM, SIGUSR1 } from "../ffi/abi.ts";
 import { errnoText } from "../ffi/errno.ts";
 import { linux } from "../ffi/linux.ts";
 import { version } from "../package.json";
 import { dumpFiles, formatDiagnostics, type Loaded, loadConfig } from "./config/load.ts";
 import type { Config } from "./config/model.ts";
+import { VARIABLES } from "./exchange/variables.ts";
 import { announcement } from "./main/announcement.ts";
 import { type CommandLine, parseCommandLine, type SignalName, USAGE } from "./main/command-line.ts";
 import { writeError, writeOut } from "./main/output.ts";
@@ -29,7 +31,13 @@ async function main(): Promise<number> {
   if (typeof command === "string") return usageError(command);
   if (command.help) return print(USAGE);
   if (command.version) return print(`webserv ${version}\n`);
-  const loaded = loadConfig({ kernel: linux, ...command, file: command.config, searchPath: process.env.PATH });
+  const loaded = loadConfig({
+    kernel: linux,
+    variables: VARIABLES,
+    ...command,
+    file: command.config,
+    searchPath: process.env.PATH,
+  });
   err(formatDiagnostics(loaded.diagnostics));
   if (command.test) return report(command, loaded);
   if (loaded.config === null) return 1;

@@ -1,7 +1,6 @@
 /** What was read, with defaults and inheritance applied: scopes to Settings, drafts to servers and locations. */
 import { BUILT_IN_TYPES } from "../http/mime.ts";
 import { DIRECTIVES, isDirective } from "./directives.ts";
-import type { Sources } from "./files.ts";
 import type { Location, Settings, VirtualServer } from "./model.ts";
 import type { LocationDraft, ServerDraft } from "./scope.ts";
 import { Draft, Scope } from "./scope.ts";
@@ -35,9 +34,9 @@ const BARE: Partial<Settings> = {
 const NOT_INHERITED: Partial<Settings> = { tryFiles: null, internal: false, limitExcept: null, return: null };
 
 /** The settings of a configuration that says nothing: the table's defaults, read like any text. */
-export function defaultSettings(sources: Sources, prefix: string): Settings {
+export function defaultSettings({ sources, prefix, variables }: Draft): Settings {
   const diagnostics = new Diagnostics();
-  const scope = new Scope("http", new Draft(diagnostics, sources, prefix), null);
+  const scope = new Scope("http", new Draft(diagnostics, sources, prefix, variables), null);
   const lines = [...DIRECTIVES.values()]
     .filter((row) => row.default !== null)
     .map((row) => `${row.name} ${row.default};`);

@@ -3,12 +3,12 @@
 import { WITHOUT_EFFECT } from "./directives/foreign.ts";
 import { THEMES } from "./directives.ts";
 import type { Row } from "./table.ts";
-import { VARIABLE_FAMILIES, VARIABLES } from "./values/template.ts";
+import type { DeclaredVariable } from "./variables.ts";
 
-/** The text of docs/configuration.md. */
-export function configurationReference(): string {
+/** The text of docs/configuration.md, with the server's variables. */
+export function configurationReference(declared: readonly DeclaredVariable[]): string {
   const themes = THEMES.map(([title, rows]) => `## ${title}\n\n${rows.map(section).join("\n")}`);
-  return [INTRODUCTION, contents(), ...themes, variables(), withoutEffect()].join("\n");
+  return [INTRODUCTION, contents(), ...themes, variables(declared), withoutEffect()].join("\n");
 }
 
 const INTRODUCTION = `# Configuration
@@ -76,13 +76,16 @@ function section(row: Row): string {
   return `### ${row.name}\n\n${row.help}\n\n${facts.join("\n")}\n`;
 }
 
-function variables(): string {
-  const names = VARIABLES.map((name) => `\`$${name}\``);
-  const families = VARIABLE_FAMILIES.map((family) => `\`$${family}NAME\``);
+function variables(declared: readonly DeclaredVariable[]): string {
+  const rows = declared.map(({ name, isFamily, help }) => `| \`$${name}${isFamily ? "NAME" : ""}\` | ${help} |`);
   return `## Variables
 
 In \`return\`, \`add_header\`, \`log_format\`, \`try_files\`, \`error_page\`, \`index\`, \`root\`, \`alias\` and \`cgi_param\`, \`$name\` and \`\${name}\` stand for:
-${[...names, ...families].join(", ")}, \`$1\` to \`$9\`, and the named groups of regular expressions.
+
+| variable | value |
+| --- | --- |
+${rows.join("\n")}
+| \`$1\` to \`$9\`, \`$NAME\` | the groups of the regular expression that matched last, and the named ones of those before |
 `;
 }
 

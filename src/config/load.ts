@@ -18,12 +18,15 @@ import type { Diagnostic } from "./text/diagnostics.ts";
 import { Diagnostics, formatDiagnostic } from "./text/diagnostics.ts";
 import type { Directive } from "./text/parser.ts";
 import { parse } from "./text/parser.ts";
+import { type DeclaredVariable, Variables } from "./variables.ts";
 
 export type { Diagnostic } from "./text/diagnostics.ts";
 export { formatDiagnostic } from "./text/diagnostics.ts";
 
 export interface LoadOptions {
   readonly kernel: Kernel | FileKernel;
+  /** The variables that the server has: what templates may name beside the groups of expressions. */
+  readonly variables: readonly DeclaredVariable[];
   /** The main file, as the user named it: messages show it so. */
   readonly file: string;
   /** What relative paths start from; without it, the folder above the file's folder. */
@@ -56,7 +59,7 @@ export function loadConfig(options: LoadOptions): Loaded {
   const sources = new Sources(options.kernel, options.file, options.searchPath);
   const folder = sources.workingFolder();
   const prefix = prefixOf(options, folder);
-  const draft = new Draft(diagnostics, sources, prefix);
+  const draft = new Draft(diagnostics, sources, prefix, new Variables(options.variables));
   const main = new Scope("main", draft, null);
   apply(readTree(options, sources, diagnostics), main);
   draft.finish();
@@ -118,7 +121,7 @@ function build(options: LoadOptions, main: Scope, draft: Draft): Config | null {
   for (const { broken, position } of draft.servers) {
     if (broken) diagnostics.warning(position, "this server is left out: it has errors");
   }
-  const defaults = defaultSettings(draft.sources, draft.prefix);
+  const defaults = defaultSettings(draft);
   const log = errorLog === undefined ? defaults.errorLog : givenLog(errorLog, draft);
   const builder = new Builder({ ...defaults, errorLog: log });
   const made = new Map<ServerDraft, VirtualServer>(kept.map((server) => [server, builder.server(server)]));

@@ -9,7 +9,8 @@ import type { Directive, Word } from "./text/parser.ts";
 import { suggestion } from "./text/suggest.ts";
 import type { ListenOptions } from "./values/listen.ts";
 import { groupNames } from "./values/regex.ts";
-import { compileTemplate, isVariable, VARIABLES, variablesOf } from "./values/template.ts";
+import { compileTemplate, variablesOf } from "./values/template.ts";
+import type { Variables } from "./variables.ts";
 
 /** The kinds of blocks. "http" also stands for the top level of a file without `http { }`. */
 export type Context = "main" | "events" | "http" | "server" | "location" | "limit_except" | "types";
@@ -49,8 +50,6 @@ export class Draft {
   readonly servers: ServerDraft[] = [];
   /** Of `log_format`, with the place of each. */
   readonly formats = new Map<string, { readonly format: LogFormat; readonly position: Position }>();
-  /** Names of groups of any regular expression: nginx's named captures are variables everywhere. */
-  readonly groups = new Set<string>();
   pidFile: string | null = null;
   workerConnections: number | null = null;
   workerRlimitNofile: number | null = null;
@@ -61,6 +60,7 @@ export class Draft {
     readonly diagnostics: Diagnostics,
     readonly sources: Sources,
     readonly prefix: string,
+    readonly variables: Variables,
   ) {}
 
   /** Runs `check` when everything was read: for names that may be defined further down. */
@@ -95,7 +95,7 @@ export class Draft {
   }
 
   addGroups(regex: RegExp): void {
-    for (const name of groupNames(regex)) this.groups.add(name);
+    for (const name of groupNames(regex)) this.variables.define(name);
   }
 }
 
@@ -161,10 +161,10 @@ export class Scope {
   }
 
   private checkVariables(names: readonly string[], position: Position): void {
-    const { groups } = this.draft;
+    const { variables } = this.draft;
     for (const name of names) {
-      if (isVariable(name, groups)) continue;
-      this.error(position, `unknown variable "$${name}"${suggestion(name, [...VARIABLES, ...groups], "$")}`);
+      if (variables.has(name)) continue;
+      this.error(position, `unknown variable "$${name}"${suggestion(name, variables.names, "$")}`);
     }
   }
 }

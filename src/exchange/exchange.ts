@@ -1,5 +1,5 @@
 /** One request and its reply, as handlers, phases and variables see them. */
-import type { Location, LogLevel, Settings, VirtualServer } from "../config/model.ts";
+import type { Location, LogLevel, Settings, Template, VirtualServer } from "../config/model.ts";
 import type { RequestHead } from "../http/request/request.ts";
 import type { Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "./reply.ts";
 import type { Services } from "./services.ts";
@@ -8,6 +8,7 @@ import type { Session } from "./session.ts";
 /** One request and its reply. Handlers keep no reference to it after they replied. */
 export interface Exchange {
   readonly services: Services;
+  readonly templates: Templates;
   readonly request: RequestHead;
   readonly server: VirtualServer;
   readonly location: Location;
@@ -79,6 +80,14 @@ export interface Exchange {
   locationOf(path: string): { location: Location; undecided: boolean };
   /** Writes to the location's error log with client, request and host; `brief`, where an earlier line has these, with the client alone. */
   log(level: LogLevel, message: string, brief?: boolean): void;
+}
+
+/** Gives octets for a request (see http/octets.ts); "" where there is nothing to tell. */
+export type Evaluator = (exchange: Exchange) => string;
+
+/** The configuration's templates as functions. */
+export interface Templates {
+  evaluator(template: Template): Evaluator;
 }
 
 /** What a log or a variable can know of the client's connection. */

@@ -3,7 +3,7 @@
  */
 import type { Settings, Template } from "../config/model.ts";
 import type { Exchange } from "./exchange.ts";
-import { evaluate } from "./variables.ts";
+import { evaluate } from "./templates.ts";
 
 export interface Place {
   /** An absolute folder: the root that the kernel guards. */

@@ -1,109 +1,142 @@
 /**
- * nginx's variables: their values for one request, as octets (see http/octets.ts). So what a client sent goes into logs,
- * fields and bodies as it came, whatever its bytes mean; only paths are read as text.
+ * nginx's variables, one row each: the name, how long a value stays true, what it stands for, and its value for one request as
+ * octets (see http/octets.ts). So what a client sent goes into logs, fields and bodies as it came, whatever its bytes mean;
+ * only paths are read as text. The configuration is given the rows (see config/variables.ts): a new variable is a row here.
  */
 
-import type { Template } from "../config/model.ts";
+import { basicCredentials } from "../http/basic.ts";
 import { cookieVariable } from "../http/cookie.ts";
-import { nameText, octets } from "../http/octets.ts";
+import { octets } from "../http/octets.ts";
 import { formatIsoDate, formatLogDate } from "../http/reply/date.ts";
 import { fieldValue } from "../http/reply/response.ts";
 import { queryParameter } from "../http/request/target.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Evaluator, Exchange } from "./exchange.ts";
 import { filename, place } from "./place.ts";
+import { evaluateOctets } from "./templates.ts";
 
-/** Gives octets for a request; "" where there is none. */
-export type Evaluator = (exchange: Exchange) => string;
+/**
+ * What a value depends on, so how long it may be kept: `head`: on nothing but the bytes of the request's head; `connection`: on
+ * nothing but the client's connection; `change`: on more.
+ */
+export type Lifetime = "head" | "connection" | "change";
 
-const compiled = new WeakMap<Template, Evaluator>();
-
-/** The template's text for this request, in Unicode: paths and names of files. */
-export function evaluate(template: Template, exchange: Exchange): string {
-  return template.constant ?? nameText(evaluateOctets(template, exchange));
+/** A variable, or a family of them, whose name goes on after `prefix`. */
+interface Row {
+  readonly name: string;
+  readonly isFamily: boolean;
+  readonly lifetime: Lifetime;
+  /** What it stands for: a phrase for the reference. */
+  readonly help: string;
+  /** The evaluator of a member of the family, by what follows the prefix in small letters; "" for a single variable. */
+  readonly of: (rest: string) => Evaluator;
 }
 
-/** The template's octets for this request: what is sent or logged. */
-export function evaluateOctets(template: Template, exchange: Exchange): string {
-  let evaluator = compiled.get(template);
-  if (evaluator === undefined) compiled.set(template, (evaluator = compile(template.parts)));
-  return evaluator(exchange);
-}
+const row = (name: string, lifetime: Lifetime, help: string, value: Evaluator): Row => ({
+  name,
+  isFamily: false,
+  lifetime,
+  help,
+  of: () => value,
+});
 
-/** A template's parts as a function, its variables looked up once. */
-export function compile(parts: Template["parts"]): Evaluator {
-  const evaluators = parts.map((part): Evaluator => {
-    if (typeof part !== "string") return variable(part.variable);
-    const literal = octets(part);
-    return () => literal;
-  });
-  if (evaluators.length === 1) return evaluators[0];
-  return (exchange) => {
-    let text = "";
-    for (const evaluator of evaluators) text += evaluator(exchange);
-    return text;
-  };
-}
-
-/** A variable by its name without `$`: a built-in one, one of a family (`http_NAME`), else a group of the last regular expression. */
-export function variable(name: string): Evaluator {
-  const known = variables[name];
-  if (known !== undefined) return known;
-  for (const [prefix, family] of families) {
-    if (name.startsWith(prefix)) return family(name.slice(prefix.length).toLowerCase());
-  }
-  if (/^[0-9]+$/.test(name)) return (exchange) => octets(exchange.captures?.[Number(name)] ?? "");
-  return (exchange) => octets(exchange.captures?.groups?.[name] ?? "");
-}
+const family = (name: string, lifetime: Lifetime, help: string, of: Row["of"]): Row => ({
+  name,
+  isFamily: true,
+  lifetime,
+  help,
+  of,
+});
 
 const seconds = (ms: number): string => (ms / 1000).toFixed(3);
 const query: Evaluator = (exchange) => exchange.query;
 const uri: Evaluator = (exchange) => octets(exchange.path);
+const fieldName = (name: string): string => name.replaceAll("_", "-");
 
-const variables: { readonly [name: string]: Evaluator } = {
-  __proto__: null as never,
-  args: query,
-  body_bytes_sent: (exchange) => String(exchange.bodyBytesSent),
-  bytes_sent: (exchange) => String(exchange.bytesSent),
-  connection: (exchange) => String(exchange.connection.number),
-  connection_requests: (exchange) => String(exchange.connection.requests),
-  content_length: (exchange) => requestField(exchange, "content-length"),
-  content_type: (exchange) => requestField(exchange, "content-type"),
-  document_root: documentRoot,
-  document_uri: uri,
-  host: (exchange) => exchange.request.host() || octets(exchange.server.name),
-  is_args: (exchange) => (exchange.query === "" ? "" : "?"),
-  msec: (exchange) => seconds(exchange.services.kernel.realtime()),
-  query_string: query,
-  remote_addr: (exchange) => exchange.connection.remoteAddress,
-  remote_port: (exchange) => String(exchange.connection.remotePort),
-  remote_user: () => "",
-  request: (exchange) => exchange.request.requestLine(),
-  request_filename: requestFilename,
-  request_id: (exchange) => exchange.requestId,
-  request_length: ({ request }) => String(request.length + Math.max(0, request.contentLength)),
-  request_method: (exchange) => exchange.method,
-  request_time: (exchange) => seconds(exchange.services.clock.now - exchange.startedAt),
-  request_uri: requestUri,
-  scheme: () => "http",
-  server_addr: (exchange) => exchange.connection.serverAddress,
-  server_name: (exchange) => octets(exchange.server.name),
-  server_port: (exchange) => String(exchange.connection.serverPort),
-  server_protocol: ({ request }) => (request.lineEnd === 0 ? "" : request.minor === 1 ? "HTTP/1.1" : "HTTP/1.0"),
-  status: (exchange) => String(exchange.errorStatus || exchange.status).padStart(3, "0"),
-  time_iso8601: (exchange) => formatIsoDate(exchange.services.clock.second),
-  time_local: (exchange) => formatLogDate(exchange.services.clock.second),
-  uri,
-};
-
-/** Variables whose names go on; the argument is what follows the prefix, in small letters. */
-const families: readonly [prefix: string, family: (name: string) => Evaluator][] = [
-  ["arg_", (name) => (exchange) => queryParameter(exchange.query, name) ?? ""],
-  ["http_", (name) => requestFieldOf(fieldName(name))],
-  ["cookie_", (name) => (exchange) => cookieVariable(exchange.request, name) ?? ""],
-  ["sent_http_", (name) => sentFieldOf(fieldName(name))],
+/** Every variable that a configuration may name, but for the groups of its own regular expressions. */
+export const VARIABLES: readonly Row[] = [
+  row("args", "change", "the query, without its `?`", query),
+  row("body_bytes_sent", "change", "bytes of the reply's body that were sent", (e) => String(e.bodyBytesSent)),
+  row("bytes_sent", "change", "bytes of the reply that were sent", (e) => String(e.bytesSent)),
+  row("connection", "connection", "the connection's number", (e) => String(e.connection.number)),
+  row("connection_requests", "change", "requests on the connection so far", (e) => String(e.connection.requests)),
+  row("content_length", "head", "the request's Content-Length", (e) => requestField(e, "content-length")),
+  row("content_type", "head", "the request's Content-Type", (e) => requestField(e, "content-type")),
+  row("document_root", "change", "the location's `root` or `alias`", documentRoot),
+  row("document_uri", "change", "as `$uri`", uri),
+  row(
+    "gzip_ratio",
+    "change",
+    "how much smaller the reply became by compression; `-`: it was not compressed",
+    () => "-",
+  ),
+  row(
+    "host",
+    "change",
+    "the host that the client named, in small letters and without a port; else the server's name",
+    (exchange) => exchange.request.host() || octets(exchange.server.name),
+  ),
+  row("https", "connection", "`on` for an encrypted connection, else empty", () => ""),
+  row("is_args", "change", "`?` if there is a query, else empty", (e) => (e.query === "" ? "" : "?")),
+  row("msec", "change", "the time, in seconds since 1970 with milliseconds", (e) =>
+    seconds(e.services.kernel.realtime()),
+  ),
+  row("query_string", "change", "as `$args`", query),
+  row("remote_addr", "connection", "the client's address", (e) => e.connection.remoteAddress),
+  row("remote_port", "connection", "the client's port", (e) => String(e.connection.remotePort)),
+  row("remote_user", "head", "the user of the request's Basic credentials, right or wrong", remoteUser),
+  row("request", "head", "the request line", (e) => e.request.requestLine()),
+  row("request_filename", "change", "the file that the path stands for", requestFilename),
+  row("request_id", "change", "32 random hexadecimal digits, others for each request", (e) => e.requestId),
+  row("request_length", "head", "bytes of the request", ({ request }) =>
+    String(request.length + Math.max(0, request.contentLength)),
+  ),
+  row("request_method", "change", "the method", (e) => e.method),
+  row("request_time", "change", "seconds since the request's first byte, with milliseconds", (e) =>
+    seconds(e.services.clock.now - e.startedAt),
+  ),
+  row("request_uri", "head", "path and query as the client sent them", requestUri),
+  row("scheme", "connection", "`http`", () => "http"),
+  row("server_addr", "connection", "the address that the client connected to", (e) => e.connection.serverAddress),
+  row("server_name", "change", "the first name of the server that answers", (e) => octets(e.server.name)),
+  row("server_port", "connection", "the port that the client connected to", (e) => String(e.connection.serverPort)),
+  row("server_protocol", "head", "`HTTP/1.1` or `HTTP/1.0`", ({ request }) =>
+    request.lineEnd === 0 ? "" : request.minor === 1 ? "HTTP/1.1" : "HTTP/1.0",
+  ),
+  row("status", "change", "the reply's status", (e) => String(e.errorStatus || e.status).padStart(3, "0")),
+  row("time_iso8601", "change", "the time as `2026-01-31T12:00:00+00:00`", (e) =>
+    formatIsoDate(e.services.clock.second),
+  ),
+  row("time_local", "change", "the time as `31/Jan/2026:12:00:00 +0000`", (e) =>
+    formatLogDate(e.services.clock.second),
+  ),
+  row("uri", "change", "the path, decoded and without `..`; redirects inside the server change it", uri),
+  family("arg_", "change", "a parameter of the query", (name) => (e) => queryParameter(e.query, name) ?? ""),
+  family("cookie_", "head", "a cookie of the request", (name) => (e) => cookieVariable(e.request, name) ?? ""),
+  family("http_", "head", "a field of the request, `_` for its `-`", (name) => requestFieldOf(fieldName(name))),
+  family("sent_http_", "change", "a field of the reply, `_` for its `-`", (name) => sentFieldOf(fieldName(name))),
 ];
 
-const fieldName = (name: string): string => name.replaceAll("_", "-");
+const byName = new Map(VARIABLES.filter(({ isFamily }) => !isFamily).map((one) => [one.name, one]));
+const families = VARIABLES.filter(({ isFamily }) => isFamily);
+
+/** A variable's row and what follows a family's prefix; undefined: a group of a regular expression, if anything. */
+function find(name: string): { row: Row; rest: string } | undefined {
+  const row = byName.get(name);
+  if (row !== undefined) return { row, rest: "" };
+  const one = families.find((other) => name.startsWith(other.name));
+  return one && { row: one, rest: name.slice(one.name.length).toLowerCase() };
+}
+
+/** The value of a variable by its name without `$`; of a name that is no variable, the group that the last expression has by it. */
+export function variable(name: string): Evaluator {
+  const found = find(name);
+  if (found !== undefined) return found.row.of(found.rest);
+  if (/^[0-9]+$/.test(name)) return (exchange) => octets(exchange.captures?.[Number(name)] ?? "");
+  return (exchange) => octets(exchange.captures?.groups?.[name] ?? "");
+}
+
+/** How long a value of the variable of this name stays true. */
+export const lifetimeOf = (name: string): Lifetime => find(name)?.row.lifetime ?? "change";
 
 const requestFieldOf =
   (name: string): Evaluator =>
@@ -143,4 +176,10 @@ function documentRoot(exchange: Exchange): string {
 function requestFilename(exchange: Exchange): string {
   const found = place(exchange.settings, exchange.path, exchange);
   return found === null ? "" : octets(filename(found));
+}
+
+/** As in nginx (ngx_http_auth_basic_user), whether or not a password was asked for. */
+function remoteUser({ request }: Exchange): string {
+  const at = request.fieldIndex("authorization");
+  return at < 0 ? "" : (basicCredentials(request.fieldValue(at))?.user ?? "");
 }

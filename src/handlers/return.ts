@@ -3,7 +3,7 @@ import type { Return, Settings } from "../config/model.ts";
 import type { Exchange } from "../exchange/exchange.ts";
 import type { Handler } from "../exchange/handler.ts";
 import type { Field } from "../exchange/reply.ts";
-import { evaluateOctets } from "../exchange/variables.ts";
+import { evaluateOctets } from "../exchange/templates.ts";
 import { isBodiless } from "../http/reply/status.ts";
 import { ERROR_PAGE_TYPE, errorPage } from "./error-page.ts";
 import { mediaType } from "./files/content-type.ts";

@@ -1,10 +1,13 @@
 /** What the handlers of one server share beside what every request can use. */
+import type { Templates } from "../exchange/exchange.ts";
 import type { Services } from "../exchange/services.ts";
 import type { Scripts } from "./cgi/scripts.ts";
 import type { FileCaches } from "./files/file-caches.ts";
 import type { SessionRegistry } from "./session/registry.ts";
 
 export interface HandlerServices extends Services {
+  /** Of the configurations that it serves. */
+  readonly templates: Templates;
   /** What file caches share; whoever changes files (uploads, DELETE) says so there. */
   readonly files: FileCaches;
   /** The stores of sessions, shared by the locations that name them. */

@@ -2,7 +2,7 @@
 import type { Expires } from "../config/model.ts";
 import type { Exchange } from "../exchange/exchange.ts";
 import type { Field } from "../exchange/reply.ts";
-import { evaluateOctets } from "../exchange/variables.ts";
+import { evaluateOctets } from "../exchange/templates.ts";
 import { formatDate } from "../http/reply/date.ts";
 import { placeOfOnly, putField } from "../http/reply/response.ts";
 

@@ -3,7 +3,7 @@
  * that handlers see. Exchanges are used again and again; a client holds one only while it has a request.
  */
 import type { LogLevel } from "../config/model.ts";
-import type { ConnectionInfo, Exchange } from "../exchange/exchange.ts";
+import type { ConnectionInfo, Exchange, Templates } from "../exchange/exchange.ts";
 import {
   discard,
   type Field,
@@ -13,7 +13,7 @@ import {
   type WholeReply,
 } from "../exchange/reply.ts";
 import type { Session } from "../exchange/session.ts";
-import { evaluate, evaluateOctets } from "../exchange/variables.ts";
+import { evaluate, evaluateOctets } from "../exchange/templates.ts";
 import { ERROR_PAGE_TYPE, errorPage } from "../handlers/error-page.ts";
 import { encodeLocation, REDIRECTS } from "../handlers/return.ts";
 import type { HandlerServices } from "../handlers/services.ts";
@@ -86,6 +86,10 @@ export class ServerExchange extends Routed implements Exchange {
     this.sink = undefined;
     this.session = null;
     this.onGone = null;
+  }
+
+  get templates(): Templates {
+    return this.services.templates;
   }
 
   get connection(): ConnectionInfo {

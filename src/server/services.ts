@@ -3,6 +3,7 @@ import { errnoText } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
 import type { ErrorLog, LogLevel } from "../config/model.ts";
+import { Evaluators } from "../exchange/evaluators.ts";
 import { Scripts } from "../handlers/cgi/scripts.ts";
 import { FileCaches } from "../handlers/files/file-caches.ts";
 import type { HandlerServices } from "../handlers/services.ts";
@@ -11,6 +12,7 @@ import type { Reactor } from "../network/reactor.ts";
 import type { ServerClock } from "./clock.ts";
 
 export class ServerServices implements HandlerServices {
+  readonly templates = new Evaluators();
   readonly files = new FileCaches();
   readonly sessions: SessionRegistry;
   readonly scripts: Scripts;

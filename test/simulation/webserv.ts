@@ -1,7 +1,9 @@
 /** The real server on a simulated kernel, and `simulate`: a test that runs a scenario on it, once per seed. */
+
 import { test } from "bun:test";
 import type { Block } from "../../ffi/memory.ts";
 import { formatDiagnostics, loadConfig } from "../../src/config/load.ts";
+import { VARIABLES } from "../../src/exchange/variables.ts";
 import type { ServerExchange } from "../../src/request/server-exchange.ts";
 import { Server } from "../../src/server/server.ts";
 import type { SimulatedKernel } from "./kernel.ts";
@@ -17,7 +19,7 @@ export class Webserv implements Subject {
   private readonly guarded = new WeakSet<ServerExchange>();
 
   constructor(private readonly kernel: SimulatedKernel) {
-    const { config, diagnostics } = loadConfig({ kernel, file: CONFIG_FILE, prefix: "/" });
+    const { config, diagnostics } = loadConfig({ kernel, variables: VARIABLES, file: CONFIG_FILE, prefix: "/" });
     if (config === null || diagnostics.length > 0) throw new Error(formatDiagnostics(diagnostics));
     this.server = new Server(kernel, config, "webserv/simulated");
     const problems = this.server.start();

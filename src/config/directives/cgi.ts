@@ -19,7 +19,6 @@ import {
   template,
   words,
 } from "../values/arguments.ts";
-import { VARIABLES } from "../values/template.ts";
 
 const anywhere: readonly Context[] = ["http", "server", "location"];
 
@@ -165,7 +164,9 @@ function interpreterOf(scope: Scope, { text, position }: Word): string | undefin
 
 /** An argument may hold a `$`, as texts for a shell do. */
 function checkArgument(scope: Scope, { text, position }: Word): void {
-  const name = VARIABLES.find((variable) => new RegExp(`\\$(?:${variable}\\b|\\{${variable}\\})`).test(text));
+  const name = scope.draft.variables.names.find((variable) =>
+    new RegExp(`\\$(?:${variable}\\b|\\{${variable}\\})`).test(text),
+  );
   if (name === undefined) return;
   scope.warning(position, `variables do not work in the arguments of "cgi": $${name} is passed on as it stands`);
 }

@@ -1,49 +1,7 @@
-/** "$variable ${variable} text" to a Template, and the names a variable can have. */
+/** "$variable ${variable} text" to a Template. */
 import type { Template } from "../model.ts";
 
-/** Every variable with a fixed name. */
-export const VARIABLES: readonly string[] = [
-  "args",
-  "body_bytes_sent",
-  "bytes_sent",
-  "connection",
-  "connection_requests",
-  "content_length",
-  "content_type",
-  "document_root",
-  "document_uri",
-  "host",
-  "is_args",
-  "msec",
-  "query_string",
-  "remote_addr",
-  "remote_port",
-  "remote_user",
-  "request",
-  "request_filename",
-  "request_id",
-  "request_length",
-  "request_method",
-  "request_time",
-  "request_uri",
-  "scheme",
-  "server_addr",
-  "server_name",
-  "server_port",
-  "server_protocol",
-  "status",
-  "time_iso8601",
-  "time_local",
-  "uri",
-];
-
-/** Variables whose name goes on: `$arg_page`, `$http_user_agent`, `$cookie_id`, `$sent_http_content_type`. */
-export const VARIABLE_FAMILIES: readonly string[] = ["arg_", "cookie_", "http_", "sent_http_"];
-
-/** nginx's variables that have one value here, whatever the request: nothing is compressed, nothing is encrypted. */
-const FIXED: Readonly<Record<string, string>> = { gzip_ratio: "-", https: "" };
-
-/** The parts of `text`, or what is wrong with it. Names are not checked here: see `isVariable`. */
+/** The parts of `text`, or what is wrong with it. Names are not checked here: see config/variables.ts. */
 export function compileTemplate(text: string): Template | string {
   const parts: (string | { variable: string })[] = [];
   let literal = "";
@@ -55,14 +13,9 @@ export function compileTemplate(text: string): Template | string {
     if (match === null) return invalid(text.slice(dollar));
     literal += text.slice(at, dollar);
     at = variable.lastIndex;
-    const name = match[1] ?? match[2] ?? match[3]!;
-    if (Object.hasOwn(FIXED, name)) {
-      literal += FIXED[name];
-      continue;
-    }
     if (literal !== "") parts.push(literal);
     literal = "";
-    parts.push({ variable: name });
+    parts.push({ variable: match[1] ?? match[2] ?? match[3]! });
   }
   literal += text.slice(at);
   return template(text, literal === "" ? parts : [...parts, literal]);
@@ -80,16 +33,6 @@ function template(text: string, parts: Template["parts"]): Template {
 /** The names of the variables in a template, "1" to "9" for captures. */
 export function variablesOf({ parts }: Template): string[] {
   return parts.flatMap((part) => (typeof part === "string" ? [] : [part.variable]));
-}
-
-/** Whether a variable has a value: a fixed name, a family's member, a capture, or one of the named `groups`. */
-export function isVariable(name: string, groups: ReadonlySet<string>): boolean {
-  return (
-    VARIABLES.includes(name) ||
-    /^[1-9]$/.test(name) ||
-    groups.has(name) ||
-    VARIABLE_FAMILIES.some((family) => name.startsWith(family) && name.length > family.length)
-  );
 }
 
 /**

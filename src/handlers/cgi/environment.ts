@@ -1,7 +1,8 @@
 /** What a script learns of its request (RFC 3875 §4.1), with what nginx, lighttpd and Apache add to that. */
 
 import type { ConnectionInfo, Exchange } from "../../exchange/exchange.ts";
-import { evaluateOctets, variable } from "../../exchange/variables.ts";
+import { evaluateOctets } from "../../exchange/templates.ts";
+import { variable } from "../../exchange/variables.ts";
 import { octets } from "../../http/octets.ts";
 import type { RequestHead } from "../../http/request/request.ts";
 import type { Script } from "./script.ts";

@@ -8,7 +8,7 @@ import type { Exchange } from "../../exchange/exchange.ts";
 import type { Handler } from "../../exchange/handler.ts";
 import { filename, place } from "../../exchange/place.ts";
 import type { Field } from "../../exchange/reply.ts";
-import { evaluate } from "../../exchange/variables.ts";
+import { evaluate } from "../../exchange/templates.ts";
 import { encodePath } from "../../http/request/target.ts";
 import { ruleFor } from "../cgi/script.ts";
 import { ERROR_PAGE_TYPE, errorPage } from "../error-page.ts";

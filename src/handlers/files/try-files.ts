@@ -1,8 +1,9 @@
 /** `try_files`: the first file or folder that exists, else a status or another URI. */
 import type { Template, TryFiles } from "../../config/model.ts";
+import { compile } from "../../exchange/evaluators.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { BodySink, Handler } from "../../exchange/handler.ts";
-import { compile, evaluate } from "../../exchange/variables.ts";
+import { evaluate } from "../../exchange/templates.ts";
 import { nameText } from "../../http/octets.ts";
 import type { CgiHandler } from "../cgi/cgi.ts";
 import type { Entry } from "./file-cache.ts";

@@ -1,7 +1,7 @@
 /** Lines of the access log (ngx_http_log_module): variables escaped so that no client can forge a line. */
 import type { LogFormat } from "../../config/model.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
-import { variable } from "../../exchange/variables.ts";
+import { type Lifetime, lifetimeOf, variable } from "../../exchange/variables.ts";
 import { octets, unicode } from "../../http/octets.ts";
 import type { RequestHead } from "../../http/request/request.ts";
 
@@ -19,7 +19,7 @@ export function accessLine(format: LogFormat): LineMaker {
     }
     const value = variable(part.variable);
     const maker: LineMaker = (exchange) => escaped(value(exchange));
-    return OF_THE_HEAD.test(part.variable) ? oncePerHead(maker) : maker;
+    return KEPT[lifetimeOf(part.variable)](maker);
   });
   return (exchange) => {
     let line = "";
@@ -28,10 +28,7 @@ export function accessLine(format: LogFormat): LineMaker {
   };
 }
 
-/** Variables that depend on nothing but the bytes of the request's head. */
-const OF_THE_HEAD = /^(request|request_uri|server_protocol|http_.*|cookie_.*)$/;
-
-/** Keeps the last text: clients that ask for the same with the same words are logged with the same words. */
+/** Keeps the last text for requests of the same bytes: clients that ask for the same with the same words are logged with the same words. */
 function oncePerHead(maker: LineMaker): LineMaker {
   let head: RequestHead | null = null;
   let serial = 0;
@@ -45,6 +42,27 @@ function oncePerHead(maker: LineMaker): LineMaker {
     return text;
   };
 }
+
+/** Keeps the text for the next request on the same connection. */
+function oncePerConnection(maker: LineMaker): LineMaker {
+  let number = -1;
+  let text = "";
+  return (exchange) => {
+    const { connection } = exchange;
+    if (connection.number !== number) {
+      number = connection.number;
+      text = maker(exchange);
+    }
+    return text;
+  };
+}
+
+/** How the text of a variable is kept, by how long its value stays true. */
+const KEPT: { readonly [lifetime in Lifetime]: (maker: LineMaker) => LineMaker } = {
+  head: oncePerHead,
+  connection: oncePerConnection,
+  change: (maker) => maker,
+};
 
 const ESCAPES: { readonly [escape in LogFormat["escape"]]: (value: string) => string } = {
   default: (value) =>

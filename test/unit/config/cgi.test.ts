@@ -1,4 +1,5 @@
 /** The directives of CGI: what runs which files, and what is said of a careless use of it. */
+
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,6 +8,7 @@ import { ERRNO } from "../../../ffi/errno.ts";
 import { linux } from "../../../ffi/linux.ts";
 import { loadConfig } from "../../../src/config/load.ts";
 import type { Settings } from "../../../src/config/model.ts";
+import { VARIABLES } from "../../../src/exchange/variables.ts";
 import { config, type Entry, FIFO, FILE, FOLDER, load, location, messages, PROGRAM, settings } from "./fake-files.ts";
 
 /** What the configurations below name. */
@@ -336,7 +338,7 @@ describe("on a real file system", () => {
   function said(directives: string): string[] {
     const file = join(folder, "conf/site.conf");
     writeFileSync(file, `server { ${directives} }`);
-    return loadConfig({ kernel: linux, file, searchPath: join(folder, "bin") }).diagnostics.map(
+    return loadConfig({ kernel: linux, variables: VARIABLES, file, searchPath: join(folder, "bin") }).diagnostics.map(
       ({ message }) => message,
     );
   }

@@ -4,13 +4,16 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DIRECTIVES } from "../../../src/config/directives.ts";
 import { configurationReference } from "../../../src/config/docs.ts";
+import { VARIABLES } from "../../../src/exchange/variables.ts";
 
 test("docs/configuration.md is what `bun tools/document.ts` writes", () => {
-  expect(readFileSync(join(import.meta.dir, "../../../docs/configuration.md"), "utf8")).toBe(configurationReference());
+  expect(readFileSync(join(import.meta.dir, "../../../docs/configuration.md"), "utf8")).toBe(
+    configurationReference(VARIABLES),
+  );
 });
 
 test("every directive has its section, its syntax and a sentence", () => {
-  const text = configurationReference();
+  const text = configurationReference(VARIABLES);
   for (const row of DIRECTIVES.values()) {
     expect(text).toContain(`\n### ${row.name}\n\n${row.help}\n\n- Syntax: \`${row.name}`);
     expect(row.help).toMatch(/^[A-Z`].*[.)]$/);

@@ -1,7 +1,9 @@
 /** SPEC.md §1's list of mistakes, and more: each with the exact message, at its exact place. */
+
 import { describe, expect, test } from "bun:test";
 import { ERRNO } from "../../../ffi/errno.ts";
 import { formatDiagnostic, loadConfig } from "../../../src/config/load.ts";
+import { VARIABLES } from "../../../src/exchange/variables.ts";
 import type { Entry } from "./fake-files.ts";
 import { FakeFiles, FIFO, FILE, FOLDER, messages } from "./fake-files.ts";
 
@@ -451,7 +453,7 @@ describe("files that are no configuration", () => {
   for (const [what, entry, message] of table) {
     test(what, () => {
       const kernel = new FakeFiles(entry === undefined ? {} : { [FILE]: entry });
-      const loaded = loadConfig({ kernel, file: FILE });
+      const loaded = loadConfig({ kernel, variables: VARIABLES, file: FILE });
       expect(loaded.config).toBeNull();
       expect(loaded.diagnostics.map(formatDiagnostic)).toEqual([message]);
       expect(kernel.openCount).toBe(0);

@@ -1,4 +1,5 @@
 /** Files in memory behind the few calls that reading a configuration makes, and short ways to load one. */
+
 import { AT_FDCWD, DIRENT64, O_DIRECTORY, O_TMPFILE, S_IFDIR, S_IFIFO, S_IFREG } from "../../../ffi/abi.ts";
 import { ERRNO } from "../../../ffi/errno.ts";
 import type { FileKernel } from "../../../src/config/files.ts";
@@ -6,6 +7,7 @@ import type { Loaded, LoadOptions } from "../../../src/config/load.ts";
 import { formatDiagnostic, loadConfig } from "../../../src/config/load.ts";
 import type { Config, Location, Settings } from "../../../src/config/model.ts";
 import { collapse, join } from "../../../src/config/paths.ts";
+import { VARIABLES } from "../../../src/exchange/variables.ts";
 
 /** A file's bytes or text, FOLDER, READ_ONLY (a folder), FIFO, PROGRAM (a file that can be executed), or the errno that opening it gives. */
 export type Entry = string | Buffer | typeof FOLDER | typeof READ_ONLY | typeof FIFO | typeof PROGRAM | number;
@@ -128,7 +130,7 @@ export function load(
   options: Partial<LoadOptions> = {},
 ): Loaded {
   const kernel = new FakeFiles({ ...FOLDERS, ...files, [FILE]: text });
-  const loaded = loadConfig({ kernel, file: FILE, ...options });
+  const loaded = loadConfig({ kernel, variables: VARIABLES, file: FILE, ...options });
   if (kernel.openCount > 0) throw new Error(`${kernel.openCount} descriptors were left open`);
   return loaded;
 }

@@ -1,4 +1,5 @@
 /** What the configuration's checks take for the block of a path is the one that answers for it. */
+
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { apply } from "../../../src/config/apply.ts";
@@ -7,6 +8,8 @@ import { Sources } from "../../../src/config/files.ts";
 import { Draft, Scope, type ServerDraft } from "../../../src/config/scope.ts";
 import { Diagnostics } from "../../../src/config/text/diagnostics.ts";
 import { parse } from "../../../src/config/text/parser.ts";
+import { Variables } from "../../../src/config/variables.ts";
+import { VARIABLES } from "../../../src/exchange/variables.ts";
 import { type Routes, routesOf } from "../../../src/request/route.ts";
 import { FakeServices } from "../handlers/world.ts";
 import { FakeFiles, FILE, load } from "./fake-files.ts";
@@ -17,7 +20,7 @@ const services = new FakeServices();
 function both(text: string): { draft: Draft; server: ServerDraft; router: Routes } | null {
   const diagnostics = new Diagnostics();
   const sources = new Sources(new FakeFiles({}), FILE);
-  const draft = new Draft(diagnostics, sources, "/work");
+  const draft = new Draft(diagnostics, sources, "/work", new Variables(VARIABLES));
   apply(parse(text, FILE, { diagnostics, sources, isDirective }), new Scope("main", draft, null));
   const { config } = load(text);
   return config === null ? null : { draft, server: draft.servers[0]!, router: routesOf(config.servers[0]!, services) };

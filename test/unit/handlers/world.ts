@@ -7,7 +7,8 @@ import type { Kernel } from "../../../ffi/kernel.ts";
 import { linux } from "../../../ffi/linux.ts";
 import { Block } from "../../../ffi/memory.ts";
 import type { Location, LogLevel, Settings, Template, VirtualServer } from "../../../src/config/model.ts";
-import type { ConnectionInfo, Exchange } from "../../../src/exchange/exchange.ts";
+import { Evaluators } from "../../../src/exchange/evaluators.ts";
+import type { ConnectionInfo, Exchange, Templates } from "../../../src/exchange/exchange.ts";
 import type { Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "../../../src/exchange/reply.ts";
 import type { Session } from "../../../src/exchange/session.ts";
 import { Scripts } from "../../../src/handlers/cgi/scripts.ts";
@@ -161,6 +162,7 @@ export class FakeServices implements HandlerServices {
   readonly scripts = new Scripts(this.reactor);
   readonly environment: Record<string, string | undefined> = {};
   readonly serverToken = "webserv/1.2.3";
+  readonly templates: Templates = new Evaluators();
   readonly files = new FileCaches();
   readonly sessions: SessionRegistry = new SessionRegistry(this);
   readonly logged: string[] = [];
@@ -234,6 +236,10 @@ export class FakeExchange implements Exchange {
   onGone: (() => void) | null = null;
   /** What addField added, which the server would put into any reply. */
   readonly added: Field[] = [];
+
+  get templates(): Templates {
+    return this.services.templates;
+  }
 
   constructor(
     readonly services: FakeServices,

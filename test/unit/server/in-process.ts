@@ -1,9 +1,11 @@
 /** The server in the test's own process, its handlers within reach; the test's runtime lets it turn. */
+
 import { expect } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { linux } from "../../../ffi/linux.ts";
 import { loadConfig } from "../../../src/config/load.ts";
+import { VARIABLES } from "../../../src/exchange/variables.ts";
 import { Server } from "../../../src/server/server.ts";
 
 export interface InProcess {
@@ -17,7 +19,7 @@ export interface InProcess {
 export function startInProcess(folder: string, configuration: string, onTurn: () => void = () => {}): InProcess {
   const file = join(folder, "test.conf");
   writeFileSync(file, configuration);
-  const server = new Server(linux, loadConfig({ kernel: linux, file }).config!, "webserv");
+  const server = new Server(linux, loadConfig({ kernel: linux, variables: VARIABLES, file }).config!, "webserv");
   expect(server.start()).toEqual([]);
   const pump = setInterval(() => {
     onTurn();

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import type { Settings } from "../../../src/config/model.ts";
-import { VARIABLES } from "../../../src/config/values/template.ts";
-import { evaluate, evaluateOctets, variable } from "../../../src/exchange/variables.ts";
-import { FakeExchange, FakeServices, location, type RequestLike, template } from "./world.ts";
+import { evaluate, evaluateOctets } from "../../../src/exchange/templates.ts";
+import { lifetimeOf, VARIABLES, variable } from "../../../src/exchange/variables.ts";
+import { FakeExchange, FakeServices, location, type RequestLike, template } from "../handlers/world.ts";
 
 const WORLD = { root: template("/srv/www") };
 const REQUEST: RequestLike = {
@@ -15,6 +15,7 @@ const REQUEST: RequestLike = {
     "Cookie: last=z=1",
     "Content-Type: text/plain",
     "Content-Length: 12",
+    "Authorization: Basic SmFuZTpzZWNyZXQ=",
   ],
 };
 
@@ -39,13 +40,15 @@ const table: { readonly [name: string]: string | RegExp } = {
   content_type: "text/plain",
   document_root: "/srv/www",
   document_uri: "/a b/c.txt",
+  gzip_ratio: "-",
   host: "example.org",
+  https: "",
   is_args: "?",
   msec: /^\d{10}\.\d{3}$/,
   query_string: "x=1&Name=J%20D&empty=&flag",
   remote_addr: "192.0.2.1",
   remote_port: "40000",
-  remote_user: "",
+  remote_user: "Jane",
   request: "GET /a%20b/c.txt?x=1&Name=J%20D&empty=&flag HTTP/1.1",
   request_filename: "/srv/www/a b/c.txt",
   request_id: "0123456789abcdef0123456789abcdef",
@@ -70,7 +73,30 @@ test.each(Object.entries(table))("$%s", (name, expected) => {
 });
 
 test("every variable that a configuration may name is here", () => {
-  expect(VARIABLES.toSorted()).toEqual(Object.keys(table).toSorted());
+  const names = VARIABLES.filter(({ isFamily }) => !isFamily).map(({ name }) => name);
+  expect(names).toEqual(Object.keys(table).toSorted());
+});
+
+test("every variable has a row of the reference", () => {
+  for (const { help } of VARIABLES) expect(help).toMatch(/^[a-z0-9`].*[^.]$/);
+});
+
+describe("how long a value stays true", () => {
+  test.each([
+    ["request_uri", "head"],
+    ["http_x", "head"],
+    ["cookie_x", "head"],
+    ["remote_user", "head"],
+    ["remote_addr", "connection"],
+    ["connection_requests", "change"],
+    ["host", "change"],
+    ["uri", "change"],
+    ["sent_http_x", "change"],
+    ["time_local", "change"],
+    ["1", "change"],
+    ["group", "change"],
+    ["constructor", "change"],
+  ] as const)("$%s: %s", (name, lifetime) => expect(lifetimeOf(name)).toBe(lifetime));
 });
 
 describe("families", () => {
@@ -121,6 +147,10 @@ describe("special cases", () => {
     ["request_filename", { target: "/%C3%BC" }, "/srv/www/\xc3\xbc"],
     ["1", { captures: /(.)/.exec("ü") }, "\xc3\xbc"],
     ["rest", { captures: /(?<rest>.)/.exec("ü") }, "\xc3\xbc"],
+    ["remote_user", {}, ""],
+    ["remote_user", { fields: ["Authorization: Basic SmFuZQ=="] }, ""],
+    ["remote_user", { fields: ["Authorization: Bearer SmFuZTp4"] }, ""],
+    ["remote_user", { fields: ["Authorization: Basic w6k6eA=="] }, "\xc3\xa9"],
     ["status", { errorStatus: 404 }, "404"],
     ["constructor", {}, ""],
   ] as [string, RequestLike, string][])("$%s of %p", (name, request, expected) => {

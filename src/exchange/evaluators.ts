@@ -1,0 +1,31 @@
+/** Templates as functions, each compiled once: its variables are looked up in the table when it is first used, not at each request. */
+import type { Template } from "../config/model.ts";
+import { octets } from "../http/octets.ts";
+import type { Evaluator, Templates } from "./exchange.ts";
+import { variable } from "./variables.ts";
+
+/** The compiled templates of one server. Those of a configuration that is no longer used go with it. */
+export class Evaluators implements Templates {
+  private readonly compiled = new WeakMap<Template, Evaluator>();
+
+  evaluator(template: Template): Evaluator {
+    let evaluator = this.compiled.get(template);
+    if (evaluator === undefined) this.compiled.set(template, (evaluator = compile(template.parts)));
+    return evaluator;
+  }
+}
+
+/** A template's parts as a function. */
+export function compile(parts: Template["parts"]): Evaluator {
+  const evaluators = parts.map((part): Evaluator => {
+    if (typeof part !== "string") return variable(part.variable);
+    const literal = octets(part);
+    return () => literal;
+  });
+  if (evaluators.length === 1) return evaluators[0]!;
+  return (exchange) => {
+    let text = "";
+    for (const evaluator of evaluators) text += evaluator(exchange);
+    return text;
+  };
+}

@@ -1,0 +1,18 @@
+/** Basic credentials (RFC 7617), as nginx reads them (ngx_http_auth_basic_user). */
+
+/** What an Authorization field says, as octets. */
+export interface Credentials {
+  /** Not empty, without ":". */
+  readonly user: string;
+  readonly password: string;
+}
+
+/** The credentials in an Authorization field's value; null: another scheme, or not `base64(user:password)`. */
+export function basicCredentials(value: string): Credentials | null {
+  const [, encoded] = /^basic +([A-Za-z0-9+/]+)={0,2} *$/i.exec(value) ?? [];
+  // A last group of one character would be six bits of a byte.
+  if (encoded === undefined || encoded.length % 4 === 1) return null;
+  const text = Buffer.from(encoded, "base64").toString("latin1");
+  const colon = text.indexOf(":");
+  return colon < 1 ? null : { user: text.slice(0, colon), password: text.slice(colon + 1) };
+}
