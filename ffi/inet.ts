@@ -1,4 +1,9 @@
-/** Numeric internet addresses as text and as bytes (inet_pton(3), inet_ntop(3), RFC 5952). */
+/** Socket addresses, and numeric internet addresses as text and as bytes (inet_pton(3), inet_ntop(3), RFC 5952). */
+
+/** What a socket is bound or connected to. `host` is numeric, without brackets. */
+export type SocketAddress =
+  | { readonly family: "ipv4" | "ipv6"; readonly host: string; readonly port: number }
+  | { readonly family: "unix"; readonly path: string };
 
 /** The 4 or 16 bytes of a numeric IPv4 or IPv6 address (no brackets, no zone); null when it is neither. */
 export function parseAddress(text: string): number[] | null {

@@ -3,6 +3,7 @@
  * `src/config/` makes it from text; nothing else of `src/config/` is visible to the server and its handlers.
  * Units: sizes are bytes, times are milliseconds.
  */
+import type { SocketAddress } from "../../ffi/inet.ts";
 
 /** Where something stands in a configuration file; line and column count from 1. */
 export interface Position {
@@ -38,10 +39,6 @@ export interface Config {
   readonly addresses: readonly ListenAddress[];
   readonly servers: readonly VirtualServer[];
 }
-
-export type SocketAddress =
-  | { readonly family: "ipv4" | "ipv6"; readonly host: string; readonly port: number }
-  | { readonly family: "unix"; readonly path: string };
 
 /** One address of `listen`, merged over all servers that name it. */
 export interface ListenAddress {

@@ -1,11 +1,7 @@
 /** Socket addresses: struct sockaddr_in, sockaddr_in6 and sockaddr_un (ip(7), ipv6(7), unix(7)). */
 import { AF_INET, AF_INET6, AF_UNIX, SOCKADDR_IN, SOCKADDR_IN6, SOCKADDR_UN, SUN_PATH } from "../../ffi/abi.ts";
-import { formatAddress, parseAddress } from "../../ffi/inet.ts";
+import { formatAddress, parseAddress, type SocketAddress } from "../../ffi/inet.ts";
 import type { Block } from "../../ffi/memory.ts";
-
-export type Address =
-  | { readonly family: "ipv4" | "ipv6"; readonly host: string; readonly port: number }
-  | { readonly family: "unix"; readonly path: string };
 
 /** The longest path of a unix socket, in bytes: sun_path with its NUL. */
 export const LONGEST_UNIX_PATH = SOCKADDR_UN - SUN_PATH - 1;
@@ -13,7 +9,7 @@ export const LONGEST_UNIX_PATH = SOCKADDR_UN - SUN_PATH - 1;
 export const familyNumber = { ipv4: AF_INET, ipv6: AF_INET6, unix: AF_UNIX } as const;
 
 /** Writes the struct sockaddr of `address` at the start of `block`; gives its length. The host is numeric (config checked it). */
-export function encodeAddress(address: Address, block: Block): number {
+export function encodeAddress(address: SocketAddress, block: Block): number {
   const { bytes } = block;
   bytes.fill(0, 0, SOCKADDR_UN);
   bytes.writeUInt16LE(familyNumber[address.family], 0);
@@ -26,7 +22,7 @@ export function encodeAddress(address: Address, block: Block): number {
 }
 
 /** The address in the struct sockaddr at the start of `block`. A unix socket's peer has no path. */
-export function decodeAddress(block: Block): Address {
+export function decodeAddress(block: Block): SocketAddress {
   const { bytes } = block;
   const port = bytes.readUInt16BE(2);
   switch (bytes.readUInt16LE(0)) {

@@ -1,4 +1,5 @@
 /** Listening sockets: bound at start, accepting in bounded batches, paused while the process has no descriptor to spare. */
+
 import {
   AT_FDCWD,
   EPOLLIN,
@@ -18,9 +19,10 @@ import {
   TCP_NODELAY,
 } from "../../ffi/abi.ts";
 import { ERRNO } from "../../ffi/errno.ts";
+import type { SocketAddress } from "../../ffi/inet.ts";
 import { FileStatus, type Kernel } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
-import { type Address, decodeAddress, encodeAddress, familyNumber } from "./address.ts";
+import { decodeAddress, encodeAddress, familyNumber } from "./address.ts";
 import type { Reactor, Source } from "./reactor.ts";
 
 export interface ListenOptions {
@@ -35,14 +37,14 @@ export interface ListenOptions {
 const ACCEPTS_PER_TURN = 64;
 
 /** Opens a listening socket. Its descriptor, or -errno. TCP_NODELAY is set here because accepted sockets inherit it (tcp(7)). */
-export function openListener(kernel: Kernel, address: Address, options: ListenOptions): number {
+export function openListener(kernel: Kernel, address: SocketAddress, options: ListenOptions): number {
   const fd = tryListener(kernel, address, options);
   if (fd !== -ERRNO.EADDRINUSE || address.family !== "unix" || !isAbandoned(kernel, address)) return fd;
   kernel.unlink(AT_FDCWD, address.path);
   return tryListener(kernel, address, options);
 }
 
-function tryListener(kernel: Kernel, address: Address, options: ListenOptions): number {
+function tryListener(kernel: Kernel, address: SocketAddress, options: ListenOptions): number {
   const fd = kernel.socket(familyNumber[address.family], SOCK_STREAM);
   if (fd < 0) return fd;
   const n = prepare(kernel, fd, address, options);
@@ -51,7 +53,7 @@ function tryListener(kernel: Kernel, address: Address, options: ListenOptions): 
 }
 
 /** Whether a unix socket's path was left behind by a process that ended without removing it. Any other file refuses connections too. */
-function isAbandoned(kernel: Kernel, address: Address & { family: "unix" }): boolean {
+function isAbandoned(kernel: Kernel, address: SocketAddress & { family: "unix" }): boolean {
   if (!isSocket(kernel, address.path)) return false;
   const fd = kernel.socket(familyNumber.unix, SOCK_STREAM);
   if (fd < 0) return false;
@@ -70,7 +72,7 @@ function isSocket(kernel: Kernel, path: string): boolean {
   return n === 0 && (status.mode & S_IFMT) === S_IFSOCK;
 }
 
-function prepare(kernel: Kernel, fd: number, address: Address, options: ListenOptions): number {
+function prepare(kernel: Kernel, fd: number, address: SocketAddress, options: ListenOptions): number {
   if (address.family !== "unix") {
     kernel.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     kernel.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -87,7 +89,7 @@ function prepare(kernel: Kernel, fd: number, address: Address, options: ListenOp
 }
 
 /** The address a socket has on this side; after binding port 0, with the port the kernel chose. */
-export function localAddress(kernel: Kernel, fd: number): Address {
+export function localAddress(kernel: Kernel, fd: number): SocketAddress {
   const block = new Block(SOCKADDR_STORAGE);
   kernel.getsockname(fd, block);
   return decodeAddress(block);

@@ -2,13 +2,14 @@
  * Where clients come in: every listening socket, and the rules for when they accept. No descriptors left or as many
  * clients as allowed: the gate closes, the kernel's queue holds the newcomers, and it opens again when one leaves.
  */
+
 import { AT_FDCWD } from "../../ffi/abi.ts";
 import { errnoText } from "../../ffi/errno.ts";
+import type { SocketAddress } from "../../ffi/inet.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import type { Block } from "../../ffi/memory.ts";
 import { formatPosition, type ListenAddress, type VirtualServer } from "../config/model.ts";
 import { Endpoint, type EndpointOwner } from "../connection/endpoint.ts";
-import type { Address } from "../network/address.ts";
 import { Listener, localAddress, openListener } from "../network/listener.ts";
 import type { Reactor } from "../network/reactor.ts";
 import { Timed } from "../network/timers.ts";
@@ -187,15 +188,15 @@ function coveringWildcard(listen: ListenAddress, all: readonly ListenAddress[]):
   );
 }
 
-const isWildcard = (address: Address): boolean =>
+const isWildcard = (address: SocketAddress): boolean =>
   address.family !== "unix" && (address.host === "0.0.0.0" || address.host === "::");
 
-const portOf = (address: Address): number => (address.family === "unix" ? 0 : address.port);
+const portOf = (address: SocketAddress): number => (address.family === "unix" ? 0 : address.port);
 
-const hostOf = (address: Address): string => (address.family === "unix" ? "" : address.host);
+const hostOf = (address: SocketAddress): string => (address.family === "unix" ? "" : address.host);
 
 /** A wildcard is shown as the loopback address: one can open it. */
-function urlOf(address: Address, port: number): string {
+function urlOf(address: SocketAddress, port: number): string {
   if (address.family === "unix") return `http://unix:${address.path}:/`;
   const host = address.host === "0.0.0.0" ? "127.0.0.1" : address.host === "::" ? "::1" : address.host;
   return `http://${address.family === "ipv6" ? `[${host}]` : host}${port === 80 ? "" : `:${port}`}/`;

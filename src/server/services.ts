@@ -6,6 +6,7 @@ import type { ErrorLog, LogLevel } from "../config/model.ts";
 import { Evaluators } from "../exchange/evaluators.ts";
 import { Scripts } from "../handlers/cgi/scripts.ts";
 import { FileCaches } from "../handlers/files/file-caches.ts";
+import { Listings } from "../handlers/listing/listing.ts";
 import type { HandlerServices } from "../handlers/services.ts";
 import { SessionRegistry } from "../handlers/session/registry.ts";
 import type { Reactor } from "../network/reactor.ts";
@@ -14,6 +15,7 @@ import type { ServerClock } from "./clock.ts";
 export class ServerServices implements HandlerServices {
   readonly templates = new Evaluators();
   readonly files = new FileCaches();
+  readonly listings: Listings;
   readonly sessions: SessionRegistry;
   readonly scripts: Scripts;
   private readonly random = new Block(64);
@@ -28,6 +30,7 @@ export class ServerServices implements HandlerServices {
     readonly environment: Readonly<Record<string, string | undefined>>,
     private readonly write: (level: LogLevel, message: string, to?: ErrorLog) => void,
   ) {
+    this.listings = new Listings(this);
     this.sessions = new SessionRegistry(this);
     this.scripts = new Scripts(reactor);
   }

@@ -30,7 +30,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   exchange: ["config/model", "network", "http", "ffi"],
   config: ["routing", "config/model", "http", "ffi"],
   routing: ["config/model"],
-  "config/model": [],
+  "config/model": ["ffi"],
   network: ["ffi"],
   http: ["ffi/text"],
   ffi: ["ffi/text"],

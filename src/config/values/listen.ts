@@ -1,6 +1,5 @@
 /** The arguments of `listen`: an address in all of nginx's forms, and options. */
-import { formatAddress, parseAddress } from "../../../ffi/inet.ts";
-import type { SocketAddress } from "../model.ts";
+import { formatAddress, parseAddress, type SocketAddress } from "../../../ffi/inet.ts";
 import { join } from "../paths.ts";
 import type { Scope } from "../scope.ts";
 import { quote } from "../text/diagnostics.ts";
@@ -17,7 +16,7 @@ export interface ListenOptions {
   readonly ipv6only: boolean | null;
 }
 
-type Address = Pick<ListenOptions, "address" | "text">;
+type Parsed = Pick<ListenOptions, "address" | "text">;
 
 export const LISTEN_SYNTAX =
   "[ADDRESS:]PORT | ADDRESS | unix:PATH [default_server] [backlog=N] [reuseport] [ipv6only=on|off]";
@@ -78,7 +77,7 @@ function readOption({ text, position }: Word, given: Map<string, string>, scope:
 }
 
 /** The address of `8080`, `1.2.3.4:80`, `1.2.3.4`, `*:80`, `[::1]:80`, `[::1]`, `localhost:80`, `unix:/path`, or what is wrong. */
-export function parseListenAddress(text: string, prefix: string): Address | string {
+export function parseListenAddress(text: string, prefix: string): Parsed | string {
   if (text.startsWith("unix:")) return unixAddress(text.slice(5), prefix);
   if (/^\d+$/.test(text)) return internetAddress("*", text);
   const match = /^(\[[^\]]*\]|[^:[\]]*)(?::(.*))?$/s.exec(text);
@@ -86,7 +85,7 @@ export function parseListenAddress(text: string, prefix: string): Address | stri
   return internetAddress(match[1]!, match[2] ?? String(DEFAULT_PORT));
 }
 
-function internetAddress(host: string, digits: string): Address | string {
+function internetAddress(host: string, digits: string): Parsed | string {
   const port = /^\d{1,9}$/.test(digits) ? Number(digits) : -1;
   if (port < 0) return `"listen" expects a port, not ${quote(digits)}`;
   if (port > 65535) return `port ${port} is out of range (0 to 65535)`;
@@ -112,7 +111,7 @@ function notAnAddress(text: string): string {
   return `"listen" expects PORT, ADDRESS:PORT, [IPV6]:PORT, *:PORT, localhost:PORT or unix:PATH, not ${quote(text)}`;
 }
 
-function unixAddress(given: string, prefix: string): Address | string {
+function unixAddress(given: string, prefix: string): Parsed | string {
   if (given === "") return '"listen" expects a path after "unix:"';
   const path = join(prefix, given);
   if (Buffer.byteLength(path) > MAX_UNIX_PATH) {

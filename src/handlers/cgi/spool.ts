@@ -3,10 +3,11 @@
  * it is complete. Small ones stay in memory, larger ones lie in a file that has lost its name before its first byte.
  */
 import { AT_FDCWD, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } from "../../../ffi/abi.ts";
-import { ERRNO, errnoText } from "../../../ffi/errno.ts";
+import { errnoText } from "../../../ffi/errno.ts";
 import { Block } from "../../../ffi/memory.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { BodySink } from "../../exchange/handler.ts";
+import { errorStatus } from "../errors.ts";
 
 /** Where `client_body_temp_path` says nothing. */
 const FOLDER = "/tmp";
@@ -114,7 +115,7 @@ export class Spool implements BodySink {
     this.discard();
     const folder = this.exchange.settings.clientBodyTempPath ?? FOLDER;
     this.exchange.log("crit", `a body could not be kept in "${folder}" (${errnoText(error)})`);
-    this.exchange.fail(statusOf(-error));
+    this.exchange.fail(errorStatus(-error, "own"));
   }
 
   private discard(): void {
@@ -128,10 +129,4 @@ export class Spool implements BodySink {
     if (this.writer >= 0) this.exchange.services.kernel.close(this.writer);
     this.writer = -1;
   }
-}
-
-/** The folder is the server's own: nothing about it is the client's fault. */
-function statusOf(error: number): number {
-  if (error === ERRNO.ENOSPC || error === ERRNO.EDQUOT) return 507;
-  return error === ERRNO.EMFILE || error === ERRNO.ENFILE || error === ERRNO.ENOMEM ? 503 : 500;
 }

@@ -1,6 +1,6 @@
 /** DELETE: removes one file, where the location says `delete_files on`. What GET does not serve, DELETE does not remove. */
 import { O_DIRECTORY, O_PATH } from "../../../ffi/abi.ts";
-import { ERRNO, errnoText } from "../../../ffi/errno.ts";
+import { errnoText } from "../../../ffi/errno.ts";
 import { FileStatus } from "../../../ffi/kernel.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { BodySink, Handler } from "../../exchange/handler.ts";
@@ -72,12 +72,7 @@ export class DeleteHandler extends Wrapper {
 }
 
 function refuse(exchange: Exchange, found: Place, error: number): void {
-  const status = statusOf(error);
+  const status = errorStatus(error);
   exchange.log(status >= 500 ? "crit" : "error", `deleting "${filename(found)}" failed (${errnoText(error)})`);
   exchange.fail(status);
-}
-
-function statusOf(error: number): number {
-  if (error === ERRNO.EISDIR) return 409;
-  return error === ERRNO.EROFS ? 403 : errorStatus(error);
 }

@@ -13,7 +13,7 @@ import { encodePath } from "../../http/request/target.ts";
 import { ruleFor } from "../cgi/script.ts";
 import { ERROR_PAGE_TYPE, errorPage } from "../error-page.ts";
 import { errorStatus } from "../errors.ts";
-import { replyWithListing } from "../listing/listing.ts";
+import { type Listings, replyWithListing } from "../listing/listing.ts";
 import { allowValue, isForFallback } from "../methods.ts";
 import { encodeLocation } from "../return.ts";
 import type { HandlerServices } from "../services.ts";
@@ -27,6 +27,7 @@ const CHANGING: readonly string[] = ["PUT", "PATCH", "DELETE"];
 /** Serves the files and folders of one location. */
 export class StaticHandler implements Handler {
   private readonly cache: FileCache;
+  private readonly listings: Listings;
   private readonly changes: Changes;
   /** The place of a file depends on nothing but the path, which then is the cache's key. */
   private readonly byPath: boolean;
@@ -40,6 +41,7 @@ export class StaticHandler implements Handler {
 
   constructor({ settings }: Location, services: HandlerServices) {
     this.cache = new FileCache(settings, services);
+    this.listings = services.listings;
     this.changes = headChanges(settings);
     const { alias, aliasPrefix, root } = settings;
     this.byPath = alias === null ? root.constant !== null : alias.constant !== null && aliasPrefix !== null;
@@ -119,7 +121,7 @@ export class StaticHandler implements Handler {
     if (typeof index === "string") return exchange.redirect(index, exchange.query);
     if (index !== null) return this.refuse(exchange, index);
     if (this.isForOthers(exchange)) return this.refuseMethod(exchange);
-    if (exchange.settings.autoindex) return replyWithListing(exchange, path, entry.place, this.cache);
+    if (exchange.settings.autoindex) return replyWithListing(exchange, path, entry.place, this.cache, this.listings);
     exchange.log("error", `directory index of "${path}" is forbidden`);
     exchange.fail(403);
   }

@@ -21,21 +21,23 @@ import { Turns } from "./turns.ts";
 const STEPS_A_TURN = 4;
 
 /** What the listings of one server share. */
-interface Shared {
+export class Listings {
   readonly shelf: Shelf;
-  readonly turns: Turns<FolderListing>;
-}
+  readonly turns = new Turns<StreamBody>(STEPS_A_TURN);
 
-const shared = new WeakMap<Services, Shared>();
-
-function sharedOf(services: Services): Shared {
-  let mine = shared.get(services);
-  if (mine === undefined) shared.set(services, (mine = { shelf: new Shelf(services), turns: new Turns(STEPS_A_TURN) }));
-  return mine;
+  constructor(services: Services) {
+    this.shelf = new Shelf(services);
+  }
 }
 
 /** Replies with the listing of the folder at `place`, whose URI is `path`. */
-export function replyWithListing(exchange: Exchange, path: string, place: Place, cache: FileCache): void {
+export function replyWithListing(
+  exchange: Exchange,
+  path: string,
+  place: Place,
+  cache: FileCache,
+  listings: Listings,
+): void {
   const { services, location } = exchange;
   const root = cache.root(place);
   const folder = typeof root === "number" ? null : new Folder(services.kernel, location, place, root);
@@ -45,7 +47,7 @@ export function replyWithListing(exchange: Exchange, path: string, place: Place,
     return exchange.fail(errorStatus(-fd));
   }
   const format = exchange.settings.autoindexFormat === "json" ? jsonListing : htmlListing;
-  const listing = new FolderListing(exchange, path, folder, fd, format);
+  const listing = new FolderListing(exchange, listings, path, folder, fd, format);
   exchange.reply(200, [["Content-Type", format.type]], listing);
 }
 
@@ -54,7 +56,6 @@ const NOTHING = Buffer.alloc(0);
 class FolderListing implements StreamBody {
   readonly kind = "stream";
   readonly length = -1;
-  private readonly shared: Shared;
   private names: FolderNames | null;
   /** The last name described; folders come first. */
   private last = "";
@@ -66,13 +67,13 @@ class FolderListing implements StreamBody {
 
   constructor(
     private readonly exchange: Exchange,
+    private readonly shared: Listings,
     path: string,
     private readonly folder: Folder,
     fd: number,
     private readonly format: ListingFormat,
   ) {
     folder.root.retain();
-    this.shared = sharedOf(exchange.services);
     this.names = this.shared.shelf.borrow(folder, fd);
     this.text = Buffer.from(format.head(path), "utf8");
   }

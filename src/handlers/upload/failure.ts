@@ -1,5 +1,5 @@
 /** Why something could not be stored: what the client gets, and what the error log says. */
-import { ERRNO, errnoText } from "../../../ffi/errno.ts";
+import { errnoText } from "../../../ffi/errno.ts";
 import type { LogLevel } from "../../config/model.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { Field } from "../../exchange/reply.ts";
@@ -24,41 +24,15 @@ export class Failure {
 
 /** The failure of a call on the way to a target, or at it; `what` names the call and the file: `open() "/x"`. `error` as it came. */
 export function failure(error: number, what: string): Failure {
-  return withStatus(writeStatus(Math.abs(error)), error, what);
+  return withStatus(errorStatus(Math.abs(error), "upload"), error, what);
 }
 
 /** The same for the store itself, whose state is the server's affair: it is never the client's 400, 404 or 409. */
 export function storeFailure(error: number, what: string): Failure {
-  const status = writeStatus(Math.abs(error));
-  const own = status === 400 || status === 404 || status === 409 || isLink(Math.abs(error));
-  return withStatus(own ? 500 : status, error, what);
+  return withStatus(errorStatus(Math.abs(error), "store"), error, what);
 }
 
 function withStatus(status: number, error: number, what: string): Failure {
   const level = status === 507 ? "crit" : status >= 500 || status === 403 ? "error" : "info";
   return new Failure(status, `${what} failed (${errnoText(error)})`, level);
-}
-
-const isLink = (error: number): boolean => error === ERRNO.ELOOP || error === ERRNO.EXDEV;
-
-/** The status for an errno (positive) of a call that writes, creates, renames or removes. */
-function writeStatus(error: number): number {
-  switch (error) {
-    case ERRNO.ENAMETOOLONG:
-      return 400;
-    case ERRNO.EROFS:
-      return 403;
-    case ERRNO.EEXIST:
-    case ERRNO.ENOTDIR:
-    case ERRNO.EISDIR:
-    case ERRNO.ENOTEMPTY:
-      return 409;
-    case ERRNO.EFBIG:
-      return 413;
-    case ERRNO.ENOSPC:
-    case ERRNO.EDQUOT:
-      return 507;
-    default:
-      return errorStatus(error);
-  }
 }

@@ -13,6 +13,7 @@ import type { Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "../
 import type { Session } from "../../../src/exchange/session.ts";
 import { Scripts } from "../../../src/handlers/cgi/scripts.ts";
 import { FileCaches } from "../../../src/handlers/files/file-caches.ts";
+import { Listings } from "../../../src/handlers/listing/listing.ts";
 import type { HandlerServices } from "../../../src/handlers/services.ts";
 import { SessionRegistry } from "../../../src/handlers/session/registry.ts";
 import { RequestParser } from "../../../src/http/request/parser.ts";
@@ -164,6 +165,7 @@ export class FakeServices implements HandlerServices {
   readonly serverToken = "webserv/1.2.3";
   readonly templates: Templates = new Evaluators();
   readonly files = new FileCaches();
+  readonly listings: Listings = new Listings(this);
   readonly sessions: SessionRegistry = new SessionRegistry(this);
   readonly logged: string[] = [];
 

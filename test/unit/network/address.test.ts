@@ -1,34 +1,30 @@
 /** Socket addresses as the kernel has them: byte for byte, through the kernel and back. */
+
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { AF_INET, AF_INET6, SOCK_STREAM, SOCKADDR_STORAGE } from "../../../ffi/abi.ts";
+import type { SocketAddress } from "../../../ffi/inet.ts";
 import { formatAddress } from "../../../ffi/inet.ts";
 import { linux } from "../../../ffi/linux.ts";
 import { Block } from "../../../ffi/memory.ts";
-import {
-  type Address,
-  decodeAddress,
-  encodeAddress,
-  familyNumber,
-  LONGEST_UNIX_PATH,
-} from "../../../src/network/address.ts";
+import { decodeAddress, encodeAddress, familyNumber, LONGEST_UNIX_PATH } from "../../../src/network/address.ts";
 
 const block = new Block(SOCKADDR_STORAGE);
 const folder = mkdtempSync(join(tmpdir(), "webserv-address-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** The struct sockaddr in hexadecimal, encoded over what was there before. */
-function encoded(address: Address): string {
+function encoded(address: SocketAddress): string {
   block.bytes.fill(0xff);
   const length = encodeAddress(address, block);
   return block.bytes.toString("hex", 0, length);
 }
 
 describe("encodeAddress", () => {
-  test.each<[string, Address, string]>([
+  test.each<[string, SocketAddress, string]>([
     ["IPv4", { family: "ipv4", host: "127.0.0.1", port: 8080 }, "0200 1f90 7f000001 0000000000000000"],
     ["any IPv4 address, any port", { family: "ipv4", host: "0.0.0.0", port: 0 }, "0200 0000 00000000 0000000000000000"],
     ["the last port", { family: "ipv4", host: "10.0.0.1", port: 65_535 }, "0200 ffff 0a000001 0000000000000000"],
@@ -59,7 +55,7 @@ describe("decodeAddress gives back what encodeAddress was given", () => {
     fc
       .array(fc.oneof(fc.constant(0), fc.nat(255)), { minLength: length, maxLength: length })
       .map((bytes) => formatAddress(bytes, 0, length));
-  const address: fc.Arbitrary<Address> = fc.oneof(
+  const address: fc.Arbitrary<SocketAddress> = fc.oneof(
     fc.record({ family: fc.constant("ipv4" as const), host: host(4), port }),
     fc.record({ family: fc.constant("ipv6" as const), host: host(16), port }),
   );
@@ -87,7 +83,7 @@ function hasIPv6(): boolean {
 }
 
 describe("the kernel understands the same", () => {
-  function bound(address: Address): Address {
+  function bound(address: SocketAddress): SocketAddress {
     const fd = linux.socket(familyNumber[address.family], SOCK_STREAM);
     expect(linux.bind(fd, block, encodeAddress(address, block))).toBe(0);
     linux.getsockname(fd, block);

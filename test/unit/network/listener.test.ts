@@ -1,20 +1,22 @@
 /** Listening sockets on the real kernel: addresses, what is left of dead processes, and accepting in bounded batches. */
+
 import { afterAll, describe, expect, test } from "bun:test";
 import { lstatSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AF_INET6, SOCK_STREAM, SOCKADDR_STORAGE } from "../../../ffi/abi.ts";
 import { ERRNO, type ErrnoName, errnoName } from "../../../ffi/errno.ts";
+import type { SocketAddress } from "../../../ffi/inet.ts";
 import type { Kernel } from "../../../ffi/kernel.ts";
 import { linux } from "../../../ffi/linux.ts";
 import { Block } from "../../../ffi/memory.ts";
-import { type Address, decodeAddress, encodeAddress, familyNumber } from "../../../src/network/address.ts";
+import { decodeAddress, encodeAddress, familyNumber } from "../../../src/network/address.ts";
 import { Listener, localAddress, openListener } from "../../../src/network/listener.ts";
 import { Reactor } from "../../../src/network/reactor.ts";
 import { eventually } from "../ffi/sockets.ts";
 
 const OPTIONS = { backlog: 200, reuseport: false, ipv6only: true, deferred: false };
-const HERE: Address = { family: "ipv4", host: "127.0.0.1", port: 0 };
+const HERE: SocketAddress = { family: "ipv4", host: "127.0.0.1", port: 0 };
 const folder = mkdtempSync(join(tmpdir(), "webserv-listener-"));
 const block = new Block(SOCKADDR_STORAGE);
 const ends: number[] = [];
@@ -24,20 +26,20 @@ afterAll(() => {
 });
 
 /** A listening socket; a negative number is the error. */
-function listening(address: Address, options = OPTIONS, kernel: Kernel = linux): number {
+function listening(address: SocketAddress, options = OPTIONS, kernel: Kernel = linux): number {
   const fd = openListener(kernel, address, options);
   if (fd >= 0) ends.push(fd);
   return fd;
 }
 
-function connectTo(address: Address): number {
+function connectTo(address: SocketAddress): number {
   const fd = linux.socket(familyNumber[address.family], SOCK_STREAM);
   ends.push(fd);
   linux.connect(fd, block, encodeAddress(address, block));
   return fd;
 }
 
-const portOf = (address: Address): number => (address.family === "unix" ? 0 : address.port);
+const portOf = (address: SocketAddress): number => (address.family === "unix" ? 0 : address.port);
 
 describe("openListener", () => {
   test("with port 0 gets one, which localAddress tells", () => {
@@ -46,7 +48,7 @@ describe("openListener", () => {
     expect(portOf(address)).toBeGreaterThan(0);
   });
 
-  test.each<[string, ErrnoName, Address]>([
+  test.each<[string, ErrnoName, SocketAddress]>([
     ["an address of nobody here (RFC 5737)", "EADDRNOTAVAIL", { family: "ipv4", host: "192.0.2.1", port: 0 }],
     ["a unix socket in a folder that is not there", "ENOENT", { family: "unix", path: join(folder, "no/socket") }],
   ])("%s: %s", (_name, error, address) => {
@@ -111,13 +113,13 @@ describe.skipIf(!ipv6)(ipv6 ? "IPv6" : "IPv6: none here", () => {
 
 describe("a unix socket's path", () => {
   test("left behind by a process that has ended is used again", () => {
-    const address: Address = { family: "unix", path: join(folder, "left") };
+    const address: SocketAddress = { family: "unix", path: join(folder, "left") };
     linux.close(openListener(linux, address, OPTIONS));
     expect(listening(address)).toBeGreaterThan(0);
   });
 
   test("of a server that lives is not taken from it", () => {
-    const address: Address = { family: "unix", path: join(folder, "alive") };
+    const address: SocketAddress = { family: "unix", path: join(folder, "alive") };
     const first = listening(address);
     expect(errnoName(listening(address))).toBe("EADDRINUSE");
     connectTo(address);
@@ -186,7 +188,7 @@ describe("accepting", () => {
   test("paused leaves connections in the queue, resumed takes them, also what a batch left", () => {
     const reactor = new Reactor(linux);
     const accepted: number[] = [];
-    const peers: Address[] = [];
+    const peers: SocketAddress[] = [];
     const take = (fd: number, peer: Block) => {
       accepted.push(fd);
       peers.push(decodeAddress(peer));
