@@ -1,12 +1,11 @@
 /**
- * The layering of DESIGN.md §1, read from the imports of every source file. Arrows only point down, libc is reached
- * only through ffi/, and nothing borrows the runtime's own sockets, files or processes.
+ * The design, compared with every source file: arrows between rooms only point down, libc is reached only through ffi/,
+ * nothing borrows the runtime's own sockets, files or processes, and files, folders, functions and classes keep their measure.
  */
 import { describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
-
-const ROOT = join(import.meta.dir, "../..");
+import { dirname } from "node:path";
+import { IN_CIRCLES, LONG_FUNCTIONS, TOO_DEEP, UNUSED_EXPORTS } from "./known-offenders.ts";
+import { type Class, readSources, type Source, target } from "./sources.ts";
 
 /** Who may import whom; a room is a folder of src/, ffi/, or one file. Every room may import itself. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
@@ -61,15 +60,6 @@ const CLOCKS = [
   /\bsetTimeout\s*\(/,
 ];
 
-interface Source {
-  readonly path: string;
-  readonly room: string;
-  /** The text without comments, so that prose may name what code may not use. */
-  readonly code: string;
-  readonly lines: number;
-  readonly imports: readonly string[];
-}
-
 /** The room of a file given by its path from the root, or undefined outside ffi/ and src/. */
 function roomOf(path: string): string | undefined {
   if (path === "ffi/text.ts") return "ffi/text"; // pure: the names of files as text
@@ -79,29 +69,17 @@ function roomOf(path: string): string | undefined {
   return /^src\/([^/]+)\//.exec(path)?.[1];
 }
 
-function withoutComments(text: string): string {
-  return text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|[^:"'`\\])\/\/.*$/gm, "$1");
-}
-
-function readSource(path: string): Source {
-  const text = readFileSync(join(ROOT, path), "utf8");
-  const code = withoutComments(text);
-  const imports = [...code.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*"([^"]+)"/g)].map((match) => match[1]!);
-  return { path, room: roomOf(path) ?? `unknown room of ${path}`, code, lines: text.split("\n").length - 1, imports };
-}
-
-function sourcesIn(folder: string): Source[] {
-  const names = readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" });
-  return names.filter((name) => name.endsWith(".ts")).map((name) => readSource(join(folder, name)));
-}
-
-/** Where a relative import leads, as a path from the root. */
-function target(source: Source, specifier: string): string {
-  return relative(ROOT, join(ROOT, dirname(source.path), specifier));
-}
-
-const sources = [...sourcesIn("ffi"), ...sourcesIn("src")];
+/** What ffi/ and src/ are; the tools of the project may use what they export too. */
+const all = await readSources(["ffi", "src", "tools"]);
+const sources = all.filter((source) => !source.path.startsWith("tools/"));
 const isRelative = (specifier: string): boolean => specifier.startsWith(".");
+
+/** The files of the project that a source imports, types included. */
+const neighbours = (source: Source): string[] =>
+  source.imports
+    .map((each) => each.specifier)
+    .filter(isRelative)
+    .map((specifier) => target(source, specifier));
 
 /** "path: what" for everything `offence` finds in a source. */
 function offenders(offence: (source: Source) => readonly string[]): string[] {
@@ -114,28 +92,25 @@ const found = (source: Source, patterns: readonly RegExp[]): string[] =>
 
 describe("every file of ffi/ and src/", () => {
   test("stands in a room of the design", () => {
-    expect(offenders((source) => (source.room in MAY_IMPORT ? [] : [source.room]))).toEqual([]);
+    expect(offenders((source) => ((roomOf(source.path) ?? "none") in MAY_IMPORT ? [] : ["no room"]))).toEqual([]);
   });
 
   test("imports only from rooms its own may import", () => {
-    const isAllowed = (source: Source, path: string): boolean =>
-      [source.room, ...(MAY_IMPORT[source.room] ?? [])].includes(roomOf(path) ?? path) || !path.endsWith(".ts");
+    const isAllowed = (room: string, path: string): boolean =>
+      [room, ...(MAY_IMPORT[room] ?? [])].includes(roomOf(path) ?? path) || !path.endsWith(".ts");
     const upward = (source: Source): string[] =>
-      source.imports
-        .filter(isRelative)
-        .map((name) => target(source, name))
-        .filter((path) => !isAllowed(source, path));
+      neighbours(source).filter((path) => !isAllowed(roomOf(source.path) ?? "none", path));
     expect(offenders(upward)).toEqual([]);
   });
 
   test("imports no module of the runtime, but ffi bun:ffi, main parseArgs and one file SQLite", () => {
     // SQLite does its own reading, writing and locking, so it can't go through the Kernel: one file wraps it (DESIGN.md §2).
-    const mayUse = ({ room, path }: Source, name: string): boolean =>
-      (name === "bun:ffi" && room === "ffi") ||
-      (name === "node:util" && room === "main") ||
+    const mayUse = ({ path }: Source, name: string): boolean =>
+      (name === "bun:ffi" && roomOf(path) === "ffi") ||
+      (name === "node:util" && roomOf(path) === "main") ||
       (name === "bun:sqlite" && path === "src/handlers/session/sqlite.ts");
     const foreign = (source: Source): string[] =>
-      source.imports.filter((name) => !isRelative(name) && !mayUse(source, name));
+      source.imports.map((each) => each.specifier).filter((name) => !isRelative(name) && !mayUse(source, name));
     expect(offenders(foreign)).toEqual([]);
   });
 
@@ -158,13 +133,84 @@ describe("every file of ffi/ and src/", () => {
   });
 });
 
-/** `bun test` gives a test 5 s, which a busy machine takes to start a process or a browser, or for a thousand seeds; only a call in each file changes that. */
-test.each(["wire", "browser", "simulation"])("the tests of %s have a minute each", (folder) => {
-  const files = readdirSync(join(ROOT, "test", folder)).filter((name) => name.endsWith(".test.ts"));
-  const patient = (name: string): boolean =>
-    readFileSync(join(ROOT, "test", folder, name), "utf8").includes("\nsetDefaultTimeout(60_000);\n");
-  expect(files.filter((name) => !patient(name))).toEqual([]);
+/**
+ * Compares what breaks a rule with the list of what is known to break it. A file that breaks the rule anew fails, and so
+ * does a listed one that keeps it by now: take it off its list in known-offenders.ts.
+ */
+function onlyKnown(found: readonly string[], known: ReadonlyMap<string, string>): void {
+  const anew = [...new Set(found)].filter((offender) => !known.has(offender));
+  const noLonger = [...known.keys()].filter((offender) => !found.includes(offender));
+  expect({ anew, noLonger }).toEqual({ anew: [], noLonger: [] });
+}
+
+describe("the structure", () => {
+  test("has no circle of files that import each other, for a type either", () => {
+    onlyKnown(filesInCircles(), IN_CIRCLES);
+  });
+
+  test("inherits at most once, and from an abstract class that inherits from none", () => {
+    const isTooDeep = (source: Source, { base }: Class): boolean => {
+      const ancestor = base === null ? undefined : findClass(source, base);
+      return ancestor !== undefined && (!ancestor.isAbstract || ancestor.base !== null);
+    };
+    const deep = (source: Source): string[] =>
+      source.classes.filter((each) => isTooDeep(source, each)).map(({ name, base }) => `${name} extends ${base}`);
+    onlyKnown(offenders(deep), TOO_DEEP);
+  });
+
+  test("exports nothing that no other file of ffi/, src/ or tools/ uses", () => {
+    const used = new Set(all.flatMap(importedNames));
+    const isUsed = (path: string, name: string): boolean => used.has(`${path}: ${name}`) || used.has(`${path}: *`);
+    onlyKnown(
+      offenders(({ path, exports }) => exports.filter((name) => !isUsed(path, name))),
+      UNUSED_EXPORTS,
+    );
+  });
+
+  test("has at most 15 files in a folder", () => {
+    const counts = Map.groupBy(sources, ({ path }) => dirname(path));
+    expect([...counts].filter(([, files]) => files.length > 15).map(([folder]) => folder)).toEqual([]);
+  });
+
+  test("is made of short functions: half have at most 8 lines, none over 60 but state machines", () => {
+    const lengths = sources.flatMap(({ functions }) => functions.map(({ lines }) => lines)).sort((a, b) => a - b);
+    expect(lengths[lengths.length >> 1]).toBeLessThanOrEqual(8);
+    const long = ({ functions }: Source): string[] =>
+      functions.filter(({ lines }) => lines > 60).map(({ name }) => name);
+    onlyKnown(offenders(long), LONG_FUNCTIONS);
+  });
 });
+
+/** "path: name" of everything that a source imports from the project. */
+function importedNames(source: Source): string[] {
+  return source.imports
+    .filter(({ specifier }) => isRelative(specifier))
+    .flatMap(({ specifier, names }) => names.map((name) => `${target(source, specifier)}: ${name}`));
+}
+
+/** The class that a source calls `name`: its own, or one it imports. Undefined for the language's own, such as Error. */
+function findClass(source: Source, name: string): Class | undefined {
+  const imported = importedNames(source).find((each) => each.endsWith(`: ${name}`));
+  const home = imported === undefined ? source : all.find(({ path }) => imported.startsWith(`${path}: `));
+  return home?.classes.find((each) => each.name === name);
+}
+
+/** The files from which a chain of imports leads back to themselves. */
+function filesInCircles(): string[] {
+  const next = new Map(sources.map((source) => [source.path, neighbours(source)]));
+  const leadsBack = (start: string): boolean => {
+    const seen = new Set<string>();
+    const waiting = [...(next.get(start) ?? [])];
+    for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+      if (path === start) return true;
+      if (seen.has(path)) continue;
+      seen.add(path);
+      waiting.push(...(next.get(path) ?? []));
+    }
+    return false;
+  };
+  return [...next.keys()].filter(leadsBack);
+}
 
 describe("the table itself", () => {
   test("has no arrow that points up", () => {
@@ -190,6 +236,7 @@ describe("the table itself", () => {
   });
 
   test("covers rooms that exist", () => {
-    expect(new Set(sources.map((source) => source.room)).size).toBeGreaterThan(4);
+    const rooms = new Set(sources.map(({ path }) => roomOf(path)));
+    expect(Object.keys(MAY_IMPORT).filter((room) => !rooms.has(room))).toEqual([]);
   });
 });
