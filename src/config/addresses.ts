@@ -1,5 +1,6 @@
 /** `listen` of all servers, merged by address: who shares it, who is its default, and what contradicts itself. */
 
+import type { Sources } from "./files.ts";
 import type { ListenAddress, Position, VirtualServer } from "./model.ts";
 import type { Listen, ServerDraft } from "./scope.ts";
 import type { Diagnostics } from "./text/diagnostics.ts";
@@ -9,7 +10,9 @@ import { parseListenAddress } from "./values/listen.ts";
 
 /** nginx's NGX_LISTEN_BACKLOG on Linux; the kernel lowers it to net.core.somaxconn. */
 const DEFAULT_BACKLOG = 511;
-const DEFAULT_LISTEN = "8080";
+/** Of a server without `listen`, as nginx: the second where the first needs more rights than the user has. */
+const DEFAULT_PORT = 80;
+const PORT_FOR_EVERYONE = 8000;
 
 interface Shared {
   readonly address: ListenOptions["address"];
@@ -26,12 +29,15 @@ type Name = readonly [name: string, position: Position];
 export class Addresses {
   private readonly shared = new Map<string, Shared>();
 
-  constructor(private readonly diagnostics: Diagnostics) {}
+  constructor(
+    private readonly diagnostics: Diagnostics,
+    private readonly sources: Sources,
+  ) {}
 
   /** Adds a server to all its addresses; what contradicts earlier ones is an error and marks it broken. */
   add(server: ServerDraft): void {
     const names = namesOf(server);
-    for (const listen of listensOf(server)) {
+    for (const listen of this.listensOf(server)) {
       const shared = this.at(listen);
       this.addNames(shared, names, server);
       this.addOptions(shared, listen, server);
@@ -71,8 +77,12 @@ export class Addresses {
       const first = shared.names.get(name);
       if (first === undefined) shared.names.set(name, position);
       else {
-        const message = `conflicting server name ${quote(name)} on ${shared.text} (first on ${elsewhere(first, position)})`;
-        this.refuse(server, position, message);
+        // As nginx: the first server with the name answers.
+        const place = elsewhere(first, position);
+        this.diagnostics.warning(
+          position,
+          `conflicting server name ${quote(name)} on ${shared.text} is ignored (first on ${place})`,
+        );
       }
     }
     shared.servers.push(server);
@@ -97,19 +107,21 @@ export class Addresses {
     }
   }
 
+  /** What a server listens to: without a `listen`, nginx's default. A broken one may have lost its own: nothing is put in their place. */
+  private listensOf({ listens, position, broken }: ServerDraft): readonly Listen[] {
+    if (listens.length > 0 || broken) return listens;
+    const port = this.sources.mayBind(DEFAULT_PORT) ? DEFAULT_PORT : PORT_FOR_EVERYONE;
+    const address = parseListenAddress(String(port), "");
+    if (typeof address === "string") throw new Error(address);
+    this.diagnostics.warning(position, `this server has no "listen": it listens on port ${port}`);
+    const options = { ...address, defaultServer: false, backlog: null, reuseport: null, ipv6only: null };
+    return [{ options, word: { text: String(port), position } }];
+  }
+
   private refuse(server: ServerDraft, position: Position, message: string): void {
     this.diagnostics.error(position, message, true);
     server.broken = true;
   }
-}
-
-/** What a server listens to: without a `listen`, the default port. A broken one may have lost its own: nothing is put in their place. */
-function listensOf({ listens, position, broken }: ServerDraft): readonly Listen[] {
-  if (listens.length > 0 || broken) return listens;
-  const address = parseListenAddress(DEFAULT_LISTEN, "");
-  if (typeof address === "string") throw new Error(address);
-  const options = { ...address, defaultServer: false, backlog: null, reuseport: null, ipv6only: null };
-  return [{ options, word: { text: DEFAULT_LISTEN, position } }];
 }
 
 /** Every name as it would be written, with its place; a server without names has the empty one, unless it may have lost its own. */

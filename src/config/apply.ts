@@ -7,7 +7,7 @@ import { Scope } from "./scope.ts";
 import type { Row } from "./table.ts";
 import { quote } from "./text/diagnostics.ts";
 import type { Directive } from "./text/parser.ts";
-import { suggestion } from "./text/suggest.ts";
+import { directiveSuggestion } from "./text/suggest.ts";
 
 /** Applies directives in their order; every mistake is reported, and what is around it goes on. */
 export function apply(directives: readonly Directive[], scope: Scope): void {
@@ -66,6 +66,8 @@ function placeName(context: Context): string {
 }
 
 function applyForeign({ name, args, position }: Directive, scope: Scope): void {
+  // What a refused directive would have set (`set $x 1`, `map $a $b`) is no unknown variable: one message is enough.
+  for (const { text } of args) if (/^\$\w+$/.test(text)) scope.draft.variables.define(text.slice(1));
   const reason = WITHOUT_EFFECT.get(name);
   const refusal = refusalOf(name);
   const isOff = args.length === 1 && args[0]!.text === "off";
@@ -73,5 +75,5 @@ function applyForeign({ name, args, position }: Directive, scope: Scope): void {
   else if (refusal !== undefined && isOff)
     scope.warning(position, `"${name} off" has no effect here (it is always off)`);
   else if (refusal !== undefined) scope.error(position, `"${name}" is not supported (${refusal})`);
-  else scope.error(position, `unknown directive ${quote(name)}${suggestion(name, DIRECTIVES.keys())}`);
+  else scope.error(position, `unknown directive ${quote(name)}${directiveSuggestion(name, DIRECTIVES.keys())}`);
 }

@@ -15,6 +15,7 @@ import { ERRNO, errnoText } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import { FileStatus } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
+import { decodeName } from "../../ffi/text.ts";
 import type { Position } from "./model.ts";
 import { collapse, componentPattern, folderOf, join } from "./paths.ts";
 
@@ -30,6 +31,8 @@ const MAX_FILE_SIZE = 16 * 1024 * 1024;
 const MAX_FILES = 10_000;
 const ANYONE_EXECUTES = 0o111;
 const CHUNK = 64 * 1024;
+/** Its number among the capabilities. */
+const CAP_NET_BIND_SERVICE = 10n;
 const UNWRITABLE: readonly number[] = [ERRNO.EACCES, ERRNO.EPERM, ERRNO.EROFS];
 
 export class Sources {
@@ -58,9 +61,7 @@ export class Sources {
     if (typeof bytes === "string") return failure(bytes);
     const zero = bytes.indexOf(0);
     if (zero !== -1) return failure("not a text file (NUL byte)", placeOf(bytes, zero, name));
-    const text = bytes.toString("utf8");
-    const invalid = firstDifference(bytes, Buffer.from(text, "utf8"));
-    if (invalid !== -1) return failure("not a text file (invalid UTF-8)", placeOf(bytes, invalid, name));
+    const text = decodeName(bytes, 0, bytes.length); // bytes that are not UTF-8 are kept: Latin-1 in a comment, a path that is a folder's very name
     const plain = text.startsWith("\ufeff") ? text.slice(1) : text;
     if (!this.files.some((file) => file.name === name)) this.files.push({ name, text: plain });
     return { error: null, text: plain };
@@ -105,6 +106,27 @@ export class Sources {
     if (n < 0) return `cannot be opened (${errnoText(n)})`;
     if ((status.mode & S_IFMT) === S_IFDIR) return "is a folder, not a file";
     return (status.mode & S_IFMT) === S_IFREG ? null : "is not a regular file";
+  }
+
+  /** Whether nothing is at a path; not if that cannot be told. */
+  isMissing(path: string): boolean {
+    return !this.exists(path);
+  }
+
+  /** Whether this process may bind a port (capabilities(7), CAP_NET_BIND_SERVICE; ip_unprivileged_port_start). */
+  mayBind(port: number): boolean {
+    const start = Number(this.systemText("/proc/sys/net/ipv4/ip_unprivileged_port_start") || 1024);
+    const effective = /^CapEff:\s*([0-9a-f]+)/m.exec(this.systemText("/proc/self/status"))?.[1] ?? "0";
+    return port >= start || (BigInt(`0x${effective}`) >> CAP_NET_BIND_SERVICE) % 2n === 1n;
+  }
+
+  /** What the kernel tells in a file of /proc; "" where it does not. */
+  private systemText(path: string): string {
+    const fd = this.kernel.open(path, O_RDONLY, 0);
+    if (fd < 0) return "";
+    const n = this.kernel.read(fd, this.block, 0, CHUNK, -1);
+    this.kernel.close(fd);
+    return n < 0 ? "" : this.block.bytes.latin1Slice(0, n);
   }
 
   /** What keeps files from being made in a folder that exists; null: nothing, or it cannot be told. */
@@ -232,15 +254,8 @@ function failure(error: string, at: Position | null = null): Text {
   return { error, at, text: "" };
 }
 
-function firstDifference(a: Buffer, b: Buffer): number {
-  if (a.equals(b)) return -1;
-  let i = 0;
-  while (a[i] === b[i]) i++;
-  return i;
-}
-
-/** Line and column of a byte; what stands before it is valid UTF-8, or read as if it were. */
+/** Line and column of a byte. */
 function placeOf(bytes: Buffer, offset: number, file: string): Position {
-  const before = bytes.toString("utf8", 0, offset).split("\n");
+  const before = decodeName(bytes, 0, offset).split("\n");
   return { file, line: before.length, column: [...before.at(-1)!].length + 1 };
 }

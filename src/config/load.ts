@@ -6,6 +6,7 @@ import { Builder, defaultSettings } from "./build.ts";
 import { checkEffects } from "./checks/effects.ts";
 import { checkExposure } from "./checks/exposure.ts";
 import { checkPrograms } from "./checks/programs.ts";
+import { checkPromises } from "./checks/promises.ts";
 import { checkSessions } from "./checks/sessions.ts";
 import { isDirective } from "./directives.ts";
 import type { FileKernel } from "./files.ts";
@@ -67,6 +68,7 @@ export function loadConfig(options: LoadOptions): Loaded {
   checkExposure(draft);
   checkPrograms(draft);
   checkSessions(draft);
+  checkPromises(draft);
   const config = diagnostics.fatal ? null : build(options, main, draft);
   const order = [GLOBAL, ...sources.files.map(({ name }) => name)];
   return { config, diagnostics: diagnostics.sorted(order), files: sources.files };
@@ -99,9 +101,7 @@ function readTree({ file, globalText }: LoadOptions, sources: Sources, diagnosti
     diagnostics.error(text.at ?? { file, line: 0, column: 0 }, text.error);
     return first;
   }
-  const tree = [...first, ...parse(text.text, file, context)];
-  if (tree.length === 0 && !diagnostics.hasErrors) diagnostics.error(start(file), "the file holds no directive");
-  return tree;
+  return [...first, ...parse(text.text, file, context)];
 }
 
 const start = (file: string): Position => ({ file, line: 1, column: 1 });
@@ -111,10 +111,10 @@ function build(options: LoadOptions, main: Scope, draft: Draft): Config | null {
   const { diagnostics } = draft;
   const { file, errorLog, keepGoing = false } = options;
   if (draft.servers.length === 0) {
-    if (!diagnostics.hasErrors) diagnostics.error(start(file), 'no "server" block is configured');
-    return null;
+    // As nginx: a file of comments alone is not wrong, there is only nothing to do.
+    if (!diagnostics.hasErrors) diagnostics.warning(start(file), 'no "server" block is configured: nothing is served');
   }
-  const addresses = new Addresses(diagnostics);
+  const addresses = new Addresses(diagnostics, draft.sources);
   for (const server of draft.servers) if (!(keepGoing && server.broken)) addresses.add(server);
   const kept = draft.servers.filter((server) => !server.broken);
   if (diagnostics.hasErrors && !(keepGoing && kept.length > 0)) return null;

@@ -112,6 +112,12 @@ function countIsRight(
   if (unfinished) return false;
   const shown = takes.length === 0 ? "" : ` (${takes.map((parameter) => parameter.syntax).join(" ")})`;
   const surplus: Word | undefined = args[most];
+  const before = args[most - 1]?.position ?? position;
+  if (surplus !== undefined && surplus.position.line > before.line) {
+    const written = [name, ...args.slice(0, most).map((word) => word.text)].join(" ");
+    scope.error(before, `missing ";" after ${quote(written)}`); // the next line begins another directive
+    return false;
+  }
   const expected = `"${name}" takes ${amount(least, most)}${shown}, not ${args.length}`;
   if (surplus === undefined) scope.error(position, expected);
   else scope.error(surplus.position, `unexpected argument ${quote(surplus.text)}: ${expected}`);

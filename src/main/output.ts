@@ -2,6 +2,7 @@
 import { ERRNO } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
+import { encodeName } from "../../ffi/text.ts";
 
 const STDOUT = 1;
 const STDERR = 2;
@@ -15,7 +16,7 @@ export const writeOut = (kernel: Kernel, text: string): boolean => writeAll(kern
 export const writeError = (kernel: Kernel, text: string): boolean => writeAll(kernel, STDERR, text);
 
 function writeAll(kernel: Kernel, fd: number, text: string): boolean {
-  const bytes = Buffer.from(text, "utf8");
+  const bytes = encodeName(text);
   const block = new Block(Math.max(1, bytes.length));
   bytes.copy(block.bytes);
   for (let written = 0; written < bytes.length; ) {

@@ -4,6 +4,7 @@ import type { AccessRule } from "../model.ts";
 import { append, Scope } from "../scope.ts";
 import type { Row } from "../table.ts";
 import { block, directive } from "../table.ts";
+import { quote } from "../text/diagnostics.ts";
 import { kind, many, oneOf } from "../values/arguments.ts";
 
 const method = oneOf("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS");
@@ -45,7 +46,10 @@ export const ACCESS: readonly Row[] = [
       "GET HEAD, POST for cgi and for what try_files leads on to, and what upload_store, delete_files and session_api answer",
     syntax: "METHOD...",
     help: "The methods that are answered; any other gets 405. The list is literal: `GET` alone refuses HEAD. OPTIONS is always answered.",
-    set: (scope, [methods]) => {
+    set: (scope, [methods], { args }) => {
+      for (const [i, name] of methods.entries()) {
+        if (methods.indexOf(name) < i) scope.warning(args[i]!.position, `${quote(name)} is repeated`);
+      }
       scope.own.allowedMethods = [...new Set(methods)];
     },
   }),

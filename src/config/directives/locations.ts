@@ -96,8 +96,7 @@ function checkRepetition(location: LocationDraft, parent: Scope, { position }: W
     (other) => other.pattern === location.pattern && same(other.modifier) === same(location.modifier),
   );
   if (first === undefined) return;
-  parent.error(
-    position,
-    `duplicate location ${quote(location.pattern)} (first on ${elsewhere(first.position, position)})`,
-  );
+  const message = `duplicate location ${quote(location.pattern)} (first on ${elsewhere(first.position, position)})`;
+  if (location.regex === null) parent.error(position, message);
+  else parent.warning(position, `${message}: this one is never reached`); // nginx takes it: the first expression that matches wins
 }

@@ -1,6 +1,7 @@
 /** Replies: fixed answers, redirects, error pages, media types, fields. */
 
-import type { Expires } from "../model.ts";
+import { checkErrorPage } from "../checks/promises.ts";
+import type { Expires, Template } from "../model.ts";
 import type { Context, Scope } from "../scope.ts";
 import { append } from "../scope.ts";
 import type { Row } from "../table.ts";
@@ -66,9 +67,7 @@ export const REPLIES: readonly Row[] = [
     set: (scope, [name, value, always], { args }) => {
       const reason = OUR_OWN.get(name.toLowerCase());
       if (reason !== undefined) return scope.error(args[0]!.position, `"add_header" cannot add ${name} (${reason})`);
-      if (/[\r\n]/.test(value.text))
-        return scope.error(args[1]!.position, "the value of a field cannot contain line ends");
-      append(scope, "addHeaders", { name, value, always: always !== undefined });
+      append(scope, "addHeaders", { name, value: onOneLine(value), always: always !== undefined });
     },
   }),
   directive("expires", {
@@ -86,6 +85,16 @@ export const REPLIES: readonly Row[] = [
     set: store("serverTokens"),
   }),
 ];
+
+/** A long value may be written on several lines: a field has but one. */
+function onOneLine({ text, parts, constant }: Template): Template {
+  const joined = (part: string): string => part.replace(/[ \t]*[\r\n]+[ \t]*/g, " ");
+  return {
+    text: joined(text),
+    parts: parts.map((part) => (typeof part === "string" ? joined(part) : part)),
+    constant: constant === null ? null : joined(constant),
+  };
+}
 
 const FRAMING = "the server says itself where a reply ends";
 const OF_THE_CONNECTION = "it is about the connection, which is the server's";
@@ -129,6 +138,9 @@ function setReturn(scope: Scope, [args]: [readonly Word[]], { position }: Direct
     return scope.error(word.position, "a URL cannot contain line ends");
   }
   const text = word === undefined ? null : scope.template(word);
+  if (word === undefined && REDIRECTS.includes(status)) {
+    scope.warning(position, `"return ${status}" without a URL redirects to nowhere`);
+  }
   if (scope.own.return !== undefined)
     return scope.warning(position, 'this "return" is never reached (another stands before it)');
   if (word === undefined || text !== null) scope.own.return = { status, text };
@@ -143,15 +155,22 @@ function addErrorPage(scope: Scope, [args]: [readonly Word[]]): void {
   const status = change === null ? null : change.text === "=" ? 0 : parseStatus(change.text.slice(1), 200);
   if (status === undefined)
     scope.error(change!.position, `"error_page" expects =CODE between 200 and 599, not ${quote(change!.text)}`);
-  if (!/^(?:[/@$]|https?:\/\/)/.test(uriWord.text)) {
+  if (/^(?:=|\d{3}$)/.test(uriWord.text)) {
     return scope.error(
       uriWord.position,
       `"error_page" expects a path, @NAME or a URL at its end, not ${quote(uriWord.text)}`,
     );
   }
+  if (!/^(?:[/@$]|https?:\/\/)/.test(uriWord.text)) {
+    scope.warning(
+      uriWord.position,
+      `${quote(uriWord.text)} is sent as a redirect: a page of this server starts with "/"`,
+    ); // as in nginx
+  }
   checkNamedLocation(scope, uriWord);
   const uri = scope.template(uriWord);
   if (uri === null || status === undefined || statuses.includes(undefined)) return;
+  scope.draft.later(() => checkErrorPage(scope, uri, uriWord.position));
   append(scope, "errorPages", { statuses: statuses as number[], status, uri });
 }
 

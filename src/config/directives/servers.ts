@@ -21,7 +21,7 @@ export const SERVERS: readonly Row[] = [
     in: ["server"],
     takes: [words("ADDRESS")],
     default: null,
-    shownDefault: "8080",
+    shownDefault: "80, or 8000 where the user may not bind that",
     syntax: LISTEN_SYNTAX,
     repeats: true,
     help: "An address the server is reached at. Several servers may share one: the request's host chooses, and the first (or the `default_server`) answers all others. Port 0 is any free one: the kernel chooses it, and the start prints it. TCP listeners use TCP_DEFER_ACCEPT: a connection that sends nothing is accepted about a second late.",

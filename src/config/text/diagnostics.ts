@@ -38,9 +38,9 @@ export class Diagnostics {
   }
 }
 
-/** One line: `conf/site.conf:12:5: message`; warnings say so before their message. */
+/** One line: `conf/site.conf:12:5: error: message`, or `warning:`; people and scripts search for these words. */
 export function formatDiagnostic({ severity, position, message }: Diagnostic): string {
-  return `${formatPosition(position)}: ${severity === "warning" ? "warning: " : ""}${message}`;
+  return `${formatPosition(position)}: ${severity}: ${message}`;
 }
 
 const MOST_CHARACTERS = 240;

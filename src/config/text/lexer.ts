@@ -135,7 +135,7 @@ function isBlank(c: string | undefined): boolean {
 }
 
 function endsWord(c: string | undefined): boolean {
-  return c === undefined || isBlank(c) || c === ";" || c === "{" || c === "}";
+  return c === undefined || isBlank(c) || c === ";" || c === "{" || c === "}" || c === ")"; // `if ($a = "b")`
 }
 
 function endOfLine(text: string, from: number): number {

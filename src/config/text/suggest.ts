@@ -1,5 +1,32 @@
 /** The nearest known name to a misspelt one. */
 
+/** What people write who know other servers or guess. */
+const OTHER_WORDS: ReadonlyMap<string, string> = new Map([
+  ["methods", "allowed_methods"],
+  ["allow_methods", "allowed_methods"],
+  ["cgi_handler", "cgi"],
+  ["cgi_pass", "cgi"],
+  ["cgi_path", "cgi"],
+  ["cgi_ext", "cgi"],
+  ["redirect", "return"],
+  ["redirection", "return"],
+  ["host", "listen"],
+  ["port", "listen"],
+  ["upload_path", "upload_store"],
+  ["upload_dir", "upload_store"],
+  ["directory_listing", "autoindex"],
+  ["dir_listing", "autoindex"],
+  ["max_body_size", "client_max_body_size"],
+  ["body_size", "client_max_body_size"],
+  ["default_error_page", "error_page"],
+]);
+
+/** As `suggestion`, for the name of a directive: other words for the same thing are known. */
+export const directiveSuggestion = (name: string, names: Iterable<string>): string => {
+  const word = OTHER_WORDS.get(name.toLowerCase());
+  return word === undefined ? suggestion(name, names) : ` (did you mean "${word}"?)`;
+};
+
 /** ` (did you mean "NAME"?)` for the nearest of `names`, or nothing when none is near. `mark` stands before the name shown. */
 export function suggestion(name: string, names: Iterable<string>, mark = ""): string {
   const limit = Math.min(3, Math.max(1, Math.floor(name.length / 3)));

@@ -145,7 +145,9 @@ describe("what the others store", () => {
 function finds(marked: string, message: string): void {
   test(marked.replace("|", ""), () => {
     const place = `${FILE}:1:${marked.indexOf("|") + 1}`;
-    expect(messages(marked.replace("|", ""), FILES)).toEqual([`${place}: ${message}`]);
+    expect(messages(marked.replace("|", ""), FILES)).toEqual([
+      `${place}: ${message.startsWith("warning: ") ? "" : "error: "}${message}`,
+    ]);
   });
 }
 
@@ -337,7 +339,7 @@ describe("on a real file system", () => {
   /** The messages about this server, without their places. */
   function said(directives: string): string[] {
     const file = join(folder, "conf/site.conf");
-    writeFileSync(file, `server { ${directives} }`);
+    writeFileSync(file, `server { listen 1; ${directives} }`);
     return loadConfig({ kernel: linux, variables: VARIABLES, file, searchPath: join(folder, "bin") }).diagnostics.map(
       ({ message }) => message,
     );

@@ -7,12 +7,15 @@ import { VARIABLES } from "../../../src/exchange/variables.ts";
 import type { Entry } from "./fake-files.ts";
 import { FakeFiles, FIFO, FILE, FOLDER, messages } from "./fake-files.ts";
 
+/** A message as it is shown: an error, unless it says that it is a warning. */
+const said = (message: string): string => (message.startsWith("warning: ") ? message : `error: ${message}`);
+
 /** One mistake and what is said of it; `|` in the text shows where, and is taken out. */
 function finds(what: string, marked: string, message: string): void {
   test(what, () => {
     const before = marked.slice(0, marked.indexOf("|")).split("\n");
     const place = `${FILE}:${before.length}:${[...before.at(-1)!].length + 1}`;
-    expect(messages(marked.replace("|", ""))).toEqual([`${place}: ${message}`]);
+    expect(messages(marked.replace("|", ""))).toEqual([`${place}: ${said(message)}`]);
   });
 }
 
@@ -25,7 +28,7 @@ describe("the example of SPEC.md §1", () => {
   test("file, line, column, the offending text, the nearest name", () => {
     const text = `${"\n".repeat(11)}    client_max_boddy_size 1m;\nserver {}`;
     expect(messages(text)).toEqual([
-      'conf/site.conf:12:5: unknown directive "client_max_boddy_size" (did you mean "client_max_body_size"?)',
+      'conf/site.conf:12:5: error: unknown directive "client_max_boddy_size" (did you mean "client_max_body_size"?)',
     ]);
   });
 });
@@ -40,6 +43,70 @@ describe("unknown directives", () => {
     "|\u00a0server {} server {}",
     'unknown directive "\\u{a0}server" (did you mean "server"?)',
   );
+});
+
+describe("other words for a directive", () => {
+  for (const [word, name] of [
+    ["methods", "allowed_methods"],
+    ["cgi_handler", "cgi"],
+    ["cgi_pass", "cgi"],
+    ["redirect", "return"],
+    ["host", "listen"],
+    ["upload_path", "upload_store"],
+    ["directory_listing", "autoindex"],
+  ] as const)
+    inServer(`|${word} x;`, `unknown directive "${word}" (did you mean "${name}"?)`);
+});
+
+describe("what a mistake brings with it is not told as another one", () => {
+  inServer(
+    "|set $x 1; return 200 $x;",
+    '"set" is not supported (use return, try_files or a location with a regular expression)',
+  );
+  inServer(
+    'location / { |if ($arg_a = "b") { return 403; } }',
+    '"if" is not supported (use return, try_files or a location with a regular expression)',
+  );
+  finds("a missing ; before an unknown word", "server { root |www\n roott x; }", 'missing ";" after "root www"');
+  finds(
+    "a missing ; before a word alone",
+    "server { location / { root |www\n internal; } }",
+    'missing ";" after "root www"',
+  );
+});
+
+describe("blocks that do not do what they say", () => {
+  inServer(
+    "root www; |allowed_methods GET DELETE;",
+    'warning: "allowed_methods" names DELETE, but without "delete_files" nothing here performs it',
+  );
+  inServer(
+    "root www; |allowed_methods GET PUT;",
+    'warning: "allowed_methods" names PUT, but without "upload_store" nothing here performs it',
+  );
+  inServer("root www; allowed_methods GET |GET;", 'warning: "GET" is repeated');
+});
+
+test("a server without listen says where it listens", () => {
+  const { diagnostics } = loadConfig({
+    kernel: new FakeFiles({ [FILE]: "server { }", "/work/html": FOLDER }),
+    variables: VARIABLES,
+    file: FILE,
+  });
+  expect(diagnostics.map(formatDiagnostic)).toContain(
+    'conf/site.conf:1:1: warning: this server has no "listen": it listens on port 8000',
+  );
+});
+
+test("bytes that are not UTF-8 are those of a folder's name", () => {
+  const text = Buffer.from("server { listen 1; root /caf\xe9; } # \xff", "latin1");
+  const loaded = loadConfig({
+    kernel: new FakeFiles({ [FILE]: text, "/caf\udce9": FOLDER }),
+    variables: VARIABLES,
+    file: FILE,
+  });
+  expect(loaded.diagnostics.map(formatDiagnostic)).toEqual([]);
+  expect(loaded.config!.servers[0]!.scope.settings.root.constant).toBe("/caf\udce9");
 });
 
 describe("nginx's directives that would change what is served", () => {
@@ -152,8 +219,8 @@ describe("blocks and semicolons", () => {
 
   test("a missing ; hides nothing that follows", () => {
     expect(messages("server {\n  root www\n  etag maybe;\n}")).toEqual([
-      'conf/site.conf:2:11: missing ";" after "root www"',
-      'conf/site.conf:3:8: "etag" expects "on" or "off", not "maybe"',
+      'conf/site.conf:2:11: error: missing ";" after "root www"',
+      'conf/site.conf:3:8: error: "etag" expects "on" or "off", not "maybe"',
     ]);
   });
 
@@ -164,7 +231,7 @@ describe("blocks and semicolons", () => {
   test("blocks nested too deep", () => {
     const text = `server { ${"location / { ".repeat(40)}${"} ".repeat(40)}}`;
     expect(messages(text).filter((line) => line.includes("nested"))).toEqual([
-      `${FILE}:1:${"server { ".length + 31 * "location / { ".length + 1}: blocks are nested deeper than 32`,
+      `${FILE}:1:${"server { ".length + 31 * "location / { ".length + 1}: error: blocks are nested deeper than 32`,
     ]);
   });
 });
@@ -174,7 +241,10 @@ describe("duplicates", () => {
   finds("http", "http { server { } }\n|http { }", 'duplicate directive "http" (first on line 1)');
   inServer("location /a { } location |/a { }", 'duplicate location "/a" (first on line 1)');
   inServer("location /a { } location ^~ |/a { }", 'duplicate location "/a" (first on line 1)');
-  inServer("location ~ a { } location ~ |a { }", 'duplicate location "a" (first on line 1)');
+  inServer(
+    "location ~ a { } location ~ |a { }",
+    'warning: duplicate location "a" (first on line 1): this one is never reached',
+  );
   inServer("location @a { } location |@a { }", 'duplicate location "@a" (first on line 1)');
   inServer("listen 80; listen |*:80;", 'duplicate listen "0.0.0.0:80" in this server (first on line 1)');
   inServer("listen [::1]:80; listen |[0:0::1]:80;", 'duplicate listen "[::1]:80" in this server (first on line 1)');
@@ -194,19 +264,19 @@ describe("servers that contradict each other", () => {
     "same name",
     "listen 80; server_name a;",
     "listen 80; server_name b |A;",
-    'conflicting server name "a" on 0.0.0.0:80 (first on line 1)',
+    'warning: conflicting server name "a" on 0.0.0.0:80 is ignored (first on line 1)',
   );
   two(
     "same wildcard",
     "server_name *.a;",
     "server_name |.a;",
-    'conflicting server name "*.a" on 0.0.0.0:8080 (first on line 1)',
+    'warning: conflicting server name "*.a" on 0.0.0.0:8000 is ignored (first on line 1)',
   );
   two(
     "same expression",
     "server_name ~x;",
     "server_name |~x;",
-    'conflicting server name "~x" on 0.0.0.0:8080 (first on line 1)',
+    'warning: conflicting server name "~x" on 0.0.0.0:8000 is ignored (first on line 1)',
   );
   two(
     "two defaults",
@@ -223,7 +293,7 @@ describe("servers that contradict each other", () => {
 
   test("no name on the same address", () => {
     expect(messages("server { }\nserver { }")).toEqual([
-      'conf/site.conf:2:1: conflicting server name "" on 0.0.0.0:8080 (first on line 1)',
+      'conf/site.conf:2:1: warning: conflicting server name "" on 0.0.0.0:8000 is ignored (first on line 1)',
     ]);
   });
   test("the same name on different addresses is none", () => {
@@ -232,8 +302,8 @@ describe("servers that contradict each other", () => {
   });
   test("a bad listen or name is one mistake: nothing is put in its place that could contradict another server", () => {
     expect(messages("server { }\nserver { listen x:1; }\nserver { server_name a:1; }")).toEqual([
-      expect.stringMatching(/^conf\/site\.conf:2:17: "listen" expects /),
-      expect.stringMatching(/^conf\/site\.conf:3:22: invalid server name "a:1"/),
+      expect.stringMatching(/^conf\/site\.conf:2:17: error: "listen" expects /),
+      expect.stringMatching(/^conf\/site\.conf:3:22: error: invalid server name "a:1"/),
     ]);
   });
 });
@@ -324,7 +394,6 @@ describe("kinds of arguments", () => {
   inServer("default_type |text;", '"default_type" expects a media type such as text/html, not "text"');
   inServer("charset |$x;", `"charset" expects a charset's name, or "off", not "$x"`);
   inServer("add_header |a:b c;", `"add_header" expects a field's name, not "a:b"`);
-  inServer('add_header a |"b\\nc";', "the value of a field cannot contain line ends");
   const end = "the server says itself where a reply ends";
   const connection = "it is about the connection, which is the server's";
   const keepAlive = 'use "keepalive_timeout"; 0 closes after each reply';
@@ -387,7 +456,13 @@ describe("return, error_page, try_files", () => {
   inServer("error_page |200 /x;", '"error_page" expects statuses between 300 and 599, not "200"');
   inServer("error_page |=200 /x;", '"error_page" needs at least one status before "="');
   inServer("error_page 404 |=2 /x;", '"error_page" expects =CODE between 200 and 599, not "=2"');
-  inServer("error_page 404 |x.html;", '"error_page" expects a path, @NAME or a URL at its end, not "x.html"');
+  inServer("error_page 404 |x.html;", 'warning: "x.html" is sent as a redirect: a page of this server starts with "/"');
+  inServer("error_page 404 |=200;", '"error_page" expects a path, @NAME or a URL at its end, not "=200"');
+  inServer("|return 301;", 'warning: "return 301" without a URL redirects to nowhere');
+  inServer(
+    "|error_page 404 /404.html;".replace("|error_page 404 ", "root www; error_page 404 |"),
+    'warning: the error page "/404.html" is not there: "/work/www/404.html" does not exist',
+  );
   inServer("error_page 404 |@missing;", 'no location "@missing" in this server');
   inServer("try_files $uri |@missing;", 'no location "@missing" in this server');
   inServer("try_files $uri |=4;", '"try_files" expects =CODE between 200 and 599, not "=4"');
@@ -431,24 +506,34 @@ describe("roots", () => {
   test("one that is a file, and one that cannot be read", () => {
     const text = "server { root a; location /b { root b; } location /c { alias a; } }";
     expect(messages(text, { a: "text", b: ERRNO.EACCES })).toEqual([
-      'conf/site.conf:1:15: root "/work/a" is not a folder',
-      'conf/site.conf:1:37: root "/work/b" cannot be opened (13: Permission denied)',
+      'conf/site.conf:1:15: error: root "/work/a" is not a folder',
+      'conf/site.conf:1:37: error: root "/work/b" cannot be opened (13: Permission denied)',
     ]);
+  });
+});
+
+describe("files that are legal and do nothing", () => {
+  const message = 'conf/site.conf:1:1: warning: no "server" block is configured: nothing is served';
+  test.each([
+    ["empty", ""],
+    ["only comments", "# nothing\n"],
+    ["a comment in Latin-1", Buffer.from("# caf\xe9\n", "latin1")],
+    ["without server", "http { }"],
+  ])("%s", (_, entry) => {
+    const loaded = loadConfig({ kernel: new FakeFiles({ [FILE]: entry }), variables: VARIABLES, file: FILE });
+    expect(loaded.diagnostics.map(formatDiagnostic)).toEqual([message]);
+    expect(loaded.config?.servers).toEqual([]);
   });
 });
 
 describe("files that are no configuration", () => {
   const table: readonly [what: string, entry: Entry | undefined, message: string][] = [
-    ["missing", undefined, "conf/site.conf: cannot open (2: No such file or directory)"],
-    ["unreadable", ERRNO.EACCES, "conf/site.conf: cannot open (13: Permission denied)"],
-    ["a folder", FOLDER, "conf/site.conf: is a folder, not a file"],
-    ["a FIFO", FIFO, "conf/site.conf: is not a regular file"],
-    ["binary", Buffer.from("server {\n a\0b"), "conf/site.conf:2:3: not a text file (NUL byte)"],
-    ["not UTF-8", Buffer.from("# caf\xe9\n", "latin1"), "conf/site.conf:1:6: not a text file (invalid UTF-8)"],
-    ["empty", "", "conf/site.conf:1:1: the file holds no directive"],
-    ["only comments", "# nothing\n", "conf/site.conf:1:1: the file holds no directive"],
-    ["without server", "http { }", 'conf/site.conf:1:1: no "server" block is configured'],
-    ["huge", "#".repeat(17 * 1024 * 1024), "conf/site.conf: is larger than 16777216 bytes"],
+    ["missing", undefined, "conf/site.conf: error: cannot open (2: No such file or directory)"],
+    ["unreadable", ERRNO.EACCES, "conf/site.conf: error: cannot open (13: Permission denied)"],
+    ["a folder", FOLDER, "conf/site.conf: error: is a folder, not a file"],
+    ["a FIFO", FIFO, "conf/site.conf: error: is not a regular file"],
+    ["binary", Buffer.from("server {\n a\0b"), "conf/site.conf:2:3: error: not a text file (NUL byte)"],
+    ["huge", "#".repeat(17 * 1024 * 1024), "conf/site.conf: error: is larger than 16777216 bytes"],
   ];
   for (const [what, entry, message] of table) {
     test(what, () => {
@@ -472,13 +557,13 @@ server {
 server { ssl on; }
 `;
   expect(messages(text)).toEqual([
-    'conf/site.conf:1:1: unknown directive "lisen" (did you mean "listen"?)',
-    "conf/site.conf:3:10: port 99999 is out of range (0 to 65535)",
+    'conf/site.conf:1:1: error: unknown directive "lisen" (did you mean "listen"?)',
+    "conf/site.conf:3:10: error: port 99999 is out of range (0 to 65535)",
     'conf/site.conf:4:8: warning: root "/work/missing" does not exist',
-    'conf/site.conf:5:14: invalid regular expression "(": missing )',
-    'conf/site.conf:5:23: "etag" expects "on" or "off", not "maybe"',
-    'conf/site.conf:6:14: unknown variable "$hots" (did you mean "$host"?)',
-    'conf/site.conf:6:19: missing ";" after "return 200 $hots"',
-    'conf/site.conf:8:10: "ssl" is not supported (Webserv has no TLS)',
+    'conf/site.conf:5:14: error: invalid regular expression "(": missing )',
+    'conf/site.conf:5:23: error: "etag" expects "on" or "off", not "maybe"',
+    'conf/site.conf:6:14: error: unknown variable "$hots" (did you mean "$host"?)',
+    'conf/site.conf:6:19: error: missing ";" after "return 200 $hots"',
+    'conf/site.conf:8:10: error: "ssl" is not supported (Webserv has no TLS)',
   ]);
 });

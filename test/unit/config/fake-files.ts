@@ -135,13 +135,17 @@ export function load(
   return loaded;
 }
 
-/** Every message about conf/site.conf with this text, formatted. */
+/** Of a server without `listen`: nearly every text here has one, and is about something else. */
+const UNSAID = 'this server has no "listen"';
+
+/** Every message about conf/site.conf with this text, formatted, but for that about a server without `listen`. */
 export function messages(
   text: string,
   files: Readonly<Record<string, Entry>> = {},
   options: Partial<LoadOptions> = {},
 ): string[] {
-  return load(text, files, options).diagnostics.map(formatDiagnostic);
+  const { diagnostics } = load(text, files, options);
+  return diagnostics.filter(({ message }) => !message.startsWith(UNSAID)).map(formatDiagnostic);
 }
 
 /** The Config of this text, which must have no error. */

@@ -202,11 +202,11 @@ describe("each directive stores what it says", () => {
 });
 
 describe("servers and addresses", () => {
-  test("a server without listen has port 8080", () => {
+  test("a server without listen has port 8000 where 80 is not for everyone", () => {
     expect(config("server { }").addresses).toMatchObject([
       {
-        text: "0.0.0.0:8080",
-        address: { family: "ipv4", host: "0.0.0.0", port: 8080 },
+        text: "0.0.0.0:8000",
+        address: { family: "ipv4", host: "0.0.0.0", port: 8000 },
         backlog: 511,
         reuseport: false,
         ipv6only: true,

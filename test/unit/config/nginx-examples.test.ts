@@ -221,11 +221,6 @@ describe.skipIf(!hasNginx)(`nginx says the same${hasNginx ? "" : " (skipped: ngi
 
 describe.skipIf(!hasNginx)("where we differ, on purpose", () => {
   test.each([
-    [
-      "nginx only warns of names that can never be reached",
-      inHttp("server { server_name a; } server { server_name a; }"),
-    ],
-    ["nginx takes the same expression twice", inServer("location ~ a { } location ~ a { }")],
     ["nginx proxies", inServer("location / { proxy_pass http://127.0.0.1:1; }")],
     ["nginx takes a name with a star in the middle for that very text", inServer("server_name w*.x;")],
     ["nginx times out at once", inServer("send_timeout 0;")],
