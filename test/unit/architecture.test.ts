@@ -21,6 +21,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "network",
     "http",
     "ffi",
+    "ffi/text",
   ],
   server: [
     "connection",
