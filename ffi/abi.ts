@@ -125,12 +125,24 @@ export const STATX = {
   mode: 28,
   inode: 32,
   fileSize: 40,
+  user: 20,
+  group: 24,
+  ctimeSeconds: 96,
+  ctimeNanoseconds: 104,
   mtimeSeconds: 112,
   mtimeNanoseconds: 120,
   deviceMajor: 136,
   deviceMinor: 140,
 } as const;
 export const STATX_BASIC_STATS = 0x7ff;
+
+/** struct termios: its size, the offset of c_lflag, and the flags there that show what is typed, and make lines and signals of it. */
+export const TERMIOS = { size: 60, localFlags: 12 } as const;
+export const ISIG = 0o1;
+export const ICANON = 0o2;
+export const ECHO = 0o10;
+export const ECHONL = 0o100;
+export const TCSAFLUSH = 2;
 
 /** struct open_how: three 64-bit fields, flags, mode, resolve. */
 export const OPEN_HOW = 24;

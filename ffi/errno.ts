@@ -22,6 +22,7 @@ const table = {
   EXDEV: [18, "Invalid cross-device link"],
   ENODEV: [19, "No such device"],
   ENOTDIR: [20, "Not a directory"],
+  ENOTTY: [25, "Inappropriate ioctl for device"],
   EISDIR: [21, "Is a directory"],
   EINVAL: [22, "Invalid argument"],
   ENFILE: [23, "Too many open files in system"],

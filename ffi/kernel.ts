@@ -14,6 +14,12 @@ export class FileStatus {
   size = 0;
   mtimeSeconds = 0;
   mtimeNanoseconds = 0;
+  /** Of the last change of content, name, owner or permissions: unlike mtime, no program can set it. */
+  ctimeSeconds = 0;
+  ctimeNanoseconds = 0;
+  /** The owner and the group. */
+  user = 0;
+  group = 0;
   inode = 0;
   /** Major and minor number of the file system's device in one number. */
   device = 0;
@@ -112,6 +118,8 @@ export interface Kernel {
   truncate(fd: number, length: number): number;
   /** Sets the permission bits of an open file. */
   fchmod(fd: number, mode: number): number;
+  /** Sets the owner and the group of an open file. */
+  fchown(fd: number, user: number, group: number): number;
   /** Sets the modification time of an open file: whole seconds since 1970, and nanoseconds below 10^9. futimens(3). */
   futimens(fd: number, seconds: number, nanoseconds: number): number;
   /** Locks an open file for its opener alone, without waiting: flock(2), LOCK_EX | LOCK_NB. -EAGAIN: someone else has it. */
@@ -134,6 +142,13 @@ export interface Kernel {
   pidfdOpen(pid: number): number;
   /** waitpid(2), WNOHANG: reaps a child that has ended and gives its wait status; -EAGAIN while it runs. */
   wait(pid: number): number;
+
+  // Terminals
+
+  /** tcgetattr(3): writes the terminal's struct termios at the start of `into`. -ENOTTY: no terminal. */
+  tcgetattr(fd: number, into: Block): number;
+  /** tcsetattr(3), once what was written has gone out and what was typed ahead is dropped (TCSAFLUSH). */
+  tcsetattr(fd: number, from: Block): number;
 
   // Clock, randomness, process
 

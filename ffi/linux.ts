@@ -92,6 +92,10 @@ function fstat(fd: number, into: FileStatus): number {
   into.size = wide(STATX_AT + abi.STATX.fileSize);
   into.mtimeSeconds = signedWide(STATX_AT + abi.STATX.mtimeSeconds);
   into.mtimeNanoseconds = word(STATX_AT + abi.STATX.mtimeNanoseconds);
+  into.ctimeSeconds = signedWide(STATX_AT + abi.STATX.ctimeSeconds);
+  into.ctimeNanoseconds = word(STATX_AT + abi.STATX.ctimeNanoseconds);
+  into.user = word(STATX_AT + abi.STATX.user);
+  into.group = word(STATX_AT + abi.STATX.group);
   into.device = word(STATX_AT + abi.STATX.deviceMajor) * 2 ** 20 + word(STATX_AT + abi.STATX.deviceMinor);
   return 0;
 }
@@ -174,6 +178,7 @@ export const linux: Kernel = {
   allocate: (fd, position, length) => restarting(() => libc.fallocate(fd, abi.FALLOC_FL_KEEP_SIZE, position, length)),
   truncate: (fd, length) => restarting(() => libc.ftruncate(fd, length)),
   fchmod: (fd, mode) => restarting(() => libc.fchmod(fd, mode)),
+  fchown: (fd, user, group) => restarting(() => libc.fchown(fd, user, group)),
   futimens(fd, seconds, nanoseconds) {
     setWide(ACCESSED_AT, 0);
     setWide(ACCESSED_AT + 8, abi.UTIME_OMIT);
@@ -197,6 +202,9 @@ export const linux: Kernel = {
     const n = restarting(() => libc.waitpid(pid, SMALL, abi.WNOHANG));
     return n > 0 ? words[0]! : n === 0 ? -ERRNO.EAGAIN : n;
   },
+
+  tcgetattr: (fd, into) => result(libc.tcgetattr(fd, at(into, 0))),
+  tcsetattr: (fd, from) => restarting(() => libc.tcsetattr(fd, abi.TCSAFLUSH, at(from, 0))),
 
   monotonic: () => performance.now(),
   realtime: () => Date.now(),

@@ -10,6 +10,7 @@ import { VARIABLES } from "./exchange/variables.ts";
 import { announcement } from "./main/announcement.ts";
 import { type CommandLine, parseCommandLine, type SignalName, USAGE } from "./main/command-line.ts";
 import { writeError, writeOut } from "./main/output.ts";
+import { passwd } from "./main/passwd.ts";
 import { readPid, removePid, writePid } from "./main/pid-file.ts";
 import { ServerClock } from "./server/clock.ts";
 import { Logs } from "./server/logs/logs.ts";
@@ -27,6 +28,7 @@ const SIGNALS: { readonly [name in SignalName]: number } = {
 };
 
 async function main(): Promise<number> {
+  if (process.argv[2] === "passwd") return passwd(linux, process.argv.slice(3));
   const command = parseCommandLine(process.argv.slice(2));
   if (typeof command === "string") return usageError(command);
   if (command.help) return print(USAGE);

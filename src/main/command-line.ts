@@ -17,6 +17,7 @@ export interface CommandLine {
 }
 
 export const USAGE = `usage: webserv [options] [CONFIG]
+       webserv passwd FILE USER      make or replace an entry of a password file (webserv passwd --help)
 
   -c, --config FILE     the configuration (default conf/default.conf)
   -t, --test            check the configuration and exit: 0 good, 1 bad

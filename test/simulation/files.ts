@@ -10,6 +10,8 @@ import { ACCESS, OpenFile } from "./open-file.ts";
 import { type Node, type Place, Tree, type Walk } from "./tree.ts";
 
 const DEVICE = 2049;
+/** The server's user and group. */
+const OWNER = 1000;
 /** O_CREAT with O_EXCL follows no link: open(2). */
 const EXCLUSIVE = abi.O_CREAT | abi.O_EXCL;
 const follows = (flags: number): boolean => (flags & abi.O_NOFOLLOW) === 0 && (flags & EXCLUSIVE) !== EXCLUSIVE;
@@ -94,6 +96,9 @@ export class Files {
         : node.content.length;
     into.mtimeSeconds = Math.floor(node.mtime / 1000);
     into.mtimeNanoseconds = Math.floor((node.mtime - into.mtimeSeconds * 1000) * 1e6);
+    into.ctimeSeconds = Math.floor(node.ctime / 1000);
+    into.ctimeNanoseconds = Math.floor((node.ctime - into.ctimeSeconds * 1000) * 1e6);
+    into.user = into.group = OWNER;
     into.inode = node.inode;
     into.device = DEVICE;
     return 0;
@@ -132,7 +137,7 @@ export class Files {
     if (node.content.length < file.position + count) this.truncate(node, file.position + count);
     block.bytes.copy(node.content, file.position, offset, offset + count);
     file.position += count;
-    node.mtime = this.now();
+    node.mtime = node.ctime = this.now();
     return count;
   }
 
@@ -141,7 +146,7 @@ export class Files {
     const content = Buffer.alloc(length);
     node.content.copy(content);
     node.content = content;
-    node.mtime = this.now();
+    node.mtime = node.ctime = this.now();
   }
 
   getdents(fd: number, block: Block): number {
@@ -185,8 +190,17 @@ export class Files {
     const { node, flags } = this.descriptors.expect(fd, OpenFile);
     if (flags & abi.O_PATH) throw new Misuse(`fchmod of a handle to ${node.path}`);
     const failure = this.faults.failure("EROFS", "EIO in writing");
-    if (failure === 0) node.mode = (node.mode & abi.S_IFMT) | (mode & 0o7777);
-    return failure;
+    if (failure < 0) return failure;
+    node.mode = (node.mode & abi.S_IFMT) | (mode & 0o7777);
+    node.ctime = this.now();
+    return 0;
+  }
+
+  /** The server may give its files to nobody else. */
+  fchown(fd: number, user: number, group: number): number {
+    const { node, flags } = this.descriptors.expect(fd, OpenFile);
+    if (flags & abi.O_PATH) throw new Misuse(`fchown of a handle to ${node.path}`);
+    return user === OWNER && group === OWNER ? 0 : -ERRNO.EPERM;
   }
 
   futimens(fd: number, seconds: number, nanoseconds: number): number {
@@ -194,8 +208,10 @@ export class Files {
     if (flags & abi.O_PATH) throw new Misuse(`futimens of a handle to ${node.path}`);
     if (nanoseconds < 0 || nanoseconds >= 1e9) throw new Misuse(`futimens with ${nanoseconds} ns`);
     const failure = this.faults.failure("EROFS", "EIO in writing");
-    if (failure === 0) node.mtime = seconds * 1000 + nanoseconds / 1e6;
-    return failure;
+    if (failure < 0) return failure;
+    node.mtime = seconds * 1000 + nanoseconds / 1e6;
+    node.ctime = this.now();
+    return 0;
   }
 
   flock(fd: number): number {

@@ -297,6 +297,10 @@ export class SimulatedKernel implements Kernel {
     return this.call("fchmod", fd, mode, () => this.files.fchmod(fd, mode));
   }
 
+  fchown(fd: number, user: number, group: number): number {
+    return this.call("fchown", fd, user, () => this.files.fchown(fd, user, group));
+  }
+
   futimens(fd: number, seconds: number, nanoseconds: number): number {
     return this.call("futimens", fd, seconds, () => this.files.futimens(fd, seconds, nanoseconds));
   }
@@ -327,6 +331,17 @@ export class SimulatedKernel implements Kernel {
 
   wait(pid: number): number {
     return this.call("waitpid", pid, abi.WNOHANG, () => this.processes.wait(pid));
+  }
+
+  // Terminals
+
+  /** There are none. */
+  tcgetattr(fd: number, _into: Block): number {
+    return this.call("tcgetattr", fd, 0, () => this.noTerminal(fd));
+  }
+
+  tcsetattr(fd: number, _from: Block): number {
+    return this.call("tcsetattr", fd, 0, () => this.noTerminal(fd));
   }
 
   // Clock, randomness, process
@@ -364,6 +379,11 @@ export class SimulatedKernel implements Kernel {
       this.descriptors.limit = limit;
       return 0;
     });
+  }
+
+  private noTerminal(fd: number): number {
+    this.descriptors.get(fd);
+    return -ERRNO.ENOTTY;
   }
 
   private call(name: string, subject: number | string, detail: number, body: () => number): number {

@@ -15,6 +15,8 @@ export class Node {
   name = "";
   /** The open file that has it locked (flock(2)), or, for those who set the scene, whoever else. */
   lockedBy: object | null = null;
+  /** Ms since 1970 when anything about it changed last. */
+  ctime: number;
 
   constructor(
     readonly inode: number,
@@ -22,7 +24,9 @@ export class Node {
     public mode: number,
     /** Ms since 1970. */
     public mtime: number,
-  ) {}
+  ) {
+    this.ctime = mtime;
+  }
 
   is(type: number): boolean {
     return (this.mode & S_IFMT) === type;
@@ -91,7 +95,7 @@ export class Tree {
     node.parent = folder;
     node.name = name;
     folder.entries.set(name, node);
-    folder.mtime = this.now();
+    node.ctime = folder.mtime = folder.ctime = this.now();
     return node;
   }
 
@@ -100,7 +104,7 @@ export class Tree {
     if (!node) return;
     folder.entries.delete(name);
     node.parent = null;
-    folder.mtime = this.now();
+    node.ctime = folder.mtime = folder.ctime = this.now();
   }
 
   /** The entry that mkdir(2), rename(2) and the like are about. -errno where the folder it is in can't be reached. */

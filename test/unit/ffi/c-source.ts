@@ -19,10 +19,16 @@ const EXPRESSIONS: Readonly<Record<string, string>> = {
   "STATX.mode": "offsetof(struct statx, stx_mode)",
   "STATX.inode": "offsetof(struct statx, stx_ino)",
   "STATX.fileSize": "offsetof(struct statx, stx_size)",
+  "STATX.user": "offsetof(struct statx, stx_uid)",
+  "STATX.group": "offsetof(struct statx, stx_gid)",
+  "STATX.ctimeSeconds": "offsetof(struct statx, stx_ctime.tv_sec)",
+  "STATX.ctimeNanoseconds": "offsetof(struct statx, stx_ctime.tv_nsec)",
   "STATX.mtimeSeconds": "offsetof(struct statx, stx_mtime.tv_sec)",
   "STATX.mtimeNanoseconds": "offsetof(struct statx, stx_mtime.tv_nsec)",
   "STATX.deviceMajor": "offsetof(struct statx, stx_dev_major)",
   "STATX.deviceMinor": "offsetof(struct statx, stx_dev_minor)",
+  "TERMIOS.size": "sizeof(struct termios)",
+  "TERMIOS.localFlags": "offsetof(struct termios, c_lflag)",
   // No header has struct linux_dirent64; on 64-bit machines it is what readdir(3) gives.
   "DIRENT64.length": "offsetof(struct dirent, d_reclen)",
   "DIRENT64.type": "offsetof(struct dirent, d_type)",
@@ -52,7 +58,7 @@ const ASSUMED: readonly string[] = [
 
 const HEADERS =
   `dirent errno fcntl limits netinet/in netinet/tcp signal spawn stddef stdio sys/epoll sys/file sys/resource
-  sys/socket sys/stat sys/syscall sys/un sys/wait unistd linux/openat2`.split(/\s+/);
+  sys/socket sys/stat sys/syscall sys/un sys/wait termios unistd linux/openat2`.split(/\s+/);
 
 /** Each export that is a number, and each number in an export that is an object, by its name. */
 export function numbersIn(exports: object): Numbers {

@@ -253,6 +253,10 @@ const TABLE: { readonly [method in keyof Kernel]: readonly Case[] | "never" } = 
     ["no descriptor", () => linux.fchmod(-1, 0o600), "EBADF"],
     ["a handle, no open file", () => linux.fchmod(root, 0o600), "EBADF"],
   ],
+  fchown: [
+    ["no descriptor", () => linux.fchown(-1, 0, 0), "EBADF"],
+    ["a handle, no open file", () => linux.fchown(root, 0, 0), "EBADF"],
+  ],
   futimens: [
     ["no descriptor", () => linux.futimens(-1, 0, 0), "EBADF"],
     ["a handle, no open file", () => linux.futimens(root, 0, 0), "EBADF"],
@@ -271,6 +275,11 @@ const TABLE: { readonly [method in keyof Kernel]: readonly Case[] | "never" } = 
     ["no link", () => linux.readlink(root, "file", []), "EINVAL"],
     ["a name with NUL", () => linux.readlink(root, "link\0", []), "ENOENT"],
   ],
+  tcgetattr: [
+    ["a handle, no open file", () => linux.tcgetattr(root, new Block(abi.TERMIOS.size)), "EBADF"],
+    ["a file, no terminal", () => withTermios(linux.tcgetattr), "ENOTTY"],
+  ],
+  tcsetattr: [["a file, no terminal", () => withTermios(linux.tcsetattr), "ENOTTY"]],
   monotonic: "never",
   pipe: [["no descriptor left", () => withoutDescriptors(() => linux.pipe([], 0) || -1), "EMFILE"]],
   spawn: [
@@ -306,6 +315,9 @@ function withFile(path: string, flags: number, call: (fd: number) => number): nu
   linux.close(fd);
   return n;
 }
+
+const withTermios = (call: (fd: number, block: Block) => number): number =>
+  withFile(join(folder, "file"), abi.O_RDONLY, (fd) => call(fd, new Block(abi.TERMIOS.size)));
 
 function lockedTwice(): number {
   linux.flock(file);

@@ -129,6 +129,16 @@ describe("files", () => {
     linux.close(fd);
   });
 
+  test("fchown sets the owner of an open file", () => {
+    const path = join(folder, "owned");
+    const fd = good(linux.open(path, abi.O_WRONLY | abi.O_CREAT, 0o600));
+    const { uid, gid } = fs.statSync(path);
+    expect(linux.fchown(fd, uid, gid)).toBe(0);
+    expect(process.getuid?.() === 0 ? linux.fchown(fd, 12, 34) : 0).toBe(0);
+    expect(fs.statSync(path)).toMatchObject(process.getuid?.() === 0 ? { uid: 12, gid: 34 } : { uid, gid });
+    linux.close(fd);
+  });
+
   test("futimens sets the modification time of an open file to the nanosecond, and no other", () => {
     const path = join(folder, "times");
     const fd = good(linux.open(path, abi.O_WRONLY | abi.O_CREAT, 0o600));
@@ -211,7 +221,9 @@ describe("fstat says what stat(1) says", () => {
     const fd = good(linux.open(path, abi.O_RDONLY, 0));
     expect(linux.fstat(fd, status)).toBe(0);
     linux.close(fd);
-    const { mode, ino, size, mtimeNs } = fs.statSync(path, { bigint: true });
+    const { mode, ino, size, mtimeNs, ctimeNs, uid, gid } = fs.statSync(path, { bigint: true });
+    const changed = BigInt(status.ctimeSeconds) * 1_000_000_000n + BigInt(status.ctimeNanoseconds);
+    expect([changed, BigInt(status.user), BigInt(status.group)]).toEqual([ctimeNs, uid, gid]);
     const seconds = BigInt(status.mtimeSeconds) * 1_000_000_000n + BigInt(status.mtimeNanoseconds);
     expect([BigInt(status.mode), BigInt(status.inode), BigInt(status.size)]).toEqual([mode, ino, size]);
     expect(seconds).toBe(mtimeNs);

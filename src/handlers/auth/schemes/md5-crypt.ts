@@ -1,12 +1,12 @@
 /** `$apr1$SALT$HASH` of Apache's htpasswd, and `$1$` of crypt(3), which differs in that name alone: 1,000 rounds of MD5. */
 import { sameText } from "./constant-time.ts";
-import { cryptBase64, Message, type RoundsCheck, shareFor } from "./rounds.ts";
+import { cryptBase64, digestBy, Message, type RoundsCheck, shareFor } from "./rounds.ts";
 
 const FORM = /^(\$apr1\$|\$1\$)([^$:]{0,8})\$([./0-9A-Za-z]{22})$/;
 const ROUNDS = 1000;
 const ORDER = [0, 6, 12, 1, 7, 13, 2, 8, 14, 3, 9, 15, 4, 10, 5, -1, -1, 11];
 
-const md5 = (bytes: Uint8Array): Uint8Array => Bun.MD5.hash(bytes, new Uint8Array(16));
+const md5 = (bytes: Uint8Array): Uint8Array => digestBy(Bun.MD5, bytes);
 
 /** Begins to check a password; null: `hash` is not of this scheme. */
 export function md5Crypt(password: Uint8Array, hash: string): RoundsCheck | null {

@@ -1,5 +1,6 @@
 /** The schemes that cost no time: `{PLAIN}`, `{SHA}` and `{SSHA}` (RFC 3112 and OpenLDAP; ngx_crypt.c). */
 import { sameText } from "./constant-time.ts";
+import { digestBy } from "./rounds.ts";
 
 const FORM = /^\{(PLAIN|SHA|SSHA)\}(.*)$/s;
 /** Bytes of a SHA-1; what follows them in `{SSHA}` is the salt. */
@@ -18,4 +19,4 @@ export function checkPlain(password: Uint8Array, hash: string): boolean | null {
 const NO_SALT = Buffer.alloc(0);
 
 /** As octets. Plain passwords are compared by it too, so that the time does not tell their lengths. */
-const sha1 = (bytes: Uint8Array): string => Buffer.from(Bun.SHA1.hash(bytes, new Uint8Array(DIGEST))).latin1Slice();
+const sha1 = (bytes: Uint8Array): string => digestBy(Bun.SHA1, bytes).latin1Slice();

@@ -31,13 +31,30 @@ function digits(value: number, count: number): string {
 export function cryptBase64(digest: Uint8Array, order: readonly number[], length: number): string {
   let text = "";
   for (let i = 0; i < order.length; i += 3) {
-    const [high, middle, low] = [byteAt(digest, order[i]!), byteAt(digest, order[i + 1]!), byteAt(digest, order[i + 2]!)];
+    const [high, middle, low] = [
+      byteAt(digest, order[i]!),
+      byteAt(digest, order[i + 1]!),
+      byteAt(digest, order[i + 2]!),
+    ];
     text += digits((high << 16) | (middle << 8) | low, 4);
   }
   return text.slice(0, length);
 }
 
 const byteAt = (digest: Uint8Array, index: number): number => (index < 0 ? 0 : digest[index]!);
+
+/** One of the runtime's hash functions. */
+interface HashFunction {
+  readonly byteLength: number;
+  hash(bytes: Uint8Array, into: Buffer): unknown;
+}
+
+/** The digest of `bytes`, in memory of its own. */
+export function digestBy(algorithm: HashFunction, bytes: Uint8Array): Buffer {
+  const digest = Buffer.allocUnsafe(algorithm.byteLength);
+  algorithm.hash(bytes, digest);
+  return digest;
+}
 
 /** Bytes that are hashed together: one buffer, filled anew for each digest. */
 export class Message {

@@ -24,7 +24,8 @@ export function checkOf(password: Uint8Array, hash: string): Check {
   const cost = BCRYPT.exec(hash)?.[1];
   if (cost !== undefined) return bcrypt(Number(cost));
   const check = md5Crypt(password, hash) ?? shaCrypt(password, hash);
-  if (check === null) return refused("is of no scheme that Webserv knows (bcrypt, $apr1$, $5$, $6$, {SHA}, {SSHA}, {PLAIN})");
+  if (check === null)
+    return refused("is of no scheme that Webserv knows (bcrypt, $apr1$, $5$, $6$, {SHA}, {SSHA}, {PLAIN})");
   return typeof check === "string" ? refused(`is not computed: ${check}`) : { kind: "rounds", check };
 }
 

@@ -1,6 +1,6 @@
 /** `$5$` and `$6$`: SHA-256 and SHA-512 of crypt(3), with `rounds=N` (Ulrich Drepper, "Unix crypt using SHA-256 and SHA-512"). */
 import { sameText } from "./constant-time.ts";
-import { cryptBase64, Message, type RoundsCheck, shareFor } from "./rounds.ts";
+import { cryptBase64, digestBy, Message, type RoundsCheck, shareFor } from "./rounds.ts";
 
 const FORM = /^\$([56])\$(?:rounds=([1-9]\d{0,8})\$)?([^$:]{0,16})\$([./0-9A-Za-z]+)$/;
 const DEFAULT_ROUNDS = 5000;
@@ -9,8 +9,6 @@ const LEAST_ROUNDS = 1000;
 const MOST_ROUNDS = 1_000_000;
 
 interface Variant {
-  /** Bytes of a digest. */
-  readonly size: number;
   /** Characters of a hash. */
   readonly length: number;
   readonly order: readonly number[];
@@ -25,17 +23,15 @@ function interleaved(first: readonly number[], steps: number, turn: number): num
 }
 
 const SHA256: Variant = {
-  size: 32,
   length: 43,
   order: [...interleaved([0, 10, 20], 10, 2), -1, 31, 30],
-  digest: (bytes) => Bun.SHA256.hash(bytes, new Uint8Array(32)),
+  digest: (bytes) => digestBy(Bun.SHA256, bytes),
 };
 
 const SHA512: Variant = {
-  size: 64,
   length: 86,
   order: [...interleaved([0, 21, 42], 21, 1), -1, -1, 63],
-  digest: (bytes) => Bun.SHA512.hash(bytes, new Uint8Array(64)),
+  digest: (bytes) => digestBy(Bun.SHA512, bytes),
 };
 
 /** Begins to check a password; null: `hash` is not of this scheme; a text: why it is not computed. */
