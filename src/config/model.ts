@@ -174,6 +174,8 @@ export interface Settings {
   /** null: off. `inactive` in ms. */
   readonly openFileCache: { readonly max: number; readonly inactive: number } | null;
   readonly openFileCacheValid: number;
+  /** Whether it is also remembered that nothing is there. */
+  readonly openFileCacheErrors: boolean;
 }
 
 export interface CgiRule {

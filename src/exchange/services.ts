@@ -23,6 +23,8 @@ export interface Services {
 export interface Clock {
   /** Monotonic ms. */
   readonly now: number;
+  /** Number of the turn: what was looked at in this one is true for all of it. */
+  readonly turn: number;
   /** Whole seconds since 1970. */
   readonly second: number;
   /** The second as an IMF-fixdate of 29 bytes. */

@@ -86,11 +86,16 @@ export function isEntityTag(text: string): boolean {
 
 /**
  * A file's entity tag: second, nanosecond part and size in hexadecimal. It is strong as far as nobody else writes the same number
- * of bytes twice within one tick of the file system's clock, some milliseconds; uploads have a time of their own.
+ * of bytes twice within one tick of the file system's clock, some milliseconds; uploads have a time of their own. `change`
+ * (a `timeTag`) tells versions apart whose modification time was set by hand.
  */
-export function entityTag(mtimeSeconds: number, mtimeNanoseconds: number, size: number): string {
-  const nanoseconds = mtimeNanoseconds > 0 ? `.${mtimeNanoseconds.toString(16)}` : "";
-  return `"${mtimeSeconds.toString(16)}${nanoseconds}-${size.toString(16)}"`;
+export function entityTag(mtimeSeconds: number, mtimeNanoseconds: number, size: number, change = ""): string {
+  return `"${timeTag(mtimeSeconds, mtimeNanoseconds)}-${size.toString(16)}${change === "" ? "" : `-${change}`}"`;
+}
+
+/** A time as a part of an entity tag. */
+export function timeTag(seconds: number, nanoseconds: number): string {
+  return `${seconds.toString(16)}${nanoseconds > 0 ? `.${nanoseconds.toString(16)}` : ""}`;
 }
 
 /** `text` as a quoted-string; control characters are left out. */

@@ -5,6 +5,7 @@ import { formatDate } from "../http/reply/date.ts";
 
 export class ServerClock implements Clock {
   now = 0;
+  turn = 0;
   second = 0;
   date = "";
 
@@ -15,6 +16,7 @@ export class ServerClock implements Clock {
   /** @param now the reactor's time of this turn, monotonic ms */
   update(now: number): void {
     this.now = now;
+    this.turn++;
     const second = Math.floor(this.kernel.realtime() / 1000);
     if (second === this.second) return;
     this.second = second;

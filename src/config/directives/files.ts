@@ -89,6 +89,13 @@ export const FILES: readonly Row[] = [
     help: "How long a file at hand is believed not to have changed.",
     set: store("openFileCacheValid"),
   }),
+  directive("open_file_cache_errors", {
+    in: anywhere,
+    takes: [flag],
+    default: "off",
+    help: "Whether a missing file is believed to be missing for as long; else every request looks again.",
+    set: store("openFileCacheErrors"),
+  }),
   directive("etag", {
     in: anywhere,
     takes: [flag],

@@ -10,7 +10,7 @@ export const WITHOUT_EFFECT: ReadonlyMap<string, string> = new Map(
       "worker_processes worker_cpu_affinity worker_priority worker_shutdown_timeout worker_aio_requests accept_mutex accept_mutex_delay master_process thread_pool lock_file",
     "it always uses epoll": "use multi_accept epoll_events debug_connection",
     [IS_FIXED]:
-      "sendfile sendfile_max_chunk tcp_nopush tcp_nodelay aio aio_write directio directio_alignment output_buffers postpone_output read_ahead timer_resolution pcre_jit reset_timedout_connection connection_pool_size request_pool_size chunked_transfer_encoding client_body_in_single_buffer subrequest_output_buffer_size open_file_cache_min_uses open_file_cache_errors open_log_file_cache lingering_close max_ranges log_subrequest",
+      "sendfile sendfile_max_chunk tcp_nopush tcp_nodelay aio aio_write directio directio_alignment output_buffers postpone_output read_ahead timer_resolution pcre_jit reset_timedout_connection connection_pool_size request_pool_size chunked_transfer_encoding client_body_in_single_buffer subrequest_output_buffer_size open_file_cache_min_uses open_log_file_cache lingering_close max_ranges log_subrequest",
     "its tables grow by themselves":
       "server_names_hash_max_size server_names_hash_bucket_size types_hash_max_size types_hash_bucket_size variables_hash_max_size variables_hash_bucket_size map_hash_max_size map_hash_bucket_size",
     "no browser needs it any more": "keepalive_disable msie_padding msie_refresh ancient_browser modern_browser",

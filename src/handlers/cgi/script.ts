@@ -76,8 +76,7 @@ export class ScriptFinder {
   /** What is at a place: 0 for a file, EISDIR for a folder, else why there is neither. */
   private look(found: Place, settings: Settings): number {
     const { kernel, clock } = this.services;
-    const valid = settings.openFileCache === null ? 0 : settings.openFileCacheValid;
-    const root = this.roots.get(found.root, clock.now, valid);
+    const root = this.roots.get(found.root, clock.now, 0);
     if (typeof root === "number") return -root;
     return -fileWithin(kernel, root.fd, found.path, settings.symlinks, this.status);
   }

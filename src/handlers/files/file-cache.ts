@@ -55,6 +55,8 @@ export class Entry {
   /** Monotonic ms until which it is believed, if nobody changed files meanwhile (`epoch`). */
   freshUntil = 0;
   epoch = 0;
+  /** The turn it was looked at in. */
+  turn = 0;
   /** Monotonic ms of the last use, as of the last look at the file; `used`: since then, or since eviction spared it. */
   usedAt = 0;
   used = true;
@@ -98,7 +100,12 @@ export class FileCache implements FileHolder {
   /** The entry under `key` if it can be believed without a look at the file. */
   fresh(key: string): Entry | null {
     const entry = this.entries.get(key);
-    if (entry === undefined || entry.freshUntil <= this.services.clock.now) return null;
+    if (
+      entry === undefined ||
+      (entry.freshUntil <= this.services.clock.now && entry.turn !== this.services.clock.turn)
+    ) {
+      return null;
+    }
     if (entry.epoch !== this.shared.epoch) return null;
     entry.used = true;
     return entry;
@@ -107,19 +114,20 @@ export class FileCache implements FileHolder {
   /** The truth about a place, looked at now. Under `open_file_cache off` the entry is not `cached`. */
   look(key: string, place: Place): Entry {
     const known = this.entries.get(key);
-    if (known !== undefined && this.unchanged(known, place)) return this.believe(known);
+    if (known !== undefined && known.kind !== "none" && this.unchanged(known, place)) return this.believe(known);
     if (known !== undefined) this.forget(key, known);
-    const entry = this.load(place);
+    let entry = this.load(place);
+    // The root that was held may not be the one that is there now: a folder is removed and made again, or renamed for a new one.
+    if (entry.kind === "none" && this.roots.hasMoved(place.root, this.services.clock.now)) entry = this.load(place);
     if (this.settings.openFileCache !== null && (entry.error === 0 || LASTING.includes(entry.error))) {
       this.keep(key, entry);
     }
     return entry;
   }
 
-  /** The folder that `place` is beneath, for further opening: -errno or a descriptor, the caller's only if retained. */
+  /** The folder that `place` is beneath, looked at now: -errno or a descriptor, the caller's only if retained. */
   root(place: Place): SharedFile | number {
-    const valid = this.settings.openFileCache === null ? 0 : this.settings.openFileCacheValid;
-    return this.roots.get(place.root, this.services.clock.now, valid);
+    return this.roots.get(place.root, this.services.clock.now, 0);
   }
 
   /** Forgets what was not used for `inactive` ms. Called now and then; costs a walk over the entries. */
@@ -145,8 +153,10 @@ export class FileCache implements FileHolder {
   }
 
   private believe(entry: Entry): Entry {
-    const { now } = this.services.clock;
-    entry.freshUntil = now + this.settings.openFileCacheValid;
+    const { now, turn } = this.services.clock;
+    const lasts = entry.kind !== "none" || this.settings.openFileCacheErrors;
+    entry.freshUntil = lasts ? now + this.settings.openFileCacheValid : now;
+    entry.turn = turn;
     entry.epoch = this.shared.epoch;
     entry.usedAt = now;
     entry.used = true;
@@ -157,10 +167,10 @@ export class FileCache implements FileHolder {
   private unchanged(entry: Entry, place: Place): boolean {
     const { seen } = this;
     const fd = this.open(place, O_PATH);
-    if (fd < 0) return entry.kind === "none" && entry.error === -fd;
+    if (fd < 0) return false;
     const failed = this.services.kernel.fstat(fd, seen) < 0;
     this.services.kernel.close(fd);
-    return !failed && entry.kind !== "none" && sameFile(entry.status, seen);
+    return !failed && sameFile(entry.status, seen);
   }
 
   private load(place: Place): Entry {
@@ -173,7 +183,8 @@ export class FileCache implements FileHolder {
   }
 
   private open(place: Place, flags: number): number {
-    const root = this.root(place);
+    const valid = this.settings.openFileCache === null ? 0 : this.settings.openFileCacheValid;
+    const root = this.roots.get(place.root, this.services.clock.now, valid);
     if (typeof root === "number") return root;
     return openWithin(this.services.kernel, root.fd, place.path, flags, this.settings.symlinks);
   }
@@ -261,6 +272,8 @@ function sameFile(a: FileStatus, b: FileStatus): boolean {
     a.size === b.size &&
     a.mtimeSeconds === b.mtimeSeconds &&
     a.mtimeNanoseconds === b.mtimeNanoseconds &&
+    a.ctimeSeconds === b.ctimeSeconds && // what nobody can set: the same size and mtime may be another content
+    a.ctimeNanoseconds === b.ctimeNanoseconds &&
     a.mode === b.mode
   );
 }

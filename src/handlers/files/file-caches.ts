@@ -23,6 +23,11 @@ export class FileCaches {
     this.holders.delete(holder);
   }
 
+  /** Others may have changed files on the server's behalf (a script): what is known is looked at again. */
+  doubt(): void {
+    this.epoch++;
+  }
+
   /** The server has made, replaced or removed a file. */
   changed(): void {
     this.epoch++;

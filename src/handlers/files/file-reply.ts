@@ -3,7 +3,7 @@ import type { FileStatus } from "../../../ffi/kernel.ts";
 import type { Settings } from "../../config/model.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { Field } from "../../exchange/reply.ts";
-import { entityTag } from "../../http/headers.ts";
+import { entityTag, timeTag } from "../../http/headers.ts";
 import { evaluate, rangeApplies, type Validators } from "../../http/reply/conditional.ts";
 import { formatDate } from "../../http/reply/date.ts";
 import {
@@ -18,6 +18,9 @@ import { mediaType } from "./content-type.ts";
 import type { Entry } from "./file-cache.ts";
 import { type Changes, KeptReply } from "./kept-reply.ts";
 import { replyWithRanges, wholeFile } from "./ranges.ts";
+
+/** Seconds between mtime and ctime of a file that was only written, or written and renamed. */
+const SAME_MOMENT = 2;
 
 /** Replies with the file of `entry`; `path` decides its media type, `changes` whether the reply may be kept. */
 export function replyWithFile(exchange: Exchange, path: string, entry: Entry, changes: Changes): void {
@@ -101,8 +104,12 @@ export function validatorsOf(settings: Settings, status: FileStatus, length = st
 }
 
 /** A file's entity tag, by which its version is known again; `length`: the bytes that GET sends of it. */
-export const etagOf = ({ mtimeSeconds, mtimeNanoseconds, size }: FileStatus, length = size): string =>
-  entityTag(mtimeSeconds, mtimeNanoseconds, length);
+export function etagOf(status: FileStatus, length = status.size): string {
+  const { mtimeSeconds, mtimeNanoseconds, ctimeSeconds, ctimeNanoseconds } = status;
+  // `tar --mtime=@1`, `cp -p` and `install -p` give two versions of one size the same mtime: then ctime tells them apart.
+  const isSet = Math.abs(ctimeSeconds - mtimeSeconds) > SAME_MOMENT;
+  return entityTag(mtimeSeconds, mtimeNanoseconds, length, isSet ? timeTag(ctimeSeconds, ctimeNanoseconds) : "");
+}
 
 function fileFields(settings: Settings, path: string, entry: Entry): Field[] {
   const fields: Field[] = [

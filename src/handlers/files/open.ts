@@ -96,6 +96,14 @@ export class RootFolders {
 
   constructor(private readonly kernel: Kernel) {}
 
+  /** Whether `get` now finds another folder than it gave before: that one was removed or renamed meanwhile. */
+  hasMoved(path: string, now: number): boolean {
+    const before = this.held.get(path);
+    if (before === undefined || before.checkedAt === now) return false;
+    this.get(path, now, 0);
+    return this.held.get(path) !== before;
+  }
+
   /** The folder at `path`, looked at within the last `valid` ms; -errno. It stays the caller's only if retained. */
   get(path: string, now: number, valid: number): SharedFile | number {
     const root = this.held.get(path);

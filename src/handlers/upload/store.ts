@@ -59,7 +59,7 @@ export class Store {
 
   /** The folder itself; the caller's only if retained. */
   folder(): SharedFile | Failure {
-    const folder = this.roots.get(this.path, this.services.clock.now, VALID);
+    const folder = this.roots.get(this.path, this.services.clock.now, 0);
     return typeof folder === "number" ? storeFailure(folder, `open() upload store "${this.path}"`) : folder;
   }
 

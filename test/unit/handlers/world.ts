@@ -87,6 +87,7 @@ export function settings(changes: Partial<Settings> = {}): Settings {
     errorLog: { file: "stderr", level: "error" },
     openFileCache: { max: 1000, inactive: 60_000 },
     openFileCacheValid: 1000,
+    openFileCacheErrors: false,
     ...changes,
   } as Settings;
 }
@@ -155,7 +156,7 @@ export class WatchedKernel {
 export class FakeServices implements HandlerServices {
   readonly watched = new WatchedKernel();
   readonly kernel = this.watched.kernel;
-  readonly clock = { now: 1000, second: 1_700_000_000, date: "Tue, 14 Nov 2023 22:13:20 GMT" };
+  readonly clock = { now: 1000, turn: 1, second: 1_700_000_000, date: "Tue, 14 Nov 2023 22:13:20 GMT" };
   /** Who asked for another turn. */
   private waiting: { onTurn(): void }[] = [];
   /** For handlers that wait for pipes and processes, of which it reports nothing. */
@@ -190,6 +191,7 @@ export class FakeServices implements HandlerServices {
   /** Lets seconds pass; the Date is only marked, not computed. */
   pass(seconds: number): void {
     this.clock.now += seconds * 1000;
+    this.clock.turn++;
     this.clock.second += seconds;
     this.clock.date = `Tue, 14 Nov 2023 22:13:${20 + seconds} GMT`;
   }
