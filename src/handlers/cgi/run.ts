@@ -176,6 +176,7 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
   }
 
   onEnded(status: number): void {
+    this.services.files.doubt();
     this.services.scripts.ended(this);
     this.errors.onEnded(this.child!);
     const signal = status & 0x7f;
@@ -209,6 +210,7 @@ export class Run implements ChildOwner, BodySink, StreamBody, Candidate, Running
 
   private reply(rest: Buffer): void {
     const exchange = this.exchange!;
+    this.services.files.doubt(); // the script may have written what it now redirects to
     this.keep(rest);
     this.length = this.head.contentLength;
     const call = () => answer(exchange, () => replyWithOutput(exchange, this.head, this));
