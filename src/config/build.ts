@@ -31,7 +31,7 @@ const BARE: Partial<Settings> = {
 };
 
 /** What a block does not hand down to those within it. */
-const NOT_INHERITED: Partial<Settings> = { tryFiles: null, internal: false, limitExcept: null, return: null };
+const NOT_INHERITED: Partial<Settings> = { tryFiles: null, limitExcept: null, return: null };
 
 /** The settings of a configuration that says nothing: the table's defaults, read like any text. */
 export function defaultSettings({ sources, prefix, variables }: Draft): Settings {

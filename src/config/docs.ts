@@ -36,7 +36,7 @@ characters; other backslashes stay, for regular expressions. \`#\` at the start 
 
 **Blocks.** \`http { }\` and \`events { }\` are optional: what belongs in them may stand at the top level. A block inherits the settings of those
 around it. A directive replaces what is inherited, lists included: one \`add_header\` in a location drops all those of its server.
-\`return\`, \`try_files\`, \`limit_except\` and \`internal\` are not inherited.
+\`return\`, \`try_files\` and \`limit_except\` are not inherited.
 
 **Sizes** are bytes, or have a unit: \`8k\`, \`5m\`, \`1g\`. **Times** are seconds, or have units, the largest first: \`500ms\`, \`30s\`, \`5m\`, \`1h30m\`,
 \`2d\`, \`1w\`, \`1M\` (30 days), \`1y\`.

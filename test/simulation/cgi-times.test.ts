@@ -2,7 +2,6 @@
  * SPEC.md §7 on the virtual clock: how long scripts, their clients and those who wait for a place have. The configuration says
  * cgi_timeout 12 s, client_body_timeout 8 s, send_timeout 9 s.
  */
-import { setDefaultTimeout } from "bun:test";
 import type { Client } from "./client.ts";
 import type { Fault } from "./faults.ts";
 import { cgi, machine } from "./machine.ts";
@@ -10,8 +9,6 @@ import { ask } from "./programs.ts";
 import { get, pattern, type Request } from "./site.ts";
 import { simulate } from "./webserv.ts";
 import type { World } from "./world.ts";
-
-setDefaultTimeout(60_000);
 
 const SEEDS = 20;
 const FAULTS: readonly Fault[] = ["EAGAIN", "EINTR", "short recv", "short send", "short read", "short write"];

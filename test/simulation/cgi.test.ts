@@ -1,5 +1,5 @@
 /** Scripts of every temper under clients of every temper, with faults in every call: a run leaves nothing, and nobody waits for ever. */
-import { expect, setDefaultTimeout, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { BAD, CUT } from "./bad-programs.ts";
 import type { Client } from "./client.ts";
 import type { Fault } from "./faults.ts";
@@ -9,8 +9,6 @@ import type { Random } from "./random.ts";
 import { get, pattern, type Request, TARGETS } from "./site.ts";
 import { simulate, startWebserv, type Webserv } from "./webserv.ts";
 import { runSeed, type World } from "./world.ts";
-
-setDefaultTimeout(60_000);
 
 const NETWORK: readonly Fault[] = [
   "EAGAIN",

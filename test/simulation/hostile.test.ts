@@ -1,12 +1,9 @@
 /** Clients that mean harm, or behave as if they did: nothing they do may cost others anything, or leave anything behind. */
 
-import { setDefaultTimeout } from "bun:test";
 import type { Random } from "./random.ts";
 import { get, pattern, post, postChunked, type Request, request, SITE, TARGETS } from "./site.ts";
 import { simulate, type Webserv } from "./webserv.ts";
 import type { World } from "./world.ts";
-
-setDefaultTimeout(60_000);
 
 const NETWORK = ["EAGAIN", "EINTR", "short recv", "short send", "short sendfile", "ECONNRESET"] as const;
 

@@ -1,10 +1,7 @@
 /** Limits, fairness, signals and files that change: promises of SPEC.md §4, §5 and §9 that only show over time. */
-import { setDefaultTimeout } from "bun:test";
 import { get, pattern, post, request, SITE } from "./site.ts";
 import { simulate, type Webserv } from "./webserv.ts";
 import type { World } from "./world.ts";
-
-setDefaultTimeout(60_000);
 
 const NETWORK = ["EAGAIN", "EINTR", "short recv", "short send", "short sendfile"] as const;
 const webserv = (world: World) => world.subject as Webserv;

@@ -1,13 +1,11 @@
 /** Clients of every temper against the whole server, with everything that can go wrong: thousands of runs, each a function of its seed. */
-import { expect, setDefaultTimeout, test } from "bun:test";
+import { expect, test } from "bun:test";
 import type { Client } from "./client.ts";
 import { FAULTS, type Fault } from "./faults.ts";
 import type { Random } from "./random.ts";
 import { get, pattern, post, postChunked, type Request, request, SITE, TARGETS } from "./site.ts";
 import { simulate, startWebserv } from "./webserv.ts";
 import { runSeed, type World } from "./world.ts";
-
-setDefaultTimeout(60_000);
 
 /** What only uploads or scripts meet has its place in uploads.test.ts and cgi.test.ts: here nothing is made or run. */
 const OF_OTHERS: readonly Fault[] = ["EACCES", "EROFS", "EAGAIN of spawn", "ENOMEM"];

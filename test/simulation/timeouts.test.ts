@@ -2,13 +2,10 @@
  * SPEC.md §5, each row on the virtual clock: who is cut off, when and how. The configuration (site.ts) says header 10 s,
  * body 8 s, send 9 s, keep-alive 15 s, lingering 2 s between reads and 6 s in all; rates count from 10 s on.
  */
-import { setDefaultTimeout } from "bun:test";
 import type { Client } from "./client.ts";
 import { get, pattern, post, postChunked, type Request, request } from "./site.ts";
 import { simulate } from "./webserv.ts";
 import type { World } from "./world.ts";
-
-setDefaultTimeout(60_000);
 
 const SEEDS = 20;
 const FAULTS = ["EAGAIN", "EINTR", "short recv", "short send", "short sendfile"] as const;

@@ -1,5 +1,5 @@
 /** The simulation tells the truth about what changes files: the same calls on disk and in memory have the same answers and leave the same files. */
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,8 +11,6 @@ import { Block } from "../../ffi/memory.ts";
 import { SimulatedKernel } from "./kernel.ts";
 import { UMASK } from "./names.ts";
 import { Random } from "./random.ts";
-
-setDefaultTimeout(60_000);
 
 const disk = fs.mkdtempSync(join(tmpdir(), "truth-"));
 const umask = process.umask();

@@ -1,5 +1,5 @@
 /** The simulation tells the truth about files too: the same little tree on disk and in memory gives the same answers (openat2(2)). */
-import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,8 +9,6 @@ import { FileStatus, type Kernel, type LinkPolicy } from "../../ffi/kernel.ts";
 import { linux } from "../../ffi/linux.ts";
 import { Block } from "../../ffi/memory.ts";
 import { SimulatedKernel } from "./kernel.ts";
-
-setDefaultTimeout(60_000);
 
 const small = new Block(512);
 

@@ -1,5 +1,5 @@
 /** The simulation tells the truth about pipes: what epoll says of either end, and how many bytes go in and out. */
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import * as abi from "../../ffi/abi.ts";
 import { errnoName } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
@@ -8,8 +8,6 @@ import { Block } from "../../ffi/memory.ts";
 import { SimulatedKernel } from "./kernel.ts";
 import type { PipeEnd } from "./pipes.ts";
 import { Random } from "./random.ts";
-
-setDefaultTimeout(60_000);
 
 /** What a new pipe holds on Linux, in pages (pipe(7)). */
 const PAGES = 16;

@@ -1,5 +1,5 @@
 /** The simulation tells the truth about children: each program below runs as a shell's on Linux and as a simulated one. */
-import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
 import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,8 +10,6 @@ import { linux } from "../../ffi/linux.ts";
 import { Block } from "../../ffi/memory.ts";
 import { SimulatedKernel } from "./kernel.ts";
 import type { Behaviour } from "./process.ts";
-
-setDefaultTimeout(60_000);
 
 const block = new Block(1 << 17);
 const small = new Block(512);

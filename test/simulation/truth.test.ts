@@ -2,7 +2,7 @@
  * The simulation tells the truth: scripts of calls give the same results on the simulated kernel and on the Linux
  * that runs the test. What the server's edge-triggered loop relies on is here, case by case (epoll(7), tcp(7)).
  */
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import * as abi from "../../ffi/abi.ts";
 import { ERRNO, errnoName } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
@@ -12,8 +12,6 @@ import { encodeAddress } from "../../src/network/address.ts";
 import { openListener } from "../../src/network/listener.ts";
 import type { Connection } from "./connection.ts";
 import { SimulatedKernel } from "./kernel.ts";
-
-setDefaultTimeout(60_000);
 
 const EDGES = abi.EPOLLIN | abi.EPOLLOUT | abi.EPOLLRDHUP | abi.EPOLLET;
 const HERE = { family: "ipv4", host: "127.0.0.1", port: 0 } as const;

@@ -1,12 +1,9 @@
 /** Resumable uploads whose connections break, whose server dies, whose disk fails: in the end every file is there, whole. */
-import { setDefaultTimeout } from "bun:test";
 import type { Fault } from "./faults.ts";
 import { Store, UPLOADS } from "./store.ts";
 import { TusUploader } from "./tus.ts";
 import { simulate } from "./webserv.ts";
 import type { World } from "./world.ts";
-
-setDefaultTimeout(60_000);
 
 const NETWORK: readonly Fault[] = ["EAGAIN", "EINTR", "short recv", "short send", "short write", "short read"];
 const DISK: readonly Fault[] = ["ENOSPC", "EDQUOT", "EACCES", "EROFS", "EIO in writing", "EMFILE", "ENFILE"];

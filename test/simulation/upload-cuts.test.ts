@@ -1,13 +1,10 @@
 /** A client that leaves at any byte of an upload, in any way, leaves nothing behind: every place where a request can be cut. */
-import { setDefaultTimeout } from "bun:test";
 import type { Client } from "./client.ts";
 import type { Fault } from "./faults.ts";
 import type { Request } from "./site.ts";
 import { type FormFile, post, postForm, put, remove, Store, UPLOADS } from "./store.ts";
 import { simulate } from "./webserv.ts";
 import type { World } from "./world.ts";
-
-setDefaultTimeout(60_000);
 
 const NETWORK: readonly Fault[] = ["EAGAIN", "EINTR", "short recv", "short write"];
 const SEEDS = 4;

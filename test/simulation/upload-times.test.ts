@@ -2,7 +2,6 @@
  * Uploads on the virtual clock: who is too slow, what expires, what is too large. The configuration (site.ts) says body 8 s, lingering
  * 2 s between reads; the rate counts from 10 s on; store.ts: 1 h for what can be resumed, 100 KB for a body.
  */
-import { setDefaultTimeout } from "bun:test";
 import type { Client } from "./client.ts";
 import type { Fault } from "./faults.ts";
 import { get, pattern, type Request } from "./site.ts";
@@ -10,8 +9,6 @@ import { post, postForm, put, Store, UPLOADS } from "./store.ts";
 import { ask, create, patch, terminate } from "./tus.ts";
 import { simulate } from "./webserv.ts";
 import type { World } from "./world.ts";
-
-setDefaultTimeout(60_000);
 
 const FAULTS: readonly Fault[] = ["EAGAIN", "EINTR", "short recv", "short send", "short write"];
 const OPTIONS = { seeds: 20, faults: FAULTS, server: UPLOADS, tolerates: [408] };

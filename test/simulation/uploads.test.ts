@@ -1,5 +1,4 @@
 /** Uploads with faults in every call and clients that leave at every byte: nothing unfinished is left, and every file is old or new, and whole. */
-import { setDefaultTimeout } from "bun:test";
 import type { Client } from "./client.ts";
 import type { Fault } from "./faults.ts";
 import type { Random } from "./random.ts";
@@ -7,8 +6,6 @@ import type { Request } from "./site.ts";
 import { type FormFile, getAny, post, postForm, put, remove, type Sending, Store, UPLOADS } from "./store.ts";
 import { simulate, type Webserv } from "./webserv.ts";
 import type { World } from "./world.ts";
-
-setDefaultTimeout(60_000);
 
 const NETWORK: readonly Fault[] = ["EAGAIN", "EINTR", "short recv", "short send", "short sendfile", "short write"];
 const DISK: readonly Fault[] = ["ENOSPC", "EDQUOT", "EACCES", "EROFS", "EIO", "EIO in writing", "EMFILE", "ENFILE"];

@@ -13,7 +13,7 @@ import { build } from "./site.ts";
 import type { Start, Subject } from "./subject.ts";
 
 export interface Options {
-  /** How many seeds; SEEDS=N in the environment multiplies it. */
+  /** How many fixed seeds there are for it: `seedsOf` says how many of them are run, and which new ones. */
   readonly seeds: number;
   readonly faults?: readonly Fault[];
   /** Directives for the server block, and outside of it. */
@@ -212,12 +212,27 @@ export class World {
   }
 }
 
-/** The seeds of a run: the one in SEED, else `count` that depend on the scenario's name. */
+/** Picks the new seeds of this run; RUN=n in the environment repeats those of another. */
+const RUN = Number(process.env.RUN ?? crypto.getRandomValues(new Uint32Array(1))[0]);
+/** The share of a scenario's fixed seeds that is run; SEEDS=1 in the environment runs all of them. */
+const SHARE = Number(process.env.SEEDS ?? 0.25);
+/** New seeds for each fixed one that is run: what nobody has looked at yet. */
+const NEW = 0.1;
+
+if (process.env.SEED === undefined) console.log(`simulation: RUN=${RUN} repeats the new seeds of this run`);
+
+/** The seeds of a run: the one in SEED, else the first of `count` that depend on the scenario's name, and some new ones. */
 export function* seedsOf(name: string, count: number): Iterable<number> {
-  const { SEED, SEEDS = "1" } = process.env;
+  const { SEED } = process.env;
   if (SEED !== undefined) return yield Number(SEED);
-  const random = new Random(Number(Bun.hash.crc32(name)));
-  for (let i = 0; i < count * Number(SEEDS); i++) yield random.bits();
+  const fixed = Math.ceil(count * SHARE);
+  yield* seedsFrom(Number(Bun.hash.crc32(name)), fixed);
+  yield* seedsFrom(Number(Bun.hash.crc32(`${RUN} ${name}`)), Math.ceil(fixed * NEW));
+}
+
+function* seedsFrom(start: number, count: number): Iterable<number> {
+  const random = new Random(start);
+  for (let i = 0; i < count; i++) yield random.bits();
 }
 
 /** Runs one seed; the trace's hash. Throws with all that is needed to look into it. */

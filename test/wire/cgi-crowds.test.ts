@@ -1,4 +1,4 @@
-/** Many scripts: those who wait for none are not delayed, and thousands of them leave nothing behind. CGI_REQUESTS says how many. */
+/** Many scripts: those who wait for none are not delayed, and thousands of them leave nothing behind. CGI_REQUESTS says how many: `npm run test:long` has 10,000. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { withBody } from "./upload-requests.ts";
 setDefaultTimeout(60_000);
 
 /** In all. The first half is for warming up: the runtime's heap grows to its usual size within some thousands of requests. */
-const REQUESTS = Number(process.env.CGI_REQUESTS ?? 10_000);
+const REQUESTS = Number(process.env.CGI_REQUESTS ?? 600);
 const CLIENTS = 8;
 /** KB that a server may take more after twice as many scripts: no more than an allocator's whims. */
 const GROWTH = 10 * 1024;

@@ -65,7 +65,7 @@ function checkSource(scope: Scope, scopes: readonly Scope[]): void {
 
 function isClosed(scope: Scope): boolean {
   const isForNobody = scope.setting("access")?.some(({ allow, match }) => !allow && match === "all") ?? false;
-  return isForNobody || scope.own.internal === true;
+  return isForNobody || scope.setting("internal") === true;
 }
 
 /** Whether a block gives away files that another one runs. */

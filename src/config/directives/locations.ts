@@ -26,7 +26,7 @@ export const LOCATIONS: readonly Row[] = [
     takes: [],
     default: null,
     shownDefault: "",
-    help: "Only `error_page`, `try_files` and `index` lead here; a client that asks for it gets 404.",
+    help: "Only `error_page`, `try_files` and `index` lead here; a client that asks for it gets 404. Locations in it are internal too.",
     set: (scope) => {
       scope.own.internal = true;
     },

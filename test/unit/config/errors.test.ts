@@ -196,6 +196,9 @@ describe("blocks and semicolons", () => {
     'missing ";" after "root www"',
   );
   finds("missing ; before a block", "server {\n  root www|\n  location / { }\n}", 'missing ";" after "root www"');
+  test("a word in quotes at the start of a line is an argument, whatever it says", () => {
+    expect(messages('server {\n  add_header\n  "etag" on;\n}')).toEqual([]);
+  });
   finds("missing ; after a bare name", "server { etag on; server_tokens| }", 'missing ";" after "server_tokens"');
   finds("a } too many", "server { }\n|}", 'unexpected "}" (no block is open here)');
   finds("an empty directive", "server { etag on;|; }", 'unexpected ";" (expected a directive)');

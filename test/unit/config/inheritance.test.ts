@@ -26,6 +26,11 @@ describe("one value: the innermost that says it", () => {
   });
 });
 
+test("what is in an internal location is internal, as in nginx: no client passes it by a longer path", () => {
+  expect(levels("", "", "internal;", "").map((one) => one.internal)).toEqual([false, true, true]);
+  expect(levels("", "", "", "internal;").map((one) => one.internal)).toEqual([false, false, true]);
+});
+
 describe("lists are replaced, not merged; repeated directives of one block add up", () => {
   test("add_header", () => {
     const got = levels("add_header a 1; add_header b 2;", "", "add_header c 3;", "");

@@ -65,6 +65,21 @@ describe("a small file", () => {
     expect(again.text()).toBe("FIRST");
     expect(again.field("ETag")).not.toBe(etag);
   });
+  test.each(["inode", "device", "size", "mode", "mtimeSeconds", "mtimeNanoseconds"] as const)(
+    "whose %s alone is another is read again",
+    (field) => {
+      const { ask, services } = world();
+      const first = ask("/a.txt").whole;
+      const { fstat } = services.kernel;
+      services.kernel.fstat = (fd, status) => {
+        const result = fstat(fd, status);
+        status[field]++;
+        return result;
+      };
+      services.pass(1);
+      expect(ask("/a.txt").whole).not.toBe(first!);
+    },
+  );
   test("that is held open is given back when files have changed: its space may be wanted", () => {
     const { ask, site, watched, services } = world();
     writeFileSync(site.path("large"), Buffer.alloc(100_000));
