@@ -1,8 +1,7 @@
 /** Who may enter: `allow` and `deny` in their order, and `limit_except`, which lets some methods in without asking. */
 import type { AccessRule, Settings } from "../config/model.ts";
 import type { ConnectionInfo, Exchange } from "../exchange/exchange.ts";
-import type { BodySink, Handler } from "../exchange/handler.ts";
-import { Wrapper } from "./wrapper.ts";
+import { ANSWERED, GO_ON, type Phase } from "../exchange/phase.ts";
 
 export type Admission = (settings: Settings, connection: ConnectionInfo, method: string) => boolean;
 
@@ -45,32 +44,16 @@ function samePrefix(network: readonly number[], bytes: Uint8Array, from: number,
   return mask === 0 || (network[whole]! & mask) === (bytes[from + whole]! & mask);
 }
 
-function refuse(exchange: Exchange): void {
+/** `allow` and `deny` (ngx_http_access_module). */
+export const addressRules: Phase = (exchange) =>
+  allows(exchange.settings.access, exchange.connection) ? GO_ON : refuse(exchange);
+
+/** The rules of `limit_except`, which count for all methods but those it names. */
+export const methodRules: Phase = (exchange) =>
+  maySend(exchange.settings, exchange.connection, exchange.method) ? GO_ON : refuse(exchange);
+
+function refuse(exchange: Exchange): typeof ANSWERED {
   exchange.log("error", "access forbidden by rule");
   exchange.fail(403);
-}
-
-/** Asks before another handler is asked: who may not enter gets 403, and his body goes nowhere. */
-export class Guarded extends Wrapper {
-  constructor(
-    inner: Handler,
-    private readonly admission: Admission,
-  ) {
-    super(inner);
-  }
-
-  private admits({ settings, connection, method }: Exchange): boolean {
-    return this.admission(settings, connection, method);
-  }
-
-  override sink(exchange: Exchange): BodySink | undefined {
-    if (this.admits(exchange)) return super.sink(exchange);
-    refuse(exchange); // at once: no 100 (Continue), no body that nobody wants
-    return undefined;
-  }
-
-  override handle(exchange: Exchange): void {
-    if (this.admits(exchange)) super.handle(exchange);
-    else refuse(exchange);
-  }
+  return ANSWERED;
 }

@@ -1,0 +1,46 @@
+/** The phases of a location: what is asked about each request, in which order, before the location's content is. */
+import type { Location, Settings } from "../config/model.ts";
+import { ANSWERED, GO_ON, type Phase } from "../exchange/phase.ts";
+import { addressRules, methodRules } from "./access.ts";
+import type { HandlerServices } from "./services.ts";
+import { openSession } from "./session/visitor.ts";
+
+/** nginx's names for the steps of a request before its content. */
+export interface Phases {
+  readonly rewrite: readonly Phase[];
+  readonly access: readonly Phase[];
+}
+
+/**
+ * The phases of a location, made once. As in nginx, `limit_except` comes before `return`, and that before `allow` and `deny`,
+ * which are never asked where there is a `return`.
+ * @param serverName visitors of servers with the same name share their sessions
+ */
+export function phasesOf({ settings }: Location, services: HandlerServices, serverName = ""): Phases {
+  const rewrite: Phase[] = [];
+  if (settings.internal) rewrite.push(internalOnly);
+  if (opensSession(settings)) rewrite.push(session(settings, services, serverName));
+  if (settings.limitExcept !== null) rewrite.push(methodRules);
+  const access = settings.return === null && settings.access.length > 0 ? [addressRules] : [];
+  return { rewrite, access };
+}
+
+/** `internal`: only internal redirects lead here. */
+const internalOnly: Phase = (exchange) => {
+  if (exchange.redirects > 0) return GO_ON;
+  exchange.fail(404);
+  return ANSWERED;
+};
+
+/** `session_api` opens the visitor's session by itself, when it needs it. */
+const opensSession = (settings: Settings): boolean =>
+  settings.return === null ? settings.session && !settings.sessionApi : settings.session || settings.sessionApi;
+
+/** `session on`: whoever asks has a session before anything else is decided. */
+function session(settings: Settings, services: HandlerServices, serverName: string): Phase {
+  const store = services.sessions.store(serverName, settings);
+  return (exchange) => {
+    openSession(exchange, store);
+    return GO_ON;
+  };
+}
