@@ -289,19 +289,33 @@ export class Client extends BodyReader implements ReplyTarget {
   }
 
   private startRequest(exchange: ServerExchange): boolean {
-    const { request } = exchange;
     const status = admit(exchange, exchange.origin.hosts);
     this.settings = exchange.settings;
-    exchange.bodyPending = request.hasBody;
+    exchange.bodyPending = exchange.progress.choosing = exchange.request.hasBody;
     if (status !== 0) return this.refuseRequest(status, exchange);
-    return request.hasBody ? this.startBodyOf(exchange) : this.process(exchange);
+    return this.proceed(exchange);
+  }
+
+  /** Lets the phases decide, then the handler. While a phase needs time the state is Processing, and the body is not read. */
+  private proceed(exchange: ServerExchange): boolean {
+    this.advanceRequest(exchange);
+    this.settings = exchange.settings;
+    if (!exchange.bodyPending) return exchange.replied ? this.afterReply(exchange) : this.enter(State.Processing);
+    if (exchange.settled) return this.refused(exchange);
+    return exchange.progress.choosing ? this.enter(State.Processing) : this.startBodyOf(exchange);
+  }
+
+  /** The call of phases and handlers, without a closure: this is every request's path. */
+  private advanceRequest(exchange: ServerExchange): void {
+    try {
+      exchange.progress.advance();
+    } catch (error) {
+      this.handlerFailed(exchange, error);
+    }
   }
 
   private startBodyOf(exchange: ServerExchange): boolean {
     const { request } = exchange;
-    this.guarded(exchange, () => exchange.chooseSink());
-    this.settings = exchange.settings;
-    if (exchange.settled) return this.refused(exchange);
     const { decoder } = exchange;
     const refusal = decoder.reset(request.chunked, request.contentLength, this.settings.clientMaxBodySize);
     if (refusal < 0) return this.refuseBody(-refusal, decoder.reason); // a redirect has led to a location with a lower limit
@@ -316,6 +330,7 @@ export class Client extends BodyReader implements ReplyTarget {
   private readingBody(): boolean {
     const exchange = this.exchange!;
     if (exchange.replied) return this.afterReply(exchange);
+    if (exchange.progress.ready) this.advanceRequest(exchange); // a script whose body still comes has led to another location
     if (!this.drained) this.flush(); // a 100 (Continue) the client may be waiting for
     const outcome = this.takeBody(exchange);
     if (outcome === BODY_COMPLETE) return this.process(exchange);
@@ -337,7 +352,7 @@ export class Client extends BodyReader implements ReplyTarget {
 
   /** The request is here, whole: its handler replies now or later. */
   private process(exchange: ServerExchange): boolean {
-    if (!this.completeBody(exchange) && !exchange.settled) this.handle(exchange);
+    if (!this.completeBody(exchange) && !exchange.settled) this.advanceRequest(exchange);
     return exchange.replied ? this.afterReply(exchange) : this.enter(State.Processing);
   }
 
@@ -351,17 +366,9 @@ export class Client extends BodyReader implements ReplyTarget {
     return sink.answers === true;
   }
 
-  /** The handler's call, without a closure: this is every request's path. */
-  private handle(exchange: ServerExchange): void {
-    try {
-      exchange.handler.handle(exchange);
-    } catch (error) {
-      this.handlerFailed(exchange, error);
-    }
-  }
-
   private processing(): boolean {
     if (this.exchange!.replied) return this.afterReply(this.exchange!);
+    if (this.exchange!.progress.ready) return this.proceed(this.exchange!);
     return this.broken && this.close();
   }
 
@@ -451,13 +458,15 @@ export class Client extends BodyReader implements ReplyTarget {
   private refuseHead(status: number, exchange: ServerExchange): boolean {
     exchange.request.show(this.input.bytes, this.inputStart, this.inputEnd);
     exchange.log("info", `client sent an invalid request: ${exchange.parser.reason}`);
-    exchange.method = exchange.request.method;
+    exchange.progress.method = exchange.request.method;
     return this.refuse(status, exchange);
   }
 
   /** A request that is understood and not wanted: answered before its body is read, which then can't be skipped safely. */
   private refuseRequest(status: number, exchange: ServerExchange): boolean {
-    this.guarded(exchange, () => exchange.fail(status, status === 405 ? [["Allow", exchange.route.allow]] : []));
+    this.guarded(exchange, () =>
+      exchange.fail(status, status === 405 ? [["Allow", exchange.progress.route.allow]] : []),
+    );
     return this.refused(exchange);
   }
 

@@ -72,6 +72,8 @@ export interface Exchange {
    * it goes out: then nothing may be called here any more. Set by a handler that replies later.
    */
   onGone: (() => void) | null;
+  /** The phase that said LATER lets the request go on: the next phase is asked, or the content. Called once, in any turn. */
+  proceed(): void;
   /** A sink or stream that had nothing to take or give has again. */
   resume(): void;
   /** Something threw where the server did not call, and so did not see it. The client gets a 500, or its connection ends. */

@@ -3,14 +3,14 @@ import type { AccessRule, Settings } from "../config/model.ts";
 import type { ConnectionInfo, Exchange } from "../exchange/exchange.ts";
 import { ANSWERED, GO_ON, type Phase } from "../exchange/phase.ts";
 
-export type Admission = (settings: Settings, connection: ConnectionInfo, method: string) => boolean;
+type Admission = (settings: Settings, connection: ConnectionInfo, method: string) => boolean;
 
 /** Whether a location's rules let a client in with `method`. */
 export const mayEnter: Admission = (settings, connection, method) =>
   allows(settings.access, connection) && maySend(settings, connection, method);
 
 /** Whether `limit_except` alone does. */
-export const maySend: Admission = ({ limitExcept }, connection, method) =>
+const maySend: Admission = ({ limitExcept }, connection, method) =>
   limitExcept === null || exempt(limitExcept.methods, method) || allows(limitExcept.rules, connection);
 
 /** The first rule that matches decides; none: allowed. */

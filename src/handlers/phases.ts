@@ -6,7 +6,7 @@ import type { HandlerServices } from "./services.ts";
 import { openSession } from "./session/visitor.ts";
 
 /** nginx's names for the steps of a request before its content. */
-export interface Phases {
+interface Phases {
   readonly rewrite: readonly Phase[];
   readonly access: readonly Phase[];
 }

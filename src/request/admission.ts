@@ -1,7 +1,7 @@
 /** From a request's head to its location: the checks of SPEC.md §3 in their order, before any byte of a body is read. */
 import type { Exchange } from "../exchange/exchange.ts";
 import type { Handler } from "../exchange/handler.ts";
-import { ASTERISK_FORM, EXPECT_OTHER } from "../http/request/request.ts";
+import { ASTERISK_FORM, EXPECT_OTHER, type RequestHead } from "../http/request/request.ts";
 import { normalise } from "../http/request/target.ts";
 import type { VirtualHosts } from "../routing/virtual-hosts.ts";
 import type { Routes } from "./route.ts";
@@ -10,40 +10,40 @@ import type { ServerExchange } from "./server-exchange.ts";
 /** OPTIONS is answered wherever it is asked (RFC 9110 §9.3.7). */
 const options: Handler = {
   handle(exchange: Exchange): void {
-    const { allow, handler } = (exchange as ServerExchange).route;
+    const { allow, handler } = (exchange as ServerExchange).progress.route;
     exchange.reply(204, [["Allow", allow], ...(handler.optionsFields?.(exchange) ?? [])], null);
   },
 };
 
-/** Finds server, location and handler. 0, or the status that refuses the request. */
+/** Finds server and location. 0, or the status that refuses the request. */
 export function admit(exchange: ServerExchange, hosts: VirtualHosts<Routes>): number {
-  const { request } = exchange;
+  const { request, progress } = exchange;
   const { server: router, captures, undecided } = hosts.single ? hosts.fallback : hosts.find(request.host());
-  exchange.method = request.method;
-  exchange.enter(router, router.scope);
-  exchange.captures = captures;
+  progress.method = request.method;
+  progress.enter(router, router.scope);
+  progress.captures = captures;
   if (undecided === true) return 400;
   if (!request.methodKnown) return 501;
   if (request.form !== ASTERISK_FORM && !enterLocation(exchange, router)) return 400;
   if (exchange.settings.internal) return 404;
   if (request.method === "TRACE" || request.method === "CONNECT") return 405;
-  if (request.method === "OPTIONS") exchange.handler = options;
-  else if (!exchange.route.allows(request.method) && !exchange.handler.takes?.(exchange)) return 405;
+  if (request.method === "OPTIONS") progress.answerWith(options);
+  else if (!progress.route.allows(request.method) && !progress.handler.takes?.(exchange)) return 405;
   return checkBody(exchange);
 }
 
-function enterLocation(exchange: ServerExchange, router: Routes): boolean {
+function enterLocation({ parser, request, progress }: ServerExchange, router: Routes): boolean {
   // The same bytes give the same text; reusing it also spares the maps it is looked up in another hash.
-  if (!exchange.parser.repeated) exchange.requestPath = decodedPath(exchange);
-  const path = exchange.requestPath;
+  if (!parser.repeated) progress.requestPath = decodedPath(request);
+  const path = progress.requestPath;
   if (path === null) return false;
-  exchange.path = path;
-  if (exchange.request.hasQuery) exchange.query = exchange.request.query();
-  exchange.enter(router, router.find(path));
+  progress.path = path;
+  if (request.hasQuery) progress.query = request.query();
+  progress.enter(router, router.find(path));
   return true;
 }
 
-function decodedPath({ request }: ServerExchange): string | null {
+function decodedPath(request: RequestHead): string | null {
   const start = request.base + request.pathStart;
   const end = request.base + request.pathEnd;
   if (start === end) return "/"; // absolute-form without a path (RFC 9110 §4.2.3)

@@ -1,8 +1,10 @@
-/** A location as the server uses it: its settings, its handler and the methods it answers. */
+/** A location as the server uses it: its settings, its phases, its handler and the methods it answers. */
 import type { Location, Settings, VirtualServer } from "../config/model.ts";
 import type { Handler } from "../exchange/handler.ts";
+import type { Phase } from "../exchange/phase.ts";
 import { handlerFor } from "../handlers/choose.ts";
 import { allowedMethods, allowValue } from "../handlers/methods.ts";
+import { phasesOf } from "../handlers/phases.ts";
 import type { HandlerServices } from "../handlers/services.ts";
 import type { RouteMatch } from "../routing/locations.ts";
 import { Router } from "../routing/router.ts";
@@ -10,6 +12,8 @@ import { Router } from "../routing/router.ts";
 /** A location with what the server needs of it at each request. */
 export class Route {
   readonly settings: Settings;
+  /** What is asked before the handler is: rewrite, then access. Empty for most locations. */
+  readonly phases: readonly Phase[];
   readonly handler: Handler;
   private readonly methods: readonly string[];
   private readonly takesGet: boolean;
@@ -22,6 +26,8 @@ export class Route {
     services: HandlerServices,
   ) {
     this.settings = location.settings;
+    const { rewrite, access } = phasesOf(location, services, server.name);
+    this.phases = [...rewrite, ...access];
     this.handler = handlerFor(location, services, server.name);
     this.methods = allowedMethods(location.settings);
     this.allow = allowValue(location.settings);

@@ -2,8 +2,9 @@
  * One request and its reply, from the head's first byte until the reply has left: the server's side of the Exchange
  * that handlers see. Exchanges are used again and again; a client holds one only while it has a request.
  */
-import type { LogLevel } from "../config/model.ts";
+import type { Location, LogLevel, Settings, VirtualServer } from "../config/model.ts";
 import type { ConnectionInfo, Exchange, Templates } from "../exchange/exchange.ts";
+import type { BodySink } from "../exchange/handler.ts";
 import {
   discard,
   type Field,
@@ -23,15 +24,17 @@ import { isBodiless } from "../http/reply/status.ts";
 import { type HeadLimits, RequestParser } from "../http/request/parser.ts";
 import { errorLine } from "./error-line.ts";
 import type { Origin } from "./origin.ts";
+import { Progress } from "./progress.ts";
 import { addConnection, connectionOption, framingOf, makeWholeReply, replyFields } from "./reply-head.ts";
 import type { ReplyTarget } from "./reply-target.ts";
 import type { RequestLog } from "./request-log.ts";
-import { Routed } from "./routed.ts";
 
 const NO_FIELDS: readonly Field[] = [];
 const NO_LIMITS: HeadLimits = { line: 0, field: 0, total: 0, fields: 0 };
 
-export class ServerExchange extends Routed implements Exchange {
+export class ServerExchange implements Exchange {
+  /** Where the request is. */
+  readonly progress = new Progress(this);
   readonly parser = new RequestParser(NO_LIMITS);
   readonly decoder = new BodyDecoder();
   readonly request = this.parser.head;
@@ -48,6 +51,8 @@ export class ServerExchange extends Routed implements Exchange {
   sentFields: readonly Field[] = NO_FIELDS;
   session: Session | null = null;
   onGone: (() => void) | null = null;
+  /** Takes the request's body. */
+  sink: BodySink | undefined = undefined;
   private headKept = false;
   /** For whatever reply comes: of `addField`, and of the error whose page is being made. */
   private addedFields: readonly Field[] = NO_FIELDS;
@@ -60,16 +65,15 @@ export class ServerExchange extends Routed implements Exchange {
   constructor(
     readonly services: HandlerServices,
     private readonly logs: RequestLog,
-  ) {
-    super();
-  }
+  ) {}
 
   /** Makes ready for a client's next request. */
   begin(client: ReplyTarget, origin: Origin): void {
     this.parser.reset(origin.limits);
     this.client = client;
     this.origin = origin;
-    this.beginRoute(origin.hosts.fallback.server);
+    this.progress.begin(origin.hosts.fallback.server);
+    this.sink = undefined;
     this.errorStatus = 0;
     this.startedAt = this.services.clock.now;
     this.closing = this.replied = this.headKept = this.bodyPending = false;
@@ -81,7 +85,7 @@ export class ServerExchange extends Routed implements Exchange {
 
   /** Forgets what a long-lived object must not keep alive. */
   end(): void {
-    this.captures = null;
+    this.progress.captures = null;
     this.sentFields = NO_FIELDS;
     this.sink = undefined;
     this.session = null;
@@ -96,8 +100,36 @@ export class ServerExchange extends Routed implements Exchange {
     return this.client;
   }
 
-  protected get self(): Exchange {
-    return this;
+  get server(): VirtualServer {
+    return this.progress.route.server;
+  }
+
+  get location(): Location {
+    return this.progress.route.location;
+  }
+
+  get settings(): Settings {
+    return this.progress.route.settings;
+  }
+
+  get path(): string {
+    return this.progress.path;
+  }
+
+  get query(): string {
+    return this.progress.query;
+  }
+
+  get captures(): RegExpExecArray | null {
+    return this.progress.captures;
+  }
+
+  get method(): string {
+    return this.progress.method;
+  }
+
+  get redirects(): number {
+    return this.progress.redirects;
   }
 
   get requestId(): string {
@@ -110,7 +142,7 @@ export class ServerExchange extends Routed implements Exchange {
   }
 
   get takesWholeReply(): boolean {
-    if (this.inErrorPage || this.addedFields.length > 0 || !this.client.served) return false;
+    if (this.progress.inErrorPage || this.addedFields.length > 0 || !this.client.served) return false;
     return this.settings.keepaliveHeader === null || this.connectionLine === "";
   }
 
@@ -130,7 +162,7 @@ export class ServerExchange extends Routed implements Exchange {
 
   /** The reply is given, or an error's page is on its way, which a script may make: no handler is asked any more. */
   get settled(): boolean {
-    return this.replied || this.inErrorPage;
+    return this.replied || this.progress.inErrorPage;
   }
 
   /** The body will not be complete. */
@@ -211,10 +243,10 @@ export class ServerExchange extends Routed implements Exchange {
   }
 
   fail(status: number, fields: readonly Field[] = NO_FIELDS): void {
-    const pages = this.inErrorPage ? [] : this.settings.errorPages;
+    const pages = this.progress.inErrorPage ? [] : this.settings.errorPages;
     const page = pages.find(({ statuses }) => statuses.includes(status));
     if (page === undefined) return this.failPlainly(status, fields);
-    this.inErrorPage = true;
+    this.progress.inErrorPage = true;
     this.addedFields = [...this.addedFields, ...fields];
     const uri = evaluate(page.uri, this);
     if (!uri.startsWith("/") && !uri.startsWith("@")) {
@@ -223,13 +255,26 @@ export class ServerExchange extends Routed implements Exchange {
     }
     this.errorStatus = page.status ?? status;
     const forPage = uri.startsWith("/") && this.method !== "HEAD";
-    if (forPage || this.method === "") this.method = "GET"; // a head that is none may have no method
+    if (forPage || this.method === "") this.progress.method = "GET"; // a head that is none may have no method
     this.redirect(uri);
   }
 
   /** Answers with the built-in page of an error or a redirect. */
   failPlainly(status: number, fields: readonly Field[]): void {
     this.reply(status, [["Content-Type", ERROR_PAGE_TYPE], ...fields], errorPage(status));
+  }
+
+  redirect(uri: string, query?: string, method?: string): void {
+    this.progress.redirect(uri, query, method);
+  }
+
+  proceed(): void {
+    this.progress.proceed();
+  }
+
+  locationOf(path: string): { location: Location; undecided: boolean } {
+    const match = this.progress.router.find(path);
+    return { location: match.route.location, undecided: match.undecided === true };
   }
 
   drop(): void {

@@ -6,7 +6,7 @@ import type { Config, VirtualServer } from "../config/model.ts";
 import type { EndpointOwner } from "../connection/endpoint.ts";
 import type { Handler } from "../exchange/handler.ts";
 import type { HandlerServices } from "../handlers/services.ts";
-import { type Routes, routesOf } from "../request/route.ts";
+import { type Route, type Routes, routesOf } from "../request/route.ts";
 
 export class Generation implements EndpointOwner {
   private readonly routers = new Map<VirtualServer, Routes>();
@@ -31,7 +31,12 @@ export class Generation implements EndpointOwner {
 
   /** Every handler, once per location. */
   *handlers(): Iterable<Handler> {
-    for (const router of this.routers.values()) for (const { handler } of router.routes()) yield handler;
+    for (const { handler } of this.allRoutes()) yield handler;
+  }
+
+  /** Every location's route. */
+  *allRoutes(): Iterable<Route> {
+    for (const router of this.routers.values()) yield* router.routes();
   }
 
   retain(): void {

@@ -12,6 +12,7 @@ import { exceptionText } from "../handlers/errors.ts";
 import { BufferPool } from "../network/buffers.ts";
 import { Reactor } from "../network/reactor.ts";
 import { Alarm } from "../network/timers.ts";
+import type { Route } from "../request/route.ts";
 import { ServerExchange } from "../request/server-exchange.ts";
 import { ServerClock } from "./clock.ts";
 import { Gate, type Site } from "./gate.ts";
@@ -220,6 +221,11 @@ export class Server implements ConnectionHost {
   /** Every handler, once per location. */
   handlers(): Iterable<Handler> {
     return this.generation.handlers();
+  }
+
+  /** Every location's route. */
+  routes(): Iterable<Route> {
+    return this.generation.allRoutes();
   }
 
   /** A limit that may not be raised is reported and lived with, as in nginx. */

@@ -29,10 +29,8 @@ export const TOO_DEEP: ReadonlyMap<string, string> = new Map([
   ["src/connection/reader.ts: Reader extends Writer", "a connection becomes one of parts"],
   ["src/connection/waiter.ts: Waiter extends Reader", "a connection becomes one of parts"],
   ["src/connection/writer.ts: Writer extends Stream", "a connection becomes one of parts"],
-  ["src/handlers/access.ts: Guarded extends Wrapper", "a wrapper becomes a phase"],
   ["src/handlers/cgi/cgi.ts: CgiHandler extends Wrapper", "a wrapper becomes a phase"],
   ["src/handlers/files/delete.ts: DeleteHandler extends Wrapper", "a wrapper becomes a phase"],
-  ["src/handlers/session/with-session.ts: WithSession extends Wrapper", "a wrapper becomes a phase"],
   ["src/handlers/upload/tus/tus.ts: TusHandler extends Wrapper", "a wrapper becomes a phase"],
   ["src/handlers/upload/upload.ts: UploadHandler extends Wrapper", "a wrapper becomes a phase"],
 ]);
@@ -61,7 +59,6 @@ export const UNUSED_EXPORTS: ReadonlyMap<string, string> = new Map([
   ["src/connection/body-reader.ts: BODY_PAUSED", "used by its own file alone"],
   ["src/connection/client.ts: State", "used by its own file alone"],
   ["src/connection/writer.ts: PUMP_SHARE_USED", "used by its own file alone"],
-  ["src/handlers/access.ts: Admission", "used by its own file alone"],
   ["src/handlers/access.ts: allows", "used by its own file alone"],
   ["src/handlers/cgi/limits.ts: Command", "used by its own file alone"],
   ["src/handlers/cgi/scripts.ts: Limits", "used by test/unit/handlers/cgi-scripts.test.ts"],

@@ -4,7 +4,7 @@ import type { AccessRule, Location, Return, Settings, TryFiles } from "../../../
 import { handlerFor } from "../../../src/handlers/choose.ts";
 import { errorPage } from "../../../src/handlers/error-page.ts";
 import { allowedMethods, allowValue } from "../../../src/handlers/methods.ts";
-import { FakeExchange, FakeServices, location, type RequestLike, Site, settings, template } from "./world.ts";
+import { answer, FakeExchange, FakeServices, location, type RequestLike, Site, settings, template } from "./world.ts";
 
 const site = new Site({ "a.txt": "a", "dir/index.html": "", "what?.txt": "odd", "fallback.html": "f" });
 afterAll(() => site.remove());
@@ -13,7 +13,7 @@ function ask(changes: Partial<Settings>, request: RequestLike = {}): FakeExchang
   const services = new FakeServices();
   const here = location({ root: template(site.root), ...changes });
   const exchange = new FakeExchange(services, here, request);
-  handlerFor(here, services).handle(exchange);
+  answer(exchange);
   return exchange;
 }
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { ERRNO } from "../../../ffi/errno.ts";
 import type { Settings } from "../../../src/config/model.ts";
 import { handlerFor } from "../../../src/handlers/choose.ts";
-import { FakeExchange, FakeServices, location, type RequestLike, Site, template } from "./world.ts";
+import { answer, FakeExchange, FakeServices, location, type RequestLike, Site, template } from "./world.ts";
 
 const outside = new Site({ "secret.txt": "secret", "folder/x.txt": "x" });
 let site: Site;
@@ -34,7 +34,7 @@ function world(changes: Partial<Settings> = {}, pattern = "/") {
   const handler = handlerFor(here, services);
   const ask = (target: string, request: RequestLike = {}) => {
     const exchange = new FakeExchange(services, here, { method: "DELETE", target, ...request });
-    handler.handle(exchange);
+    answer(exchange, "", handler);
     return exchange;
   };
   return { services, handler, here, ask };

@@ -1,12 +1,8 @@
 /** Who gets a session, by which cookie, and when the cookie is sent again. */
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
 import type { Settings } from "../../../src/config/model.ts";
-import type { Exchange } from "../../../src/exchange/exchange.ts";
-import type { Handler } from "../../../src/exchange/handler.ts";
-import { handlerFor } from "../../../src/handlers/choose.ts";
 import { openSession } from "../../../src/handlers/session/visitor.ts";
-import { WithSession } from "../../../src/handlers/session/with-session.ts";
-import { FakeExchange, FakeServices, location, type RequestLike, Site, settings, template } from "./world.ts";
+import { answer, FakeExchange, FakeServices, location, type RequestLike, Site, settings, template } from "./world.ts";
 
 const site = new Site({ "a.txt": "a", "b/x": "" });
 afterAll(() => site.remove());
@@ -23,7 +19,7 @@ beforeEach(() => {
 function ask(request: RequestLike = {}, changes: Partial<Settings> = {}, server = "example.org"): FakeExchange {
   const here = location({ root: template(site.root), session: true, ...SESSION, ...changes });
   const exchange = new FakeExchange(services, here, { target: "/a.txt", ...request });
-  handlerFor(here, services, server).handle(exchange);
+  answer(exchange, server);
   return exchange;
 }
 
@@ -306,29 +302,13 @@ describe("data", () => {
   });
 });
 
-describe("a handler with sessions", () => {
-  test("passes on all that is asked of it, and opens one session for sink and handle", () => {
-    const seen: string[] = [];
-    const inner: Required<Handler> = {
-      start: () => void seen.push("start"),
-      sweep: () => void seen.push("sweep"),
-      close: () => void seen.push("close"),
-      takes: () => true,
-      optionsFields: () => [["Tus-Version", "1.0.0"]],
-      sink: (exchange: Exchange) => void seen.push(`sink ${exchange.session!.id}`),
-      handle: (exchange: Exchange) => void seen.push(`handle ${exchange.session!.id}`),
-    };
-    const here = location({ session: true, ...SESSION });
-    const exchange = new FakeExchange(services, here, { method: "POST" });
-    const handler = new WithSession(inner, services.sessions.store("example.org", here.settings));
-    handler.start();
-    handler.sink(exchange);
-    handler.handle(exchange);
-    handler.sweep();
-    handler.close();
-    const { id } = exchange.session!;
-    expect(seen).toEqual(["start", `sink ${id}`, `handle ${id}`, "sweep", "close"]);
-    expect([handler.takes(exchange), handler.optionsFields(exchange)]).toEqual([true, [["Tus-Version", "1.0.0"]]]);
+describe("a phase with sessions", () => {
+  test("opens one session, which phases and handlers after it share", () => {
+    const exchange = ask();
+    const { session } = exchange;
+    exchange.how = "";
+    answer(exchange, "example.org");
+    expect(exchange.session).toBe(session);
     expect(setCookies(exchange).length).toBe(1);
   });
 });

@@ -9,11 +9,15 @@ import { Block } from "../../../ffi/memory.ts";
 import type { Location, LogLevel, Settings, Template, VirtualServer } from "../../../src/config/model.ts";
 import { Evaluators } from "../../../src/exchange/evaluators.ts";
 import type { ConnectionInfo, Exchange, Templates } from "../../../src/exchange/exchange.ts";
+import type { Handler } from "../../../src/exchange/handler.ts";
+import { GO_ON } from "../../../src/exchange/phase.ts";
 import type { Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "../../../src/exchange/reply.ts";
 import type { Session } from "../../../src/exchange/session.ts";
 import { Scripts } from "../../../src/handlers/cgi/scripts.ts";
+import { handlerFor } from "../../../src/handlers/choose.ts";
 import { FileCaches } from "../../../src/handlers/files/file-caches.ts";
 import { Listings } from "../../../src/handlers/listing/listing.ts";
+import { phasesOf } from "../../../src/handlers/phases.ts";
 import type { HandlerServices } from "../../../src/handlers/services.ts";
 import { SessionRegistry } from "../../../src/handlers/session/registry.ts";
 import { RequestParser } from "../../../src/http/request/parser.ts";
@@ -308,6 +312,8 @@ export class FakeExchange implements Exchange {
     this.finish("drop", 444, []);
   }
 
+  proceed(): void {}
+
   resume(): void {
     this.resumed++;
   }
@@ -396,4 +402,12 @@ function parse(request: RequestLike, method: string, target: string) {
   const consumed = parser.feed(bytes, 0, bytes.length);
   if (consumed !== bytes.length) throw new Error(`not a request: ${consumed} ${parser.reason}`);
   return parser.head;
+}
+
+/** Lets the phases of the exchange's location decide, then its handler. */
+export function answer(exchange: FakeExchange, serverName = "", handler?: Handler): void {
+  const { location, services } = exchange;
+  const { rewrite, access } = phasesOf(location, services, serverName);
+  for (const phase of [...rewrite, ...access]) if (phase(exchange) !== GO_ON) return;
+  (handler ?? handlerFor(location, services, serverName)).handle(exchange);
 }

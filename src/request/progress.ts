@@ -1,0 +1,159 @@
+/** How far a request has come: the location it is in, the phase that is next, and where internal redirects lead it. */
+import type { Exchange } from "../exchange/exchange.ts";
+import type { BodySink, Handler } from "../exchange/handler.ts";
+import { ANSWERED, LATER } from "../exchange/phase.ts";
+import type { Field } from "../exchange/reply.ts";
+import { octets } from "../http/octets.ts";
+import { withGroups } from "../routing/router.ts";
+import type { Match, Route, Routes } from "./route.ts";
+
+/** nginx's bound on internal redirects. */
+const MOST_REDIRECTS = 10;
+
+/** As in nginx, where it is not known whether the location is the request's. */
+const undecided: Handler = {
+  handle(exchange: Exchange): void {
+    exchange.log("alert", `"${exchange.location.pattern}" takes too many steps to match "${exchange.path}"`);
+    exchange.fail(500);
+  },
+};
+
+/** The exchange whose progress it is. */
+interface Travelling extends Exchange {
+  sink: BodySink | undefined;
+  failPlainly(status: number, fields: readonly Field[]): void;
+}
+
+enum Pace {
+  /** No phase is being asked. */
+  Idle,
+  Asking,
+  /** A phase said that it needs time. */
+  Waiting,
+  /** It has had its time. */
+  Ready,
+}
+
+export class Progress {
+  router!: Routes;
+  route!: Route;
+  /** The route's, unless the server answers by itself. */
+  handler!: Handler;
+  path = "/";
+  query = "";
+  /** The path the client asked for, decoded; null: it can't be. Internal redirects leave it. */
+  requestPath: string | null = null;
+  captures: RegExpExecArray | null = null;
+  method = "";
+  redirects = 0;
+  /** The page of an error is being made. */
+  inErrorPage = false;
+  /** A body is announced, and nobody has been asked yet where it goes. */
+  choosing = false;
+  /** Index of the next phase of the route. */
+  private phase = 0;
+  private pace = Pace.Idle;
+
+  constructor(private readonly exchange: Travelling) {}
+
+  /** Starts again for another request, outside of any location. */
+  begin(router: Routes): void {
+    this.enter(router, router.scope);
+    this.path = "/";
+    this.query = "";
+    this.method = "";
+    this.redirects = 0;
+    this.inErrorPage = this.choosing = false;
+    this.pace = Pace.Idle;
+  }
+
+  /** Settles on a location, of which no phase has been asked yet. */
+  enter(router: Routes, match: Match): void {
+    this.router = router;
+    this.route = match.route;
+    this.phase = 0;
+    this.handler = match.route.handler;
+    if (match.captures !== null) this.captures = withGroups(match.captures, this.captures);
+    if (match.undecided) this.answerWith(undecided);
+  }
+
+  /** Leaves out the phases that are left and the location's own content. */
+  answerWith(handler: Handler): void {
+    this.handler = handler;
+    this.phase = this.route.phases.length;
+  }
+
+  redirect(uri: string, query?: string, method = this.method): void {
+    const { exchange } = this;
+    this.method = method;
+    if (++this.redirects > MOST_REDIRECTS) {
+      exchange.log("error", `redirection cycle while internally redirecting to "${uri}"`);
+      return exchange.failPlainly(500, []);
+    }
+    const match = uri.startsWith("@") ? this.router.findNamed(uri) : this.moveTo(uri, query);
+    if (match === undefined) {
+      exchange.log("error", `could not find named location "${uri}"`);
+      return exchange.failPlainly(500, []);
+    }
+    this.enter(this.router, match);
+    if (!this.inErrorPage && !this.route.allows(this.method)) return exchange.fail(405, [["Allow", this.route.allow]]);
+    this.advance();
+  }
+
+  private moveTo(uri: string, query: string | undefined): Match {
+    const mark = query === undefined ? uri.indexOf("?") : -1;
+    this.path = mark < 0 ? uri : uri.slice(0, mark);
+    this.query = query ?? (mark < 0 ? "" : octets(uri.slice(mark + 1)));
+    return this.router.find(this.path);
+  }
+
+  /** A phase that needed time has had it. */
+  proceed(): void {
+    if (this.pace === Pace.Idle) return;
+    const waited = this.pace === Pace.Waiting;
+    this.pace = Pace.Ready;
+    if (waited) this.exchange.resume();
+  }
+
+  /** Whether `advance` is to be called: a phase that needed time has had it. */
+  get ready(): boolean {
+    return this.pace === Pace.Ready;
+  }
+
+  /** Asks the phases that are left, then the content: for the sink of a body that is still to come, else for the reply. */
+  advance(): void {
+    const { phases } = this.route;
+    if (this.phase < phases.length && !this.passes(phases)) return;
+    if (this.choosing && !this.inErrorPage) this.takeSink();
+    else this.handler.handle(this.exchange);
+  }
+
+  /** Whether every phase that is left lets the request go on. */
+  private passes(phases: Route["phases"]): boolean {
+    while (this.phase < phases.length) {
+      this.pace = Pace.Asking;
+      const verdict = phases[this.phase++]!(this.exchange);
+      if (verdict === ANSWERED) return this.leave(); // it may be in another location by now, and wait there
+      if (verdict === LATER && (this.pace as Pace) !== Pace.Ready) {
+        this.pace = Pace.Waiting;
+        return false;
+      }
+    }
+    this.pace = Pace.Idle;
+    return true;
+  }
+
+  private leave(): false {
+    if (this.pace === Pace.Asking) this.pace = Pace.Idle;
+    return false;
+  }
+
+  /** Handlers may redirect first: then the one that is to handle the request has given its own sink. */
+  private takeSink(): void {
+    const { redirects } = this;
+    const sink = this.handler.sink?.(this.exchange);
+    if (redirects !== this.redirects) return;
+    this.exchange.sink = sink;
+    this.choosing = false;
+  }
+}
