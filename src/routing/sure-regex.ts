@@ -1,35 +1,37 @@
 /**
- * Regular expressions whose "no match" is one. JavaScriptCore gives up after some 10^8 steps and then says what it says of a
- * text that does not match: a location that was to refuse the request would be passed over.
+ * Regular expressions that give an answer in time, whatever a client sends. JavaScriptCore tries one way after the other: of some
+ * expressions the ways double with each character. Compiled code tries them for minutes, interpreted code gives up after 10^8 steps
+ * and then says what it says of a text that does not match, so that a location that was to refuse the request would be passed over.
+ * So it is asked about short texts only, and longer ones are left to a machine that needs a little more for each character.
  */
+import { LinearRegex } from "./linear-regex.ts";
+import { longestText } from "./regex-cost.ts";
+import { parseRegex } from "./regex-syntax.ts";
 
-/**
- * Any repetition. A single one is enough: with alternatives in it, as `(a|aa)+`, the steps double with each character, and
- * their square (`(a)*b`) is too many for a long path. Without one they are those that the expression's author wrote down.
- */
-const REPEATS = /[*+}]/;
+/** Short enough for any expression of which the machine cannot tell: such look around or refer to a group, and are rare. */
+const SHORT = 20;
+
+/** What one text may cost the machine, in its own steps: some 20 ms. */
+const MOST_STEPS = 500_000;
 
 export class SureRegex {
-  private readonly regex: RegExp;
-  /** The group that is there when there is no match; 0: the expression needs none. */
-  private readonly otherwise: number = 0;
+  private readonly longest: number;
+  /** Made when it is first needed; null: there is none. */
+  private linear: LinearRegex | null | undefined = undefined;
 
-  constructor(regex: RegExp) {
-    this.regex = regex;
-    const { source, flags } = regex;
-    if (!REPEATS.test(source)) return;
-    // It always matches, if only the end of the text: when it does not, the engine has given up.
-    // What can only match at the start is not tried at every place up to the end.
-    const end = source.startsWith("^") && !source.includes("|") ? "^" : "$";
-    this.regex = new RegExp(`(?:${source})|${end}()`, flags);
-    this.otherwise = this.regex.exec("")!.length - 1;
+  /** @param regex without the flags `g`, `y` and `m` */
+  constructor(private readonly regex: RegExp) {
+    this.longest = longestText(parseRegex(regex.source).root);
   }
 
   /** The groups of the match; null: there is none; undefined: nobody knows. */
   exec(text: string): RegExpExecArray | null | undefined {
-    const found = this.regex.exec(text);
-    if (this.otherwise === 0) return found;
-    if (found === null) return undefined;
-    return found[this.otherwise] === undefined ? found : null;
+    if (text.length <= this.longest) return this.regex.exec(text);
+    if (this.linear === undefined) this.linear = LinearRegex.of(this.regex);
+    if (this.linear !== null && this.linear.steps(text) <= MOST_STEPS) {
+      const found = this.linear.exec(text);
+      if (found === null || !this.linear.isLoose) return found;
+    }
+    return text.length <= SHORT ? this.regex.exec(text) : undefined;
   }
 }

@@ -61,9 +61,10 @@ const server = useServer({
       location /ex         { return 200 "prefix\\n"; }
       location ^~ /static/ { return 200 "no patterns\\n"; }
       location ~ ^/deep/(a+)+$ { deny all; }
+      location ~ ^/look/(?!b)(a+)+$ { deny all; }
       location ~ "/(\\w|\\d)+\\.bak$" { deny all; }
       location /nest/ {
-        location ~ ^/nest/a { location ~ ^/nest/(a+)+$ { deny all; } }
+        location ~ ^/nest/a { location ~ ^/nest/(?!b)(a+)+$ { deny all; } }
       }
       location ~ ^/nest/ { return 200 "beside\\n"; }
       location ~ \\.php$   { return 200 "pattern\\n"; }
@@ -345,11 +346,14 @@ describe("locations", () => {
   for (const [path, body] of rows) answers(server, path, get(path), { status: 200, body });
   const deep = `/deep/${"a".repeat(40)}`;
   answers(server, "a repetition in a repetition", get(deep), { status: 403 });
-  answers(server, "one that the engine gives up on", get(`${deep}!`), { status: 500 });
-  answers(server, "alternatives in a repetition", get(`/${"1".repeat(40)}/x.bak`), { status: 500 });
-  const nested = `/nest/${"a".repeat(40)}`;
+  answers(server, "one that does not match", get(`${deep}!`), { status: 404 });
+  answers(server, "alternatives in a repetition", get(`/${"1".repeat(40)}/x.bak`), { status: 403 });
+  const look = `/look/${"a".repeat(5)}`;
+  answers(server, "one that looks ahead, and a short path", get(look), { status: 403 });
+  answers(server, "nobody can tell for a longer one", get(look + "a".repeat(40)), { status: 500 });
+  const nested = `/nest/${"a".repeat(8)}`;
   answers(server, "a nested one", get(nested), { status: 403 });
-  answers(server, "a nested one that the engine gives up on", get(`${nested}!`), { status: 500 });
+  answers(server, "a nested one that nobody can tell", get(nested + "a".repeat(40)), { status: 500 });
 });
 
 test("variables", async () => {

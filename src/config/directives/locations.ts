@@ -18,7 +18,7 @@ export const LOCATIONS: readonly Row[] = [
     takes: [words(SYNTAX, 1, 2)],
     syntax: SYNTAX,
     repeats: true,
-    help: "Settings for a part of the paths: a prefix, `=` exactly this path, `^~` a prefix that no expression overrides, `~` and `~*` (ignoring case) a regular expression (one that tries too many ways to match a path, as `(a+)+$` does, costs some seconds and gives 500), `@name` only by `error_page` and `try_files`.",
+    help: "Settings for a part of the paths: a prefix, `=` exactly this path, `^~` a prefix that no expression overrides, `~` and `~*` (ignoring case) a regular expression (one that could take too many steps for a long path, as `(a+)+$` does, is matched in another way, which takes some milliseconds at most; 500 where there is none), `@name` only by `error_page` and `try_files`.",
     open: openLocation,
   }),
   directive("internal", {

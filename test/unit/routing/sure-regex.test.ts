@@ -1,5 +1,7 @@
-/** Whether a text matches, and whether that is known. */
+/** Whether a text matches is known, whatever the text, and without many steps. */
 import { expect, test } from "bun:test";
+import { longestText } from "../../../src/routing/regex-cost.ts";
+import { parseRegex } from "../../../src/routing/regex-syntax.ts";
 import { SureRegex } from "../../../src/routing/sure-regex.ts";
 
 const rows: [regex: RegExp, text: string, groups: (string | undefined)[] | null | undefined][] = [
@@ -17,19 +19,58 @@ const rows: [regex: RegExp, text: string, groups: (string | undefined)[] | null 
   [/^\/(?:\w+|b)\/$/u, "/a", null],
   [/\.(jpg|png)$/u, "/a.png", [".png", "png"]],
   [/^\/([ab]\|)*$/u, "/a|b|", ["/a|b|", "b|"]],
-  [/(a+)+$/u, `${"a".repeat(40)}!`, undefined],
-  [/^\/(a|aa)+$/u, `/${"a".repeat(60)}!`, undefined],
-  [/^(a?a)+$/u, `${"a".repeat(60)}!`, undefined],
-  [/\/(\w|\d)+\.bak$/u, `/${"1".repeat(40)}/x.bak`, undefined],
-  [/\/(?:\w|\d){9,}\.bak$/u, `/${"1".repeat(40)}/x.bak`, undefined],
-  [/(a)*b$/u, "a".repeat(30_000), undefined],
+  // Without a bound, JavaScriptCore tries these for seconds or minutes.
+  [/(a+)+$/u, `${"a".repeat(8000)}!`, null],
+  [/^\/(a|aa)+$/u, `/${"a".repeat(8000)}!`, null],
+  [/^(a?a)+$/u, `${"a".repeat(8000)}!`, null],
+  [/\/(\w|\d)+\.bak$/u, `/${"1".repeat(8000)}/x.bak`, ["/x.bak", "x"]],
+  [/\/(?:\w|\d){9,}\.bak$/u, `/${"1".repeat(8000)}/x.bak`, null],
+  [/(a)*b$/u, "a".repeat(8000), null],
+  [/^\/(.*)\/(.*)\/(.*)\.php$/u, "/a".repeat(4000), null],
+  [
+    /^\/(.*)\/(.*)\/(.*)\.php$/u,
+    `${"/a".repeat(4000)}.php`,
+    [`${"/a".repeat(4000)}.php`, "a/".repeat(3997) + "a", "a", "a"],
+  ],
+  // No machine for these, or too slow a one.
+  [/^\/((?!x)\w|\d)+$/u, `/${"1".repeat(8000)}!`, null],
+  [/^\/((?!x)\w|\d)+$/u, `/${"1".repeat(8000)}`, undefined],
+  [/^\/((?!x)\w|\d)+$/u, "/12", ["/12", "2"]],
+  [/^\/(\w|\d)*\1$/u, `/${"1".repeat(40)}!`, undefined],
+  [/^\/(\w|\d)*\1$/u, `-${"1".repeat(40)}!`, null],
+  [/(?:a?){500}b/u, "a".repeat(8000), undefined],
 ];
-test.each(rows)("%p of %p", (regex, text, groups) => {
+test.each(rows)("%p of %.40p", (regex, text, groups) => {
   const found = new SureRegex(regex).exec(text);
   expect<unknown>(found?.slice(0, groups?.length)).toEqual(groups ?? undefined);
   expect(found === undefined).toBe(groups === undefined);
 });
 
 test("names of groups stay", () => {
-  expect(new SureRegex(/^(?<first>\w+)-(?<last>\w+)$/u).exec("a-b")?.groups).toEqual({ first: "a", last: "b" });
+  const text = `${"a".repeat(8000)}-b`;
+  const groups = (regex: RegExp, of: string) => ({ ...new SureRegex(regex).exec(of)?.groups });
+  expect(groups(/^(?<first>\w+)-(?<last>\w+)$/u, "a-b")).toEqual({ first: "a", last: "b" });
+  expect(groups(/^(?<first>(?:\w|a)+)-(?<last>\w+)$/u, text)).toEqual({ first: "a".repeat(8000), last: "b" });
+});
+
+/** Texts up to so many characters are left to JavaScriptCore. */
+const ANY = 5_000_000;
+test.each([
+  [/\.php$/u, ANY],
+  [/\.(?:jpe?g|png|gif)$/iu, ANY],
+  [/^\/images\/(.*)$/u, ANY],
+  [/^\/a|^\/b.*x$/u, ANY],
+  [/(.*)\.jpg$/u, 3162],
+  [/^\/(.*)\/(.*)\.php$/u, 3162],
+  [/^\/(.*)\/(.*)\/(.*)\.php$/u, 310],
+  [/^(?:\/[^/]+)+\/x$/u, ANY],
+  [/^\/(?:[a-z]+-)*[a-z]+$/u, 3162],
+  [/^\/(?:[a-z]+-?)+$/u, 0],
+  [/^\/(?:\w+x)+$/u, 0],
+  [/^\/(?:[a-z]+Z)+$/iu, 0],
+  [/^\/(?:.+\/)+$/u, 0],
+  [/^\/(?:a|b)*$/u, 0],
+  [/^(\w+)\1x*$/u, 310],
+] as [RegExp, number][])("%p: texts up to %p", (regex, longest) => {
+  expect(longestText(parseRegex(regex.source).root)).toBe(longest);
 });

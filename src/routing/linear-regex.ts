@@ -1,0 +1,164 @@
+/**
+ * Matches in time proportional to the text, whatever the expression: all ways at once, a character at a time (Thompson 1968; Pike's
+ * machine, https://swtch.com/~rsc/regexp/regexp2.html). For the texts that would cost JavaScriptCore too many steps; the answers,
+ * groups included, are the same.
+ */
+import { compileProgram, type Instruction, Op, type Program } from "./regex-program.ts";
+import { isAnchored, type Node } from "./regex-syntax.ts";
+
+/** Places of a way's groups, the latest first. */
+interface Saved {
+  readonly slot: number;
+  readonly at: number;
+  readonly before: Saved | null;
+}
+
+/** Where the repetitions around began, the innermost first. */
+interface Begun {
+  readonly at: number;
+  readonly around: Begun | null;
+}
+
+/** The ways that wait for one character, the preferred first. */
+interface Ways {
+  readonly pcs: number[];
+  readonly saved: (Saved | null)[];
+  readonly begun: (Begun | null)[];
+}
+
+export class LinearRegex {
+  private readonly instructions: readonly Instruction[];
+  private readonly isAnchored: boolean;
+  /**
+   * By instruction, once for ways that took a character in the repetition around and once for those that must still do: the place
+   * at which a way last came to it, plus 1.
+   */
+  private readonly seen: Uint32Array;
+  private text = "";
+  private ways: Ways = noWays();
+  private next: Ways = noWays();
+
+  private constructor(private readonly program: Program) {
+    this.instructions = program.instructions;
+    this.isAnchored = isAnchored(program.syntax.root);
+    this.seen = new Uint32Array(2 * this.instructions.length);
+  }
+
+  /** The machine of an expression without the flag `m`; null: see compileProgram. */
+  static of(regex: RegExp): LinearRegex | null {
+    const program = compileProgram(regex);
+    return program === null ? null : new LinearRegex(program);
+  }
+
+  /** It matches more than the expression does: only that there is no match is sure. */
+  get isLoose(): boolean {
+    return this.program.isLoose;
+  }
+
+  /** What a text may cost: each of its characters can lead to each instruction. */
+  steps(text: string): number {
+    return text.length * this.instructions.length;
+  }
+
+  /** As RegExp.exec. */
+  exec(text: string): RegExpExecArray | null {
+    this.text = text;
+    this.seen.fill(0);
+    empty(this.ways);
+    let found: Saved | null | undefined;
+    for (let at = 0; ; ) {
+      if (found === undefined && (at === 0 || !this.isAnchored)) this.follow(this.ways, 0, at, null, null);
+      if (this.ways.pcs.length === 0 && (found !== undefined || this.isAnchored)) break;
+      const code = text.codePointAt(at) ?? -1;
+      const end = code > 0xffff ? at + 2 : at + 1;
+      const match = this.step(code, end);
+      if (match !== undefined) found = match;
+      if (code < 0) break;
+      at = end;
+      [this.ways, this.next] = [this.next, this.ways];
+    }
+    return found === undefined ? null : this.result(found);
+  }
+
+  /** Takes one character (-1: the end of the text) on every way. Gives what the preferred way saved that is through; undefined: none is. */
+  private step(code: number, end: number): Saved | null | undefined {
+    const { pcs, saved, begun } = this.ways;
+    empty(this.next);
+    for (let i = 0; i < pcs.length; i++) {
+      const { op, test } = this.instructions[pcs[i]!]!;
+      if (op === Op.Match) return saved[i]!;
+      if (test!.accepts(code)) this.follow(this.next, pcs[i]! + 1, end, saved[i]!, begun[i]!);
+    }
+    return undefined;
+  }
+
+  /** Follows a way up to the characters that it waits for. A way that comes where a preferred one has been has nothing to add. */
+  private follow(ways: Ways, start: number, at: number, before: Saved | null, around: Begun | null): void {
+    let saved = before;
+    let begun = around;
+    for (let pc = start; ; ) {
+      const state = begun?.at === at ? 2 * pc + 1 : 2 * pc;
+      if (this.seen[state] === at + 1) return;
+      this.seen[state] = at + 1;
+      const instruction = this.instructions[pc]!;
+      pc++;
+      switch (instruction.op) {
+        case Op.Character:
+        case Op.Match:
+          ways.pcs.push(pc - 1);
+          ways.saved.push(saved);
+          ways.begun.push(begun);
+          return;
+        case Op.Split:
+          this.follow(ways, instruction.to, at, saved, begun);
+          pc = instruction.or;
+          break;
+        case Op.Jump:
+          pc = instruction.to;
+          break;
+        case Op.Save:
+          saved = { slot: instruction.to, at, before: saved };
+          break;
+        case Op.Forget:
+          for (let i = instruction.to; i < instruction.or; i++) saved = { slot: 2 * i, at: -1, before: saved };
+          break;
+        case Op.Begin:
+          begun = { at, around: begun };
+          break;
+        case Op.Check:
+          if (begun!.at === at) return;
+          begun = begun!.around;
+          break;
+        case Op.Assert:
+          if (!this.holds(instruction.assertion!, at)) return;
+      }
+    }
+  }
+
+  private holds(assertion: Node["kind"], at: number): boolean {
+    if (assertion === "start") return at === 0;
+    if (assertion === "end") return at === this.text.length;
+    const { word } = this.program;
+    const before = at > 0 ? this.text.charCodeAt(at - 1) : -1;
+    const after = at < this.text.length ? this.text.charCodeAt(at) : -1;
+    return (word.accepts(before) !== word.accepts(after)) === (assertion === "boundary");
+  }
+
+  private result(found: Saved | null): RegExpExecArray {
+    const { groupCount, names } = this.program.syntax;
+    const places = new Array<number | undefined>(2 * groupCount);
+    for (let one = found; one !== null; one = one.before) places[one.slot] ??= one.at;
+    const groups = Array.from({ length: groupCount }, (_, i) =>
+      (places[2 * i] ?? -1) < 0 ? undefined : this.text.slice(places[2 * i], places[2 * i + 1]),
+    );
+    const result = Object.assign(groups as [string, ...string[]], { index: places[0]!, input: this.text });
+    if (names.size === 0) return result;
+    return Object.assign(result, { groups: Object.fromEntries([...names].map(([name, i]) => [name, groups[i]!])) });
+  }
+}
+
+const noWays = (): Ways => ({ pcs: [], saved: [], begun: [] });
+
+function empty(ways: Ways): void {
+  ways.pcs.length = ways.saved.length = ways.begun.length = 0;
+}
