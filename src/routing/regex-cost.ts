@@ -2,7 +2,7 @@
  * How long a text may be for an expression to be left to JavaScriptCore, which tries one way after the other. Its compiled code
  * knows no limit: `^/(.*)/(.*)/(.*)\.php$`, a usual expression, held the loop for 59 s with a path of 8,000 characters.
  */
-import { isAnchored, type Node, type Repeat } from "./regex-syntax.ts";
+import { isAnchored, type Node, parseRegex, type Repeat } from "./regex-syntax.ts";
 
 /** Steps that one text may cost: some 10 ms. */
 const MOST_STEPS = 5_000_000;
@@ -54,7 +54,7 @@ function repeated({ node, most }: Repeat): Growth {
   if (inner === null) return null;
   const { degree, factor } = inner;
   if (most <= FEW) return { degree: degree * most, factor: (factor + 1) ** most };
-  const hasOneWay = (degree === 0 && factor === 1) || isDelimited(node);
+  const hasOneWay = (degree === 0 && factor === 1) || isDelimited(node) || isDistinct(node);
   return hasOneWay ? { degree: 1, factor: 1 } : null;
 }
 
@@ -68,8 +68,56 @@ function isDelimited(node: Node): boolean {
   return node.nodes.some((one) => one.kind === "character" && isOutside(one.source, source));
 }
 
+/** Whether what is repeated is one of several texts, and its first character says which: `(?:foo|bar)`. */
+function isDistinct(node: Node): boolean {
+  if (node.kind === "group") return isDistinct(node.node);
+  if (node.kind !== "choice") return false;
+  const firsts = node.nodes.map(firstOfText);
+  return firsts.every((first, i) => first !== null && firsts.indexOf(first) === i);
+}
+
+/** The first character, in lower case, of a node that is a text without any choice; null: it is none, or begins with a class. */
+function firstOfText(node: Node): string | null {
+  const nodes = node.kind === "sequence" ? node.nodes : [node];
+  const [first] = nodes;
+  const isText = nodes.every(({ kind }) => kind === "character");
+  return isText && first?.kind === "character" ? (literalOf(first.source)?.toLowerCase() ?? null) : null;
+}
+
 /** Whether a literal is none of the characters of a class or another literal, in small and in capital letters. */
-function isOutside(literal: string, characters: string): boolean {
-  const text = /^\\[^\w]$/u.test(literal) ? literal[1]! : literal;
-  return [...text].length === 1 && literal !== "." && !new RegExp(characters, "iu").test(text);
+function isOutside(source: string, characters: string): boolean {
+  const literal = literalOf(source);
+  return literal !== null && !new RegExp(characters, "iu").test(literal);
+}
+
+/** The character that a literal stands for; null: it is a class, an escape with a letter, or `.`. */
+function literalOf(source: string): string | null {
+  const text = /^\\[^\w]$/u.test(source) ? source[1]! : source;
+  return [...text].length === 1 && source !== "." ? text : null;
+}
+
+/**
+ * What is to be told of an expression: `slow`: the steps that JavaScriptCore would need could double with each character; `undecided`:
+ * and there is no other way, because it looks around or refers to a group; null: neither.
+ */
+export function weaknessOf({ source }: RegExp): "slow" | "undecided" | null {
+  const { root } = parseRegex(source);
+  if (growthOf(root) !== null) return null;
+  return refersElsewhere(root) ? "undecided" : "slow";
+}
+
+function refersElsewhere(node: Node): boolean {
+  switch (node.kind) {
+    case "look":
+    case "reference":
+      return true;
+    case "sequence":
+    case "choice":
+      return node.nodes.some(refersElsewhere);
+    case "group":
+    case "repeat":
+      return refersElsewhere(node.node);
+    default:
+      return false;
+  }
 }

@@ -9,7 +9,7 @@ import { longestText } from "./regex-cost.ts";
 import { parseRegex } from "./regex-syntax.ts";
 
 /** Short enough for any expression of which the machine cannot tell: such look around or refer to a group, and are rare. */
-const SHORT = 20;
+export const SHORT = 20;
 
 /** What one text may cost the machine, in its own steps: some 20 ms. */
 const MOST_STEPS = 500_000;

@@ -8,7 +8,7 @@ import { block, directive } from "../table.ts";
 import { elsewhere, quote } from "../text/diagnostics.ts";
 import type { Directive, Word } from "../text/parser.ts";
 import { words } from "../values/arguments.ts";
-import { compileRegex } from "../values/regex.ts";
+import { compileRegex, slowness } from "../values/regex.ts";
 
 const SYNTAX = "[= | ^~ | ~ | ~*] PATH | @NAME";
 
@@ -51,7 +51,11 @@ function openLocation(parent: Scope, [args]: [readonly Word[]], directive: Direc
   const scope = new Scope("location", parent.draft, parent);
   const { locations } = scope;
   scope.location = { scope, locations, modifier, pattern, regex, position: directive.position };
-  if (regex !== null) parent.draft.addGroups(regex);
+  if (regex !== null) {
+    parent.draft.addGroups(regex);
+    const slow = slowness(regex);
+    if (slow !== null) parent.warning(word.position, `slow regular expression ${quote(pattern)}: ${slow}`);
+  }
   checkPlace(scope.location, parent, word);
   checkRepetition(scope.location, parent, word);
   parent.locations.push(scope.location);

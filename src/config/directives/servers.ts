@@ -7,6 +7,7 @@ import { elsewhere, quote } from "../text/diagnostics.ts";
 import type { Directive, Word } from "../text/parser.ts";
 import { words } from "../values/arguments.ts";
 import { LISTEN_SYNTAX, parseListen } from "../values/listen.ts";
+import { slowness } from "../values/regex.ts";
 import { parseServerName } from "../values/server-name.ts";
 
 export const SERVERS: readonly Row[] = [
@@ -67,6 +68,11 @@ function addName(scope: Scope, word: Word): void {
   if (known.some((other) => other.word.text.toLowerCase() === word.text.toLowerCase())) {
     return scope.warning(word.position, `server name ${quote(word.text)} is repeated`);
   }
-  for (const { regex } of names) if (regex !== null) scope.draft.addGroups(regex);
+  for (const { regex } of names) {
+    if (regex === null) continue;
+    scope.draft.addGroups(regex);
+    const slow = slowness(regex);
+    if (slow !== null) scope.warning(word.position, `slow regular expression ${quote(word.text)}: ${slow}`);
+  }
   known.push({ word, names });
 }

@@ -3,6 +3,9 @@
  * differently is rewritten, and what JavaScript cannot do is refused instead of silently meaning something else.
  */
 
+import { weaknessOf } from "../../routing/regex-cost.ts";
+import { SHORT } from "../../routing/sure-regex.ts";
+
 const POSIX: Readonly<Record<string, string>> = {
   alnum: "a-zA-Z0-9",
   alpha: "a-zA-Z",
@@ -37,6 +40,16 @@ export function compileRegex(source: string, ignoreCase: boolean): RegExp | stri
   } catch (error) {
     return (error as Error).message.replace(/^Invalid regular expression:\s*/, "");
   }
+}
+
+/** What an operator is told of an expression that a hostile path could make slow; null: it is none. */
+export function slowness(regex: RegExp): string | null {
+  const weakness = weaknessOf(regex);
+  if (weakness === null) return null;
+  const reason =
+    "what it repeats can match the same characters in more than one way, so the steps could double with each";
+  if (weakness === "slow") return `${reason}; it is matched all ways at once, which takes some microseconds more`;
+  return `${reason}; and as it looks around or refers to a group, what is longer than ${SHORT} characters and could match gets 500`;
 }
 
 /** The names of an expression's groups. */

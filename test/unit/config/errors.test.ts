@@ -362,6 +362,15 @@ describe("server_name and location", () => {
   inServer("location |% /x { }", '"location" expects [= | ^~ | ~ | ~*] PATH | @NAME, not "% /x"');
   inServer("location |= { }", '"location" expects [= | ^~ | ~ | ~*] PATH | @NAME, not "="');
   inServer("location |x { }", 'warning: location "x" never matches (a path starts with "/")');
+  const several =
+    "what it repeats can match the same characters in more than one way, so the steps could double with each";
+  const slow = `${several}; it is matched all ways at once, which takes some microseconds more`;
+  inServer('location ~ |"^/(\\w|\\d)+$" { }', `warning: slow regular expression "^/(\\w|\\d)+$": ${slow}`);
+  inServer('server_name |"~^(a+)+$";', `warning: slow regular expression "~^(a+)+$": ${slow}`);
+  inServer(
+    'location ~ |"^/(?!b)(a+)+$" { }',
+    `warning: slow regular expression "^/(?!b)(a+)+$": ${several}; and as it looks around or refers to a group, what is longer than 20 characters and could match gets 500`,
+  );
   inServer("location /a { location |/b { } }", 'location "/b" is outside of the location "/a" around it');
   inServer("location = /a { location |/a/b { } }", 'location "/a/b" cannot be in the exact location "/a"');
   inServer("location @a { location |/b { } }", 'location "/b" cannot be in the named location "@a"');

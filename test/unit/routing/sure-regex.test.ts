@@ -69,7 +69,11 @@ test.each([
   [/^\/(?:\w+x)+$/u, 0],
   [/^\/(?:[a-z]+Z)+$/iu, 0],
   [/^\/(?:.+\/)+$/u, 0],
-  [/^\/(?:a|b)*$/u, 0],
+  [/^\/(?:a|b)*$/u, ANY],
+  [/^\/(?:foo|bar)+$/u, ANY],
+  [/^\/(?:foo|fog)+$/u, 0],
+  [/^\/(?:a|\w)*$/u, 0],
+  [/^\/(?:a|A)*$/iu, 0],
   [/^(\w+)\1x*$/u, 310],
 ] as [RegExp, number][])("%p: texts up to %p", (regex, longest) => {
   expect(longestText(parseRegex(regex.source).root)).toBe(longest);
