@@ -1,13 +1,14 @@
-/** The body of a request on its way from the socket to its sink, as fast as both allow. */
+/** The body of a request on its way from the input to its sink, as fast as both allow. */
 import type { Block } from "../../ffi/memory.ts";
 import { BODY_DATA, BODY_DONE, type BodyDecoder } from "../http/body/body.ts";
+import type { Transport } from "../network/transport.ts";
 import type { ServerExchange } from "../request/server-exchange.ts";
-import { LARGE_PIECE, PIECE, READS_PER_TURN } from "./reader.ts";
-import { Wait, Waiter } from "./waiter.ts";
+import { type Input, LARGE_PIECE, PIECE, READS_PER_TURN } from "./input.ts";
+import { type Timeouts, Wait } from "./timeouts.ts";
 
 /** How taking a body stopped; a negative number is the -status of its refusal. There is nothing more to read now: */
-export const BODY_PAUSED = 0;
-/** The client's share of the turn is used. */
+const BODY_PAUSED = 0;
+/** The connection's share of the turn is used. */
 export const BODY_SHARE_USED = 1;
 /** The body is complete. */
 export const BODY_COMPLETE = 2;
@@ -21,51 +22,61 @@ const BYTES_PER_TURN = LARGE_PIECE;
 /** And what of it is given to the sink in one turn: each piece may be a system call, and chunks may be of one byte. */
 const PIECES_PER_TURN = 512;
 
-export abstract class BodyReader extends Waiter {
+export interface BodyReaderOwner {
+  /** A sink threw. */
+  handlerFailed(exchange: ServerExchange, error: unknown): void;
+}
+
+export class BodyReader {
   /** The sink takes no more: it is not the client who is waited for. */
-  protected stalled = false;
+  stalled = false;
   /** Why the body was refused. */
-  protected bodyReason = "";
+  reason = "";
 
-  /** A handler, or a sink of its own, threw. */
-  protected abstract handlerFailed(exchange: ServerExchange, error: unknown): void;
+  constructor(
+    private readonly transport: Transport,
+    private readonly input: Input,
+    private readonly timeouts: Timeouts,
+    private readonly owner: BodyReaderOwner,
+  ) {}
 
-  /** Gives the body's next pieces to its sink. One of the BODY constants above, or -status: refused for `bodyReason`. */
-  protected takeBody(exchange: ServerExchange): number {
+  /** Gives the body's next pieces to its sink. One of the BODY constants above, or -status: refused for `reason`. */
+  take(exchange: ServerExchange): number {
+    const { input } = this;
     // A script takes less than a pipe holds: the rest would have to be kept.
     const hungry = !this.stalled && exchange.sink?.answers !== true;
-    const share = this.bytesReceived + BYTES_PER_TURN;
+    const share = input.bytesReceived + BYTES_PER_TURN;
     this.stalled = false;
     for (let reads = 0; ; reads++) {
       const outcome = this.decode(exchange); // also of what was read last: else it would have to be kept
       if (outcome !== BODY_PAUSED) return outcome;
-      if (reads === READS_PER_TURN || this.bytesReceived >= share) return BODY_SHARE_USED;
-      if (!this.fill(hungry ? largePiece(exchange.decoder, exchange.sink?.fileStart) : PIECE)) return this.pause();
+      if (reads === READS_PER_TURN || input.bytesReceived >= share) return BODY_SHARE_USED;
+      if (!input.fill(hungry ? largePiece(exchange.decoder, exchange.sink?.fileStart) : PIECE)) return this.pause();
     }
   }
 
   private pause(): number {
-    if (this.lost) return BODY_PAUSED;
-    if (this.ended) return this.refusal(400, "its sending side was closed within a body");
-    const tooSlow = this.isTooSlow(Wait.Body, this.settings.clientMinRate);
-    return tooSlow ? this.refusal(408, "its body came too slowly") : BODY_PAUSED;
+    if (this.transport.lost) return BODY_PAUSED;
+    if (this.transport.ended) return this.refusal(400, "its sending side was closed within a body");
+    return this.timeouts.isTooSlow(Wait.Body) ? this.refusal(408, "its body came too slowly") : BODY_PAUSED;
   }
 
   /** Uses what has been received. */
   private decode(exchange: ServerExchange): number {
     const { decoder } = exchange;
     const { input } = this;
+    const { block } = input;
     for (let pieces = 0; pieces < PIECES_PER_TURN; pieces++) {
-      const outcome = decoder.next(input.bytes, this.inputStart, this.inputEnd);
-      this.inputStart = decoder.position;
+      const outcome = decoder.next(block.bytes, input.start, input.end);
+      input.start = decoder.position;
       if (outcome === BODY_DONE) return BODY_COMPLETE;
       if (outcome < 0) return this.refusal(-outcome, decoder.reason);
       if (outcome !== BODY_DATA) return BODY_PAUSED;
       const offered = decoder.dataEnd - decoder.dataStart;
       const { settled } = exchange;
-      const taken = this.offer(exchange, input, decoder.dataStart, decoder.dataEnd);
+      const taken = this.offer(exchange, block, decoder.dataStart, decoder.dataEnd);
       decoder.take(taken);
-      this.inputStart = decoder.position;
+      input.start = decoder.position;
       if (exchange.settled !== settled) return BODY_REPLIED;
       if (taken === offered) continue;
       this.stalled = true;
@@ -81,13 +92,13 @@ export abstract class BodyReader extends Waiter {
     try {
       return sink.accept(block, start, end);
     } catch (error) {
-      this.handlerFailed(exchange, error);
+      this.owner.handlerFailed(exchange, error);
       return 0;
     }
   }
 
   private refusal(status: number, reason: string): number {
-    this.bodyReason = reason;
+    this.reason = reason;
     return -status;
   }
 }

@@ -3,9 +3,19 @@ import type { Kernel } from "../../ffi/kernel.ts";
 import type { Block } from "../../ffi/memory.ts";
 import type { BufferPool } from "../network/buffers.ts";
 import type { Reactor } from "../network/reactor.ts";
+import type { ReplyTarget } from "../request/reply-target.ts";
 import type { ServerExchange } from "../request/server-exchange.ts";
-import type { Client } from "./client.ts";
+import type { Endpoint } from "./endpoint.ts";
 import type { Outbox } from "./outbox.ts";
+
+/** A connection as the server sees it. */
+export interface HostedConnection extends ReplyTarget {
+  readonly endpoint: Endpoint;
+  /** The server stops: a connection without a request in progress ends at once, the others after their reply. */
+  stopWhenIdle(): void;
+  /** Closes now, whatever is in progress. */
+  abort(): void;
+}
 
 export interface ConnectionHost {
   readonly kernel: Kernel;
@@ -17,9 +27,9 @@ export interface ConnectionHost {
   readonly inbox: Block;
   /** No new requests: those in progress are the last. */
   readonly stopping: boolean;
-  beginExchange(client: Client): ServerExchange;
+  beginExchange(connection: HostedConnection): ServerExchange;
   endExchange(exchange: ServerExchange): void;
-  clientClosed(client: Client): void;
+  connectionClosed(connection: HostedConnection): void;
   /** Reports an exception, which is always a fault of ours. */
   reportBug(error: unknown, exchange: ServerExchange | null): void;
 }

@@ -39,7 +39,7 @@ export interface Exchange {
   /** The reply's fields, Content-Type and Content-Length included; empty before a reply. */
   readonly sentFields: readonly Field[];
 
-  /** True when a WholeReply may answer this request: not for the page of an error, nor with added fields, nor where `Keep-Alive` would be wrong. */
+  /** True when a WholeReply may answer this request: not for the page of an error, nor with added fields. */
   readonly takesWholeReply: boolean;
 
   /**

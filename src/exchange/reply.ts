@@ -41,9 +41,8 @@ export interface StreamBody {
 }
 
 /**
- * A complete reply in one Block, as HTTP/1.1 has it on a connection that goes on (the server adds a Connection field where
- * the request differs), made once and sent many times. Its Date is patched in place,
- * but never while a client still has to be sent a part of it (`holders` > 0): then the owner makes a new one.
+ * A complete reply in one Block, as its connection has made it, to be sent many times; what depends on the request and its
+ * connection is added when it is sent. Its Date is patched in place, but never while a client still has to be sent a part of it (`holders` > 0): then the owner makes a new one.
  */
 export interface WholeReply {
   readonly status: number;

@@ -1,24 +1,34 @@
-/** The client, as its exchange needs it: where replies go. */
+/** The connection as its request needs it: where the reply goes. It knows the protocol; the request does not. */
 import type { ConnectionInfo } from "../exchange/exchange.ts";
-import type { ReplyBody, WholeReply } from "../exchange/reply.ts";
-import type { ServerExchange } from "./server-exchange.ts";
+import type { Field, ReplyBody, StreamBody, WholeReply } from "../exchange/reply.ts";
 
+/** Replies may be given at any time, once per request: what comes while another connection is served is kept until this one is. */
 export interface ReplyTarget extends ConnectionInfo {
-  /** Whether another request may follow the one in progress. */
-  readonly reusable: boolean;
-  /** Whether it is this client's share of the turn: what is written goes out now. */
-  readonly served: boolean;
-  /** Bytes of replies handed in so far, whether the kernel has taken them or not. */
-  readonly bytesWritten: number;
-  /** Bytes of replies the kernel has taken. */
-  readonly bytesTaken: number;
-  sendReply(head: string, body: ReplyBody, chunked: boolean): void;
-  /** `connection`: one more field line, with its CRLF, or "". */
-  sendWhole(reply: WholeReply, headOnly: boolean, connection: string, rest: ReplyBody): void;
+  /** Bytes of the reply, head included; of one of unknown length, those that have been sent. 0 before it begins. */
+  readonly bytesSent: number;
+  readonly bodyBytesSent: number;
+  /**
+   * Sends a reply; HEAD, 204 and 304 get no body, whatever is given.
+   * @param fields those of the framing and the connection are appended to them
+   * @param length Content-Length where the body does not say it; -1: none
+   */
+  reply(status: number, fields: Field[], body: ReplyBody, length: number | undefined): void;
+  /** Sends a kept reply, and `rest` behind it if it lacks its body. */
+  replyWhole(reply: WholeReply, rest: ReplyBody): void;
+  /** Sends a reply that brings its own head; the connection ends with it. */
+  replyRaw(body: StreamBody): void;
+  /** Makes a reply that can be kept; the body is to be filled in. Arguments as of `reply`; `dateSecond`: what the field Date shows. */
+  wholeReply(
+    status: number,
+    fields: Field[],
+    bodyLength: number,
+    length: number | undefined,
+    dateSecond: number,
+  ): WholeReply;
   /** Ends the connection without a reply. */
   drop(): void;
   /** A sink or stream is ready again. */
   goOn(): void;
-  /** A handler threw. */
-  handlerFailed(exchange: ServerExchange, error: unknown): void;
+  /** A handler threw where the connection did not call it. */
+  crash(error: unknown): void;
 }

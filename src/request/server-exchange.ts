@@ -5,27 +5,19 @@
 import type { Location, LogLevel, Settings, VirtualServer } from "../config/model.ts";
 import type { ConnectionInfo, Exchange, Templates } from "../exchange/exchange.ts";
 import type { BodySink } from "../exchange/handler.ts";
-import {
-  discard,
-  type Field,
-  type ReplyBody,
-  type ReplyOptions,
-  type StreamBody,
-  type WholeReply,
-} from "../exchange/reply.ts";
+import type { Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "../exchange/reply.ts";
 import type { Session } from "../exchange/session.ts";
 import { evaluate, evaluateOctets } from "../exchange/templates.ts";
 import { ERROR_PAGE_TYPE, errorPage } from "../handlers/error-page.ts";
 import { encodeLocation, REDIRECTS } from "../handlers/return.ts";
 import type { HandlerServices } from "../handlers/services.ts";
 import { BodyDecoder } from "../http/body/body.ts";
-import { placeOfOnly, responseHead } from "../http/reply/response.ts";
-import { isBodiless } from "../http/reply/status.ts";
+import { placeOfOnly } from "../http/reply/response.ts";
 import { type HeadLimits, RequestParser } from "../http/request/parser.ts";
 import { errorLine } from "./error-line.ts";
 import type { Origin } from "./origin.ts";
 import { Progress } from "./progress.ts";
-import { addConnection, connectionOption, framingOf, makeWholeReply, replyFields } from "./reply-head.ts";
+import { replyFields } from "./reply-fields.ts";
 import type { ReplyTarget } from "./reply-target.ts";
 import type { RequestLog } from "./request-log.ts";
 
@@ -38,15 +30,11 @@ export class ServerExchange implements Exchange {
   readonly parser = new RequestParser(NO_LIMITS);
   readonly decoder = new BodyDecoder();
   readonly request = this.parser.head;
-  client!: ReplyTarget;
+  target!: ReplyTarget;
   origin!: Origin;
   errorStatus = 0;
   startedAt = 0;
-  /** The reply ends the connection: what follows on it is never read as a request. */
-  closing = false;
   replied = false;
-  /** A body is announced and not read: a reply now ends the connection, for what follows is that body, not a request. */
-  bodyPending = false;
   status = 0;
   sentFields: readonly Field[] = NO_FIELDS;
   session: Session | null = null;
@@ -56,10 +44,6 @@ export class ServerExchange implements Exchange {
   private headKept = false;
   /** For whatever reply comes: of `addField`, and of the error whose page is being made. */
   private addedFields: readonly Field[] = NO_FIELDS;
-  /** Where the reply starts in the bytes of its connection, and how long its head and all of it are (-1: not known). */
-  private replyStart = 0;
-  private headLength = 0;
-  private replyLength = 0;
   private id = "";
 
   constructor(
@@ -67,19 +51,18 @@ export class ServerExchange implements Exchange {
     private readonly logs: RequestLog,
   ) {}
 
-  /** Makes ready for a client's next request. */
-  begin(client: ReplyTarget, origin: Origin): void {
+  /** Makes ready for a connection's next request. */
+  begin(target: ReplyTarget, origin: Origin): void {
     this.parser.reset(origin.limits);
-    this.client = client;
+    this.target = target;
     this.origin = origin;
     this.progress.begin(origin.hosts.fallback.server);
     this.sink = undefined;
     this.errorStatus = 0;
     this.startedAt = this.services.clock.now;
-    this.closing = this.replied = this.headKept = this.bodyPending = false;
+    this.replied = this.headKept = false;
     this.status = 0;
     this.addedFields = NO_FIELDS;
-    this.headLength = this.replyLength = 0;
     this.id = "";
   }
 
@@ -97,7 +80,7 @@ export class ServerExchange implements Exchange {
   }
 
   get connection(): ConnectionInfo {
-    return this.client;
+    return this.target;
   }
 
   get server(): VirtualServer {
@@ -137,27 +120,16 @@ export class ServerExchange implements Exchange {
     return this.id;
   }
 
-  get keepAlive(): boolean {
-    return !this.closing && this.request.keepAlive && this.client.reusable;
-  }
-
   get takesWholeReply(): boolean {
-    if (this.progress.inErrorPage || this.addedFields.length > 0 || !this.client.served) return false;
-    return this.settings.keepaliveHeader === null || this.connectionLine === "";
-  }
-
-  /** What a WholeReply, made for HTTP/1.1 and a connection that goes on, lacks for this request. */
-  private get connectionLine(): string {
-    const option = connectionOption(this);
-    return option === "" ? "" : `Connection: ${option}\r\n`;
+    return !this.progress.inErrorPage && this.addedFields.length === 0;
   }
 
   get bytesSent(): number {
-    return this.replyLength >= 0 ? this.replyLength : Math.max(0, this.client.bytesTaken - this.replyStart);
+    return this.target.bytesSent;
   }
 
   get bodyBytesSent(): number {
-    return Math.max(0, this.bytesSent - this.headLength);
+    return this.target.bodyBytesSent;
   }
 
   /** The reply is given, or an error's page is on its way, which a script may make: no handler is asked any more. */
@@ -178,28 +150,19 @@ export class ServerExchange implements Exchange {
     onGone?.();
   }
 
-  /** The connection broke before the reply was out: what the log then says was sent. */
+  /** The connection broke before the reply was out: without one the log says 499. */
   cutShort(): void {
     if (!this.replied) this.status = 499;
-    this.replyLength = this.replied ? -1 : 0;
   }
 
   reply(status: number, fields: readonly Field[], body: ReplyBody, options?: ReplyOptions): void {
     // Only a whole page stands for the error; a part, a redirect or another error stands for itself.
     if (status >= 300 || status === 206) this.errorStatus = 0;
     this.start(this.errorStatus || status);
-    const framing = framingOf(this, body, options?.length);
-    if (framing.untilClose) this.closing = true;
     const own = this.addedFields.length === 0 ? fields : [...fields, ...this.fieldsBeside(fields)];
-    const all = replyFields(this, own, framing.length, options);
-    if (framing.chunked) all.push(["Transfer-Encoding", "chunked"]);
-    addConnection(all, this);
+    const all = replyFields(this, own, this.status, options);
     this.sentFields = all;
-    const head = responseHead(this.status, all);
-    this.headLength = head.length;
-    this.replyLength = framing.bodiless ? head.length : framing.length < 0 ? -1 : head.length + framing.length;
-    if (framing.bodiless) discard(body);
-    this.client.sendReply(head, framing.bodiless ? null : body, framing.chunked);
+    this.target.reply(this.status, all, body, options?.length);
   }
 
   /** The added fields, without those that a page of an error gives itself and that cannot repeat. */
@@ -213,33 +176,25 @@ export class ServerExchange implements Exchange {
 
   replyWhole(reply: WholeReply, rest: ReplyBody = null): void {
     this.start(reply.status);
-    const connection = this.connectionLine;
-    const headOnly = this.method === "HEAD" || isBodiless(reply.status);
     this.sentFields = reply.fields;
-    this.headLength = reply.headLength + connection.length;
-    this.replyLength = connection.length + (headOnly ? reply.headLength : reply.length + (rest?.length ?? 0));
-    if (headOnly) discard(rest);
-    this.client.sendWhole(reply, headOnly, connection, headOnly ? null : rest);
+    this.target.replyWhole(reply, rest);
   }
 
   replyRaw(body: StreamBody): void {
     this.start(200);
-    this.closing = true;
     this.sentFields = NO_FIELDS;
-    this.replyLength = -1;
-    this.client.sendReply("", body, false);
+    this.target.replyRaw(body);
   }
 
   private start(status: number): void {
     if (this.replied) throw new Error("a request was answered twice");
     this.replied = true;
-    if (this.bodyPending) this.closing = true;
     this.status = status;
-    this.replyStart = this.client.bytesWritten;
   }
 
   wholeReply(status: number, fields: readonly Field[], length: number, options?: ReplyOptions): WholeReply {
-    return makeWholeReply(this, status, fields, length, options);
+    const all = replyFields(this, fields, status, options);
+    return this.target.wholeReply(status, all, length, options?.length, this.services.clock.second);
   }
 
   fail(status: number, fields: readonly Field[] = NO_FIELDS): void {
@@ -279,15 +234,15 @@ export class ServerExchange implements Exchange {
 
   drop(): void {
     this.start(444);
-    this.client.drop();
+    this.target.drop();
   }
 
   resume(): void {
-    this.client.goOn();
+    this.target.goOn();
   }
 
   crash(error: unknown): void {
-    this.client.handlerFailed(this, error);
+    this.target.crash(error);
   }
 
   log(level: LogLevel, message: string, brief = false): void {

@@ -3,14 +3,16 @@ import { errnoText } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
 import type { Config, LogLevel } from "../config/model.ts";
-import { Client } from "../connection/client.ts";
-import type { ConnectionHost } from "../connection/host.ts";
+import { Connection } from "../connection/connection.ts";
+import type { Endpoint } from "../connection/endpoint.ts";
+import type { ConnectionHost, HostedConnection } from "../connection/host.ts";
+import { LARGE_PIECE } from "../connection/input.ts";
 import { Outbox } from "../connection/outbox.ts";
-import { LARGE_PIECE } from "../connection/reader.ts";
 import type { Handler } from "../exchange/handler.ts";
 import { exceptionText } from "../handlers/errors.ts";
 import { BufferPool } from "../network/buffers.ts";
 import { Reactor } from "../network/reactor.ts";
+import { Socket } from "../network/socket.ts";
 import { Alarm } from "../network/timers.ts";
 import type { Route } from "../request/route.ts";
 import { ServerExchange } from "../request/server-exchange.ts";
@@ -36,7 +38,7 @@ export class Server implements ConnectionHost {
   readonly services: ServerServices;
   /** No new requests: those in progress are the last. */
   stopping = false;
-  readonly clients = new Set<Client>();
+  readonly clients = new Set<HostedConnection>();
   private readonly generation: Generation;
   private readonly gate: Gate;
   private readonly exchanges: ServerExchange[] = [];
@@ -71,7 +73,7 @@ export class Server implements ConnectionHost {
     this.gate = new Gate(
       kernel,
       this.reactor,
-      (endpoint, fd, peer) => this.accept(new Client(this, endpoint, fd, peer, ++this.connections)),
+      (endpoint, fd, peer) => this.accept(endpoint, fd, peer),
       (message) => this.log("alert", message),
     );
     this.reactor.onTurnStart = () => this.clock.update(this.reactor.now);
@@ -145,10 +147,10 @@ export class Server implements ConnectionHost {
 
   // What clients ask for
 
-  beginExchange(client: Client): ServerExchange {
+  beginExchange(connection: HostedConnection): ServerExchange {
     const exchange = this.exchanges.pop() ?? new ServerExchange(this.services, this.logs);
-    client.endpoint.retain();
-    exchange.begin(client, client.endpoint);
+    connection.endpoint.retain();
+    exchange.begin(connection, connection.endpoint);
     return exchange;
   }
 
@@ -159,8 +161,8 @@ export class Server implements ConnectionHost {
     origin.release();
   }
 
-  clientClosed(client: Client): void {
-    this.clients.delete(client);
+  connectionClosed(connection: HostedConnection): void {
+    this.clients.delete(connection);
     this.gate.freed(this.clients.size);
     if (this.stopping && this.clients.size === 0) this.reactor.stop();
   }
@@ -183,12 +185,14 @@ export class Server implements ConnectionHost {
     yield* this.logs.descriptors();
   }
 
-  private accept(client: Client): boolean {
-    this.clients.add(client);
-    const n = client.begin();
+  private accept(endpoint: Endpoint, fd: number, peer: Block): boolean {
+    const socket = new Socket(this.kernel, this.reactor, fd);
+    const connection = new Connection(this, endpoint, socket, peer, ++this.connections);
+    this.clients.add(connection);
+    const n = connection.begin();
     if (n < 0) {
       this.log("alert", `epoll_ctl() failed (${errnoText(n)})`);
-      client.abort();
+      connection.abort();
       return false;
     }
     return this.gate.taken(this.clients.size);
@@ -208,7 +212,7 @@ export class Server implements ConnectionHost {
   }
 
   /** What one sweep throws keeps none of the others from theirs. */
-  private sweep(): void {
+  sweep(): void {
     for (const handler of [...this.handlers(), this.services.sessions]) {
       try {
         handler.sweep?.();

@@ -6,8 +6,9 @@ import { ERRNO } from "../../ffi/errno.ts";
 import { Block } from "../../ffi/memory.ts";
 import { Listener, openListener } from "../../src/network/listener.ts";
 import { Reactor } from "../../src/network/reactor.ts";
-import { Stream } from "../../src/network/stream.ts";
+import { Socket } from "../../src/network/socket.ts";
 import { Timed } from "../../src/network/timers.ts";
+import type { TransportOwner } from "../../src/network/transport.ts";
 import type { SimulatedKernel } from "./kernel.ts";
 import type { Subject } from "./subject.ts";
 
@@ -29,7 +30,8 @@ export type Mistake = (typeof MISTAKES)[number];
 const INPUT = 16;
 
 /** Answers every request with the same page, one after the other, for as long as the connection is kept. */
-class OnePage extends Stream {
+class OnePage extends Timed implements TransportOwner {
+  private readonly socket: Socket;
   private readonly input = new Block(INPUT);
   private text = "";
   private queue = new Block(1);
@@ -40,18 +42,20 @@ class OnePage extends Stream {
     private readonly server: PlantedServer,
     fd: number,
   ) {
-    super(server.kernel, server.reactor, fd);
+    super();
+    this.socket = new Socket(server.kernel, server.reactor, fd);
+    this.socket.owner = this;
     server.streams.add(this);
-    this.watch();
+    this.socket.watch();
     if (server.has("reads without asking epoll")) {
-      while (this.kernel.recv(fd, this.input, 0, INPUT) !== 0) {} // the first try of a new connection is free
+      while (server.kernel.recv(fd, this.input, 0, INPUT) !== 0) {} // the first try of a new connection is free
     }
     this.patience();
   }
 
   private patience(): void {
     if (!this.server.has("waits for ever for the rest of a request"))
-      this.reactor.timers.start(this, 5_000, this.reactor.now);
+      this.server.reactor.timers.start(this, 5_000, this.server.reactor.now);
   }
 
   onTimeout(): void {
@@ -59,11 +63,11 @@ class OnePage extends Stream {
   }
 
   onReady(): void {
-    while (this.readable && this.queued === 0) {
-      const n = this.receive(this.input, 0, INPUT);
+    while (this.socket.readable && this.queued === 0) {
+      const n = this.socket.receive(this.input, 0, INPUT);
       if (n > 0) this.text += this.input.bytes.latin1Slice(0, n);
       if (n === 0 || (n < 0 && n !== -ERRNO.EAGAIN)) return this.end(n < 0);
-      if (this.server.has("reads once per edge and asks for no more")) this.readable = false;
+      if (this.server.has("reads once per edge and asks for no more")) this.socket.readable = false;
       this.answer();
     }
     this.flush();
@@ -72,7 +76,7 @@ class OnePage extends Stream {
   private answer(): void {
     for (let end = 0; (end = this.text.indexOf("\r\n\r\n")) >= 0; this.text = this.text.slice(end + 4)) {
       const { page } = this.server;
-      const date = new Date(this.kernel.realtime()).toUTCString();
+      const date = new Date(this.server.kernel.realtime()).toUTCString();
       const head = `HTTP/1.1 200 OK\r\nServer: planted\r\nDate: ${date}\r\nContent-Length: ${page.length}\r\n\r\n`;
       const wrong = this.server.has("sends the body's first byte twice");
       const body = wrong ? Buffer.concat([page.subarray(0, 1), page.subarray(0, -1)]) : page;
@@ -92,21 +96,22 @@ class OnePage extends Stream {
   }
 
   private flush(): void {
-    if (this.queued === 0 || !this.writable) return;
-    const n = this.transmit(this.queue, this.sent, this.queued - this.sent);
+    if (this.queued === 0 || !this.socket.writable) return;
+    const n = this.socket.send(this.queue, this.sent, this.queued - this.sent);
     if (n < 0) return n === -ERRNO.EAGAIN ? undefined : this.end(true);
     this.sent += n;
     if (this.sent === this.queued || this.server.has("ignores short sends")) this.sent = this.queued = 0;
-    if (this.queued === 0 && this.readable) this.onReady();
+    if (this.queued === 0 && this.socket.readable) this.onReady();
     if (this.server.has("closes with unread data") && this.queued === 0) this.end();
   }
 
   private end(broken = false): void {
     if (!this.server.streams.delete(this)) return;
-    this.reactor.timers.stop(this);
-    if (broken && this.server.has("forgets the descriptor of a broken connection")) return this.reactor.remove(this);
-    this.reactor.close(this);
-    if (this.server.has("closes twice")) this.reactor.close(this);
+    this.server.reactor.timers.stop(this);
+    if (broken && this.server.has("forgets the descriptor of a broken connection"))
+      return this.server.reactor.remove(this.socket);
+    this.socket.close();
+    if (this.server.has("closes twice")) this.socket.close();
   }
 }
 

@@ -9,8 +9,6 @@ export const IN_CIRCLES: ReadonlyMap<string, string> = new Map([
   ["src/handlers/listing/listing.ts", "two that know each other"],
   ["src/config/scope.ts", "two that know each other"],
   ["src/config/values/listen.ts", "two that know each other"],
-  ["src/connection/client.ts", "a connection becomes one of parts"],
-  ["src/connection/host.ts", "a connection becomes one of parts"],
   ["src/handlers/services.ts", "two that know each other"],
   ["src/handlers/session/journal.ts", "two that know each other"],
   ["src/handlers/session/registry.ts", "two that know each other"],
@@ -18,17 +16,10 @@ export const IN_CIRCLES: ReadonlyMap<string, string> = new Map([
   ["src/handlers/upload/tus/description.ts", "two that know each other"],
   ["src/handlers/upload/tus/ledger.ts", "two that know each other"],
   ["src/handlers/upload/tus/sweep.ts", "two that know each other"],
-  ["src/request/reply-target.ts", "a connection becomes one of parts"],
-  ["src/request/server-exchange.ts", "a connection becomes one of parts"],
 ]);
 
 /** "path: class extends base" where the base is not abstract, or inherits itself. */
 export const TOO_DEEP: ReadonlyMap<string, string> = new Map([
-  ["src/connection/body-reader.ts: BodyReader extends Waiter", "a connection becomes one of parts"],
-  ["src/connection/client.ts: Client extends BodyReader", "a connection becomes one of parts"],
-  ["src/connection/reader.ts: Reader extends Writer", "a connection becomes one of parts"],
-  ["src/connection/waiter.ts: Waiter extends Reader", "a connection becomes one of parts"],
-  ["src/connection/writer.ts: Writer extends Stream", "a connection becomes one of parts"],
   ["src/handlers/cgi/cgi.ts: CgiHandler extends Wrapper", "a wrapper becomes a phase"],
   ["src/handlers/files/delete.ts: DeleteHandler extends Wrapper", "a wrapper becomes a phase"],
   ["src/handlers/upload/tus/tus.ts: TusHandler extends Wrapper", "a wrapper becomes a phase"],
@@ -56,9 +47,6 @@ export const UNUSED_EXPORTS: ReadonlyMap<string, string> = new Map([
   ["src/config/text/suggest.ts: editDistance", "used by test/unit/config/arguments.test.ts"],
   ["src/config/values/arguments.ts: Kind", "used by its own file alone"],
   ["src/config/values/arguments.ts: text", "used by its own file alone"],
-  ["src/connection/body-reader.ts: BODY_PAUSED", "used by its own file alone"],
-  ["src/connection/client.ts: State", "used by its own file alone"],
-  ["src/connection/writer.ts: PUMP_SHARE_USED", "used by its own file alone"],
   ["src/handlers/access.ts: allows", "used by its own file alone"],
   ["src/handlers/cgi/limits.ts: Command", "used by its own file alone"],
   ["src/handlers/cgi/scripts.ts: Limits", "used by test/unit/handlers/cgi-scripts.test.ts"],
@@ -94,7 +82,6 @@ export const UNUSED_EXPORTS: ReadonlyMap<string, string> = new Map([
   ["src/network/address.ts: LONGEST_UNIX_PATH", "used by test/unit/network/address.test.ts"],
   ["src/network/listener.ts: ListenOptions", "used by its own file alone"],
   ["src/network/timers.ts: TimerList", "used by test/simulation/machine.ts"],
-  ["src/request/reply-head.ts: Framing", "used by its own file alone"],
   ["src/routing/router.ts: Routable", "used by its own file alone"],
   ["src/routing/virtual-hosts.ts: HostMatch", "used by its own file alone"],
 ]);

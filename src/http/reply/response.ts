@@ -9,9 +9,6 @@ export function statusLine(status: number): string {
   return (statusLines[status] ??= `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n`);
 }
 
-/** The interim reply that asks for the body. */
-export const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
-
 /**
  * One field line with its CRLF; "" when the name is no token, so that nothing a configuration or program says can break
  * the head apart. Line ends and other control characters in the value become spaces; characters above 0xFF become the

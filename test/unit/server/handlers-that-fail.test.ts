@@ -114,7 +114,7 @@ describe("a handler that throws", () => {
         if (i === 0) fails();
       };
     }
-    running.server["sweep"]();
+    running.server.sweep();
     expect([handlers.length > 1, sweeps]).toEqual([true, handlers.length]);
   });
 

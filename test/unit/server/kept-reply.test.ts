@@ -1,9 +1,10 @@
 /** How long the head of a kept reply stays true, with the fields that the server adds to it. */
 import { describe, expect, test } from "bun:test";
 import type { AddHeader, Expires, Settings } from "../../../src/config/model.ts";
+import { makeWholeReply } from "../../../src/connection/http1.ts";
 import type { Field, ReplyOptions, WholeReply } from "../../../src/exchange/reply.ts";
 import { type Changes, headChanges, KeptReply } from "../../../src/handlers/files/kept-reply.ts";
-import { makeWholeReply } from "../../../src/request/reply-head.ts";
+import { replyFields } from "../../../src/request/reply-fields.ts";
 import { FakeExchange, FakeServices, location, settings, template } from "../handlers/world.ts";
 
 const header = (value: string): AddHeader => ({ name: "X", value: template(value), always: false });
@@ -29,7 +30,8 @@ describe("what a location adds changes", () => {
 /** Makes its heads as the server does. */
 class HeadExchange extends FakeExchange {
   override wholeReply(status: number, fields: readonly Field[], length: number, options?: ReplyOptions): WholeReply {
-    return makeWholeReply(this as unknown as Parameters<typeof makeWholeReply>[0], status, fields, length, options);
+    const all = replyFields(this as unknown as Parameters<typeof replyFields>[0], fields, status, options);
+    return makeWholeReply(status, all, length, options?.length, this.services.clock.second);
   }
 }
 

@@ -1,29 +1,45 @@
 /**
- * A client, from accept to close: one visible state, one short function and one timeout per state.
+ * A connection, from accept to close: one visible state, one short function and one timeout per state.
  *
  *     ReadingHeaders -> ReadingBody -> Processing -> Writing -> ReadingHeaders | Closing -> Lingering -> Closed
  *                           |-> Exchanging -> Writing
  *
- * Bytes are received into the server's one shared inbox; a client owns a buffer only for what it could not use at once.
+ * It is made of parts: bytes come and go through a Transport, into the Input and from the Output; Timeouts says how long it
+ * waits; Http1 knows what a reply looks like on the wire. Here is only when each of them does something.
  */
 
 import type { Block } from "../../ffi/memory.ts";
-import type { LogLevel, Settings } from "../config/model.ts";
-import { discard, type ReplyBody, type WholeReply } from "../exchange/reply.ts";
-import { CONTINUE } from "../http/reply/response.ts";
+import type { LogLevel } from "../config/model.ts";
+import { discard, type Field, type ReplyBody, type StreamBody, type WholeReply } from "../exchange/reply.ts";
 import { EXPECT_CONTINUE } from "../http/request/request.ts";
+import type { Transport, TransportOwner } from "../network/transport.ts";
 import { admit } from "../request/admission.ts";
-import type { ReplyTarget } from "../request/reply-target.ts";
 import type { ServerExchange } from "../request/server-exchange.ts";
-import { BODY_COMPLETE, BODY_REPLIED, BODY_SHARE_USED, BODY_STALLED, BodyReader } from "./body-reader.ts";
+import {
+  BODY_COMPLETE,
+  BODY_REPLIED,
+  BODY_SHARE_USED,
+  BODY_STALLED,
+  BodyReader,
+  type BodyReaderOwner,
+} from "./body-reader.ts";
 import type { Endpoint } from "./endpoint.ts";
-import type { ConnectionHost } from "./host.ts";
+import type { ConnectionHost, HostedConnection } from "./host.ts";
+import { Http1, makeWholeReply } from "./http1.ts";
+import { Input, READS_PER_TURN } from "./input.ts";
+import {
+  Output,
+  type OutputOwner,
+  PUMP_BLOCKED,
+  PUMP_DRAINED,
+  PUMP_INCOMPLETE,
+  PUMP_LOST,
+  PUMP_STARVED,
+} from "./output.ts";
 import { Peer } from "./peer.ts";
-import { READS_PER_TURN } from "./reader.ts";
-import { Wait } from "./waiter.ts";
-import { PUMP_BLOCKED, PUMP_DRAINED, PUMP_INCOMPLETE, PUMP_LOST, PUMP_STARVED } from "./writer.ts";
+import { type TimeoutOwner, Timeouts, Wait } from "./timeouts.ts";
 
-export enum State {
+enum State {
   ReadingHeaders,
   ReadingBody,
   /** The reply goes out while the body still comes in. */
@@ -35,25 +51,35 @@ export enum State {
   Closed,
 }
 
-/** Steps through its states that a client may do in one turn before others get theirs. */
+/** Steps through its states that a connection may do in one turn before others get theirs. */
 const STEPS_PER_TURN = 128;
 
-/** A reply, or the end, that came while another client was being served. */
+/** A reply, or the end, that came while another connection was served: it waits for this one's share of a turn. */
 interface Postponed {
   readonly send: () => void;
-  readonly body: ReplyBody;
+  readonly give: () => void;
 }
 
-export class Client extends BodyReader implements ReplyTarget {
+export class Connection implements HostedConnection, TransportOwner, OutputOwner, TimeoutOwner, BodyReaderOwner {
   state = State.ReadingHeaders;
   requests = 0;
   /** The request in progress, from its first byte until its reply has left. */
   private exchange: ServerExchange | null = null;
-  protected override settings: Settings;
+  private readonly input: Input;
+  private readonly output: Output;
+  private readonly http: Http1;
+  private readonly timeouts: Timeouts;
+  /** Made for the first request with a body. */
+  private bodyReader: BodyReader | null = null;
   private readonly peer: Peer;
-  /** Being served: it is this client's share of the turn. */
-  served = false;
+  /** It is this connection's share of the turn: the shared inbox and outbox are its own. */
+  private served = false;
+  /** It has asked for a share of the next turn. */
   private queued = false;
+  /** A body is announced and not read: a reply now ends the connection, for what follows is that body, not a request. */
+  private bodyPending = false;
+  /** The reply in progress is the last: what follows the request is never read as another. */
+  private ending = false;
   /** The client may still be sending: closing at once would destroy the reply on its way (RFC 9112 §9.6). */
   private lingers = false;
   /** It has had its time (408): it is told so, and waited for no more. */
@@ -62,17 +88,20 @@ export class Client extends BodyReader implements ReplyTarget {
   private postponed: Postponed | null = null;
 
   constructor(
-    private readonly server: ConnectionHost,
+    private readonly host: ConnectionHost,
     /** Where its requests begin; a reload gives it another one. */
     public endpoint: Endpoint,
-    fd: number,
+    private readonly transport: Transport,
     peer: Block,
     /** Serial number of the connection. */
     readonly number: number,
   ) {
-    super(server.kernel, server.reactor, fd, server.outbox, server.pool, server.inbox);
+    transport.owner = this;
     this.peer = new Peer(peer);
-    this.settings = endpoint.settings;
+    this.input = new Input(transport, host.pool, host.inbox);
+    this.output = new Output(transport, host.outbox, host.pool, this);
+    this.http = new Http1(this.output);
+    this.timeouts = new Timeouts(host.reactor, endpoint.settings, this.input, this.output, this);
   }
 
   // ConnectionInfo
@@ -90,7 +119,7 @@ export class Client extends BodyReader implements ReplyTarget {
   }
 
   get serverAddress(): string {
-    return this.endpoint.localAddress(this.fd);
+    return this.endpoint.localAddress(this.transport.fd);
   }
 
   get serverPort(): number {
@@ -99,39 +128,97 @@ export class Client extends BodyReader implements ReplyTarget {
 
   // ReplyTarget
 
-  /** The outbox counts only while it is this client's. */
-  override get bytesWritten(): number {
-    return super.bytesWritten - (this.served ? 0 : this.outbox.length);
+  get bytesSent(): number {
+    return this.http.bytesSent;
   }
 
-  get reusable(): boolean {
-    const { keepaliveTimeout, keepaliveRequests } = this.exchange!.settings;
-    if (!this.endpoint.open || this.server.stopping) return false;
-    return keepaliveTimeout > 0 && this.requests < keepaliveRequests;
+  get bodyBytesSent(): number {
+    return this.http.bodyBytesSent;
   }
 
-  sendReply(head: string, body: ReplyBody, chunked: boolean): void {
-    this.whenServed(body, () => {
-      this.writeText(head);
-      this.writeBody(body, chunked);
-    });
+  reply(status: number, fields: Field[], body: ReplyBody, length: number | undefined): void {
+    if (!this.served) return this.postponeReply(status, fields, body, length);
+    const persists = this.persists();
+    this.ending = !this.http.reply(this.exchange!, status, fields, body, length, persists);
   }
 
-  sendWhole(reply: WholeReply, headOnly: boolean, connection: string, rest: ReplyBody): void {
-    if (!this.served) throw new Error("a kept reply is for the client being served");
-    this.writeWhole(reply, headOnly, connection);
-    if (rest !== null) this.writeBody(rest, false);
+  replyWhole(reply: WholeReply, rest: ReplyBody): void {
+    if (!this.served) return this.postponeWhole(reply, rest);
+    const persists = this.persists();
+    this.ending = !persists;
+    this.http.replyWhole(this.exchange!, reply, rest, persists);
+  }
+
+  replyRaw(body: StreamBody): void {
+    if (!this.served) return this.postpone(body, () => this.replyRaw(body));
+    this.ending = true;
+    this.http.replyRaw(body);
+  }
+
+  wholeReply(
+    status: number,
+    fields: Field[],
+    bodyLength: number,
+    length: number | undefined,
+    dateSecond: number,
+  ): WholeReply {
+    return makeWholeReply(status, fields, bodyLength, length, dateSecond);
   }
 
   drop(): void {
-    this.whenServed(null, () => this.closeAfterOutput());
+    if (!this.served) return this.postpone(null, () => this.drop());
+    this.closeAfterOutput();
   }
 
-  /** Does it now, or in this client's next share of a turn: the shared outbox belongs to the client being served. */
-  private whenServed(body: ReplyBody, send: () => void): void {
-    if (this.served) return send();
-    discard(this.postponed?.body ?? null); // of a reply that is no good after all
-    this.postponed = { send, body };
+  /** A stream or a sink can go on: in the next turn, for another connection may be in the middle of its share of this one. */
+  goOn(): void {
+    if (!this.released) this.againNextTurn();
+  }
+
+  crash(error: unknown): void {
+    if (this.exchange === null) this.host.reportBug(error, null);
+    else this.handlerFailed(this.exchange, error);
+  }
+
+  private get body(): BodyReader {
+    return (this.bodyReader ??= new BodyReader(this.transport, this.input, this.timeouts, this));
+  }
+
+  /** Whether another request may follow the one in progress. */
+  private persists(): boolean {
+    const { request, settings } = this.exchange!;
+    if (this.ending || this.bodyPending || !request.keepAlive) return false;
+    if (this.host.stopping || !this.endpoint.open) return false;
+    return settings.keepaliveTimeout > 0 && this.requests < settings.keepaliveRequests;
+  }
+
+  /** Apart from `reply`, whose every call would pay for the closure. */
+  private postponeReply(status: number, fields: Field[], body: ReplyBody, length: number | undefined): void {
+    this.postpone(body, () => this.reply(status, fields, body, length));
+  }
+
+  private postpone(body: ReplyBody, send: () => void): void {
+    this.keep({ send, give: () => discard(body) });
+  }
+
+  /** Its bytes may not change while they wait. */
+  private postponeWhole(reply: WholeReply, rest: ReplyBody): void {
+    reply.holders++;
+    this.keep({
+      send: () => {
+        reply.holders--;
+        this.replyWhole(reply, rest);
+      },
+      give: () => {
+        reply.holders--;
+        discard(rest);
+      },
+    });
+  }
+
+  private keep(postponed: Postponed): void {
+    this.postponed?.give(); // of a reply that is no good after all
+    this.postponed = postponed;
     this.againNextTurn();
   }
 
@@ -139,11 +226,6 @@ export class Client extends BodyReader implements ReplyTarget {
     const { postponed } = this;
     this.postponed = null;
     postponed?.send();
-  }
-
-  /** A stream or a sink can go on: in the next turn, for another client may be in the middle of its share of this one. */
-  goOn(): void {
-    if (!this.released) this.againNextTurn();
   }
 
   // What the loop calls
@@ -158,7 +240,7 @@ export class Client extends BodyReader implements ReplyTarget {
   }
 
   onTimeout(): void {
-    this.catchUp();
+    this.output.catchUp();
     if (this.released) return;
     if (this.postponed !== null) return this.advance();
     this.served = true;
@@ -175,17 +257,17 @@ export class Client extends BodyReader implements ReplyTarget {
   /** Serves what has come already; what then is still open is registered with the reactor. 0, or -errno. */
   begin(): number {
     this.advance();
-    return this.released ? 0 : this.watch();
+    return this.released ? 0 : this.transport.watch();
   }
 
   /** The server stops: those who have no request in progress go at once, the others after their reply. */
   stopWhenIdle(): void {
-    if (this.state === State.ReadingHeaders && this.exchange === null && this.drained) this.abort();
+    if (this.state === State.ReadingHeaders && this.exchange === null && this.output.isDrained) this.abort();
   }
 
   /** Closes now, whatever is in progress. */
   abort(): void {
-    this.catchUp();
+    this.output.catchUp();
     this.state = State.Closed;
     this.settle();
   }
@@ -193,12 +275,12 @@ export class Client extends BodyReader implements ReplyTarget {
   private againNextTurn(): void {
     if (this.queued) return;
     this.queued = true;
-    this.reactor.again(this);
+    this.host.reactor.again(this);
   }
 
-  /** Goes through as many states as it can now. An error of our own costs this client its connection and no one else anything. */
+  /** Goes through as many states as it can now. An error of our own costs this connection and no other. */
   private advance(): void {
-    this.catchUp();
+    this.output.catchUp();
     if (this.released) return;
     this.served = true;
     try {
@@ -213,11 +295,11 @@ export class Client extends BodyReader implements ReplyTarget {
 
   /** An error of our own. */
   private failed(error: unknown): void {
-    this.server.reportBug(error, this.exchange);
+    this.host.reportBug(error, this.exchange);
     this.state = State.Closed;
   }
 
-  /** True when only the client's share of the turn is used up. */
+  /** True when only the connection's share of the turn is used up. */
   private run(): boolean {
     for (let steps = STEPS_PER_TURN; steps > 0; steps--) {
       if (!this.step()) return false;
@@ -254,11 +336,11 @@ export class Client extends BodyReader implements ReplyTarget {
 
   /** The end, after the replies that are complete already. */
   private closeAfterOutput(): boolean {
-    this.flush();
+    this.output.flush();
     return this.close();
   }
 
-  /** The end: what the client holds is given back when its share of the turn ends. */
+  /** The end: what the connection holds is given back when its share of the turn ends. */
   private close(): boolean {
     this.state = State.Closed;
     return false;
@@ -268,20 +350,26 @@ export class Client extends BodyReader implements ReplyTarget {
 
   /** Reads until a whole request head is there, then routes it. */
   private readingHeaders(): boolean {
-    if (!this.drained) return this.enter(State.Writing);
-    if (this.inputStart === this.inputEnd && !this.fill()) return this.atPause();
-    const exchange = (this.exchange ??= this.server.beginExchange(this));
-    const n = exchange.parser.feed(this.input.bytes, this.inputStart, this.inputEnd);
-    if (n === 0) return this.fill() || this.atPause();
+    if (!this.output.isDrained) return this.enter(State.Writing);
+    if (this.input.isEmpty && !this.input.fill()) return this.atPause();
+    const exchange = this.exchange ?? this.beginRequest();
+    const n = exchange.parser.feed(this.input.block.bytes, this.input.start, this.input.end);
+    if (n === 0) return this.input.fill() || this.atPause();
     this.requests++;
     if (n < 0) return this.refuseHead(-n, exchange);
-    this.inputStart += n;
+    this.input.start += n;
     return this.startRequest(exchange);
+  }
+
+  private beginRequest(): ServerExchange {
+    this.http.begin();
+    this.ending = this.bodyPending = false;
+    return (this.exchange = this.host.beginExchange(this));
   }
 
   /** Nothing more to read now: wait, unless the peer has ended its side. */
   private atPause(): boolean {
-    if (!this.ended) return false;
+    if (!this.transport.ended) return false;
     if (this.exchange === null) return this.enter(State.Closing);
     this.requests++;
     this.exchange.parser.reason = "its sending side was closed within a request";
@@ -290,8 +378,8 @@ export class Client extends BodyReader implements ReplyTarget {
 
   private startRequest(exchange: ServerExchange): boolean {
     const status = admit(exchange, exchange.origin.hosts);
-    this.settings = exchange.settings;
-    exchange.bodyPending = exchange.progress.choosing = exchange.request.hasBody;
+    this.timeouts.settings = exchange.settings;
+    this.bodyPending = exchange.progress.choosing = exchange.request.hasBody;
     if (status !== 0) return this.refuseRequest(status, exchange);
     return this.proceed(exchange);
   }
@@ -299,8 +387,8 @@ export class Client extends BodyReader implements ReplyTarget {
   /** Lets the phases decide, then the handler. While a phase needs time the state is Processing, and the body is not read. */
   private proceed(exchange: ServerExchange): boolean {
     this.advanceRequest(exchange);
-    this.settings = exchange.settings;
-    if (!exchange.bodyPending) return exchange.replied ? this.afterReply(exchange) : this.enter(State.Processing);
+    this.timeouts.settings = exchange.settings;
+    if (!this.bodyPending) return exchange.replied ? this.afterReply(exchange) : this.enter(State.Processing);
     if (exchange.settled) return this.refused(exchange);
     return exchange.progress.choosing ? this.enter(State.Processing) : this.startBodyOf(exchange);
   }
@@ -317,10 +405,10 @@ export class Client extends BodyReader implements ReplyTarget {
   private startBodyOf(exchange: ServerExchange): boolean {
     const { request } = exchange;
     const { decoder } = exchange;
-    const refusal = decoder.reset(request.chunked, request.contentLength, this.settings.clientMaxBodySize);
+    const refusal = decoder.reset(request.chunked, request.contentLength, this.timeouts.settings.clientMaxBodySize);
     if (refusal < 0) return this.refuseBody(-refusal, decoder.reason); // a redirect has led to a location with a lower limit
-    if (request.expect === EXPECT_CONTINUE && request.minor === 1 && this.inputStart === this.inputEnd) {
-      this.writeText(CONTINUE);
+    if (request.expect === EXPECT_CONTINUE && request.minor === 1 && this.input.isEmpty) {
+      this.http.continue();
     }
     exchange.keepHead(); // the body is received over it
     return this.enter(State.ReadingBody);
@@ -331,20 +419,20 @@ export class Client extends BodyReader implements ReplyTarget {
     const exchange = this.exchange!;
     if (exchange.replied) return this.afterReply(exchange);
     if (exchange.progress.ready) this.advanceRequest(exchange); // a script whose body still comes has led to another location
-    if (!this.drained) this.flush(); // a 100 (Continue) the client may be waiting for
-    const outcome = this.takeBody(exchange);
+    if (!this.output.isDrained) this.output.flush(); // a 100 (Continue) the client may be waiting for
+    const outcome = this.body.take(exchange);
     if (outcome === BODY_COMPLETE) return this.process(exchange);
     if (outcome === BODY_REPLIED) return exchange.replied ? this.afterReply(exchange) : this.refused(exchange);
-    if (outcome < 0) return this.refuseBody(-outcome, this.bodyReason);
+    if (outcome < 0) return this.refuseBody(-outcome, this.body.reason);
     if (outcome === BODY_SHARE_USED) this.againNextTurn();
-    return outcome === BODY_STALLED && this.broken && this.close();
+    return outcome === BODY_STALLED && this.transport.broken && this.close();
   }
 
   /** Body and reply at once, each as far as it goes. */
   private exchanging(): boolean {
     const exchange = this.exchange!;
-    const outcome = exchange.bodyPending ? this.takeBody(exchange) : BODY_COMPLETE;
-    if (outcome < 0) return this.cutOff("info", this.bodyReason); // the reply has begun: only its end can say so
+    const outcome = this.bodyPending ? this.body.take(exchange) : BODY_COMPLETE;
+    if (outcome < 0) return this.cutOff("info", this.body.reason); // the reply has begun: only its end can say so
     if (outcome === BODY_COMPLETE) this.completeBody(exchange);
     if (outcome === BODY_SHARE_USED) this.againNextTurn();
     return this.writing();
@@ -360,7 +448,7 @@ export class Client extends BodyReader implements ReplyTarget {
   private completeBody(exchange: ServerExchange): boolean {
     const { sink } = exchange;
     exchange.sink = undefined; // complete: there is nothing left to abort
-    exchange.bodyPending = false;
+    this.bodyPending = false;
     if (sink === undefined) return false;
     this.guarded(exchange, () => sink.end());
     return sink.answers === true;
@@ -369,15 +457,15 @@ export class Client extends BodyReader implements ReplyTarget {
   private processing(): boolean {
     if (this.exchange!.replied) return this.afterReply(this.exchange!);
     if (this.exchange!.progress.ready) return this.proceed(this.exchange!);
-    return this.broken && this.close();
+    return this.transport.broken && this.close();
   }
 
   /** A reply has been handed in. What is left of the body then goes to a sink that wants it still, or is nobody's any more. */
   private afterReply(exchange: ServerExchange): boolean {
     if (this.state === State.Closed) return false;
-    if (exchange.bodyPending && exchange.sink?.answers === true) return this.enter(State.Exchanging);
-    if (exchange.bodyPending) this.abandonBody(exchange);
-    return this.drained ? this.finishRequest() : this.enter(State.Writing);
+    if (this.bodyPending && exchange.sink?.answers === true) return this.enter(State.Exchanging);
+    if (this.bodyPending) this.abandonBody(exchange);
+    return this.output.isDrained ? this.finishRequest() : this.enter(State.Writing);
   }
 
   /** The connection ends when the client has had the time to read the reply. */
@@ -387,16 +475,15 @@ export class Client extends BodyReader implements ReplyTarget {
   }
 
   private writing(): boolean {
-    const outcome = this.pump();
+    const outcome = this.output.pump();
     // A part of the next head may have come while an earlier reply waited for room: that request is not the one sent.
     if (outcome === PUMP_DRAINED)
       return this.exchange?.replied ? this.finishRequest() : this.enter(State.ReadingHeaders);
     if (outcome === PUMP_LOST) return this.close();
     if (outcome === PUMP_INCOMPLETE) return this.cutOff("error", "the reply could not be completed");
-    if (outcome === PUMP_STARVED) return this.broken && this.close();
+    if (outcome === PUMP_STARVED) return this.transport.broken && this.close();
     if (outcome !== PUMP_BLOCKED) this.againNextTurn();
-    else if (this.isTooSlow(Wait.Send, this.settings.sendMinRate))
-      return this.cutOff("info", "client reads too slowly");
+    else if (this.timeouts.isTooSlow(Wait.Send)) return this.cutOff("info", "client reads too slowly");
     return false;
   }
 
@@ -409,54 +496,54 @@ export class Client extends BodyReader implements ReplyTarget {
   /** The reply is in the outbox or sent: the request is over. */
   private finishRequest(): boolean {
     const exchange = this.exchange!;
-    if (exchange.bodyPending) this.abandonBody(exchange);
-    const reusable = exchange.keepAlive;
+    if (this.bodyPending) this.abandonBody(exchange);
+    const reusable = this.persists();
     // A client that meant to go on may have sent its next request already: a close would reset it, and the reply with it.
     if (!reusable && exchange.request.keepAlive) this.lingers = true;
     this.endExchange(exchange);
-    this.endWait();
+    this.timeouts.end();
     return this.enter(reusable ? State.ReadingHeaders : State.Closing);
   }
 
   private endExchange(exchange: ServerExchange): void {
     exchange.logAccess();
     this.exchange = null;
-    this.server.endExchange(exchange);
+    this.host.endExchange(exchange);
   }
 
   /** Sends what is left, then closes; lingers where the client may still be sending. */
   private closing(): boolean {
-    const outcome = this.pump();
-    if (outcome === PUMP_BLOCKED) return this.isTooSlow(Wait.Send, this.settings.sendMinRate) && this.close();
+    const outcome = this.output.pump();
+    if (outcome === PUMP_BLOCKED) return this.timeouts.isTooSlow(Wait.Send) && this.close();
     if (outcome === PUMP_LOST) return this.close();
-    const unread = this.lingers || this.inputStart < this.inputEnd || this.readable;
-    if (!unread || this.ended || this.broken) return this.close();
-    this.kernel.shutdownWrite(this.fd);
-    this.giveInput();
+    const unread = this.lingers || !this.input.isEmpty || this.transport.readable;
+    if (!unread || this.transport.ended || this.transport.broken) return this.close();
+    this.transport.shut();
+    this.input.drop();
     if (!this.timedOut) return this.enter(State.Lingering);
-    this.fill(); // bytes that nobody has read would make a reset of the close, and the client might lose the 408
+    this.input.fill(); // bytes that nobody has read would make a reset of the close, and the client might lose the 408
     return this.close();
   }
 
   /** Discards what the client still sends, so that it gets to read the reply before a reset (RFC 9112 §9.6). */
   private lingering(): boolean {
     for (let reads = 0; reads < READS_PER_TURN; reads++) {
-      if (!this.fill()) return this.ended ? this.close() : this.lingeredEnough();
-      this.giveInput();
+      if (!this.input.fill()) return this.transport.ended ? this.close() : this.lingeredEnough();
+      this.input.drop();
     }
     this.againNextTurn();
     return this.lingeredEnough();
   }
 
   private lingeredEnough(): boolean {
-    return this.hasWaited(Wait.Linger, this.settings.lingeringTime) && this.close();
+    return this.timeouts.hasWaited(Wait.Linger, this.timeouts.settings.lingeringTime) && this.close();
   }
 
   // Refusals and failures
 
   /** A head that is none: framing is lost, so nothing that follows is a request. */
   private refuseHead(status: number, exchange: ServerExchange): boolean {
-    exchange.request.show(this.input.bytes, this.inputStart, this.inputEnd);
+    exchange.request.show(this.input.block.bytes, this.input.start, this.input.end);
     exchange.log("info", `client sent an invalid request: ${exchange.parser.reason}`);
     exchange.progress.method = exchange.request.method;
     return this.refuse(status, exchange);
@@ -478,7 +565,7 @@ export class Client extends BodyReader implements ReplyTarget {
 
   private refuse(status: number, exchange: ServerExchange): boolean {
     this.timedOut = status === 408;
-    exchange.bodyPending = true; // whatever follows is not read as a request
+    this.bodyPending = true; // whatever follows is not read as a request
     this.dismiss(exchange);
     this.guarded(exchange, () => exchange.fail(status));
     return this.refused(exchange);
@@ -505,34 +592,39 @@ export class Client extends BodyReader implements ReplyTarget {
   }
 
   /** A handler that throws gives its client a 500, or a closed connection if the reply had begun. */
-  override handlerFailed(exchange: ServerExchange, error: unknown): void {
-    this.server.reportBug(error, exchange);
-    exchange.closing = true;
+  handlerFailed(exchange: ServerExchange, error: unknown): void {
+    this.host.reportBug(error, exchange);
+    this.ending = true;
     this.dismiss(exchange);
     if (exchange.replied) this.drop();
     else exchange.failPlainly(500, []);
   }
 
-  // The end of a client's share of the turn
+  // The end of a connection's share of the turn
 
-  /** Leaves the shared inbox and outbox to the next client, and waits for what the state needs. */
+  /** Leaves the shared inbox and outbox to the next connection, and waits for what the state needs. */
   private settle(): void {
-    if (this.state !== State.Closed && this.outbox.length > 0) this.sendOutput();
-    if (this.state === State.Closed || this.lost) return this.release();
-    if (!this.drained && this.state === State.ReadingHeaders) this.state = State.Writing;
+    if (this.state !== State.Closed && this.host.outbox.length > 0) this.sendOutput();
+    if (this.state === State.Closed || this.transport.lost) return this.release();
+    if (!this.output.isDrained && this.state === State.ReadingHeaders) this.state = State.Writing;
     if (this.state !== State.ReadingHeaders) this.exchange?.keepHead();
-    this.keepInput();
-    this.waitFor(this.neededWait());
+    this.input.leaveInbox();
+    this.timeouts.waitFor(this.neededWait());
   }
 
   /** Between two requests a reply can wait for the end of the turn; in every other state more depends on it. */
   private sendOutput(): void {
-    if (this.state === State.ReadingHeaders) this.leaveOutput();
-    else this.flush();
+    if (this.state === State.ReadingHeaders) this.output.leave();
+    else this.output.flush();
   }
 
-  protected override onOutputStuck(): void {
-    this.settle();
+  onOutputStuck(): void {
+    try {
+      this.settle();
+    } catch (error) {
+      this.failed(error); // others wait to be sent at the end of the turn, too
+      this.release();
+    }
   }
 
   /** Gives back everything, once. */
@@ -540,13 +632,13 @@ export class Client extends BodyReader implements ReplyTarget {
     this.state = State.Closed;
     if (this.released) return;
     this.released = true;
-    this.timerList?.stop(this);
+    this.timeouts.end();
     this.unfailing(() => this.exchange !== null && this.breakOff(this.exchange));
-    this.unfailing(() => discard(this.postponed?.body ?? null)); // when all know that they are cut off
-    this.unfailing(() => this.dropOutput());
-    this.giveInput();
-    this.reactor.close(this);
-    this.server.clientClosed(this);
+    this.unfailing(() => this.postponed?.give()); // when all know that they are cut off
+    this.unfailing(() => this.output.drop());
+    this.input.drop();
+    this.transport.close();
+    this.host.connectionClosed(this);
   }
 
   /** Calls what handlers implement; its failing must not keep the rest from being given back. */
@@ -554,7 +646,7 @@ export class Client extends BodyReader implements ReplyTarget {
     try {
       call();
     } catch (error) {
-      this.server.reportBug(error, null);
+      this.host.reportBug(error, null);
     }
   }
 
@@ -562,9 +654,10 @@ export class Client extends BodyReader implements ReplyTarget {
   private breakOff(exchange: ServerExchange): void {
     this.dismiss(exchange);
     exchange.cutShort();
+    this.http.cutShort();
     if (exchange.method !== "" || exchange.replied) return this.endExchange(exchange);
     this.exchange = null; // only a part of a head: no request to log
-    this.server.endExchange(exchange);
+    this.host.endExchange(exchange);
   }
 
   // Timeouts
@@ -574,27 +667,28 @@ export class Client extends BodyReader implements ReplyTarget {
       case State.ReadingHeaders:
         return this.exchange === null && this.requests > 0 ? Wait.KeepAlive : Wait.Headers;
       case State.ReadingBody:
-        return this.stalled ? Wait.Nothing : Wait.Body;
+        return this.body.stalled ? Wait.Nothing : Wait.Body;
       case State.Exchanging:
-        if (!this.writable) return Wait.Send;
-        return this.stalled || !this.exchange!.bodyPending ? Wait.Nothing : Wait.Body;
+        if (!this.transport.writable) return Wait.Send;
+        return this.body.stalled || !this.bodyPending ? Wait.Nothing : Wait.Body;
       case State.Processing:
         return Wait.Nothing;
       case State.Lingering:
         return Wait.Linger;
       default:
-        return this.starved ? Wait.Nothing : Wait.Send;
+        return this.output.starved ? Wait.Nothing : Wait.Send;
     }
   }
 
   private expire(): void {
-    if (this.wait === Wait.Headers && this.exchange !== null) {
+    if (this.timeouts.current === Wait.Headers && this.exchange !== null) {
       this.requests++;
       this.exchange.parser.reason = "its head took too long";
       this.refuseHead(408, this.exchange);
-    } else if (this.wait === Wait.Body && !this.exchange!.replied) this.refuseBody(408, "its body took too long");
-    else if (this.wait === Wait.Send) this.cutOff("info", "client timed out");
+    } else if (this.timeouts.current === Wait.Body && !this.exchange!.replied)
+      this.refuseBody(408, "its body took too long");
+    else if (this.timeouts.current === Wait.Send) this.cutOff("info", "client timed out");
     else this.state = State.Closed;
-    this.endWait();
+    this.timeouts.end();
   }
 }

@@ -1,13 +1,13 @@
-/** Reply bodies on their way: each kind of ReplyBody moves itself piece by piece into the outbox or the socket. */
+/** Reply bodies on their way: each kind of ReplyBody moves itself piece by piece into the outbox or the transport. */
 import { ERRNO } from "../../ffi/errno.ts";
 import type { FileRange, PieceBody, ReplyBody, StreamBody } from "../exchange/reply.ts";
 import type { Outbox } from "./outbox.ts";
 
-/** What a body needs of the client it goes to. */
+/** What a body needs of the connection it goes to. */
 export interface BodyTarget {
   readonly outbox: Outbox;
-  /** As Stream.transmitFile. */
-  transmitFile(file: number, position: number, length: number): number;
+  /** As Transport.sendFile. */
+  sendFile(file: number, position: number, length: number): number;
 }
 
 /** The body is complete. */
@@ -26,11 +26,11 @@ export interface OutgoingBody {
   release(): void;
 }
 
-/** The OutgoingBody of a body, null when there is nothing to send. `chunked`: how a stream is framed. */
-export function outgoing(body: ReplyBody, chunked: boolean): OutgoingBody | null {
+/** The OutgoingBody of a body that is sent as it is; null when there is nothing to send. */
+export function outgoing(body: ReplyBody): OutgoingBody | null {
   if (body === null) return null;
   if (Buffer.isBuffer(body)) return body.length === 0 ? null : new BytesOut(body);
-  return body.kind === "pieces" ? new PiecesOut(body) : new StreamOut(body, chunked);
+  return body.kind === "pieces" ? new PiecesOut(body) : new StreamOut(body);
 }
 
 class BytesOut implements OutgoingBody {
@@ -88,67 +88,33 @@ function copyPiece(bytes: Buffer, position: number, outbox: Outbox, limit: numbe
 
 /** A file that has become shorter than its announced length can't be sent as promised: -EIO, and the connection is closed. */
 function sendRange(range: FileRange, position: number, target: BodyTarget, limit: number): number {
-  const moved = target.transmitFile(range.file.fd, range.position + position, limit);
+  const moved = target.sendFile(range.file.fd, range.position + position, limit);
   return moved === 0 ? -ERRNO.EIO : moved;
 }
 
-/** Room before a chunk for its size in hexadecimal and CRLF, and behind it for CRLF. */
-const CHUNK_HEAD = 6;
-const CRLF = 2;
-/** Four hexadecimal digits of size. */
-const LARGEST_CHUNK = 0xf000;
-/** The chunk that ends a body, without trailer fields. */
-const LAST_CHUNK = "0\r\n\r\n";
+/** What is asked of a stream at once, in bytes. */
+export const LARGEST_READ = 0xf000;
 
 class StreamOut implements OutgoingBody {
   readonly gathers = true;
   private left: number;
-  private finished = false;
 
-  constructor(
-    private readonly stream: StreamBody,
-    private readonly chunked: boolean,
-  ) {
+  constructor(private readonly stream: StreamBody) {
     this.left = stream.length;
   }
 
+  /** A stream that ends short of its length was broken off, which only a closed connection can tell the client. */
   step({ outbox }: BodyTarget, limit: number): number {
-    if (this.finished) return BODY_SENT;
-    const before = outbox.length;
-    const offset = outbox.end + (this.chunked ? CHUNK_HEAD : 0);
-    const most = Math.min(LARGEST_CHUNK, limit, this.left < 0 ? limit : this.left);
-    const n = most > 0 ? this.stream.read(outbox.block, offset, most) : 0;
+    const most = Math.min(LARGEST_READ, limit, this.left < 0 ? limit : this.left);
+    const n = most > 0 ? this.stream.read(outbox.block, outbox.end, most) : 0;
+    if (n === 0) return this.left > 0 ? -ERRNO.EIO : BODY_SENT;
     if (n < 0) return n;
-    if (n === 0) return this.finish(outbox);
     if (this.left > 0) this.left -= n;
-    if (this.chunked) frame(outbox, n);
-    else outbox.end += n;
-    return outbox.length - before;
-  }
-
-  /** The stream has ended: short of its length it was broken off, which only a closed connection can tell the client. */
-  private finish(outbox: Outbox): number {
-    if (this.left > 0) return -ERRNO.EIO;
-    this.finished = true;
-    if (!this.chunked) return BODY_SENT;
-    outbox.appendText(LAST_CHUNK);
-    return LAST_CHUNK.length;
+    outbox.end += n;
+    return n;
   }
 
   release(): void {
     this.stream.close();
   }
-}
-
-/** Makes a chunk of the `length` bytes that lie CHUNK_HEAD behind the outbox's end: its size goes before them, CRLF behind (RFC 9112 §7.1). */
-function frame(outbox: Outbox, length: number): void {
-  const { bytes } = outbox.block;
-  const size = `${length.toString(16)}\r\n`;
-  const start = outbox.end;
-  const data = start + CHUNK_HEAD;
-  // Fewer digits than there is room for: then there is little to move.
-  if (size.length < CHUNK_HEAD) bytes.copyWithin(start + size.length, data, data + length);
-  bytes.latin1Write(size, start);
-  bytes.latin1Write("\r\n", start + size.length + length);
-  outbox.end = start + size.length + length + CRLF;
 }

@@ -10,32 +10,31 @@ import { ERRNO } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import type { Block } from "../../ffi/memory.ts";
 import type { Reactor, Source } from "./reactor.ts";
-import { Timed } from "./timers.ts";
+import type { Transport, TransportOwner } from "./transport.ts";
 
 const EDGES = EPOLLIN | EPOLLRDHUP | EPOLLET;
+const CONNECTION_ERRORS: readonly number[] = [-ERRNO.EPIPE, -ERRNO.ECONNRESET, -ERRNO.ETIMEDOUT];
 
-export abstract class Stream extends Timed implements Source {
+const NOBODY: TransportOwner = { onReady() {} };
+
+export class Socket implements Transport, Source {
+  owner = NOBODY;
   readable = true;
   writable = true;
+  ended = false;
+  broken = false;
+  lost = false;
   private watching = false;
   private watchesWritable = false;
   /** The peer closed or broke its side: data before the end is still to be read, and no further edge announces it. */
-  hangup = false;
-  /** recv has returned 0: the peer sends nothing more. */
-  ended = false;
-  /** Both directions are gone (EPOLLHUP, EPOLLERR), not only the peer's sending side. */
-  broken = false;
+  private hangup = false;
 
+  /** @param fd connected and non-blocking; from now on this object's */
   constructor(
-    protected readonly kernel: Kernel,
-    protected readonly reactor: Reactor,
+    private readonly kernel: Kernel,
+    private readonly reactor: Reactor,
     readonly fd: number,
-  ) {
-    super();
-  }
-
-  /** Something can be read or written again, or the peer is gone: go on. */
-  abstract onReady(): void;
+  ) {}
 
   /** Registers with the reactor, once. 0, or -errno. */
   watch(): number {
@@ -57,7 +56,7 @@ export abstract class Stream extends Timed implements Source {
     if (events & (EPOLLIN | EPOLLRDHUP)) this.readable = true;
     if (events & EPOLLOUT) this.writable = true;
     if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) this.onHangup(events);
-    this.onReady();
+    this.owner.onReady();
   }
 
   private onHangup(events: number): void {
@@ -66,33 +65,42 @@ export abstract class Stream extends Timed implements Source {
     if (events & (EPOLLHUP | EPOLLERR)) this.broken = this.writable = true;
   }
 
-  /** recv(2). Bytes; 0 at the end of the stream; -EAGAIN when nothing waits; other -errno: the connection is lost. */
+  /** recv(2). */
   receive(block: Block, offset: number, length: number): number {
     let n = this.kernel.recv(this.fd, block, offset, length);
     while (n === -ERRNO.EINTR) n = this.kernel.recv(this.fd, block, offset, length);
     if (n <= 0) {
       this.readable = false;
       if (n === 0) this.ended = true;
+      else if (n !== -ERRNO.EAGAIN) this.lost = true;
     } else if (n < length && !this.hangup) this.readable = false;
     return n;
   }
 
-  /** send(2). Bytes taken, perhaps fewer than asked; -EAGAIN; other -errno: the connection is lost. */
-  transmit(block: Block, offset: number, length: number): number {
+  /** send(2). */
+  send(block: Block, offset: number, length: number): number {
     let n = this.kernel.send(this.fd, block, offset, length);
     while (n === -ERRNO.EINTR) n = this.kernel.send(this.fd, block, offset, length);
     if (n < length) this.full();
+    if (n <= 0 && n !== -ERRNO.EAGAIN) this.lost = true;
     return n;
   }
 
-  /**
-   * sendfile(2). Bytes moved; 0: the file ends before `position`; -EAGAIN; other -errno. Fewer bytes than asked can also mean
-   * that the file has become shorter, so only -EAGAIN says that the socket is full.
-   */
-  transmitFile(file: number, position: number, length: number): number {
+  /** sendfile(2). Fewer bytes than asked can also mean that the file has become shorter, so only -EAGAIN says that the socket is full. */
+  sendFile(file: number, position: number, length: number): number {
     let n = this.kernel.sendfile(this.fd, file, position, length);
     while (n === -ERRNO.EINTR) n = this.kernel.sendfile(this.fd, file, position, length);
     if (n === -ERRNO.EAGAIN) this.full();
+    else if (CONNECTION_ERRORS.includes(n)) this.lost = true;
     return n;
+  }
+
+  /** shutdown(2) with SHUT_WR. */
+  shut(): void {
+    this.kernel.shutdownWrite(this.fd);
+  }
+
+  close(): void {
+    this.reactor.close(this);
   }
 }

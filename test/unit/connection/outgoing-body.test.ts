@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { ERRNO } from "../../../ffi/errno.ts";
+import { ChunkedBody } from "../../../src/connection/chunked-body.ts";
 import { Outbox } from "../../../src/connection/outbox.ts";
-import { BODY_SENT, type BodyTarget, outgoing } from "../../../src/connection/reply-body.ts";
+import { BODY_SENT, type BodyTarget, type OutgoingBody, outgoing } from "../../../src/connection/outgoing-body.ts";
 import type { StreamBody } from "../../../src/exchange/reply.ts";
 
 /** A stream that gives these pieces, text or -errno, one at each call, and then its end. */
@@ -18,13 +19,16 @@ function streamOf(pieces: readonly (string | number)[], length = -1): StreamBody
   };
 }
 
-const target = (): BodyTarget => ({ outbox: new Outbox(), transmitFile: () => -ERRNO.EIO });
+const target = (): BodyTarget => ({ outbox: new Outbox(), sendFile: () => -ERRNO.EIO });
+
+const bodyOf = (stream: StreamBody, chunked: boolean): OutgoingBody =>
+  chunked ? new ChunkedBody(stream) : outgoing(stream)!;
 
 /** Steps until the end; what the outbox holds after each, or all of it at the end when nobody empties it meanwhile. */
 function sent(stream: StreamBody, chunked: boolean, before: string, empties: boolean): string {
   const to = target();
   to.outbox.appendText(before);
-  const body = outgoing(stream, chunked)!;
+  const body = bodyOf(stream, chunked);
   let text = "";
   const take = (): void => {
     text += to.outbox.block.bytes.latin1Slice(to.outbox.start, to.outbox.end);
@@ -64,7 +68,7 @@ describe("a stream's bytes are whole wherever they begin in the outbox", () => {
 });
 
 test("a stream that ends before its length stays broken, however often it is asked", () => {
-  const body = outgoing(streamOf(["abc"], 9), false)!;
+  const body = bodyOf(streamOf(["abc"], 9), false);
   const to = target();
   expect(body.step(to, 100)).toBe(3);
   expect([body.step(to, 100), body.step(to, 100)]).toEqual([-ERRNO.EIO, -ERRNO.EIO]);
@@ -72,7 +76,7 @@ test("a stream that ends before its length stays broken, however often it is ask
 });
 
 test("one that has nothing adds nothing", () => {
-  const body = outgoing(streamOf([-ERRNO.EAGAIN, "abc"]), true)!;
+  const body = bodyOf(streamOf([-ERRNO.EAGAIN, "abc"]), true);
   const to = target();
   to.outbox.appendText("HEAD");
   expect(body.step(to, 100)).toBe(-ERRNO.EAGAIN);

@@ -1,0 +1,47 @@
+/** A stream of unknown length in chunks (RFC 9112 §7.1). */
+import type { StreamBody } from "../exchange/reply.ts";
+import type { Outbox } from "./outbox.ts";
+import { BODY_SENT, type BodyTarget, LARGEST_READ, type OutgoingBody } from "./outgoing-body.ts";
+
+/** Room before a chunk for its size, of at most four hexadecimal digits, and CRLF. */
+const CHUNK_HEAD = 6;
+const CRLF = 2;
+/** The chunk that ends a body, without trailer fields. */
+const LAST_CHUNK = "0\r\n\r\n";
+
+export class ChunkedBody implements OutgoingBody {
+  readonly gathers = true;
+  private finished = false;
+
+  constructor(private readonly stream: StreamBody) {}
+
+  step({ outbox }: BodyTarget, limit: number): number {
+    if (this.finished) return BODY_SENT;
+    const before = outbox.length;
+    const n = this.stream.read(outbox.block, outbox.end + CHUNK_HEAD, Math.min(LARGEST_READ, limit));
+    if (n < 0) return n;
+    if (n > 0) frame(outbox, n);
+    else {
+      this.finished = true;
+      outbox.appendText(LAST_CHUNK);
+    }
+    return outbox.length - before;
+  }
+
+  release(): void {
+    this.stream.close();
+  }
+}
+
+/** Makes a chunk of the `length` bytes that lie CHUNK_HEAD behind the outbox's end: its size goes before them, CRLF behind. */
+function frame(outbox: Outbox, length: number): void {
+  const { bytes } = outbox.block;
+  const size = `${length.toString(16)}\r\n`;
+  const start = outbox.end;
+  const data = start + CHUNK_HEAD;
+  // Fewer digits than there is room for: then there is little to move.
+  if (size.length < CHUNK_HEAD) bytes.copyWithin(start + size.length, data, data + length);
+  bytes.latin1Write(size, start);
+  bytes.latin1Write("\r\n", start + size.length + length);
+  outbox.end = start + size.length + length + CRLF;
+}

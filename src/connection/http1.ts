@@ -1,0 +1,188 @@
+/**
+ * HTTP/1.1 as replies have it on the wire (RFC 9112): how a body is framed, what the head says of the framing and of the
+ * connection, and how many bytes of a reply have been sent.
+ */
+import { Block } from "../../ffi/memory.ts";
+import { discard, type Field, type ReplyBody, type StreamBody, type WholeReply } from "../exchange/reply.ts";
+import { responseHead } from "../http/reply/response.ts";
+import { isBodiless } from "../http/reply/status.ts";
+import { ChunkedBody } from "./chunked-body.ts";
+import type { Output } from "./output.ts";
+
+/** What the framing of a reply depends on. */
+interface Asked {
+  readonly method: string;
+  /** `minor`: of the request's version. */
+  readonly request: { readonly minor: number };
+  /** `keepaliveHeader`: seconds that the client is told a connection stays open, or null. */
+  readonly settings: { readonly keepaliveHeader: number | null };
+}
+
+/** The interim reply that asks for the body. */
+const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
+/** The empty line that ends a head. */
+const CRLF = 2;
+
+/** Writes the replies of one connection, one after the other. */
+export class Http1 {
+  /** Of the reply in progress: where it starts in the bytes of the connection, and the lengths of its head and all of it, -1: not known. */
+  private start = 0;
+  private headLength = 0;
+  private length = 0;
+  private begun = false;
+
+  constructor(private readonly output: Output) {}
+
+  /** A request begins: it has no reply yet. */
+  begin(): void {
+    this.begun = false;
+    this.headLength = this.length = 0;
+  }
+
+  /** 100 (Continue). */
+  continue(): void {
+    this.output.writeText(CONTINUE);
+  }
+
+  /**
+   * A reply to `asked`.
+   * @param fields the fields of the framing are appended to them
+   * @param announced Content-Length where the body does not say it; -1: none
+   * @param persists whether the connection could go on after it
+   * @returns whether it does: a body without a length for HTTP/1.0 ends with the connection
+   */
+  reply(
+    asked: Asked,
+    status: number,
+    fields: Field[],
+    body: ReplyBody,
+    announced: number | undefined,
+    persists: boolean,
+  ): boolean {
+    const bodiless = isWithoutBody(asked, status);
+    const length = announced ?? (body === null ? 0 : body.length);
+    const isUnknown = length < 0 && announced === undefined && !isBodiless(status);
+    const chunked = isUnknown && asked.request.minor === 1;
+    const goesOn = persists && (chunked || bodiless || !isUnknown);
+    addLength(fields, status, length);
+    if (chunked) fields.push(["Transfer-Encoding", "chunked"]);
+    addConnection(fields, asked, goesOn);
+    const head = responseHead(status, fields);
+    this.started(head.length, bodiless ? head.length : length < 0 ? -1 : head.length + length);
+    this.output.writeText(head);
+    if (bodiless) discard(body);
+    else if (chunked) this.output.send(new ChunkedBody(body as StreamBody));
+    else this.output.writeBody(body);
+    return goesOn;
+  }
+
+  /** A kept reply with what its head lacks of the connection, and `rest` behind it. */
+  replyWhole(asked: Asked, reply: WholeReply, rest: ReplyBody, persists: boolean): void {
+    const headOnly = isWithoutBody(asked, reply.status);
+    const length = headOnly ? reply.headLength : reply.length;
+    const lines = connectionLines(asked, persists);
+    const following = headOnly || rest === null ? 0 : rest.length;
+    this.started(reply.headLength + lines.length, length + lines.length + following);
+    if (lines === "") this.output.writeKept(reply, length);
+    else this.writeWithLines(reply, length, lines);
+    if (headOnly) discard(rest);
+    else if (rest !== null) this.output.writeBody(rest);
+  }
+
+  /** A kept reply with more lines at the end of its head. */
+  private writeWithLines({ block, headLength }: WholeReply, length: number, lines: string): void {
+    this.output.write(block.bytes, 0, headLength - CRLF);
+    this.output.writeText(`${lines}\r\n`);
+    this.output.write(block.bytes, headLength, length);
+  }
+
+  /** A reply that brings its own head. The connection ends with it. */
+  replyRaw(body: StreamBody): void {
+    this.started(0, -1);
+    this.output.writeBody(body);
+  }
+
+  private started(headLength: number, length: number): void {
+    this.begun = true;
+    this.start = this.output.bytesWritten;
+    this.headLength = headLength;
+    this.length = length;
+  }
+
+  /** The connection breaks before the reply is out: what counts is what was taken of it. */
+  cutShort(): void {
+    if (this.begun) this.length = -1;
+  }
+
+  /** Bytes of the reply, head included; of one of unknown length, or cut short, those the kernel has taken. */
+  get bytesSent(): number {
+    return this.length >= 0 ? this.length : Math.max(0, this.output.bytesTaken - this.start);
+  }
+
+  get bodyBytesSent(): number {
+    return Math.max(0, this.bytesSent - this.headLength);
+  }
+}
+
+/** Only the head is sent, whatever body there is (RFC 9110 §6.4.1). */
+const isWithoutBody = ({ method }: Asked, status: number): boolean => method === "HEAD" || isBodiless(status);
+
+/** -1: none. */
+function addLength(fields: Field[], status: number, length: number): void {
+  if (length >= 0 && !isBodiless(status)) fields.push(["Content-Length", String(length)]);
+}
+
+/** Says whether the connection goes on where the version does not (RFC 9112 §9.3), and for how long where the client is told. */
+function addConnection(fields: Field[], asked: Asked, persists: boolean): void {
+  const option = connectionOption(asked, persists);
+  if (option === "") return;
+  fields.push(["Connection", option]);
+  if (option !== "close" && asked.settings.keepaliveHeader !== null) {
+    fields.push(["Keep-Alive", keepAliveValue(asked.settings.keepaliveHeader)]);
+  }
+}
+
+/** The value of Connection, "" for none. Keep-Alive is a field of the connection, so Connection names it (RFC 9110 §7.6.1). */
+function connectionOption({ request, settings }: Asked, persists: boolean): string {
+  if (!persists) return "close";
+  return request.minor === 1 && settings.keepaliveHeader === null ? "" : "keep-alive";
+}
+
+/** As `addConnection`, as lines of a head. */
+function connectionLines(asked: Asked, persists: boolean): string {
+  const option = connectionOption(asked, persists);
+  if (option === "") return "";
+  const { keepaliveHeader } = asked.settings;
+  const isTold = option !== "close" && keepaliveHeader !== null;
+  return `Connection: ${option}\r\n${isTold ? `Keep-Alive: ${keepAliveValue(keepaliveHeader)}\r\n` : ""}`;
+}
+
+const keepAliveValue = (seconds: number): string => `timeout=${seconds}`;
+
+/**
+ * Makes a WholeReply with room for `bodyLength` bytes of body: a head without what depends on the request and its connection.
+ * @param fields Content-Length is appended to them, unless `announced` is -1; they contain Date
+ * @param dateSecond the second that the Date shows
+ */
+export function makeWholeReply(
+  status: number,
+  fields: Field[],
+  bodyLength: number,
+  announced: number | undefined,
+  dateSecond: number,
+): WholeReply {
+  addLength(fields, status, announced ?? bodyLength);
+  const head = responseHead(status, fields);
+  const block = new Block(head.length + bodyLength);
+  block.bytes.latin1Write(head, 0);
+  return {
+    status,
+    block,
+    headLength: head.length,
+    length: head.length + bodyLength,
+    dateOffset: head.indexOf("\r\nDate: ") + "\r\nDate: ".length,
+    dateSecond,
+    holders: 0,
+    fields,
+  };
+}
