@@ -51,11 +51,11 @@ export function makeScripts(site: Site): CgiFolders & { readonly compiled: boole
   return { scripts, temporary, compiled: true };
 }
 
-/** Starts `peers` that are installed, each in a group of its own. */
-export async function startAll(peers: readonly Peer[], site: Site): Promise<Target[]> {
+/** Starts `peers` that are installed, each in a control group of its own, whose name starts with `prefix`. */
+export async function startAll(peers: readonly Peer[], site: Site, prefix = ""): Promise<Target[]> {
   const targets: Target[] = [];
   for (const [number, peer] of peers.entries()) {
-    const group = ControlGroup.make(`${number}`);
+    const group = ControlGroup.make(`${prefix}${number}`);
     if (group === null)
       throw new Error("no control group can be made here (cgroup v2, as root): children would not be counted");
     targets.push({ server: await start(within(group, peer), site, false), group });

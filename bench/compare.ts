@@ -77,7 +77,8 @@ export async function measure(contenders: readonly Contender[], rounds: number):
   return samples.map(middle);
 }
 
-async function measureOnce({ server, load }: Contender): Promise<Cost> {
+/** What one round of its load costs a server. */
+export async function measureOnce({ server, load }: Contender): Promise<Cost> {
   const before = readCpu(server.pid);
   const result = await run(load, server.port, LOAD_CPU);
   const spent = cpuBetween(before, readCpu(server.pid));

@@ -2,7 +2,10 @@
  * CPU time per request beside nginx, lighttpd, Bun.serve and a floor, and the other promises about cost:
  * `bun run bench [SCENARIO...]`. See docs/bench.md.
  */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { AGAINST, against } from "./against.ts";
 import { comparing } from "./compare.ts";
 import { FAMILIES, type Options, type Scenario } from "./scenario.ts";
 import { cgi } from "./scenarios/cgi.ts";
@@ -32,6 +35,7 @@ const USAGE = `usage: bun run bench [options] [${[...SCENARIOS.keys()].join("|")
   --requests N    requests a round
   --clients N     connections at once
   --only NAME     measure this server only; may be repeated: ${FAMILIES.join(", ")}
+  --against DIR   beside the server of another checkout: ${AGAINST.join(", ")} (all of them without a name)
   --json FILE     write the figures there as well
   --check         exit status 1 when a promise is missed
   -h, --help      this text`;
@@ -50,7 +54,7 @@ async function main(): Promise<number> {
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.on(signal, () => cleanUp(site).then(() => process.exit(1)));
   try {
-    const reports = await measureAll(command.scenarios, { ...command.options, site });
+    const reports = await measureAll(command, { ...command.options, site });
     if (command.json !== null) await Bun.write(command.json, `${JSON.stringify(reports, null, 2)}\n`);
     return command.check && reports.some((report) => report.checks.some((check) => !check.pass)) ? 1 : 0;
   } catch (problem) {
@@ -66,10 +70,10 @@ async function cleanUp(site: Site): Promise<void> {
   removeSite(site);
 }
 
-async function measureAll(names: readonly string[], options: Options): Promise<Report[]> {
+async function measureAll({ scenarios, other }: Command, options: Options): Promise<Report[]> {
   const reports: Report[] = [];
-  for (const name of names) {
-    for (const report of await SCENARIOS.get(name)!(options)) {
+  for (const name of scenarios) {
+    for (const report of other === null ? await SCENARIOS.get(name)!(options) : [await against(other, name, options)]) {
       reports.push(report);
       console.log(format(report));
     }
@@ -80,6 +84,8 @@ async function measureAll(names: readonly string[], options: Options): Promise<R
 interface Command {
   readonly scenarios: readonly string[];
   readonly options: Omit<Options, "site">;
+  /** A checkout to compare with, instead of other servers. */
+  readonly other: string | null;
   readonly json: string | null;
   readonly check: boolean;
   readonly help: boolean;
@@ -89,14 +95,15 @@ interface Command {
 function commandLine(): Command | string {
   try {
     const { values, positionals } = parseArgs({ args: Bun.argv.slice(2), allowPositionals: true, options: FLAGS });
-    const scenarios = positionals.length === 0 ? ["small"] : positionals.flatMap(scenariosNamed);
+    const other = values.against ?? null;
+    const scenarios = other === null ? scenariosOf(positionals) : scenariosAgainst(positionals, other);
     const options = {
       rounds: count(values.rounds, "--rounds") ?? 5,
       requests: count(values.requests, "--requests"),
       clients: count(values.clients, "--clients"),
       only: (values.only ?? []).map(family),
     };
-    return { scenarios, options, json: values.json ?? null, check: values.check, help: values.help };
+    return { scenarios, options, other, json: values.json ?? null, check: values.check, help: values.help };
   } catch (problem) {
     return `bench: ${problem instanceof Error ? problem.message : problem}\n${USAGE}`;
   }
@@ -107,10 +114,22 @@ const FLAGS = {
   requests: { type: "string" },
   clients: { type: "string" },
   only: { type: "string", multiple: true },
+  against: { type: "string" },
   json: { type: "string" },
   check: { type: "boolean", default: false },
   help: { type: "boolean", short: "h", default: false },
 } as const;
+
+function scenariosOf(names: readonly string[]): string[] {
+  return names.length === 0 ? ["small"] : names.flatMap(scenariosNamed);
+}
+
+function scenariosAgainst(names: readonly string[], folder: string): readonly string[] {
+  if (!existsSync(join(folder, "src/main.ts"))) throw new Error(`there is no src/main.ts in "${folder}"`);
+  const unknown = names.find((name) => !AGAINST.includes(name));
+  if (unknown !== undefined) throw new Error(`--against has no scenario "${unknown}", but ${AGAINST.join(", ")}`);
+  return names.length === 0 ? AGAINST : names;
+}
 
 function scenariosNamed(name: string): string[] {
   if (name === "all") return [...SCENARIOS.keys()];

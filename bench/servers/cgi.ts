@@ -32,13 +32,12 @@ export function within(group: ControlGroup, peer: Peer): Peer {
   return { ...peer, command: (setup) => group.enclose(peer.command(setup)) };
 }
 
-function webserv(folders: CgiFolders): Peer {
-  return {
-    name: "webserv",
-    family: "webserv",
-    program: process.execPath,
-    command: (setup) => [process.execPath, "run", SOURCE, writeWebserv(setup, folders)],
-  };
+const webserv = (folders: CgiFolders): Peer => webservScripts("webserv", SOURCE, folders);
+
+/** The server whose main file is `source`, under a name of its own, with the scripts. */
+export function webservScripts(name: string, source: string, folders: CgiFolders): Peer {
+  const command = (setup: Setup): string[] => [process.execPath, "run", source, writeWebserv(setup, folders)];
+  return { name, family: name, program: process.execPath, command };
 }
 
 function writeWebserv({ site, port }: Setup, { scripts, temporary }: CgiFolders): string {

@@ -15,16 +15,15 @@ const NGINX_BUFFERS = ["16k", "256k", "512k", "1m", "2m"];
 
 /** All peers, each with a folder beneath `store`. The first is this server. */
 export function uploadPeers(store: string): UploadPeer[] {
-  const webserv: UploadPeer = {
-    folder: join(store, "webserv"),
-    peer: {
-      name: "webserv",
-      family: "webserv",
-      program: process.execPath,
-      command: (setup) => [process.execPath, "run", SOURCE, writeWebserv(setup, join(store, "webserv"))],
-    },
-  };
+  const folder = join(store, "webserv");
+  const webserv: UploadPeer = { folder, peer: webservStore("webserv", SOURCE, folder) };
   return [webserv, ...NGINX_BUFFERS.map((buffer) => nginxWith(buffer, join(store, `nginx-${buffer}`)))];
+}
+
+/** The server whose main file is `source`, under a name of its own, storing to `folder`. */
+export function webservStore(name: string, source: string, folder: string): Peer {
+  const command = (setup: Setup): string[] => [process.execPath, "run", source, writeWebserv(setup, folder)];
+  return { name, family: name, program: process.execPath, command };
 }
 
 function nginxWith(buffer: string, folder: string): UploadPeer {

@@ -6,12 +6,13 @@ import type { Peer, Setup } from "./server.ts";
 export const SOURCE = join(import.meta.dir, "../../src/main.ts");
 export const BINARY = join(import.meta.dir, "../../dist/webserv");
 
-export const webserv: Peer = {
-  name: "webserv",
-  family: "webserv",
-  program: process.execPath,
-  command: (setup) => [process.execPath, "run", SOURCE, writeConfiguration(setup)],
-};
+export const webserv: Peer = webservFrom("webserv", SOURCE);
+
+/** The server whose main file is `source`, under a name of its own. */
+export function webservFrom(name: string, source: string): Peer {
+  const command = (setup: Setup): string[] => [process.execPath, "run", source, writeConfiguration(setup)];
+  return { name, family: name, program: process.execPath, command };
+}
 
 /** Writes a configuration with every default but the limits of a connection and, as for its peers, no log of missing files; gives its path. */
 export function writeConfiguration(setup: Setup): string {
