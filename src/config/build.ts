@@ -21,6 +21,7 @@ const BARE: Partial<Settings> = {
   clientBodyTempPath: null,
   types: BUILT_IN_TYPES,
   charset: null,
+  gzipDisable: [],
   addHeaders: [],
   expires: null,
   sessionApi: false,

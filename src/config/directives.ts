@@ -1,6 +1,7 @@
 /** The table of all directives, in the order of the reference. */
 import { ACCESS } from "./directives/access.ts";
 import { CGI } from "./directives/cgi.ts";
+import { COMPRESSION } from "./directives/compression.ts";
 import { FILES } from "./directives/files.ts";
 import { refusalOf, WITHOUT_EFFECT } from "./directives/foreign.ts";
 import { LOCATIONS } from "./directives/locations.ts";
@@ -24,6 +25,7 @@ export const THEMES: readonly (readonly [title: string, rows: readonly Row[]])[]
   ["CGI", CGI],
   ["Sessions", SESSIONS],
   ["Replies", REPLIES],
+  ["Compression", COMPRESSION],
   ["Limits on requests", REQUESTS],
   ["Logs", LOGS],
 ];

@@ -127,6 +127,28 @@ export interface Settings {
   readonly types: ReadonlyMap<string, string>;
   readonly defaultType: string;
   readonly charset: string | null;
+  /** Compression on the way, by coding; the media types contain "*" where it is for any. */
+  readonly gzip: boolean;
+  readonly gzipTypes: ReadonlySet<string>;
+  readonly gzipLevel: number;
+  readonly gzipMinLength: number;
+  readonly brotli: boolean;
+  readonly brotliTypes: ReadonlySet<string>;
+  readonly brotliLevel: number;
+  readonly brotliMinLength: number;
+  readonly zstd: boolean;
+  readonly zstdTypes: ReadonlySet<string>;
+  readonly zstdLevel: number;
+  readonly zstdMinLength: number;
+  /** Files compressed ahead of time: for who takes them, or for everybody. */
+  readonly gzipStatic: StaticPolicy;
+  readonly brotliStatic: StaticPolicy;
+  readonly zstdStatic: StaticPolicy;
+  /** These hold for every coding. */
+  readonly gzipVary: boolean;
+  readonly gzipHttpVersion: 0 | 1;
+  readonly gzipProxied: ReadonlySet<ProxiedRule>;
+  readonly gzipDisable: readonly RegExp[];
   readonly addHeaders: readonly AddHeader[];
   readonly expires: Expires | null;
   readonly upload: Upload | null;
@@ -240,6 +262,22 @@ export interface AccessRule {
   /** "all", "unix:", or an address with its prefix length; IPv4 has 4 bytes, IPv6 16. */
   readonly match: "all" | "unix" | { readonly address: readonly number[]; readonly bits: number };
 }
+
+type StaticPolicy = "on" | "off" | "always";
+
+/** `gzip_proxied`. */
+export const PROXIED_RULES = [
+  "off",
+  "expired",
+  "no-cache",
+  "no-store",
+  "private",
+  "no_last_modified",
+  "no_etag",
+  "auth",
+  "any",
+] as const;
+export type ProxiedRule = (typeof PROXIED_RULES)[number];
 
 export interface AddHeader {
   readonly name: string;

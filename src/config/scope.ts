@@ -170,7 +170,16 @@ export class Scope {
 }
 
 /** The settings that are lists, which repeated directives of one block add to. */
-type ListKey = "access" | "accessLogs" | "addHeaders" | "cgi" | "cgiParams" | "cgiPassEnv" | "errorPages" | "index";
+type ListKey =
+  | "access"
+  | "accessLogs"
+  | "addHeaders"
+  | "cgi"
+  | "cgiParams"
+  | "cgiPassEnv"
+  | "errorPages"
+  | "gzipDisable"
+  | "index";
 
 /** Adds to a list of the block's own; what the block inherits is replaced with its first item, as nginx does. */
 export function append<K extends ListKey>(scope: Scope, key: K, item: Settings[K][number]): void {

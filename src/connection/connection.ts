@@ -10,6 +10,7 @@
 
 import type { Block } from "../../ffi/memory.ts";
 import type { LogLevel } from "../config/model.ts";
+import type { ReplyDraft } from "../exchange/filter.ts";
 import { discard, type Field, type ReplyBody, type StreamBody, type WholeReply } from "../exchange/reply.ts";
 import { EXPECT_CONTINUE } from "../http/request/request.ts";
 import type { Transport, TransportOwner } from "../network/transport.ts";
@@ -155,14 +156,8 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     this.http.replyRaw(body);
   }
 
-  wholeReply(
-    status: number,
-    fields: Field[],
-    bodyLength: number,
-    length: number | undefined,
-    dateSecond: number,
-  ): WholeReply {
-    return makeWholeReply(status, fields, bodyLength, length, dateSecond);
+  wholeReply(draft: ReplyDraft, dateSecond: number): WholeReply {
+    return makeWholeReply(draft, dateSecond);
   }
 
   drop(): void {

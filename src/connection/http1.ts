@@ -3,6 +3,7 @@
  * connection, and how many bytes of a reply have been sent.
  */
 import { Block } from "../../ffi/memory.ts";
+import type { ReplyDraft } from "../exchange/filter.ts";
 import { discard, type Field, type ReplyBody, type StreamBody, type WholeReply } from "../exchange/reply.ts";
 import { responseHead } from "../http/reply/response.ts";
 import { isBodiless } from "../http/reply/status.ts";
@@ -160,21 +161,18 @@ function connectionLines(asked: Asked, persists: boolean): string {
 const keepAliveValue = (seconds: number): string => `timeout=${seconds}`;
 
 /**
- * Makes a WholeReply with room for `bodyLength` bytes of body: a head without what depends on the request and its connection.
- * @param fields Content-Length is appended to them, unless `announced` is -1; they contain Date
+ * Makes a WholeReply of a draft whose body is bytes or null: a head without what depends on the request and its connection, and
+ * a copy of the body. Content-Length is appended to the fields, unless the draft's length is -1; they contain Date.
  * @param dateSecond the second that the Date shows
  */
-export function makeWholeReply(
-  status: number,
-  fields: Field[],
-  bodyLength: number,
-  announced: number | undefined,
-  dateSecond: number,
-): WholeReply {
-  addLength(fields, status, announced ?? bodyLength);
+export function makeWholeReply({ status, fields, body, length, encoded }: ReplyDraft, dateSecond: number): WholeReply {
+  const bytes = body as Buffer | null;
+  const bodyLength = bytes?.length ?? 0;
+  addLength(fields, status, length ?? bodyLength);
   const head = responseHead(status, fields);
   const block = new Block(head.length + bodyLength);
   block.bytes.latin1Write(head, 0);
+  bytes?.copy(block.bytes, head.length);
   return {
     status,
     block,
@@ -184,5 +182,6 @@ export function makeWholeReply(
     dateSecond,
     holders: 0,
     fields,
+    encoded,
   };
 }

@@ -1,7 +1,7 @@
 /** One request and its reply, as handlers, phases and variables see them. */
 import type { Location, LogLevel, Settings, Template, VirtualServer } from "../config/model.ts";
 import type { RequestHead } from "../http/request/request.ts";
-import type { Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "./reply.ts";
+import type { Encoded, Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "./reply.ts";
 import type { Services } from "./services.ts";
 import type { Session } from "./session.ts";
 
@@ -36,6 +36,8 @@ export interface Exchange {
   readonly status: number;
   readonly bodyBytesSent: number;
   readonly bytesSent: number;
+  /** What compression made of the reply's body; null: nothing. */
+  readonly encoded: Encoded | null;
   /** The reply's fields, Content-Type and Content-Length included; empty before a reply. */
   readonly sentFields: readonly Field[];
 
@@ -54,8 +56,8 @@ export interface Exchange {
 
   /** Sends a WholeReply (only where `takesWholeReply`) whose Date is current, and `rest` behind it if it lacks its body. */
   replyWhole(reply: WholeReply, rest?: ReplyBody): void;
-  /** Makes a WholeReply of `status` with the server's own fields; the caller fills the body in at `headLength`. */
-  wholeReply(status: number, fields: readonly Field[], bodyLength: number, options?: ReplyOptions): WholeReply;
+  /** Makes a WholeReply of `status` with the server's own fields; the body, which is copied, goes through the filters. */
+  wholeReply(status: number, fields: readonly Field[], body: Buffer | null, options?: ReplyOptions): WholeReply;
   /** Answers with an error: `error_page` if one is configured, else the built-in page. `fields` go into the reply (Allow, Content-Range). */
   fail(status: number, fields?: readonly Field[]): void;
   /** Passes on a whole reply as it comes, status line and all (NPH scripts, RFC 3875 §5); the connection ends with it. */

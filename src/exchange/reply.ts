@@ -58,6 +58,17 @@ export interface WholeReply {
   holders: number;
   /** The fields in the head, for $sent_http_NAME in logs. */
   readonly fields: readonly Field[];
+  /** What compression made of the body; null: nothing. */
+  readonly encoded: Encoded | null;
+}
+
+/** A body that went, or did not go, through a content coding. */
+export interface Encoded {
+  /** null: it is as it was. */
+  readonly coding: "zstd" | "br" | "gzip" | null;
+  /** Bytes before and behind the coding, so far. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
 }
 
 export interface ReplyOptions {
@@ -65,6 +76,8 @@ export interface ReplyOptions {
   readonly length?: number;
   /** Seconds since 1970 of the file, for `expires modified`. */
   readonly modified?: number;
+  /** The body is in its final coding: compression only says so in the fields. */
+  readonly encoded?: Encoded;
 }
 
 /** Gives back what a body holds that will not be sent. */

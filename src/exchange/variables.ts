@@ -66,8 +66,9 @@ export const VARIABLES: readonly Row[] = [
   row(
     "gzip_ratio",
     "change",
-    "how much smaller the reply became by compression; `-`: it was not compressed",
-    () => "-",
+    "how many times smaller the reply became by compression; `-`: it was not compressed",
+    ({ encoded }) =>
+      encoded === null || encoded.bytesOut === 0 ? "-" : (encoded.bytesIn / encoded.bytesOut).toFixed(2),
   ),
   row(
     "host",

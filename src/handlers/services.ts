@@ -2,6 +2,7 @@
 import type { Templates } from "../exchange/exchange.ts";
 import type { Services } from "../exchange/services.ts";
 import type { Scripts } from "./cgi/scripts.ts";
+import type { CompressionWork } from "./compression/work.ts";
 import type { FileCaches } from "./files/file-caches.ts";
 import type { Listings } from "./listing/listing.ts";
 import type { SessionRegistry } from "./session/registry.ts";
@@ -11,6 +12,8 @@ export interface HandlerServices extends Services {
   readonly templates: Templates;
   /** What file caches share; whoever changes files (uploads, DELETE) says so there. */
   readonly files: FileCaches;
+  /** What compression may cost, over all clients. */
+  readonly compression: CompressionWork;
   /** What the listings of folders share: names that were read, and how much they may do in a turn. */
   readonly listings: Listings;
   /** The stores of sessions, shared by the locations that name them. */

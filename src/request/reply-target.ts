@@ -1,5 +1,6 @@
 /** The connection as its request needs it: where the reply goes. It knows the protocol; the request does not. */
 import type { ConnectionInfo } from "../exchange/exchange.ts";
+import type { ReplyDraft } from "../exchange/filter.ts";
 import type { Field, ReplyBody, StreamBody, WholeReply } from "../exchange/reply.ts";
 
 /** Replies may be given at any time, once per request: what comes while another connection is served is kept until this one is. */
@@ -17,14 +18,8 @@ export interface ReplyTarget extends ConnectionInfo {
   replyWhole(reply: WholeReply, rest: ReplyBody): void;
   /** Sends a reply that brings its own head; the connection ends with it. */
   replyRaw(body: StreamBody): void;
-  /** Makes a reply that can be kept; the body is to be filled in. Arguments as of `reply`; `dateSecond`: what the field Date shows. */
-  wholeReply(
-    status: number,
-    fields: Field[],
-    bodyLength: number,
-    length: number | undefined,
-    dateSecond: number,
-  ): WholeReply;
+  /** Makes a reply that can be kept, whose body is bytes, which are copied, or none. `dateSecond`: what the field Date shows. */
+  wholeReply(draft: ReplyDraft, dateSecond: number): WholeReply;
   /** Ends the connection without a reply. */
   drop(): void;
   /** A sink or stream is ready again. */

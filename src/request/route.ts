@@ -1,5 +1,6 @@
 /** A location as the server uses it: its settings, its phases, its handler and the methods it answers. */
 import type { Location, Settings, VirtualServer } from "../config/model.ts";
+import type { Filter } from "../exchange/filter.ts";
 import type { Handler } from "../exchange/handler.ts";
 import type { Phase } from "../exchange/phase.ts";
 import { handlerFor } from "../handlers/choose.ts";
@@ -8,6 +9,7 @@ import { phasesOf } from "../handlers/phases.ts";
 import type { HandlerServices } from "../handlers/services.ts";
 import type { RouteMatch } from "../routing/locations.ts";
 import { Router } from "../routing/router.ts";
+import { filtersOf } from "./filters/filters.ts";
 
 /** A location with what the server needs of it at each request. */
 export class Route {
@@ -15,6 +17,8 @@ export class Route {
   /** What is asked before the handler is: rewrite, then access. Empty for most locations. */
   readonly phases: readonly Phase[];
   readonly handler: Handler;
+  /** What its replies go through. */
+  readonly filters: readonly Filter[];
   private readonly methods: readonly string[];
   private readonly takesGet: boolean;
   /** The value of the field Allow. */
@@ -28,6 +32,7 @@ export class Route {
     this.settings = location.settings;
     const { rewrite, access } = phasesOf(location, services, server.name);
     this.phases = [...rewrite, ...access];
+    this.filters = filtersOf(location.settings, services);
     this.handler = handlerFor(location, services, server.name);
     this.methods = allowedMethods(location.settings);
     this.allow = allowValue(location.settings);

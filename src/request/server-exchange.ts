@@ -4,8 +4,9 @@
  */
 import type { Location, LogLevel, Settings, VirtualServer } from "../config/model.ts";
 import type { ConnectionInfo, Exchange, Templates } from "../exchange/exchange.ts";
+import type { Filter } from "../exchange/filter.ts";
 import type { BodySink } from "../exchange/handler.ts";
-import type { Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "../exchange/reply.ts";
+import type { Encoded, Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "../exchange/reply.ts";
 import type { Session } from "../exchange/session.ts";
 import { evaluate, evaluateOctets } from "../exchange/templates.ts";
 import { ERROR_PAGE_TYPE, errorPage } from "../handlers/error-page.ts";
@@ -15,9 +16,9 @@ import { BodyDecoder } from "../http/body/body.ts";
 import { placeOfOnly } from "../http/reply/response.ts";
 import { type HeadLimits, RequestParser } from "../http/request/parser.ts";
 import { errorLine } from "./error-line.ts";
+import { filtered } from "./filters/filtered.ts";
 import type { Origin } from "./origin.ts";
 import { Progress } from "./progress.ts";
-import { replyFields } from "./reply-fields.ts";
 import type { ReplyTarget } from "./reply-target.ts";
 import type { RequestLog } from "./request-log.ts";
 
@@ -37,6 +38,7 @@ export class ServerExchange implements Exchange {
   replied = false;
   status = 0;
   sentFields: readonly Field[] = NO_FIELDS;
+  encoded: Encoded | null = null;
   session: Session | null = null;
   onGone: (() => void) | null = null;
   /** Takes the request's body. */
@@ -62,6 +64,7 @@ export class ServerExchange implements Exchange {
     this.startedAt = this.services.clock.now;
     this.replied = this.headKept = false;
     this.status = 0;
+    this.encoded = null;
     this.addedFields = NO_FIELDS;
     this.id = "";
   }
@@ -70,6 +73,7 @@ export class ServerExchange implements Exchange {
   end(): void {
     this.progress.captures = null;
     this.sentFields = NO_FIELDS;
+    this.encoded = null;
     this.sink = undefined;
     this.session = null;
     this.onGone = null;
@@ -93,6 +97,10 @@ export class ServerExchange implements Exchange {
 
   get settings(): Settings {
     return this.progress.route.settings;
+  }
+
+  get filters(): readonly Filter[] {
+    return this.progress.route.filters;
   }
 
   get path(): string {
@@ -160,9 +168,10 @@ export class ServerExchange implements Exchange {
     if (status >= 300 || status === 206) this.errorStatus = 0;
     this.start(this.errorStatus || status);
     const own = this.addedFields.length === 0 ? fields : [...fields, ...this.fieldsBeside(fields)];
-    const all = replyFields(this, own, this.status, options);
-    this.sentFields = all;
-    this.target.reply(this.status, all, body, options?.length);
+    const draft = filtered(this, this.status, own, body, options);
+    this.encoded = draft.encoded;
+    this.sentFields = draft.fields;
+    this.target.reply(this.status, draft.fields, draft.body, draft.length);
   }
 
   /** The added fields, without those that a page of an error gives itself and that cannot repeat. */
@@ -177,6 +186,7 @@ export class ServerExchange implements Exchange {
   replyWhole(reply: WholeReply, rest: ReplyBody = null): void {
     this.start(reply.status);
     this.sentFields = reply.fields;
+    this.encoded = reply.encoded;
     this.target.replyWhole(reply, rest);
   }
 
@@ -192,9 +202,9 @@ export class ServerExchange implements Exchange {
     this.status = status;
   }
 
-  wholeReply(status: number, fields: readonly Field[], length: number, options?: ReplyOptions): WholeReply {
-    const all = replyFields(this, fields, status, options);
-    return this.target.wholeReply(status, all, length, options?.length, this.services.clock.second);
+  wholeReply(status: number, fields: readonly Field[], body: Buffer | null, options?: ReplyOptions): WholeReply {
+    const draft = filtered(this, status, fields, body, options, true);
+    return this.target.wholeReply(draft, this.services.clock.second);
   }
 
   fail(status: number, fields: readonly Field[] = NO_FIELDS): void {

@@ -5,6 +5,7 @@ import { Block } from "../../ffi/memory.ts";
 import type { ErrorLog, LogLevel } from "../config/model.ts";
 import { Evaluators } from "../exchange/evaluators.ts";
 import { Scripts } from "../handlers/cgi/scripts.ts";
+import { CompressionWork } from "../handlers/compression/work.ts";
 import { FileCaches } from "../handlers/files/file-caches.ts";
 import { Listings } from "../handlers/listing/listing.ts";
 import type { HandlerServices } from "../handlers/services.ts";
@@ -15,6 +16,7 @@ import type { ServerClock } from "./clock.ts";
 export class ServerServices implements HandlerServices {
   readonly templates = new Evaluators();
   readonly files = new FileCaches();
+  readonly compression: CompressionWork;
   readonly listings: Listings;
   readonly sessions: SessionRegistry;
   readonly scripts: Scripts;
@@ -31,6 +33,7 @@ export class ServerServices implements HandlerServices {
     private readonly write: (level: LogLevel, message: string, to?: ErrorLog) => void,
   ) {
     this.listings = new Listings(this);
+    this.compression = new CompressionWork(clock);
     this.sessions = new SessionRegistry(this);
     this.scripts = new Scripts(reactor);
   }

@@ -13,6 +13,8 @@ export const WITHOUT_EFFECT: ReadonlyMap<string, string> = new Map(
       "sendfile sendfile_max_chunk tcp_nopush tcp_nodelay aio aio_write directio directio_alignment output_buffers postpone_output read_ahead timer_resolution pcre_jit reset_timedout_connection connection_pool_size request_pool_size chunked_transfer_encoding client_body_in_single_buffer subrequest_output_buffer_size open_file_cache_min_uses open_log_file_cache lingering_close max_ranges log_subrequest",
     "its tables grow by themselves":
       "server_names_hash_max_size server_names_hash_bucket_size types_hash_max_size types_hash_bucket_size variables_hash_max_size variables_hash_bucket_size map_hash_max_size map_hash_bucket_size",
+    "compression has buffers of its own":
+      "gzip_buffers gzip_hash gzip_window gzip_no_buffer postpone_gzipping brotli_buffers brotli_window zstd_buffers zstd_target_cblock_size",
     "no browser needs it any more": "keepalive_disable msie_padding msie_refresh ancient_browser modern_browser",
     "invalid fields are always refused": "ignore_invalid_headers underscores_in_headers",
     "repeated slashes are always merged": "merge_slashes",
@@ -26,7 +28,7 @@ export const WITHOUT_EFFECT: ReadonlyMap<string, string> = new Map(
 
 const ORIGIN = "Webserv is an origin server";
 const NO_TLS = "Webserv has no TLS";
-const NO_CODING = "replies are sent as they are, not compressed or rewritten";
+const NO_CODING = "replies are not rewritten";
 const NO_AUTH = "there is no authentication";
 const NO_REWRITE = "use return, try_files or a location with a regular expression";
 const NO_RATE = "there are no limits per client but those on time and size";
@@ -41,7 +43,7 @@ const UNSUPPORTED: ReadonlyMap<string, string> = new Map(
     [NO_TLS]: "ssl ssl_",
     "Webserv speaks HTTP/1.1": "http2 http2_ http3 http3_ quic_",
     [NO_CODING]:
-      "gzip gzip_ gunzip gunzip_ brotli brotli_ zstd zstd_ sub_filter sub_filter_ addition_types add_before_body add_after_body ssi ssi_ charset_map charset_types override_charset source_charset image_ xml_ xslt_",
+      "gunzip gunzip_ zstd_dict_file sub_filter sub_filter_ addition_types add_before_body add_after_body ssi ssi_ charset_map charset_types override_charset source_charset image_ xml_ xslt_",
     [NO_AUTH]: "auth_ valid_referers secure_link secure_",
     [NO_REWRITE]: "rewrite if set break uninitialized_variable_warn map split_clients geo geoip_",
     [NO_RATE]: "limit_conn limit_conn_ limit_req limit_req_ limit_rate limit_rate_ limit_zone",

@@ -9,10 +9,12 @@ import { Block } from "../../../ffi/memory.ts";
 import type { Settings } from "../../config/model.ts";
 import { filename, type Place } from "../../exchange/place.ts";
 import type { Field } from "../../exchange/reply.ts";
+import type { Coding } from "../../http/accept-encoding.ts";
 import type { Validators } from "../../http/reply/conditional.ts";
 import type { HandlerServices } from "../services.ts";
 import type { FileCaches, FileHolder } from "./file-caches.ts";
 import type { KeptReply } from "./kept-reply.ts";
+import type { AS_IT_IS, EACH_TIME, MadeForm } from "./made-form.ts";
 import { openWithin, RootFolders, SharedFile } from "./open.ts";
 
 /** Files up to this size are kept in memory, in bytes. */
@@ -48,6 +50,14 @@ export class Entry {
   whole: KeptReply | null = null;
   notModified: KeptReply | null = null;
   slash: KeptReply | null = null;
+  /** By way of compression (codings.ts), as far as known: what is sent in place of the file. An Entry is a file that lies beside it. */
+  readonly forms: (Entry | MadeForm | typeof AS_IT_IS | typeof EACH_TIME | undefined)[] = [];
+  /** The 304 that stands for its compressed forms. */
+  weakNotModified: KeptReply | null = null;
+  /** Of a file that lies beside another, compressed ahead of time: how. */
+  coding: Coding | null = null;
+  /** Bytes of its forms. */
+  formBytes = 0;
   /** The fields of its 200 and what conditions compare with, made when first needed. */
   fields: readonly Field[] | null = null;
   validators: Validators | null = null;
@@ -100,15 +110,23 @@ export class FileCache implements FileHolder {
   /** The entry under `key` if it can be believed without a look at the file. */
   fresh(key: string): Entry | null {
     const entry = this.entries.get(key);
-    if (
-      entry === undefined ||
-      (entry.freshUntil <= this.services.clock.now && entry.turn !== this.services.clock.turn)
-    ) {
-      return null;
-    }
-    if (entry.epoch !== this.shared.epoch) return null;
+    if (entry === undefined || !this.isFresh(entry)) return null;
     entry.used = true;
     return entry;
+  }
+
+  /** Whether an entry can be believed without a look at the file. */
+  isFresh(entry: Entry): boolean {
+    const { now, turn } = this.services.clock;
+    return entry.cached && (entry.freshUntil > now || entry.turn === turn) && entry.epoch === this.shared.epoch;
+  }
+
+  /** Counts another form of an entry. False: there is no room to keep it. */
+  grow(entry: Entry, bytes: number): boolean {
+    if (!entry.cached || this.shared.bytes + bytes > MAX_BYTES) return false;
+    this.shared.bytes += bytes;
+    entry.formBytes += bytes;
+    return true;
   }
 
   /** The truth about a place, looked at now. Under `open_file_cache off` the entry is not `cached`. */
@@ -258,7 +276,8 @@ export class FileCache implements FileHolder {
 
   private forget(key: string, entry: Entry): void {
     this.entries.delete(key);
-    this.shared.bytes -= entry.body?.length ?? 0;
+    this.shared.bytes -= (entry.body?.length ?? 0) + entry.formBytes;
+    entry.formBytes = 0;
     if (entry.file !== null) this.shared.files--;
     entry.cached = false;
     entry.close();

@@ -2,7 +2,8 @@
 import type { FileStatus } from "../../../ffi/kernel.ts";
 import type { Settings } from "../../config/model.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
-import type { Field } from "../../exchange/reply.ts";
+import type { Field, ReplyOptions } from "../../exchange/reply.ts";
+import type { Coding } from "../../http/accept-encoding.ts";
 import { entityTag, timeTag } from "../../http/headers.ts";
 import { evaluate, rangeApplies, type Validators } from "../../http/reply/conditional.ts";
 import { formatDate } from "../../http/reply/date.ts";
@@ -14,29 +15,96 @@ import {
   unsatisfiedRange,
 } from "../../http/reply/range.ts";
 import { isBodiless } from "../../http/reply/status.ts";
+import type { Way } from "../compression/codings.ts";
+import { weakened } from "../compression/fields.ts";
 import { mediaType } from "./content-type.ts";
-import type { Entry } from "./file-cache.ts";
-import { type Changes, KeptReply } from "./kept-reply.ts";
+import { Entry } from "./file-cache.ts";
+import type { FileCodings } from "./file-codings.ts";
+import { AS_IT_IS, type Changes, KeptReply } from "./kept-reply.ts";
 import { replyWithRanges, wholeFile } from "./ranges.ts";
 
 /** Seconds between mtime and ctime of a file that was only written, or written and renamed. */
 const SAME_MOMENT = 2;
 
-/** Replies with the file of `entry`; `path` decides its media type, `changes` whether the reply may be kept. */
-export function replyWithFile(exchange: Exchange, path: string, entry: Entry, changes: Changes): void {
-  entry.fields ??= fileFields(exchange.settings, path, entry);
+/**
+ * Replies with the file of `entry`; `path` decides its media type, `changes` whether the reply may be kept. `codings`: the forms
+ * that there may be of it; null: none.
+ */
+export function replyWithFile(
+  exchange: Exchange,
+  path: string,
+  entry: Entry,
+  changes: Changes,
+  codings: FileCodings | null = null,
+): void {
+  if (entry.fields === null) {
+    const fields = fileFields(exchange.settings, path, entry);
+    codings?.addVary(fields, entry);
+    entry.fields = fields;
+  }
   if (exchange.errorStatus !== 0 && exchange.errorStatus !== 200) return replyWithPage(exchange, entry);
+  const form = codings === null ? null : codings.choose(exchange, path, entry);
+  if (form === null) return replyAsItIs(exchange, entry, changes);
+  if (form instanceof Entry) return replyWithBeside(exchange, path, form, changes, codings!);
+  replyEncoded(exchange, entry, form, changes, codings!);
+}
+
+/** Replies with a file that lies beside the one at `path`, compressed ahead of time: a representation with a version and ranges of its own. */
+export function replyWithBeside(
+  exchange: Exchange,
+  path: string,
+  beside: Entry,
+  changes: Changes,
+  codings: FileCodings,
+): void {
+  if (beside.fields === null) {
+    const fields = fileFields(exchange.settings, path, beside);
+    codings.addVary(fields, beside);
+    beside.fields = fields;
+  }
+  replyAsItIs(exchange, beside, changes);
+  if (!beside.cached) beside.close();
+}
+
+/** Replies with what compression makes of the file: weakly the same, so conditions are those of the file, and without ranges. */
+function replyEncoded(exchange: Exchange, entry: Entry, way: Way, changes: Changes, codings: FileCodings): void {
+  const verdict = exchange.request.conditional ? verdictOn(exchange, entry) : 0;
+  if (verdict === 304) return replyNotModified(exchange, entry, changes, true);
+  if (verdict === 412) return exchange.fail(412);
+  const made = codings.dependsOnFields(exchange) ? null : codings.made(entry, way);
+  if (made === null) return send(exchange, entry, modified(entry)); // the filter compresses it
+  const options = { ...modified(entry), encoded: made.form };
+  const { body } = made.form;
+  if (body !== null && mayKeep(exchange, entry, changes)) {
+    return codings.kept(exchange, entry, made, changes, modified(entry)).send(exchange);
+  }
+  if (body !== null) return exchange.reply(200, entry.fields!, body, options);
+  const length = exchange.method === "HEAD" ? { length: -1 } : {};
+  const reader = exchange.method === "HEAD" ? null : made.form.reader(() => exchange.resume());
+  exchange.reply(200, entry.fields!, reader, { ...options, ...length });
+}
+
+function verdictOn(exchange: Exchange, entry: Entry): 0 | 304 | 412 {
+  const { settings, services, request } = exchange;
+  const validators = (entry.validators ??= validatorsOf(settings, entry.status, entry.length, entry.coding));
+  return evaluate(request, validators, settings.ifModifiedSince, services.clock.second);
+}
+
+function replyAsItIs(exchange: Exchange, entry: Entry, changes: Changes): void {
   if (!exchange.request.conditional) return replyWithAll(exchange, entry, changes);
-  const { second } = exchange.services.clock;
-  const validators = (entry.validators ??= validatorsOf(exchange.settings, entry.status, entry.length));
-  const verdict = evaluate(exchange.request, validators, exchange.settings.ifModifiedSince, second);
+  const verdict = verdictOn(exchange, entry);
   if (verdict === 304) return replyNotModified(exchange, entry, changes);
   if (verdict === 412) return exchange.fail(412);
   const range = exchange.method === "GET" || exchange.method === "HEAD" ? exchange.request.field("range") : undefined;
   if (range === undefined) return replyWithAll(exchange, entry, changes);
   // HEAD ignores Range, and then does not know the length of what GET would have got (RFC 9110 §8.6, §14.2).
-  if (exchange.method === "HEAD") return exchange.reply(200, entry.fields, null, { ...modified(entry), length: -1 });
-  const ranges = rangeApplies(exchange.request, validators, second) ? parseRange(range, entry.length) : RANGE_IGNORED;
+  if (exchange.method === "HEAD") {
+    return exchange.reply(200, entry.fields!, null, { ...modified(entry), encoded: AS_IT_IS, length: -1 });
+  }
+  const { second } = exchange.services.clock;
+  const ranges = rangeApplies(exchange.request, entry.validators!, second)
+    ? parseRange(range, entry.length)
+    : RANGE_IGNORED;
   replyToRange(exchange, entry, ranges, changes);
 }
 
@@ -63,15 +131,18 @@ function replyWithAll(exchange: Exchange, entry: Entry, changes: Changes): void 
     entry.whole ??= keptReply(exchange, entry, changes);
     return sendKept(exchange, entry, entry.whole);
   }
-  if (exchange.method === "HEAD") {
-    return exchange.reply(200, entry.fields!, null, { ...modified(entry), length: entry.length });
-  }
-  exchange.reply(200, entry.fields!, wholeFile(entry), modified(entry));
+  send(exchange, entry, { ...modified(entry), encoded: AS_IT_IS });
+}
+
+/** The 200 with the file's bytes, made for this request alone. */
+function send(exchange: Exchange, entry: Entry, options: ReplyOptions): void {
+  if (exchange.method !== "HEAD") return exchange.reply(200, entry.fields!, wholeFile(entry), options);
+  exchange.reply(200, entry.fields!, null, { ...options, length: entry.length });
 }
 
 /** The 200 of a small file, or the head of a larger one's. */
 function keptReply(exchange: Exchange, entry: Entry, changes: Changes): KeptReply {
-  const options = { ...modified(entry), length: entry.length };
+  const options = { ...modified(entry), length: entry.length, encoded: AS_IT_IS };
   const kept = new KeptReply(exchange, 200, entry.fields!, entry.body, changes, options);
   if (entry.body !== null) entry.body = kept.body;
   return kept;
@@ -82,15 +153,20 @@ export function sendKept(exchange: Exchange, entry: Entry, kept: KeptReply): voi
   kept.send(exchange, entry.file === null || exchange.method === "HEAD" ? null : wholeFile(entry));
 }
 
-function replyNotModified(exchange: Exchange, entry: Entry, changes: Changes): void {
-  if (!mayKeep(exchange, entry, changes)) return exchange.reply(304, validatorFields(entry), null, modified(entry));
-  entry.notModified ??= new KeptReply(exchange, 304, validatorFields(entry), null, changes, modified(entry));
-  entry.notModified.send(exchange);
+/** @param weak it stands for a form that compression makes */
+function replyNotModified(exchange: Exchange, entry: Entry, changes: Changes, weak = false): void {
+  if (!mayKeep(exchange, entry, changes))
+    return exchange.reply(304, validatorFields(entry, weak), null, modified(entry));
+  const which = weak ? "weakNotModified" : "notModified";
+  entry[which] ??= new KeptReply(exchange, 304, validatorFields(entry, weak), null, changes, modified(entry));
+  entry[which].send(exchange);
 }
 
 /** What a 304 repeats of the 200 (RFC 9110 §15.4.5). */
-const validatorFields = (entry: Entry): Field[] =>
-  entry.fields!.filter(([name]) => name === "ETag" || name === "Last-Modified");
+function validatorFields(entry: Entry, weak: boolean): Field[] {
+  const fields = entry.fields!.filter(([name]) => name === "ETag" || name === "Last-Modified" || name === "Vary");
+  return weak ? fields.map(weakened) : fields;
+}
 
 /** Whether a reply made of `entry` may be kept in it and answer this request. */
 export const mayKeep = (exchange: Exchange, entry: Entry, changes: Changes): boolean =>
@@ -99,16 +175,25 @@ export const mayKeep = (exchange: Exchange, entry: Entry, changes: Changes): boo
 const modified = (entry: Entry) => ({ modified: entry.status.mtimeSeconds });
 
 /** What conditions on a file compare with; `length`: the bytes that GET sends of it. */
-export function validatorsOf(settings: Settings, status: FileStatus, length = status.size): Validators {
-  return { etag: settings.etag ? etagOf(status, length) : null, mtimeSeconds: status.mtimeSeconds };
+export function validatorsOf(
+  settings: Settings,
+  status: FileStatus,
+  length = status.size,
+  coding: Coding | null = null,
+): Validators {
+  return { etag: settings.etag ? etagOf(status, length, coding) : null, mtimeSeconds: status.mtimeSeconds };
 }
 
-/** A file's entity tag, by which its version is known again; `length`: the bytes that GET sends of it. */
-export function etagOf(status: FileStatus, length = status.size): string {
+/**
+ * A file's entity tag, by which its version is known again; `length`: the bytes that GET sends of it. A file that stands for another
+ * in a coding has a tag that the other can never have (RFC 9110 §8.8.3.3).
+ */
+export function etagOf(status: FileStatus, length = status.size, coding: Coding | null = null): string {
   const { mtimeSeconds, mtimeNanoseconds, ctimeSeconds, ctimeNanoseconds } = status;
   // `tar --mtime=@1`, `cp -p` and `install -p` give two versions of one size the same mtime: then ctime tells them apart.
   const isSet = Math.abs(ctimeSeconds - mtimeSeconds) > SAME_MOMENT;
-  return entityTag(mtimeSeconds, mtimeNanoseconds, length, isSet ? timeTag(ctimeSeconds, ctimeNanoseconds) : "");
+  const tag = entityTag(mtimeSeconds, mtimeNanoseconds, length, isSet ? timeTag(ctimeSeconds, ctimeNanoseconds) : "");
+  return coding === null ? tag : `${tag.slice(0, -1)}-${coding}"`;
 }
 
 function fileFields(settings: Settings, path: string, entry: Entry): Field[] {
@@ -116,7 +201,8 @@ function fileFields(settings: Settings, path: string, entry: Entry): Field[] {
     ["Content-Type", mediaType(settings, path)],
     ["Last-Modified", formatDate(entry.status.mtimeSeconds)],
   ];
-  if (settings.etag) fields.push(["ETag", etagOf(entry.status, entry.length)]);
+  if (settings.etag) fields.push(["ETag", etagOf(entry.status, entry.length, entry.coding)]);
+  if (entry.coding !== null) fields.push(["Content-Encoding", entry.coding]);
   fields.push(["Accept-Ranges", "bytes"]);
   return fields;
 }

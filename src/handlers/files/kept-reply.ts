@@ -4,7 +4,7 @@
  */
 import type { AddHeader, Settings } from "../../config/model.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
-import type { Field, ReplyBody, ReplyOptions, WholeReply } from "../../exchange/reply.ts";
+import type { Encoded, Field, ReplyBody, ReplyOptions, WholeReply } from "../../exchange/reply.ts";
 
 /** How the fields that a location adds (`add_header`, `expires`) change from request to request. */
 export type Changes = "never" | "each second" | "each request";
@@ -16,6 +16,9 @@ export function headChanges(settings: Settings): Changes {
   const kind = settings.expires?.kind;
   return kind === "in" || kind === "at" || kind === "modified" ? "each second" : "never";
 }
+
+/** A body that went through no coding. */
+export const AS_IT_IS: Encoded = { coding: null, bytesIn: 0, bytesOut: 0 };
 
 /** One reply with its bytes. Its user asks `exchange.takesWholeReply` first. */
 export class KeptReply {
@@ -33,8 +36,7 @@ export class KeptReply {
     private readonly changes: Changes,
     private readonly options?: ReplyOptions,
   ) {
-    this.whole = this.make(exchange, body?.length ?? 0);
-    body?.copy(this.whole.block.bytes, this.whole.headLength);
+    this.whole = exchange.wholeReply(status, fields, body, options);
   }
 
   /** The body, in the memory of the reply; it never changes. */
@@ -53,15 +55,16 @@ export class KeptReply {
     const { whole } = this;
     const { clock } = exchange.services;
     if (whole.holders > 0 || this.changes !== "never") {
-      this.whole = this.make(exchange, whole.length - whole.headLength);
-      whole.block.bytes.copy(this.whole.block.bytes, this.whole.headLength, whole.headLength, whole.length);
+      this.whole = this.again(exchange);
       return;
     }
     whole.block.bytes.latin1Write(clock.date, whole.dateOffset);
     whole.dateSecond = clock.second;
   }
 
-  private make(exchange: Exchange, bodyLength: number): WholeReply {
-    return exchange.wholeReply(this.status, this.fields, bodyLength, this.options);
+  /** The same, with new fields; what compression made of the body stays as it is. */
+  private again(exchange: Exchange): WholeReply {
+    const encoded = this.whole.encoded ?? AS_IT_IS;
+    return exchange.wholeReply(this.status, this.fields, this.body, { ...this.options, encoded });
   }
 }

@@ -11,6 +11,7 @@ import type { Field } from "../../exchange/reply.ts";
 import { evaluate } from "../../exchange/templates.ts";
 import { encodePath } from "../../http/request/target.ts";
 import { ruleFor } from "../cgi/script.ts";
+import { Codings } from "../compression/codings.ts";
 import { ERROR_PAGE_TYPE, errorPage } from "../error-page.ts";
 import { errorStatus } from "../errors.ts";
 import { type Listings, replyWithListing } from "../listing/listing.ts";
@@ -18,9 +19,14 @@ import { allowValue, isForFallback } from "../methods.ts";
 import { encodeLocation } from "../return.ts";
 import type { HandlerServices } from "../services.ts";
 import { Entry, FileCache } from "./file-cache.ts";
-import { mayKeep, replyWithFile, sendKept } from "./file-reply.ts";
+import { FileCodings } from "./file-codings.ts";
+import { mayKeep, replyWithBeside, replyWithFile, sendKept } from "./file-reply.ts";
 import { isHidden } from "./hidden.ts";
+import { KeptReplies } from "./kept-replies.ts";
 import { type Changes, headChanges, KeptReply } from "./kept-reply.ts";
+
+/** Begins the key of a file that stands for another. */
+const FORM = "\0";
 
 const CHANGING: readonly string[] = ["PUT", "PATCH", "DELETE"];
 
@@ -37,12 +43,16 @@ export class StaticHandler implements Handler {
   private readonly keeps404: boolean;
   /** `error_page` may have something else to show where a slash is missing than the redirect's own page. */
   private readonly hasPage301: boolean;
-  private kept404: KeptReply | null = null;
+  private readonly kept404: KeptReplies;
+  /** The forms of its files in other codings; null: it compresses nothing. */
+  private readonly codings: FileCodings | null;
 
   constructor({ settings }: Location, services: HandlerServices) {
     this.cache = new FileCache(settings, services);
     this.listings = services.listings;
     this.changes = headChanges(settings);
+    this.codings = FileCodings.of(settings, services, this.cache, (exchange, path) => this.find(exchange, path, FORM));
+    this.kept404 = new KeptReplies(Codings.of(settings, services.compression));
     const { alias, aliasPrefix, root } = settings;
     this.byPath = alias === null ? root.constant !== null : alias.constant !== null && aliasPrefix !== null;
     this.hasScripts = settings.cgi.length > 0;
@@ -60,11 +70,18 @@ export class StaticHandler implements Handler {
 
   handle(exchange: Exchange): void {
     const entry = this.byPath ? this.cache.fresh(exchange.path) : null;
-    const isWhole = entry !== null && entry.whole !== null && exchange.takesWholeReply;
-    if (isWhole && !exchange.request.conditional && !this.isForOthers(exchange)) {
-      return sendKept(exchange, entry, entry.whole!);
+    if (entry !== null && exchange.takesWholeReply && !exchange.request.conditional && !this.isForOthers(exchange)) {
+      if (this.sendKept(exchange, entry)) return;
     }
     this.answer(exchange, exchange.path, entry ?? this.find(exchange, exchange.path));
+  }
+
+  /** False: nothing is kept of the entry that would answer the request. */
+  private sendKept(exchange: Exchange, entry: Entry): boolean {
+    if (this.codings !== null) return this.codings.sendKept(exchange, entry);
+    if (entry.whole === null) return false;
+    sendKept(exchange, entry, entry.whole);
+    return true;
   }
 
   sweep(): void {
@@ -75,13 +92,16 @@ export class StaticHandler implements Handler {
     this.cache.close();
   }
 
-  /** What is at `path` (decoded, starts with "/"), whatever the request's own path. The caller passes it to `answer` or `done`. */
-  find(exchange: Exchange, path: string): Entry {
+  /**
+   * What is at `path` (decoded, starts with "/"), whatever the request's own path. The caller passes it to `answer` or `done`.
+   * @param use FORM where it stands for another file: it then is another entry than that of its own path
+   */
+  find(exchange: Exchange, path: string, use = ""): Entry {
     const { settings } = exchange;
     if (isHidden(path, settings.dotfiles)) return nothing(path, "is hidden");
     const found = place(settings, path, exchange);
     if (found === null) return nothing(path, "is no file's path here");
-    const key = this.byPath ? path : `${found.root}\0${found.path}\0${path}`;
+    const key = use + (this.byPath ? path : `${found.root}\0${found.path}\0${path}`);
     return this.cache.fresh(key) ?? this.cache.look(key, found);
   }
 
@@ -89,12 +109,23 @@ export class StaticHandler implements Handler {
   answer(exchange: Exchange, path: string, entry: Entry): void {
     if (this.isScript(exchange, entry)) exchange.redirect(path, exchange.query);
     else if (entry.kind === "file" && this.isForOthers(exchange)) this.refuseMethod(exchange);
-    else if (entry.kind === "file") replyWithFile(exchange, path, entry, this.changes);
+    else if (entry.kind === "file") replyWithFile(exchange, path, entry, this.changes, this.codings);
+    else if (entry.kind === "none" && this.answerBeside(exchange, path, entry)) return this.done(entry);
     else if (entry.kind === "none") this.refuse(exchange, entry);
     else if (path.endsWith("/")) this.folder(exchange, path, entry);
     else if (this.isForOthers(exchange)) this.refuseMethod(exchange);
     else this.addSlash(exchange, path, entry);
     this.done(entry);
+  }
+
+  /** `gzip_static` and its like serve what was compressed ahead of time even where the file itself is missing. */
+  private answerBeside(exchange: Exchange, path: string, entry: Entry): boolean {
+    if (this.codings === null || entry.error !== ERRNO.ENOENT || entry.unsought !== "") return false;
+    if (path.endsWith("/") || this.isForOthers(exchange) || exchange.errorStatus !== 0) return false;
+    const beside = this.codings.choose(exchange, path, entry);
+    if (!(beside instanceof Entry)) return false;
+    replyWithBeside(exchange, path, beside, this.changes, this.codings);
+    return true;
   }
 
   /** What `find` gave is no longer needed. */
@@ -163,8 +194,10 @@ export class StaticHandler implements Handler {
     if (status >= 500) exchange.log("crit", entry.reason);
     else if (this.logsErrors) exchange.log("error", entry.reason);
     if (status !== 404 || !this.keeps404 || !exchange.takesWholeReply) return exchange.fail(status);
-    this.kept404 ??= new KeptReply(exchange, 404, [["Content-Type", ERROR_PAGE_TYPE]], errorPage(404), this.changes);
-    this.kept404.send(exchange);
+    const fields: Field[] = [["Content-Type", ERROR_PAGE_TYPE]];
+    const kept = this.kept404.for(exchange, () => new KeptReply(exchange, 404, fields, errorPage(404), this.changes));
+    if (kept === null) exchange.fail(404);
+    else kept.send(exchange);
   }
 }
 

@@ -1,6 +1,7 @@
-/** Work that many clients want at once, in steps: so many in a turn of the loop altogether, and everyone in turn. */
+/** Work that many clients want at once, in steps: so much in a turn of the loop altogether, and everyone in turn. */
 export class Turns<Worker> {
-  private readonly waiting = new Set<Worker>();
+  /** Who waits, and what the step costs. */
+  private readonly waiting = new Map<Worker, number>();
   private readonly called = new Set<Worker>();
   private spare = 0;
   private turn = Number.NaN;
@@ -8,13 +9,30 @@ export class Turns<Worker> {
   /** @param steps what one turn of the loop may cost */
   constructor(private readonly steps: number) {}
 
-  /** Whether `worker` may do one step now; `now` tells one turn of the loop from another. If not, it asks again in the next. */
-  take(worker: Worker, now: number): boolean {
+  /**
+   * Whether `worker` may do one step now, which costs `cost`; `now` tells one turn of the loop from another. If not, it asks
+   * again in the next.
+   */
+  take(worker: Worker, now: number, cost = 1): boolean {
     if (now !== this.turn) this.begin(now);
     if (this.called.delete(worker)) return true;
-    if (this.waiting.size === 0 && this.spare > 0) return this.spare-- > 0;
-    this.waiting.add(worker);
+    if (this.takeNow(now, cost)) return true;
+    this.waiting.set(worker, cost);
     return false;
+  }
+
+  /** As `take`, for work that is not going to wait: if not now, it is not done. */
+  takeNow(now: number, cost: number): boolean {
+    if (now !== this.turn) this.begin(now);
+    if (this.waiting.size > 0 || this.spare < cost) return false;
+    this.spare -= cost;
+    return true;
+  }
+
+  /** Work that could not wait: others find less. */
+  charge(now: number, cost: number): void {
+    if (now !== this.turn) this.begin(now);
+    this.spare -= cost;
   }
 
   /** `worker` will not ask again. */
@@ -27,11 +45,12 @@ export class Turns<Worker> {
   private begin(now: number): void {
     this.turn = now;
     this.called.clear();
-    for (const worker of this.waiting) {
-      if (this.called.size === this.steps) break;
+    this.spare = this.steps;
+    for (const [worker, cost] of this.waiting) {
+      if (this.spare < cost && this.called.size > 0) break;
       this.waiting.delete(worker);
       this.called.add(worker);
+      this.spare -= cost;
     }
-    this.spare = this.steps - this.called.size;
   }
 }

@@ -124,8 +124,8 @@ describe("nginx's directives that would change what is served", () => {
     '"if" is not supported (use return, try_files or a location with a regular expression)',
   );
   inServer("|ssl_certificate a.pem;", '"ssl_certificate" is not supported (Webserv has no TLS)');
-  inServer("|gzip on;", '"gzip" is not supported (replies are sent as they are, not compressed or rewritten)');
-  inServer("|gzip off;", 'warning: "gzip off" has no effect here (it is always off)');
+  inServer("|gunzip on;", '"gunzip" is not supported (replies are not rewritten)');
+  inServer("|gunzip off;", 'warning: "gunzip off" has no effect here (it is always off)');
   inServer('|auth_basic "closed";', '"auth_basic" is not supported (there is no authentication)');
 });
 

@@ -15,6 +15,7 @@ import type { Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "../
 import type { Session } from "../../../src/exchange/session.ts";
 import { Scripts } from "../../../src/handlers/cgi/scripts.ts";
 import { handlerFor } from "../../../src/handlers/choose.ts";
+import { CompressionWork } from "../../../src/handlers/compression/work.ts";
 import { FileCaches } from "../../../src/handlers/files/file-caches.ts";
 import { Listings } from "../../../src/handlers/listing/listing.ts";
 import { phasesOf } from "../../../src/handlers/phases.ts";
@@ -60,6 +61,16 @@ export function settings(changes: Partial<Settings> = {}): Settings {
     types: new Map(Object.entries(TYPES)),
     defaultType: "text/plain",
     charset: null,
+    gzip: false,
+    brotli: false,
+    zstd: false,
+    gzipStatic: "off",
+    brotliStatic: "off",
+    zstdStatic: "off",
+    gzipVary: true,
+    gzipHttpVersion: 1,
+    gzipProxied: new Set(["off"]),
+    gzipDisable: [],
     addHeaders: [],
     expires: null,
     upload: null,
@@ -170,6 +181,7 @@ export class FakeServices implements HandlerServices {
   readonly serverToken = "webserv/1.2.3";
   readonly templates: Templates = new Evaluators();
   readonly files = new FileCaches();
+  readonly compression = new CompressionWork(this.clock);
   readonly listings: Listings = new Listings(this);
   readonly sessions: SessionRegistry = new SessionRegistry(this);
   readonly logged: string[] = [];
@@ -232,6 +244,7 @@ export class FakeExchange implements Exchange {
   readonly bytesSent = 105;
   status = 0;
   sentFields: readonly Field[] = [];
+  readonly encoded = null;
   /** What happened: "reply", "whole", "fail", "redirect", "drop". */
   how = "";
   body: ReplyBody = null;
@@ -284,14 +297,16 @@ export class FakeExchange implements Exchange {
     this.body = rest ?? Buffer.from(whole.block.bytes.subarray(whole.headLength, whole.length));
   }
 
-  wholeReply(status: number, fields: readonly Field[], bodyLength: number): WholeReply {
-    const { second, date } = this.services.clock;
+  wholeReply(status: number, fields: readonly Field[], body: Buffer | null): WholeReply {
+    const { second: dateSecond, date } = this.services.clock;
     const head = `HTTP/1.1 ${status} X\r\nDate: ${date}\r\n${fields.map((f) => `${f[0]}: ${f[1]}\r\n`).join("")}\r\n`;
-    const block = new Block(head.length + bodyLength);
+    const headLength = head.length;
+    const length = headLength + (body?.length ?? 0);
+    const block = new Block(length);
     block.bytes.write(head, "latin1");
-    const length = head.length + bodyLength;
+    body?.copy(block.bytes, headLength);
     const dateOffset = head.indexOf("Date: ") + 6;
-    return { status, block, headLength: head.length, length, dateOffset, dateSecond: second, holders: 0, fields };
+    return { status, block, headLength, length, dateOffset, dateSecond, holders: 0, fields, encoded: null };
   }
 
   fail(status: number, fields: readonly Field[] = []): void {

@@ -4,7 +4,8 @@ import type { AddHeader, Expires, Settings } from "../../../src/config/model.ts"
 import { makeWholeReply } from "../../../src/connection/http1.ts";
 import type { Field, ReplyOptions, WholeReply } from "../../../src/exchange/reply.ts";
 import { type Changes, headChanges, KeptReply } from "../../../src/handlers/files/kept-reply.ts";
-import { replyFields } from "../../../src/request/reply-fields.ts";
+import { filtered } from "../../../src/request/filters/filtered.ts";
+import { filtersOf } from "../../../src/request/filters/filters.ts";
 import { FakeExchange, FakeServices, location, settings, template } from "../handlers/world.ts";
 
 const header = (value: string): AddHeader => ({ name: "X", value: template(value), always: false });
@@ -29,9 +30,11 @@ describe("what a location adds changes", () => {
 
 /** Makes its heads as the server does. */
 class HeadExchange extends FakeExchange {
-  override wholeReply(status: number, fields: readonly Field[], length: number, options?: ReplyOptions): WholeReply {
-    const all = replyFields(this as unknown as Parameters<typeof replyFields>[0], fields, status, options);
-    return makeWholeReply(status, all, length, options?.length, this.services.clock.second);
+  readonly filters = filtersOf(this.settings, this.services);
+
+  override wholeReply(status: number, fields: readonly Field[], body: Buffer, options?: ReplyOptions): WholeReply {
+    const draft = filtered(this as unknown as Parameters<typeof filtered>[0], status, fields, body, options, true);
+    return makeWholeReply(draft, this.services.clock.second);
   }
 }
 

@@ -1,10 +1,10 @@
 /** The fields that a location adds to its replies: `add_header` and `expires` (ngx_http_headers_module). */
-import type { Expires } from "../config/model.ts";
-import type { Exchange } from "../exchange/exchange.ts";
-import type { Field } from "../exchange/reply.ts";
-import { evaluateOctets } from "../exchange/templates.ts";
-import { formatDate } from "../http/reply/date.ts";
-import { placeOfOnly, putField } from "../http/reply/response.ts";
+import type { Expires } from "../../config/model.ts";
+import type { Filter } from "../../exchange/filter.ts";
+import type { Field } from "../../exchange/reply.ts";
+import { evaluateOctets } from "../../exchange/templates.ts";
+import { formatDate } from "../../http/reply/date.ts";
+import { placeOfOnly, putField } from "../../http/reply/response.ts";
 
 /** The statuses that get the fields which are not marked `always`. */
 const SUCCESSFUL: readonly number[] = [200, 201, 204, 206, 301, 302, 303, 304, 307, 308];
@@ -13,9 +13,10 @@ const VALIDATOR = /^(?:etag|last-modified)$/i;
 const TEN_YEARS = 315360000;
 const DAY = 86400;
 
-/** Appends to `fields` what the location adds to a reply of `status`. `modified`: the file's mtime in seconds, if there is a file. */
-export function addFields(fields: Field[], exchange: Exchange, status: number, modified: number | undefined): void {
+/** Adds to a reply's fields what the location says. */
+export const addFields: Filter = ({ fields, status, options }, exchange) => {
   const { settings } = exchange;
+  const modified = options?.modified;
   if (settings.expires !== null && SUCCESSFUL.includes(status)) {
     addExpires(fields, settings.expires, exchange.services.clock.second, modified);
   }
@@ -25,7 +26,7 @@ export function addFields(fields: Field[], exchange: Exchange, status: number, m
     if (text !== "") putHeader(fields, name, text);
     else if (VALIDATOR.test(name)) removeField(fields, name);
   }
-}
+};
 
 /** The type of several ranges says where each begins: it stays. */
 function putHeader(fields: Field[], name: string, value: string): void {

@@ -1,0 +1,105 @@
+/**
+ * Compression piece by piece, in the loop's own thread: the runtime's zlib, brotli and zstd by way of node:zlib, whose streams
+ * have a synchronous call beneath (`writeSync`, the one that `gzipSync` and its like use). No thread pool, no events, no clock:
+ * the same calls give the same bytes. This is the only file that may import node:zlib.
+ */
+import zlib from "node:zlib";
+import type { Coding } from "../../http/accept-encoding.ts";
+
+/** Keep what is better compressed together with what follows. */
+export const MORE = 0;
+/** Give out all there is: whoever reads it can decode every byte taken so far. */
+export const FLUSH = 1;
+/** The last piece. */
+export const END = 2;
+export type Flush = 0 | 1 | 2;
+
+/** What node:zlib's streams have inside. */
+interface Native {
+  readonly _handle: {
+    writeSync(flush: number, input: Buffer, at: number, length: number, output: Buffer, to: number, room: number): void;
+    close(): void;
+  };
+  /** After a call: how much of `room`, and of `length`, is left. */
+  readonly _writeState: Uint32Array;
+  on(event: "error", listener: (error: Error) => void): void;
+}
+
+const { constants } = zlib;
+
+/** For each coding what its library calls MORE, FLUSH and END. */
+const FLUSHES: Readonly<Record<Coding, readonly [number, number, number]>> = {
+  gzip: [constants.Z_NO_FLUSH, constants.Z_SYNC_FLUSH, constants.Z_FINISH],
+  br: [constants.BROTLI_OPERATION_PROCESS, constants.BROTLI_OPERATION_FLUSH, constants.BROTLI_OPERATION_FINISH],
+  zstd: [constants.ZSTD_e_continue, constants.ZSTD_e_flush, constants.ZSTD_e_end],
+};
+
+/** 128 KB of history: what a larger window gains on web pages is little, and each reply in progress holds one. */
+const WINDOW_BITS = 17;
+
+/** One reply body on its way through a coding. `close` frees what the library holds (0.2 to 3 MB). */
+export class Compressor {
+  /** Bytes in and out so far. */
+  bytesIn = 0;
+  bytesOut = 0;
+  /** The output was full: `run` must be called again, with what it left of the input, before there is anything else to do. */
+  full = false;
+  private readonly native: Native;
+  private readonly flushes: readonly [number, number, number];
+  private failure: Error | null = null;
+
+  constructor(
+    readonly coding: Coding,
+    level: number,
+  ) {
+    this.native = open(coding, level);
+    this.native.on("error", (error) => (this.failure = error));
+    this.flushes = FLUSHES[coding];
+  }
+
+  /**
+   * Compresses input[start, end) to output[at, at + room). Gives how many bytes of the input it took: fewer than all only if
+   * `full`. `bytesOut` has grown by what it wrote.
+   */
+  run(input: Buffer, start: number, end: number, output: Buffer, at: number, room: number, flush: Flush): number {
+    const { _handle: handle, _writeState: state } = this.native;
+    handle.writeSync(this.flushes[flush], input, start, end - start, output, at, room);
+    if (this.failure !== null) throw this.failure;
+    const [roomLeft, inputLeft] = state as unknown as [number, number];
+    const taken = end - start - inputLeft;
+    this.bytesIn += taken;
+    this.bytesOut += room - roomLeft;
+    this.full = roomLeft === 0;
+    return taken;
+  }
+
+  close(): void {
+    this.native._handle.close();
+  }
+}
+
+/** All of `input` at once. */
+export function compressWhole(coding: Coding, level: number, input: Buffer): Buffer {
+  const compressor = new Compressor(coding, level);
+  const parts: Buffer[] = [];
+  let at = 0;
+  do {
+    const part = Buffer.allocUnsafe(Math.max(512, (input.length - at) >> 1));
+    const before = compressor.bytesOut;
+    at += compressor.run(input, at, input.length, part, 0, part.length, END);
+    parts.push(part.subarray(0, compressor.bytesOut - before));
+  } while (compressor.full);
+  compressor.close();
+  return Buffer.concat(parts);
+}
+
+function open(coding: Coding, level: number): Native {
+  const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_LGWIN, ZSTD_c_compressionLevel, ZSTD_c_windowLog } = constants;
+  const stream =
+    coding === "gzip"
+      ? zlib.createGzip({ level })
+      : coding === "br"
+        ? zlib.createBrotliCompress({ params: { [BROTLI_PARAM_QUALITY]: level, [BROTLI_PARAM_LGWIN]: WINDOW_BITS } })
+        : zlib.createZstdCompress({ params: { [ZSTD_c_compressionLevel]: level, [ZSTD_c_windowLog]: WINDOW_BITS } });
+  return stream as unknown as Native;
+}

@@ -1,0 +1,55 @@
+/** Reply bodies as what compression reads from: bytes, pieces of files, or a stream. */
+import { ERRNO } from "../../../ffi/errno.ts";
+import type { Kernel } from "../../../ffi/kernel.ts";
+import type { Block } from "../../../ffi/memory.ts";
+import { discard, type FileRange, type PieceBody, type ReplyBody } from "../../exchange/reply.ts";
+
+/** Gives bytes as a StreamBody does. */
+export interface Source {
+  /** As StreamBody.read. */
+  read(block: Block, offset: number, length: number): number;
+  close(): void;
+}
+
+export function sourceOf(body: Exclude<ReplyBody, null>, kernel: Kernel): Source {
+  if (Buffer.isBuffer(body)) return new PieceSource({ kind: "pieces", pieces: [body], length: body.length }, kernel);
+  return body.kind === "stream" ? body : new PieceSource(body, kernel);
+}
+
+class PieceSource implements Source {
+  private index = 0;
+  private position = 0;
+
+  constructor(
+    private readonly body: PieceBody,
+    private readonly kernel: Kernel,
+  ) {}
+
+  read(block: Block, offset: number, length: number): number {
+    for (;;) {
+      const piece = this.body.pieces[this.index];
+      if (piece === undefined) return 0;
+      const most = Math.min(length, piece.length - this.position);
+      if (most === 0) {
+        this.index++;
+        this.position = 0;
+        continue;
+      }
+      const n = Buffer.isBuffer(piece)
+        ? piece.copy(block.bytes, offset, this.position, this.position + most)
+        : this.readFile(piece, block, offset, most);
+      if (n > 0) this.position += n;
+      return n;
+    }
+  }
+
+  /** A file that has become shorter cannot be sent as promised: -EIO. */
+  private readFile({ file, position }: FileRange, block: Block, offset: number, length: number): number {
+    const n = this.kernel.read(file.fd, block, offset, length, position + this.position);
+    return n === 0 ? -ERRNO.EIO : n;
+  }
+
+  close(): void {
+    discard(this.body);
+  }
+}

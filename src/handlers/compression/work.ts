@@ -1,0 +1,74 @@
+/** What all compression of one server shares: how much of it there may be in a turn of the loop, and in memory. */
+import { Block } from "../../../ffi/memory.ts";
+import type { Clock } from "../../exchange/services.ts";
+import { type Acceptance, acceptedCodings } from "../../http/accept-encoding.ts";
+import type { RequestHead } from "../../http/request/request.ts";
+import { Turns } from "../listing/turns.ts";
+import { Compressor } from "./compressor.ts";
+import { LARGEST_SLICE, type Method } from "./method.ts";
+
+/** Microseconds of compression in one turn of the loop, over all clients. */
+const MICROSECONDS_A_TURN = 2000;
+/** Bytes that the libraries may hold for all replies in progress; beyond that, replies are sent as they are. */
+const MOST_MEMORY = 128 * 1024 * 1024;
+/** Values of Accept-Encoding that are remembered; browsers have about ten between them. */
+const MOST_VALUES = 64;
+const LONGEST_VALUE = 128;
+
+export class CompressionWork {
+  /** Where input is read to, within one call. */
+  readonly scratch = new Block(LARGEST_SLICE);
+  private readonly turns = new Turns<object>(MICROSECONDS_A_TURN);
+  private readonly values = new Map<string, Acceptance>();
+  /** Bytes that open compressors hold. */
+  memory = 0;
+
+  constructor(private readonly clock: Clock) {}
+
+  /** Whether `worker` may compress one slice now; if not, it asks again in the next turn. */
+  mayStep(worker: object, { stepCost }: Method): boolean {
+    return this.turns.take(worker, this.clock.turn, stepCost);
+  }
+
+  /** `worker` will not ask again. */
+  leave(worker: object): void {
+    this.turns.leave(worker);
+  }
+
+  /** As `mayStep`, for something small, `bytes` long, that is done now or in another way. */
+  mayNow(method: Method, bytes: number): boolean {
+    return this.turns.takeNow(this.clock.turn, method.costOf(bytes));
+  }
+
+  /** Something small was compressed without asking, `bytes` long. */
+  charge(method: Method, bytes: number): void {
+    this.turns.charge(this.clock.turn, method.costOf(bytes));
+  }
+
+  /** Null: as much memory is in use as may be. The caller gives it back by `close`. */
+  open(method: Method): Compressor | null {
+    if (this.memory + method.memory > MOST_MEMORY) return null;
+    this.memory += method.memory;
+    return new Compressor(method.coding, method.level);
+  }
+
+  close(compressor: Compressor, method: Method): void {
+    this.memory -= method.memory;
+    compressor.close();
+  }
+
+  /** What a request's Accept-Encoding says. The same few values come again and again. */
+  accepted(request: RequestHead): Acceptance {
+    const first = request.fieldIndex("accept-encoding");
+    if (first < 0) return acceptedCodings(undefined);
+    const several = request.fieldIndex("accept-encoding", first + 1) >= 0;
+    const value = several ? request.fieldAll("accept-encoding").join(",") : request.fieldValue(first);
+    const known = this.values.get(value);
+    if (known !== undefined) return known;
+    const acceptance = acceptedCodings(value);
+    if (value.length > LONGEST_VALUE) return acceptance;
+    if (this.values.size >= MOST_VALUES) this.values.clear();
+    this.values.set(value, acceptance);
+    return acceptance;
+  }
+}

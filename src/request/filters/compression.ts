@@ -1,0 +1,72 @@
+/** Compresses replies on their way (ngx_http_gzip_filter_module, ngx_brotli, zstd-nginx-module). Files bring their own forms. */
+
+import type { Exchange } from "../../exchange/exchange.ts";
+import type { Filter, ReplyDraft } from "../../exchange/filter.ts";
+import type { Codings, Way } from "../../handlers/compression/codings.ts";
+import { compressWhole } from "../../handlers/compression/compressor.ts";
+import { addVary, encodedFields, valueIn } from "../../handlers/compression/fields.ts";
+import { sourceOf } from "../../handlers/compression/sources.ts";
+import { CompressedStream } from "../../handlers/compression/stream.ts";
+import type { HandlerServices } from "../../handlers/services.ts";
+
+/** A body in memory up to this size is compressed at once, so that its length is known, in bytes. */
+const AT_ONCE = 16 * 1024;
+
+export function compressing(codings: Codings, services: HandlerServices): Filter {
+  return (draft, exchange) => {
+    if (draft.options?.encoded !== undefined) return label(draft, codings);
+    const ways = suitable(draft, codings);
+    if (ways.length === 0) return;
+    if (codings.varies) addVary(draft.fields);
+    const accepted = codings.acceptedWith(exchange, draft.fields);
+    const way = codings.waysFor(accepted).find((each) => ways.includes(each));
+    if (way !== undefined) encode(draft, way, exchange, services);
+  };
+}
+
+/** The body has been through compression already, or is not to. */
+function label(draft: ReplyDraft, codings: Codings): void {
+  const encoded = draft.options!.encoded!;
+  if (encoded.coding === null) return;
+  draft.fields = encodedFields(draft.fields, encoded.coding);
+  draft.encoded = encoded;
+  if (codings.varies) addVary(draft.fields);
+}
+
+/** The ways that suit the reply, whatever the client accepts. */
+function suitable({ status, fields, body, length }: ReplyDraft, codings: Codings): readonly Way[] {
+  if (body === null && length === undefined) return [];
+  if (valueIn(fields, "content-encoding") !== undefined) return [];
+  const type = valueIn(fields, "content-type");
+  const bytes = length ?? (body === null ? 0 : body.length);
+  return type === undefined ? [] : codings.ways.filter((way) => codings.suits(way, status, type, bytes));
+}
+
+function encode(draft: ReplyDraft, way: Way, exchange: Exchange, services: HandlerServices): void {
+  const { body } = draft;
+  const method = way.method!;
+  if (exchange.method === "HEAD" || body === null) return announce(draft, way);
+  if (
+    Buffer.isBuffer(body) &&
+    (draft.kept || (body.length <= AT_ONCE && services.compression.mayNow(method, body.length)))
+  ) {
+    if (draft.kept) services.compression.charge(method, body.length);
+    const bytes = compressWhole(method.coding, method.level, body);
+    draft.encoded = { coding: way.coding, bytesIn: body.length, bytesOut: bytes.length };
+    draft.body = bytes;
+  } else {
+    const compressor = services.compression.open(method);
+    if (compressor === null) return; // too many are being compressed: plain bytes are right, too
+    const source = sourceOf(body, services.kernel);
+    draft.body = new CompressedStream(source, compressor, method, services.compression, () => exchange.resume());
+    draft.encoded = compressor;
+  }
+  draft.length = undefined;
+  draft.fields = encodedFields(draft.fields, way.coding);
+}
+
+/** The fields that GET would have; how long its body would be is not known. */
+function announce(draft: ReplyDraft, way: Way): void {
+  draft.length = -1;
+  draft.fields = encodedFields(draft.fields, way.coding);
+}
