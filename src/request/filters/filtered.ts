@@ -4,7 +4,7 @@ import type { Filter, ReplyDraft } from "../../exchange/filter.ts";
 import type { Field, ReplyBody, ReplyOptions } from "../../exchange/reply.ts";
 
 /** The exchange, as filters and the server's own fields need it. */
-export type Replying = Exchange & {
+type Replying = Exchange & {
   readonly services: { readonly serverToken: string };
   /** Of its location. */
   readonly filters: readonly Filter[];
