@@ -6,7 +6,7 @@ import type { Location } from "../config/model.ts";
 import { SureRegex } from "./sure-regex.ts";
 
 /** What the search needs to know of a location. */
-export interface LocationLike<L> extends Pick<Location, "modifier" | "pattern" | "regex"> {
+interface LocationLike<L> extends Pick<Location, "modifier" | "pattern" | "regex"> {
   /** Nested locations, in the order written. */
   readonly locations: readonly L[];
 }

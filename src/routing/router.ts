@@ -3,7 +3,7 @@ import type { Location, VirtualServer } from "../config/model.ts";
 import { Locations, type RouteMatch } from "./locations.ts";
 
 /** What a location is made into: whatever its user needs of it at each request. */
-export interface Routable {
+interface Routable {
   readonly location: Location;
 }
 

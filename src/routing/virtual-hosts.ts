@@ -3,7 +3,7 @@ import type { ServerName } from "../config/model.ts";
 import { SureRegex } from "./sure-regex.ts";
 
 /** What a name leads to; `captures` are a regular expression's groups. */
-export interface HostMatch<T> {
+interface HostMatch<T> {
   readonly server: T;
   readonly captures: RegExpExecArray | null;
   /** Whether an expression matches is not known (see SureRegex): the server is the default one, for want of another. */

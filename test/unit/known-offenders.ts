@@ -30,7 +30,6 @@ export const TOO_DEEP: ReadonlyMap<string, string> = new Map([
 export const UNUSED_EXPORTS: ReadonlyMap<string, string> = new Map([
   ["src/http/request/request.ts: Coding", "used by its own file or tests alone"],
   ["src/http/basic.ts: Credentials", "used by its own file or tests alone"],
-  ["src/routing/locations.ts: LocationLike", "used by its own file or tests alone"],
   ["ffi/beneath.ts: Openat2", "used by test/unit/ffi/walk.test.ts"],
   ["ffi/errno.ts: ErrnoName", "used by test/unit/network/listener.test.ts"],
   ["ffi/errno.ts: errnoName", "used by test/unit/network/listener.test.ts"],
@@ -82,8 +81,6 @@ export const UNUSED_EXPORTS: ReadonlyMap<string, string> = new Map([
   ["src/network/address.ts: LONGEST_UNIX_PATH", "used by test/unit/network/address.test.ts"],
   ["src/network/listener.ts: ListenOptions", "used by its own file alone"],
   ["src/network/timers.ts: TimerList", "used by test/simulation/machine.ts"],
-  ["src/routing/router.ts: Routable", "used by its own file alone"],
-  ["src/routing/virtual-hosts.ts: HostMatch", "used by its own file alone"],
 ]);
 
 /** "path: function" of functions over 60 lines: state machines, which read worse when cut. */

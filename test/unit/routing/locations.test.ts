@@ -2,9 +2,10 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Location } from "../../../src/config/model.ts";
-import { type LocationLike, Locations } from "../../../src/routing/locations.ts";
+import { Locations } from "../../../src/routing/locations.ts";
 
-interface Tree extends LocationLike<Tree> {
+interface Tree extends Pick<Location, "modifier" | "pattern" | "regex"> {
+  readonly locations: readonly Tree[];
   readonly name: string;
   readonly outer: Tree | null;
 }
