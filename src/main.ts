@@ -1,10 +1,10 @@
 /** The program: command line -> configuration -> server. Exit status: 0 clean stop, 1 bad configuration or address, 2 bad usage. */
-
+import { resolve } from "node:path";
 import { SIGHUP, SIGQUIT, SIGTERM, SIGUSR1 } from "../ffi/abi.ts";
 import { errnoText } from "../ffi/errno.ts";
 import { linux } from "../ffi/linux.ts";
 import { version } from "../package.json";
-import { dumpFiles, formatDiagnostics, type Loaded, loadConfig } from "./config/load.ts";
+import { dumpFiles, formatDiagnostics, type Loaded, type LoadOptions, loadConfig } from "./config/load.ts";
 import type { Config } from "./config/model.ts";
 import { VARIABLES } from "./exchange/variables.ts";
 import { announcement } from "./main/announcement.ts";
@@ -12,6 +12,7 @@ import { type CommandLine, parseCommandLine, type SignalName, USAGE } from "./ma
 import { writeError, writeOut } from "./main/output.ts";
 import { passwd } from "./main/passwd.ts";
 import { readPid, removePid, writePid } from "./main/pid-file.ts";
+import { Reloader } from "./main/reload.ts";
 import { ServerClock } from "./server/clock.ts";
 import { Logs } from "./server/logs/logs.ts";
 import { Server } from "./server/server.ts";
@@ -33,18 +34,19 @@ async function main(): Promise<number> {
   if (typeof command === "string") return usageError(command);
   if (command.help) return print(USAGE);
   if (command.version) return print(`webserv ${version}\n`);
-  const loaded = loadConfig({
+  const options: LoadOptions = {
     kernel: linux,
     variables: VARIABLES,
     ...command,
     file: command.config,
     searchPath: process.env.PATH,
-  });
+  };
+  const loaded = loadConfig(options);
   err(formatDiagnostics(loaded.diagnostics));
   if (command.test) return report(command, loaded);
   if (loaded.config === null) return 1;
   if (command.signal !== undefined) return sendSignal(command.signal, loaded.config);
-  return serve(loaded.config, command.keepGoing);
+  return serve(loaded.config, options);
 }
 
 function print(text: string): number {
@@ -87,11 +89,11 @@ function fail(message: string): number {
   return 1;
 }
 
-async function serve(config: Config, keepGoing: boolean): Promise<number> {
+async function serve(config: Config, options: LoadOptions): Promise<number> {
   const server = new Server(linux, config, `webserv/${version}`, process.env);
   err(
     server
-      .start(keepGoing)
+      .start(options.keepGoing)
       .map((problem) => `${problem}\n`)
       .join(""),
   );
@@ -101,22 +103,24 @@ async function serve(config: Config, keepGoing: boolean): Promise<number> {
     server.stop();
     return fail(problem);
   }
-  handleSignals(server);
+  const file = resolve(options.file);
+  handleSignals(server, new Reloader(linux, server, { ...options, file, prefix: config.prefix }));
   out(announcement(linux, server.sites));
   try {
     await server.run();
   } finally {
     server.dispose();
-    if (config.pidFile !== null) removePid(linux, config.pidFile);
+    const { pidFile } = server.config; // a reload may have moved it
+    if (pidFile !== null) removePid(linux, pidFile);
   }
   return 0;
 }
 
-function handleSignals(server: Server): void {
+function handleSignals(server: Server, reloader: Reloader): void {
   for (const name of ["SIGTERM", "SIGINT"] as const) process.on(name, () => server.stop());
   process.on("SIGQUIT", () => server.quit());
   process.on("SIGUSR1", () => server.logs.reopen());
-  process.on("SIGHUP", () => server.log("error", "SIGHUP: a running server does not read its configuration again yet"));
+  process.on("SIGHUP", () => reloader.request());
 }
 
 process.exit(await main());

@@ -119,6 +119,10 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     return this.peer.bytes;
   }
 
+  get fd(): number {
+    return this.transport.fd;
+  }
+
   get serverAddress(): string {
     return this.endpoint.localAddress(this.transport.fd);
   }

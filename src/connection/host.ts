@@ -10,7 +10,11 @@ import type { Outbox } from "./outbox.ts";
 
 /** A connection as the server sees it. */
 export interface HostedConnection extends ReplyTarget {
-  readonly endpoint: Endpoint;
+  /** Where its requests begin; a reload gives it another one. */
+  endpoint: Endpoint;
+  readonly fd: number;
+  /** How many have begun on it. */
+  readonly requests: number;
   /** The server stops: a connection without a request in progress ends at once, the others after their reply. */
   stopWhenIdle(): void;
   /** Closes now, whatever is in progress. */

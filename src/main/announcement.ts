@@ -2,7 +2,7 @@
 import { type FileKernel, Sources } from "../config/files.ts";
 import type { Location, VirtualServer } from "../config/model.ts";
 import { encodeSegment } from "../http/request/target.ts";
-import type { Site } from "../server/gate.ts";
+import type { Site } from "../server/listeners/addresses.ts";
 
 /** Pages named for one address; a large site is not listed whole. */
 const MOST_PAGES = 12;

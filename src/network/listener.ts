@@ -23,7 +23,7 @@ import type { SocketAddress } from "../../ffi/inet.ts";
 import { FileStatus, type Kernel } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
 import { decodeAddress, encodeAddress, familyNumber } from "./address.ts";
-import type { Reactor, Source } from "./reactor.ts";
+import type { Reactor, Source, Unfinished } from "./reactor.ts";
 
 export interface ListenOptions {
   /** A connection is accepted when its first bytes have come, or after about a second without (TCP_DEFER_ACCEPT, tcp(7)). */
@@ -35,6 +35,10 @@ export interface ListenOptions {
 
 /** Connections taken per turn and socket, so that a flood of them does not starve those already here. */
 const ACCEPTS_PER_TURN = 64;
+
+/** A listener that retires closes after so many turns without a connection, and at the latest after so many turns. */
+const QUIET_TURNS = 2;
+const MOST_RETIRING_TURNS = 1000;
 
 /** Opens a listening socket. Its descriptor, or -errno. TCP_NODELAY is set here because accepted sockets inherit it (tcp(7)). */
 export function openListener(kernel: Kernel, address: SocketAddress, options: ListenOptions): number {
@@ -95,8 +99,12 @@ export function localAddress(kernel: Kernel, fd: number): SocketAddress {
   return decodeAddress(block);
 }
 
-export class Listener implements Source {
+export class Listener implements Source, Unfinished {
   private watching = false;
+  /** While it retires: what is called when it has closed. */
+  private closed: (() => void) | null = null;
+  private retiringTurns = 0;
+  private quietTurns = 0;
   /** The peer's struct sockaddr of the connection being accepted. */
   private readonly peer = new Block(SOCKADDR_STORAGE);
 
@@ -135,7 +143,35 @@ export class Listener implements Source {
     this.reactor.close(this);
   }
 
+  /** Goes on for as long as each turn brings connections, which waited in the kernel's queue, then closes and calls `closed`. */
+  retire(closed: () => void): void {
+    this.closed = closed;
+    this.retiringTurns = this.quietTurns = 0;
+    this.reactor.again(this);
+  }
+
+  /** It does not retire after all. */
+  comeBack(): void {
+    this.closed = null;
+  }
+
+  /** Ends its retirement now. */
+  closeNow(): void {
+    const { closed } = this;
+    this.closed = null;
+    this.close();
+    closed?.();
+  }
+
+  onTurn(): void {
+    if (this.closed === null) return;
+    const isOver = ++this.quietTurns > QUIET_TURNS || ++this.retiringTurns > MOST_RETIRING_TURNS;
+    if (isOver) this.closeNow();
+    else this.reactor.again(this);
+  }
+
   onEvents(): void {
+    this.quietTurns = 0;
     for (let i = 0; i < ACCEPTS_PER_TURN && this.watching; i++) {
       const fd = this.kernel.accept(this.fd, this.peer);
       if (fd >= 0) {

@@ -6,6 +6,7 @@ import type { Config, VirtualServer } from "../config/model.ts";
 import type { EndpointOwner } from "../connection/endpoint.ts";
 import type { Handler } from "../exchange/handler.ts";
 import type { HandlerServices } from "../handlers/services.ts";
+import type { SessionUse } from "../handlers/session/registry.ts";
 import { type Route, type Routes, routesOf } from "../request/route.ts";
 
 export class Generation implements EndpointOwner {
@@ -37,6 +38,15 @@ export class Generation implements EndpointOwner {
   /** Every location's route. */
   *allRoutes(): Iterable<Route> {
     for (const router of this.routers.values()) yield* router.routes();
+  }
+
+  /** Where its locations keep sessions. */
+  *sessionUses(): Iterable<SessionUse> {
+    for (const [{ name }, router] of this.routers) {
+      for (const { settings } of router.routes()) {
+        if (settings.session || settings.sessionApi) yield { serverName: name, settings };
+      }
+    }
   }
 
   retain(): void {

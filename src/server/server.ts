@@ -1,4 +1,4 @@
-/** The server: listening sockets, clients, and what they share. It runs one immutable Config on one Kernel. */
+/** The server: listening sockets, clients, and what they share. It runs one immutable Config at a time on one Kernel. */
 import { errnoText } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
@@ -13,20 +13,28 @@ import { exceptionText } from "../handlers/errors.ts";
 import { BufferPool } from "../network/buffers.ts";
 import { Reactor } from "../network/reactor.ts";
 import { Socket } from "../network/socket.ts";
-import { Alarm } from "../network/timers.ts";
 import type { Route } from "../request/route.ts";
 import { ServerExchange } from "../request/server-exchange.ts";
 import { ServerClock } from "./clock.ts";
-import { Gate, type Site } from "./gate.ts";
-import { Generation } from "./generation.ts";
+import type { Generation } from "./generation.ts";
+import { Generations } from "./generations.ts";
+import { connectionLimit } from "./limits.ts";
+import type { Site } from "./listeners/addresses.ts";
+import { Listeners, type Successor } from "./listeners/listeners.ts";
 import { Logs } from "./logs/logs.ts";
 import { ServerServices } from "./services.ts";
+import { Upkeep } from "./upkeep.ts";
 
 /** Exchanges kept for the next request. */
 const MOST_KEPT_EXCHANGES = 1024;
-/** Descriptors left for files, logs and the like when clients take the rest. */
-const SPARE_DESCRIPTORS = 64;
-const SWEEP_INTERVAL = 60_000;
+
+/** What became of a configuration. */
+export interface Outcome {
+  /** Whether it is in force. */
+  readonly adopted: boolean;
+  /** What is wrong with it, a sentence each: addresses that can't be bound, logs that can't be opened. */
+  readonly problems: readonly string[];
+}
 
 export class Server implements ConnectionHost {
   readonly reactor: Reactor;
@@ -39,12 +47,12 @@ export class Server implements ConnectionHost {
   /** No new requests: those in progress are the last. */
   stopping = false;
   readonly clients = new Set<HostedConnection>();
-  private readonly generation: Generation;
-  private readonly gate: Gate;
+  private readonly generations: Generations;
+  private readonly listeners: Listeners;
   private readonly exchanges: ServerExchange[] = [];
-  private readonly flushAlarm: Alarm;
-  private readonly sessionAlarm: Alarm;
-  private readonly sweepAlarm: Alarm;
+  /** Connections whose listener is gone: each keeps the endpoint it has, and that its generation. */
+  private readonly leaving = new Map<HostedConnection, Endpoint>();
+  private readonly upkeep: Upkeep;
   private connections = 0;
   private disposed = false;
 
@@ -54,7 +62,7 @@ export class Server implements ConnectionHost {
    */
   constructor(
     readonly kernel: Kernel,
-    readonly config: Config,
+    config: Config,
     serverToken: string,
     environment: Readonly<Record<string, string | undefined>> = {},
   ) {
@@ -69,46 +77,90 @@ export class Server implements ConnectionHost {
       environment,
       (level, message, to) => this.log(level, message, to),
     );
-    this.generation = new Generation(config, this.services, () => {});
-    this.gate = new Gate(
+    this.generations = new Generations(config, this.services, this.logs, (error) => this.reportBug(error, null));
+    this.listeners = new Listeners(
       kernel,
       this.reactor,
       (endpoint, fd, peer) => this.accept(endpoint, fd, peer),
       (message) => this.log("alert", message),
     );
+    this.upkeep = new Upkeep(this.reactor, this.logs, this.services.sessions, () => this.sweep());
     this.reactor.onTurnStart = () => this.clock.update(this.reactor.now);
     this.reactor.onTurnEnd = () => this.afterTurn();
     this.reactor.onError = (error) => this.reportBug(error, null);
-    this.flushAlarm = new Alarm(() => this.logs.flush());
-    this.sessionAlarm = new Alarm(() => this.services.sessions.flush());
-    this.sweepAlarm = new Alarm(() => this.sweep());
+  }
+
+  /** The configuration in force. */
+  get config(): Config {
+    return this.generations.current.config;
   }
 
   /**
    * Opens the logs, binds every address and begins to listen. Gives what went wrong. Then nothing is bound, unless
    * `keepGoing`: then the addresses that could be bound are served, and a log that can't be opened is done without.
    */
-  start(keepGoing = false): string[] {
-    const problems = this.logs.open(this.config);
-    problems.push(...this.gate.bind(this.config.addresses, this.generation));
-    if (problems.length > 0 && !(keepGoing && this.gate.bound)) this.dispose();
-    else {
-      this.raiseDescriptorLimit();
-      this.services.sessions.start();
-      for (const handler of this.handlers()) handler.start?.();
-      this.gate.open(this.clientLimit());
-    }
+  start(keepGoing = false): readonly string[] {
+    const { adopted, problems } = this.adopt(this.generations.current, keepGoing);
+    if (!adopted) this.dispose();
     return problems;
+  }
+
+  /**
+   * Puts another configuration in force: requests that begin from now on meet it, also on connections that are open; those in
+   * progress end as they began. If it can't be adopted, nothing changes. `keepGoing` as for `start`.
+   */
+  reload(config: Config, keepGoing = false): Outcome {
+    if (this.stopping) return { adopted: false, problems: ["the server is stopping"] };
+    const before = this.generations.current;
+    const next = this.generations.make(config);
+    const outcome = this.adopt(next, keepGoing);
+    if (outcome.adopted) before.release();
+    else this.generations.discard(next);
+    return outcome;
+  }
+
+  private adopt(next: Generation, keepGoing: boolean): Outcome {
+    const preparation = this.listeners.prepare(next.config.addresses);
+    const problems = [...this.logs.open(next.config), ...preparation.problems];
+    if (problems.length > 0 && !(keepGoing && preparation.sockets.size > 0)) {
+      this.listeners.abandon(preparation);
+      return { adopted: false, problems };
+    }
+    this.generations.adopt(next);
+    this.moveClients(this.listeners.adopt(preparation, next));
+    const limit = connectionLimit(this.kernel, next.config, (level, message) => this.log(level, message));
+    this.listeners.open(limit, this.clients.size);
+    return { adopted: true, problems };
+  }
+
+  /** Open connections go on where the configuration now in force has their address; the others end with the request in progress. */
+  private moveClients(successor: Successor): void {
+    this.exchanges.length = 0; // they remember where they were
+    for (const client of this.clients) {
+      if (this.leaving.has(client)) continue;
+      const endpoint = successor(client.endpoint, client.fd);
+      if (endpoint !== undefined) client.endpoint = endpoint;
+      else {
+        this.leave(client);
+        if (client.requests > 0) client.stopWhenIdle();
+      }
+    }
+  }
+
+  /** A connection whose listener is gone has its last request, or its only one. */
+  private leave(client: HostedConnection): void {
+    client.endpoint.retain();
+    this.leaving.set(client, client.endpoint);
   }
 
   /** Whether it listens. */
   get listening(): boolean {
-    return this.gate.bound;
+    return this.listeners.bound;
   }
 
   /** The addresses it listens on, as URLs (a port 0 shows the port the kernel chose), with their default servers. */
   get sites(): Site[] {
-    return this.gate.sites;
+    return this.listeners.sites;
   }
 
   /** Serves until `stop` or, after `quit`, the last client has its reply. */
@@ -128,7 +180,7 @@ export class Server implements ConnectionHost {
   quit(): void {
     if (this.stopping) return;
     this.stopping = true;
-    this.gate.close();
+    this.listeners.close();
     for (const client of this.clients) client.stopWhenIdle();
     if (this.clients.size === 0) this.reactor.stop();
   }
@@ -137,9 +189,9 @@ export class Server implements ConnectionHost {
   dispose(): void {
     if (this.disposed) return;
     this.disposed = true;
-    this.gate.close();
+    this.listeners.close();
     this.services.scripts.stop();
-    for (const handler of this.handlers()) handler.close?.();
+    this.generations.close();
     this.services.sessions.close();
     this.logs.close();
     this.reactor.dispose();
@@ -147,10 +199,10 @@ export class Server implements ConnectionHost {
 
   // What clients ask for
 
-  beginExchange(connection: HostedConnection): ServerExchange {
+  beginExchange(client: HostedConnection): ServerExchange {
     const exchange = this.exchanges.pop() ?? new ServerExchange(this.services, this.logs);
-    connection.endpoint.retain();
-    exchange.begin(connection, connection.endpoint);
+    client.endpoint.retain();
+    exchange.begin(client, client.endpoint);
     return exchange;
   }
 
@@ -161,10 +213,17 @@ export class Server implements ConnectionHost {
     origin.release();
   }
 
-  connectionClosed(connection: HostedConnection): void {
-    this.clients.delete(connection);
-    this.gate.freed(this.clients.size);
+  connectionClosed(client: HostedConnection): void {
+    this.clients.delete(client);
+    if (this.leaving.size > 0) this.left(client);
+    this.listeners.freed(this.clients.size);
     if (this.stopping && this.clients.size === 0) this.reactor.stop();
+  }
+
+  private left(client: HostedConnection): void {
+    const endpoint = this.leaving.get(client);
+    this.leaving.delete(client);
+    endpoint?.release();
   }
 
   /** Reports an exception, which is always a fault of ours. */
@@ -174,81 +233,48 @@ export class Server implements ConnectionHost {
     else exchange.log("crit", message);
   }
 
-  log(level: LogLevel, message: string, to = this.config.errorLog): void {
+  log(level: LogLevel, message: string, to = this.logs.main): void {
     this.logs.error(to, level, message);
   }
 
   /** The descriptors of sockets, epoll and logs, each once; files are the handlers'. For tests that account for them. */
   *descriptors(): Iterable<number> {
     yield* this.reactor.descriptors();
-    yield* this.gate.descriptors();
+    yield* this.listeners.descriptors();
     yield* this.logs.descriptors();
   }
 
   private accept(endpoint: Endpoint, fd: number, peer: Block): boolean {
     const socket = new Socket(this.kernel, this.reactor, fd);
-    const connection = new Connection(this, endpoint, socket, peer, ++this.connections);
-    this.clients.add(connection);
-    const n = connection.begin();
+    const client = new Connection(this, endpoint, socket, peer, ++this.connections);
+    this.clients.add(client);
+    if (!client.endpoint.open) this.leave(client); // its listener retires
+    const n = client.begin();
     if (n < 0) {
       this.log("alert", `epoll_ctl() failed (${errnoText(n)})`);
-      connection.abort();
+      client.abort();
       return false;
     }
-    return this.gate.taken(this.clients.size);
+    return this.listeners.taken(this.clients.size);
   }
 
   private afterTurn(): void {
     this.outbox.sendRegions();
-    if (this.logs.pending && this.flushAlarm.timerList === null) {
-      this.reactor.timers.start(this.flushAlarm, this.logs.delay, this.reactor.now);
-    }
-    const { sessions } = this.services;
-    if (sessions.pending && this.sessionAlarm.timerList === null) {
-      this.reactor.timers.start(this.sessionAlarm, sessions.delay, this.reactor.now);
-    }
-    if (this.sweepAlarm.timerList === null)
-      this.reactor.timers.start(this.sweepAlarm, SWEEP_INTERVAL, this.reactor.now);
+    this.upkeep.afterTurn();
   }
 
-  /** What one sweep throws keeps none of the others from theirs. */
   sweep(): void {
-    for (const handler of [...this.handlers(), this.services.sessions]) {
-      try {
-        handler.sweep?.();
-      } catch (error) {
-        this.reportBug(error, null);
-      }
-    }
+    this.generations.sweep();
+    this.services.sessions.sweep();
   }
 
-  /** Every handler, once per location. */
+  /** Every handler, once per location and generation. */
   handlers(): Iterable<Handler> {
-    return this.generation.handlers();
+    return this.generations.handlers();
   }
 
-  /** Every location's route. */
+  /** Every location's route, of the configuration in force. */
   routes(): Iterable<Route> {
-    return this.generation.allRoutes();
-  }
-
-  /** A limit that may not be raised is reported and lived with, as in nginx. */
-  private raiseDescriptorLimit(): void {
-    const { workerRlimitNofile } = this.config;
-    if (workerRlimitNofile === null) return;
-    const n = this.kernel.setDescriptorLimit(workerRlimitNofile);
-    if (n < 0) this.log("alert", `setrlimit(RLIMIT_NOFILE, ${workerRlimitNofile}) failed (${errnoText(n)})`);
-  }
-
-  /** By default what the descriptors allow; of very few, half are kept for files. */
-  private clientLimit(): number {
-    const limit = this.kernel.descriptorLimit();
-    const most = Math.max(limit - SPARE_DESCRIPTORS, limit >> 1);
-    const { workerConnections } = this.config;
-    if (workerConnections === null) return most;
-    if (workerConnections > most) {
-      this.log("warn", `${workerConnections} worker_connections exceed what ${limit} open files allow: ${most}`);
-    }
-    return workerConnections;
+    return this.generations.current.allRoutes();
   }
 }

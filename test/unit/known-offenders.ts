@@ -39,8 +39,6 @@ export const UNUSED_EXPORTS: ReadonlyMap<string, string> = new Map([
   ["src/config/directives/logs.ts: BUILT_IN_FORMATS", "used by its own file alone"],
   ["src/config/files.ts: Text", "used by its own file alone"],
   ["src/config/load.ts: Diagnostic", "used by its own file alone"],
-  ["src/config/load.ts: LoadOptions", "used by test/unit/config/fake-files.ts"],
-  ["src/config/load.ts: formatDiagnostic", "used by test/unit/config/errors.test.ts"],
   ["src/config/model.ts: ErrorPage", "used by its own file alone"],
   ["src/config/text/parser.ts: ParserContext", "used by its own file alone"],
   ["src/config/text/suggest.ts: editDistance", "used by test/unit/config/arguments.test.ts"],

@@ -52,6 +52,21 @@ export class Journal {
     this.failed(problem);
   }
 
+  has(store: SessionStore): boolean {
+    return this.stores.get(store.scope) === store;
+  }
+
+  /** Gives up a store when what has changed in it is written. Gives how many are left; with the last one the file is closed. */
+  remove(store: SessionStore): number {
+    if (this.stores.size === 1) this.close();
+    else if (this.database !== null && store.sessions.changed!.size > 0) {
+      const problem = this.write(Number.POSITIVE_INFINITY, 0);
+      if (problem !== "") this.say(`${problem}; what has changed in "${store.scope}" is lost`);
+    }
+    this.stores.delete(store.scope);
+    return this.stores.size;
+  }
+
   /** Opens the file, unless it is open, and takes in what it has. */
   start(): void {
     if (this.database === null) this.open(PATIENCE);

@@ -8,6 +8,12 @@ import { SessionStore } from "./store.ts";
 /** What sessions need of the server. */
 export type SessionServices = Pick<HandlerServices, "kernel" | "clock" | "randomHex" | "log">;
 
+/** That a location uses sessions: those of its server's name, by its settings. */
+export interface SessionUse {
+  readonly serverName: string;
+  readonly settings: Settings;
+}
+
 export class SessionRegistry {
   private readonly stores = new Map<string, SessionStore>();
   /** By their files. */
@@ -24,9 +30,9 @@ export class SessionRegistry {
 
   /** The store of a location: one for all that have server name, cookie and file in common. */
   store(serverName: string, settings: Settings): SessionStore {
-    const { sessionCookie, sessionStore: file } = settings;
-    const scope = `${sessionCookie}@${serverName}`;
-    const key = `${scope}\n${file ?? ""}`;
+    const { sessionStore: file } = settings;
+    const scope = scopeOf(serverName, settings);
+    const key = keyOf(serverName, settings);
     const known = this.stores.get(key);
     const store = known ?? new SessionStore(scope, file !== null, this.now);
     store.lifetime = Math.max(store.lifetime, settings.sessionLifetime);
@@ -36,6 +42,34 @@ export class SessionRegistry {
     if (file === null) store.issueWith(new Ids(this.services.randomHex(SECRET_BYTES), scope));
     else this.journal(file).add(store);
     return store;
+  }
+
+  /**
+   * Goes on with the stores that a configuration's locations use, with the bounds they set, and with those that requests in
+   * progress still use. All other stores are closed, and sessions that are in memory only are gone.
+   */
+  keep(current: Iterable<SessionUse>, draining: Iterable<SessionUse>): void {
+    const bounds = new Map<string, { lifetime: number; most: number }>();
+    for (const { serverName, settings } of current) {
+      const key = keyOf(serverName, settings);
+      const { lifetime, most } = bounds.get(key) ?? { lifetime: 0, most: 0 };
+      bounds.set(key, {
+        lifetime: Math.max(lifetime, settings.sessionLifetime),
+        most: Math.max(most, settings.sessionMax),
+      });
+    }
+    for (const [key, bound] of bounds) Object.assign(this.stores.get(key)!, bound);
+    const wanted = new Set(bounds.keys());
+    for (const { serverName, settings } of draining) wanted.add(keyOf(serverName, settings));
+    for (const [key, store] of this.stores) if (!wanted.has(key)) this.remove(key, store);
+  }
+
+  private remove(key: string, store: SessionStore): void {
+    this.stores.delete(key);
+    for (const [file, journal] of this.journals) {
+      if (!journal.has(store)) continue;
+      if (journal.remove(store) === 0) this.journals.delete(file);
+    }
   }
 
   private journal(file: string): Journal {
@@ -78,3 +112,8 @@ export class SessionRegistry {
     for (const journal of this.journals.values()) journal.close();
   }
 }
+
+const scopeOf = (serverName: string, { sessionCookie }: Settings): string => `${sessionCookie}@${serverName}`;
+
+const keyOf = (serverName: string, settings: Settings): string =>
+  `${scopeOf(serverName, settings)}\n${settings.sessionStore ?? ""}`;

@@ -32,14 +32,21 @@ export class Logs {
   private readonly files = new Map<string, LogFile>();
   private readonly lines = new Map<AccessLog, LineMaker>();
   private dirty = false;
+  /** The main error log of the configuration in force, where also what goes wrong with the logs is told. */
+  main: ErrorLog;
 
   constructor(
     private readonly kernel: Kernel,
     private readonly clock: ServerClock,
-    private readonly main: ErrorLog,
-  ) {}
+    main: ErrorLog,
+  ) {
+    this.main = main;
+  }
 
-  /** Opens every log of the configuration. What is wrong with them, a sentence each, with the place that names the file first. */
+  /**
+   * Opens every log of a configuration; what is open already is opened anew, for it may have been moved away. What is wrong
+   * with them, a sentence each, with the place that names the file first: those that were open go on as they were.
+   */
   open(config: Config): string[] {
     const places = new Map<string, Position>();
     for (const { file, position } of logsOf(config)) if (!places.has(file)) places.set(file, position);
@@ -47,11 +54,24 @@ export class Logs {
   }
 
   private openFile(name: string, position: Position): string {
-    const file = new LogFile(this.kernel, name, (message) => this.error(this.main, "alert", message));
+    const complain = (message: string): void => this.error(this.main, "alert", message);
+    const file = this.files.get(name) ?? new LogFile(this.kernel, name, complain);
     const n = file.open();
     if (n < 0) return `${formatPosition(position)}: open() "${name}" failed (${errnoText(n)})`;
     this.files.set(name, file);
     return "";
+  }
+
+  /** Goes on with the logs of these configurations, the first of which is in force; other files are closed. */
+  keep(configs: readonly Config[]): void {
+    this.main = configs[0]!.errorLog;
+    this.lines.clear();
+    const wanted = new Set(configs.flatMap((config) => [...logsOf(config)].map(({ file }) => file)));
+    for (const [name, file] of this.files) {
+      if (wanted.has(name)) continue;
+      file.close();
+      this.files.delete(name);
+    }
   }
 
   /** Opens every file anew (SIGUSR1, after logs were moved away). */
@@ -119,8 +139,9 @@ export class Logs {
   close(): void {
     this.flush();
     if (this.waits) this.waitForReaders();
-    // The main error log, which comes first, is closed last: what goes wrong with the others is told there.
-    for (const file of [...this.files.values()].reverse()) file.close();
+    // The main error log is closed last: what goes wrong with the others is told there.
+    for (const file of this.files.values()) if (file.name !== this.main.file) file.close();
+    this.files.get(this.main.file)?.close();
     this.files.clear();
   }
 

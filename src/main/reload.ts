@@ -1,0 +1,58 @@
+/** Reload (SIGHUP): the configuration is read again, and put in force if nothing is wrong with it. */
+import type { Kernel } from "../../ffi/kernel.ts";
+import { formatDiagnostic, type LoadOptions, loadConfig } from "../config/load.ts";
+import type { Config } from "../config/model.ts";
+import type { Server } from "../server/server.ts";
+import { removePid, writePid } from "./pid-file.ts";
+
+export class Reloader {
+  private requested = false;
+
+  /** @param options what the command line said at the start; its file is absolute, so that the working folder does not matter */
+  constructor(
+    private readonly kernel: Kernel,
+    private readonly server: Server,
+    private readonly options: LoadOptions,
+  ) {}
+
+  /** Reloads soon: requests that come before that are the same one. */
+  request(): void {
+    if (this.requested) return;
+    this.requested = true;
+    setImmediate(() => {
+      this.requested = false;
+      try {
+        this.reload();
+      } catch (error) {
+        this.server.reportBug(error, null);
+      }
+    });
+  }
+
+  private reload(): void {
+    const { server } = this;
+    const { config, diagnostics } = loadConfig(this.options);
+    for (const diagnostic of diagnostics) {
+      server.log(diagnostic.severity === "error" ? "emerg" : "warn", formatDiagnostic(diagnostic));
+    }
+    if (config === null || !this.adopt(config)) {
+      server.log("emerg", "reload refused because of errors: the configuration in force stays");
+      return;
+    }
+    server.log("notice", `reconfigured: listening on ${server.sites.map(({ url }) => url).join(", ")}`);
+  }
+
+  /** Whether the configuration is in force. A pid file that has moved is written before, and the old one removed after. */
+  private adopt(config: Config): boolean {
+    const { kernel, server } = this;
+    const before = server.config.pidFile;
+    const moved = config.pidFile !== before;
+    const problem = moved && config.pidFile !== null ? writePid(kernel, config.pidFile) : "";
+    const { adopted, problems } =
+      problem === "" ? server.reload(config, this.options.keepGoing) : { adopted: false, problems: [problem] };
+    for (const text of problems) server.log("emerg", `error: ${text}`);
+    const unused = adopted ? before : config.pidFile;
+    if (moved && unused !== null && problem === "") removePid(kernel, unused);
+    return adopted;
+  }
+}
