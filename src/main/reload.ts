@@ -26,6 +26,7 @@ export class Reloader {
       } catch (error) {
         this.server.reportBug(error, null);
       }
+      this.server.logs.flush(); // whoever has sent the signal looks there for what came of it
     });
   }
 

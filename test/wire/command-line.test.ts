@@ -6,7 +6,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { check } from "./cases.ts";
 import { ask, get } from "./client.ts";
-import { makeFolder, PROGRAM, run, ServerProcess, until } from "./server.ts";
+import { makeFolder, PROGRAM, run, ServerProcess } from "./server.ts";
 
 setDefaultTimeout(60_000);
 
@@ -255,19 +255,6 @@ describe("signals", () => {
     expect([sent.status, sent.stderr]).toEqual([0, ""]);
     expect(await server.exited).toBe(0);
     await server.stop();
-  });
-
-  test("SIGHUP is survived, and says at the default level that nothing is read again", async () => {
-    const server = await start();
-    const sent = await run(["-p", server.folder, "-s", "reload", join(server.folder, "test.conf")]);
-    expect([sent.status, sent.stderr]).toEqual([0, ""]);
-    const said = /\[error\].* SIGHUP: a running server does not read its configuration again/;
-    await until(
-      () => said.test(server.stderr),
-      () => server.stderr,
-    );
-    check(await ask(server.port, get("/")), { status: 200, body: "home\n" });
-    expect(await server.stop()).toBe(0);
   });
 
   test("-s without a running server says so: 1", async () => {

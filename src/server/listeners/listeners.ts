@@ -69,7 +69,16 @@ export class Listeners {
         sockets.set(socket, listen);
       }
     }
+    this.addCovered(sockets, addresses);
     return { addresses, sockets, opened, problems };
+  }
+
+  /** A socket whose address a wildcard stands for now goes on for it: the kernel gives it that address' connections all the same. */
+  private addCovered(sockets: Map<ListeningSocket, ListenAddress>, addresses: readonly ListenAddress[]): void {
+    for (const socket of [...this.sockets, ...this.retiring]) {
+      const wildcard = sockets.has(socket) ? undefined : coveringWildcard(socket.listen, addresses);
+      if (wildcard !== undefined) sockets.set(socket, wildcard);
+    }
   }
 
   /** Closes again what was bound for a configuration that is not to be in force after all. */

@@ -25,6 +25,7 @@ export class ListeningSocket {
     private readonly kernel: Kernel,
     reactor: Reactor,
     readonly fd: number,
+    /** What is bound, as the configuration had it last. */
     public listen: ListenAddress,
     accept: Accept,
     exhausted: (error: number) => void,
@@ -34,17 +35,25 @@ export class ListeningSocket {
     this.listener = new Listener(kernel, reactor, fd, accepted, exhausted);
   }
 
-  /** From now on requests begin in endpoints of `owner`; those before are closed. `all`: every address of its configuration. */
+  /**
+   * From now on requests begin in endpoints of `owner`; those before are closed.
+   * @param listen the socket's own address, or the wildcard that stands for it now
+   * @param all every address of the configuration
+   */
   serve(listen: ListenAddress, all: readonly ListenAddress[], owner: EndpointOwner): void {
     this.closeEndpoints();
-    if (listen.backlog !== this.listen.backlog) this.kernel.listen(this.fd, listen.backlog);
-    if (listen.reuseport !== this.listen.reuseport) this.share(listen.reuseport);
-    this.listen = listen;
+    if (listen.text === this.listen.text) this.changeOptions(listen);
     const covered = all.filter((other) => coveringWildcard(other, all) === listen);
     this.general = new Endpoint(this.kernel, listen, this.port, owner);
     this.specific = new Map(
       covered.map((other) => [hostOf(other.address), new Endpoint(this.kernel, other, this.port, owner)]),
     );
+  }
+
+  private changeOptions(listen: ListenAddress): void {
+    if (listen.backlog !== this.listen.backlog) this.kernel.listen(this.fd, listen.backlog);
+    if (listen.reuseport !== this.listen.reuseport) this.share(listen.reuseport);
+    this.listen = listen;
   }
 
   /** Where the requests of a connection begin that this socket has accepted. */
