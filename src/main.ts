@@ -1,5 +1,4 @@
 /** The program: command line -> configuration -> server. Exit status: 0 clean stop, 1 bad configuration or address, 2 bad usage. */
-import { resolve } from "node:path";
 import { SIGHUP, SIGQUIT, SIGTERM, SIGUSR1 } from "../ffi/abi.ts";
 import { errnoText } from "../ffi/errno.ts";
 import { linux } from "../ffi/linux.ts";
@@ -103,8 +102,7 @@ async function serve(config: Config, options: LoadOptions): Promise<number> {
     server.stop();
     return fail(problem);
   }
-  const file = resolve(options.file);
-  handleSignals(server, new Reloader(linux, server, { ...options, file, prefix: config.prefix }));
+  handleSignals(server, new Reloader(linux, server, { ...options, prefix: config.prefix }));
   out(announcement(linux, server.sites));
   try {
     await server.run();

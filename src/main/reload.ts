@@ -1,19 +1,25 @@
 /** Reload (SIGHUP): the configuration is read again, and put in force if nothing is wrong with it. */
 import type { Kernel } from "../../ffi/kernel.ts";
+import { Sources } from "../config/files.ts";
 import { formatDiagnostic, type LoadOptions, loadConfig } from "../config/load.ts";
 import type { Config } from "../config/model.ts";
+import { join } from "../config/paths.ts";
 import type { Server } from "../server/server.ts";
 import { removePid, writePid } from "./pid-file.ts";
 
 export class Reloader {
   private requested = false;
+  private readonly options: LoadOptions;
 
-  /** @param options what the command line said at the start; its file is absolute, so that the working folder does not matter */
+  /** @param options what the command line said at the start; the working folder does not matter from now on */
   constructor(
     private readonly kernel: Kernel,
     private readonly server: Server,
-    private readonly options: LoadOptions,
-  ) {}
+    options: LoadOptions,
+  ) {
+    const folder = new Sources(kernel, options.file).workingFolder();
+    this.options = { ...options, file: join(folder, options.file) };
+  }
 
   /** Reloads soon: requests that come before that are the same one. */
   request(): void {

@@ -29,7 +29,7 @@ import { Upkeep } from "./upkeep.ts";
 const MOST_KEPT_EXCHANGES = 1024;
 
 /** What became of a configuration. */
-export interface Outcome {
+interface Outcome {
   /** Whether it is in force. */
   readonly adopted: boolean;
   /** What is wrong with it, a sentence each: addresses that can't be bound, logs that can't be opened. */

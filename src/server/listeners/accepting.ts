@@ -10,7 +10,7 @@ import { Timed } from "../../network/timers.ts";
 const RETRY = 500;
 
 /** What is paused and resumed. */
-export interface Accepted {
+interface Accepted {
   pause(): void;
   resume(): void;
 }

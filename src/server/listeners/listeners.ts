@@ -14,7 +14,7 @@ import { coveringWildcard, overlap, type Site, urlOf } from "./addresses.ts";
 import { type Accept, ListeningSocket } from "./listening-socket.ts";
 
 /** The sockets of a configuration that is not in force yet. */
-export interface Preparation {
+interface Preparation {
   readonly addresses: readonly ListenAddress[];
   /** Each with its address in the new configuration. */
   readonly sockets: ReadonlyMap<ListeningSocket, ListenAddress>;
