@@ -1,6 +1,7 @@
 /** What the handlers of one server share beside what every request can use. */
 import type { Templates } from "../exchange/exchange.ts";
 import type { Services } from "../exchange/services.ts";
+import type { BufferPool } from "../network/buffers.ts";
 import type { Scripts } from "./cgi/scripts.ts";
 import type { CompressionWork } from "./compression/work.ts";
 import type { FileCaches } from "./files/file-caches.ts";
@@ -18,6 +19,8 @@ export interface HandlerServices extends Services {
   readonly listings: Listings;
   /** The stores of sessions, shared by the locations that name them. */
   readonly sessions: SessionRegistry;
+  /** Memory for what is read, or waits to be written: taken for a call or for a request, and given back. */
+  readonly buffers: BufferPool;
   /** The CGI scripts that run. */
   readonly scripts: Scripts;
 }

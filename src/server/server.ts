@@ -10,7 +10,7 @@ import { LARGE_PIECE } from "../connection/input.ts";
 import { Outbox } from "../connection/outbox.ts";
 import type { Handler } from "../exchange/handler.ts";
 import { exceptionText } from "../handlers/errors.ts";
-import { BufferPool } from "../network/buffers.ts";
+import type { BufferPool } from "../network/buffers.ts";
 import { Reactor } from "../network/reactor.ts";
 import { Socket } from "../network/socket.ts";
 import type { Route } from "../request/route.ts";
@@ -38,7 +38,7 @@ interface Outcome {
 
 export class Server implements ConnectionHost {
   readonly reactor: Reactor;
-  readonly pool = new BufferPool();
+  readonly pool: BufferPool;
   readonly outbox = new Outbox();
   readonly inbox = new Block(LARGE_PIECE);
   readonly clock: ServerClock;
@@ -77,6 +77,7 @@ export class Server implements ConnectionHost {
       environment,
       (level, message, to) => this.log(level, message, to),
     );
+    this.pool = this.services.buffers;
     this.generations = new Generations(config, this.services, this.logs, (error) => this.reportBug(error, null));
     this.listeners = new Listeners(
       kernel,

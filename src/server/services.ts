@@ -10,10 +10,12 @@ import { FileCaches } from "../handlers/files/file-caches.ts";
 import { Listings } from "../handlers/listing/listing.ts";
 import type { HandlerServices } from "../handlers/services.ts";
 import { SessionRegistry } from "../handlers/session/registry.ts";
+import { BufferPool } from "../network/buffers.ts";
 import type { Reactor } from "../network/reactor.ts";
 import type { ServerClock } from "./clock.ts";
 
 export class ServerServices implements HandlerServices {
+  readonly buffers = new BufferPool();
   readonly templates = new Evaluators();
   readonly files = new FileCaches();
   readonly compression: CompressionWork;

@@ -89,6 +89,12 @@ export const CUT = {
     return yield* process.dies(SIGSEGV);
   }, fails(200)),
 
+  "dies-within-its-chunks": row(function* (process) {
+    yield* process.writes(HEAD);
+    yield* process.writes(output(process));
+    return yield* process.dies(SIGSEGV);
+  }, written),
+
   "never-begins": row(function* (process) {
     return yield* process.waitsForEver();
   }, fails(504)),

@@ -65,6 +65,19 @@ ended("a script that stops within its reply is cut off", { statuses: [200], afte
   client.sends(ask("never-ends", closing)).awaitsTheEnd(),
 );
 
+simulate(
+  "a reply within which a signal ends its script is cut off",
+  { seeds: 100, faults: FAULTS, server: cgi() },
+  (world) => {
+    machine(world);
+    const client = world.client().impolitely().sends(ask("dies-within-its-chunks")).awaitsTheEnd();
+    world.promises(
+      "the reply has no end",
+      () => (client.replies.inside && client.replies.statuses[0] === 200) || client,
+    );
+  },
+);
+
 ended(
   "a script that ignores SIGTERM is killed 5 s later, and what it has started with it",
   { statuses: [504], after: CGI_TIMEOUT, reaped: CGI_TIMEOUT + PATIENCE },
@@ -85,13 +98,18 @@ ended("a script whose output is no reply is heard no longer", { statuses: [502],
   client.sends(ask("babbles", closing)).awaitsTheEnd(),
 );
 
-ended("a client that stops within a body gets 408, and its script ends", { statuses: [408], after: 8_000 }, (client) =>
-  client.begins(ask("collects", { ...closing, body: pattern(5_000) }), 2_000).awaitsTheEnd(),
+/** Scripts start when so much of a body has come. */
+const EARLY = "client_body_buffer_size 1k;";
+
+ended(
+  "a client that stops within a body gets 408, and its script ends",
+  { statuses: [408], after: 8_000, server: EARLY },
+  (client) => client.begins(ask("collects", { ...closing, body: pattern(5_000) }), 2_000).awaitsTheEnd(),
 );
 
 ended(
   "a client that stops within a body is cut off when the reply has begun",
-  { statuses: [200], after: 8_000 },
+  { statuses: [200], after: 8_000, server: EARLY },
   (client) => client.begins(ask("echoes", { ...closing, body: pattern(5_000) }), 2_000).awaitsTheEnd(),
 );
 
@@ -134,12 +152,15 @@ served("a slow reader's time is not the script's", "send_timeout 60s; send_min_r
   client.reads(100_000, 20_000).sends(ask("writes-much")),
 );
 
-served("a slow sender's time is not the script's", "client_body_timeout 60s; client_min_rate 0;", (_world, client) => {
-  const request = ask("collects", { body: pattern(5_000) });
-  client.begins(request, 1_000);
-  for (let at = 1_000; at < request.bytes.length; at += 1_000)
-    client.pauses(20_000).raw(request.bytes.subarray(at, at + 1_000));
-});
+for (const size of ["1k", "16k"]) {
+  const server = `client_body_timeout 60s; client_min_rate 0; client_body_buffer_size ${size};`;
+  served(`a slow sender's time is not the script's, of whom ${size} are read first`, server, (_world, client) => {
+    const request = ask("collects", { body: pattern(5_000) });
+    client.begins(request, 1_000);
+    for (let at = 1_000; at < request.bytes.length; at += 1_000)
+      client.pauses(20_000).raw(request.bytes.subarray(at, at + 1_000));
+  });
+}
 
 served("a client that has shut its side gets its reply", "", (_world, client) =>
   client.sends(ask("sleeps", { size: 5_000 })).halfCloses(),
@@ -245,6 +266,24 @@ queue(
 queue("a script that another has redirected to is not refused", [[200], [200], [200], [200]], (i) =>
   i < 2 ? ask("redirects-to-a-script") : ask("sleeps", { size: 1_000 }),
 );
+
+/** Clients who announce a body and send a byte of it beside one who asks for a script, with places for two. */
+simulate("slow bodies take no place", { seeds: SEEDS, faults: FAULTS, server: PLACES, tolerates: [408] }, (world) => {
+  machine(world, 1);
+  const started = () => world.kernel.processes.most;
+  const request = ask("collects", { body: pattern(10_000) });
+  const head = request.bytes.length - 10_000;
+  for (let i = 0; i < 70; i++)
+    world
+      .client({ start: i, latency: 1 })
+      .impolitely()
+      .begins(request, head + 1)
+      .awaitsTheEnd();
+  const other = world.client({ start: 500, latency: 1 }).sends(ask("sleeps", { size: 100 }));
+  world.promises("the other is served", () => other.replies.statuses[0] === 200 || other);
+  world.promises("at once", () => other.endedAt - other.startedAt < LATE || other.endedAt - other.startedAt);
+  world.promises("no other script has started", () => started() === 1 || started());
+});
 
 queue("the time in the queue is not the script's", [[200], [200], [200], [200]], (i) =>
   ask("sleeps", { size: i < 2 ? 2_500 : 11_000 }),

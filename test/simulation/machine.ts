@@ -42,5 +42,5 @@ function timers({ server }: Webserv): string[] {
   for (const { first } of lists.values()) {
     for (let timed = first; timed !== null; timed = timed.timerNext) names.push(timed.constructor.name);
   }
-  return names.filter((name) => name === "Child" || name === "Waiting");
+  return names.filter((name) => name === "ChildProcess" || name === "Waiting");
 }

@@ -2,17 +2,11 @@
 
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { BodySink, Handler } from "../../exchange/handler.ts";
-import { octets } from "../../http/octets.ts";
+import { Spool } from "../relay/spool.ts";
 import type { HandlerServices } from "../services.ts";
 import { Wrapper } from "../wrapper.ts";
-import { environment } from "./environment.ts";
-import { command } from "./limits.ts";
-import { Run } from "./run.ts";
-import { type Script, ScriptFinder } from "./script.ts";
-import { Spool } from "./spool.ts";
-
-/** Whatever body the request once had, this script gets none of it. */
-const NO_BODY = Buffer.alloc(0);
+import { runWithBody, runWithCompleteBody, runWithoutBody } from "./run.ts";
+import { ScriptFinder } from "./script.ts";
 
 export class CgiHandler extends Wrapper {
   private readonly finder: ScriptFinder;
@@ -37,11 +31,11 @@ export class CgiHandler extends Wrapper {
       exchange.fail(script);
       return undefined;
     }
-    if (!exchange.request.chunked) return run(exchange, this.services, script, exchange.request.contentLength, null);
+    const { services } = this;
+    if (!exchange.request.chunked) return runWithBody(exchange, services, script);
     // CONTENT_LENGTH must be true, so the script has to wait until the body's length is known.
-    return new Spool(
-      exchange,
-      ({ length, memory, fd }) => void run(exchange, this.services, script, length, memory ?? fd),
+    return new Spool(exchange, services.buffers, (spool) =>
+      runWithCompleteBody(exchange, services, script, spool.length, spool),
     );
   }
 
@@ -49,30 +43,11 @@ export class CgiHandler extends Wrapper {
     const script = this.finder.find(exchange);
     if (script === null) super.handle(exchange);
     else if (typeof script === "number") exchange.fail(script);
-    else run(exchange, this.services, script, -1, NO_BODY);
+    else runWithoutBody(exchange, this.services, script); // whatever body the request once had
   }
 
   override close(): void {
     this.finder.close();
     super.close();
   }
-}
-
-function run(
-  exchange: Exchange,
-  services: HandlerServices,
-  script: Script,
-  contentLength: number,
-  body: Buffer | number | null,
-): Run {
-  const { settings } = exchange;
-  return new Run(exchange, services, {
-    ...command(script, settings.cgiLimit),
-    environment: environment(exchange, script, contentLength),
-    folder: octets(script.folder),
-    timeout: settings.cgiTimeout,
-    filename: script.filename,
-    raw: /\/nph-[^/]*$/.test(script.filename),
-    body,
-  });
 }

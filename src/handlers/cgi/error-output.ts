@@ -3,10 +3,11 @@
  * it is not read for a while, so that it waits and no one else does.
  */
 import { ERRNO } from "../../../ffi/errno.ts";
-import { Block } from "../../../ffi/memory.ts";
+import type { Block } from "../../../ffi/memory.ts";
+import type { BufferPool } from "../../network/buffers.ts";
+import type { ChildProcess } from "../../network/process.ts";
 import type { Reactor } from "../../network/reactor.ts";
 import { Alarm } from "../../network/timers.ts";
-import type { Child } from "./child.ts";
 import { ErrorLines } from "./stderr.ts";
 
 /** So many lines, or characters in them, within so many ms are a flood: then it is not read for so long. */
@@ -16,12 +17,12 @@ const PAUSE = 100;
 /** Lines of what a script has left when it ended: a pipe has room for much, and its writer waits no more. */
 const MOST_LAST_LINES = 5000;
 
-/** What is read first; used up, or copied, before another script's is read. */
-const scratch = new Block(64 * 1024);
+/** Bytes read at once. */
+const PIECE = 64 * 1024;
 
 export class ErrorOutput {
   private readonly lines: ErrorLines;
-  private child: Child | null = null;
+  private process: ChildProcess | null = null;
   private readonly pause = new Alarm(() => this.take());
   /** What was read and not logged. */
   private unread: Buffer | null = null;
@@ -32,39 +33,50 @@ export class ErrorOutput {
 
   constructor(
     private readonly reactor: Reactor,
+    private readonly pool: BufferPool,
     private readonly log: (line: string) => void,
   ) {
     this.lines = new ErrorLines(log);
   }
 
   /** There may be something to read. */
-  onReady(child: Child): void {
-    this.child = child;
+  onReady(process: ChildProcess): void {
+    this.process = process;
     if (this.pause.timerList === null) this.take();
   }
 
   /** The script has ended: logs the rest, and closes. */
-  onEnded(child: Child): void {
-    this.child = child;
+  onEnded(process: ChildProcess): void {
+    this.process = process;
     this.pause.timerList?.stop(this.pause);
     const most = this.lines.logged + MOST_LAST_LINES;
-    for (let piece = this.piece(); piece !== null; piece = this.piece()) {
-      if (!this.feed(piece, most - this.lines.logged)) break;
-    }
+    this.eachPiece((piece) => this.feed(piece, most - this.lines.logged));
     if (this.unread !== null) this.log("wrote more than that, which is left out here");
     this.lines.end();
-    child.closeErrors();
+    process.closeErrors();
   }
 
   private take(): void {
     const { timers, now } = this.reactor;
-    for (let piece = this.piece(); piece !== null; piece = this.piece()) {
+    this.eachPiece((piece) => {
       if (now - this.countedSince >= PAUSE) {
         this.countedLines = this.lines.logged;
         this.countedCharacters = this.lines.characters;
         this.countedSince = now;
       }
-      if (!this.feed(piece, MOST_LINES) || this.isFlood) return timers.start(this.pause, PAUSE, now);
+      if (this.feed(piece, MOST_LINES) && !this.isFlood) return true;
+      timers.start(this.pause, PAUSE, now);
+      return false;
+    });
+  }
+
+  /** Calls `use` with what there is to log, until it says no. */
+  private eachPiece(use: (piece: Buffer) => boolean): void {
+    const block = this.pool.take(PIECE);
+    try {
+      for (let piece = this.piece(block); piece !== null && use(piece); piece = this.piece(block));
+    } finally {
+      this.pool.give(block);
     }
   }
 
@@ -74,11 +86,11 @@ export class ErrorOutput {
   }
 
   /** What is to be logged next; null: nothing now, or nothing ever. */
-  private piece(): Buffer | null {
+  private piece(block: Block): Buffer | null {
     if (this.unread !== null) return this.unread;
-    const n = this.child!.readErrors(scratch, 0, scratch.bytes.length);
-    if (n > 0) return scratch.bytes.subarray(0, n);
-    if (n !== -ERRNO.EAGAIN) this.child!.closeErrors();
+    const n = this.process!.readErrors(block, 0, block.bytes.length);
+    if (n > 0) return block.bytes.subarray(0, n);
+    if (n !== -ERRNO.EAGAIN) this.process!.closeErrors();
     return null;
   }
 

@@ -6,7 +6,9 @@ import { withCharset } from "../../http/mime.ts";
 import { unicode } from "../../http/octets.ts";
 import { normalise } from "../../http/request/target.ts";
 import { allowValue } from "../methods.ts";
-import type { OutputHead } from "./output.ts";
+import type { ReplyHead } from "../relay/relay.ts";
+import type { HandlerServices } from "../services.ts";
+import { OutputHead } from "./output.ts";
 
 /** A path and a query, both encoded as in a request. Neither another host's ("//evil") nor with a fragment, which only clients know. */
 const LOCAL = /^(\/(?!\/)[^?#]*)(?:\?([^#]*))?$/;
@@ -15,12 +17,39 @@ const LOCAL = /^(\/(?!\/)[^?#]*)(?:\?([^#]*))?$/;
  * The path and query that a header block redirects to inside the server (§6.2.2); null: it does not. A Location beside a Status
  * goes to the client as it is (§6.2.4).
  */
-export function localRedirect({ location, status }: OutputHead): RegExpExecArray | null {
+function localRedirect({ location, status }: OutputHead): RegExpExecArray | null {
   return location === null || status !== 0 ? null : LOCAL.exec(location);
 }
 
+/** The reply that a script's output is. */
+export class ScriptReply implements ReplyHead {
+  private readonly head = new OutputHead();
+
+  constructor(private readonly services: HandlerServices) {}
+
+  feed(bytes: Buffer, start: number, end: number): number {
+    return this.head.feed(bytes, start, end);
+  }
+
+  get reason(): string {
+    return this.head.reason;
+  }
+
+  get contentLength(): number {
+    return this.head.contentLength;
+  }
+
+  reply(exchange: Exchange, body: StreamBody): void {
+    const { head, services } = this;
+    services.files.doubt(); // the script may have written what it now redirects to
+    // What a script redirects to may be a script too: it must not be refused for want of the place that this one is about to leave.
+    if (localRedirect(head) === null) replyWithOutput(exchange, head, body);
+    else services.scripts.handOver(() => replyWithOutput(exchange, head, body));
+  }
+}
+
 /** Replies with a script's output, or with what its local redirect leads to. `body` is the output behind the header block. */
-export function replyWithOutput(exchange: Exchange, head: OutputHead, body: StreamBody): void {
+function replyWithOutput(exchange: Exchange, head: OutputHead, body: StreamBody): void {
   patchSession(exchange, head.sessionPatch);
   const local = localRedirect(head);
   if (local !== null) {

@@ -5,7 +5,7 @@ import { Timed } from "../../network/timers.ts";
 /** One who wants to start a script. */
 export interface Candidate {
   /** There is a place, and it is this one's until `ended`. */
-  start(): void;
+  launch(): void;
   /** There was none in time. */
   refuse(): void;
 }
@@ -73,7 +73,7 @@ export class Scripts implements Unfinished {
 
   private admit(candidate: Candidate): void {
     this.taken++;
-    if (this.starting.length === 0 && this.mayStart()) return candidate.start();
+    if (this.starting.length === 0 && this.mayStart()) return candidate.launch();
     if (this.starting.length === 0) this.reactor.again(this);
     this.starting.push(candidate);
   }
@@ -85,7 +85,7 @@ export class Scripts implements Unfinished {
   }
 
   onTurn(): void {
-    while (this.starting.length > 0 && this.mayStart()) this.starting.shift()!.start();
+    while (this.starting.length > 0 && this.mayStart()) this.starting.shift()!.launch();
     if (this.starting.length > 0) this.reactor.again(this);
   }
 

@@ -18,7 +18,7 @@ function world() {
   const scripts = new Scripts(reactor as unknown as Reactor);
   const events: string[] = [];
   const one = (name: string, starts = true): Candidate & Running => ({
-    start(): void {
+    launch(): void {
       events.push(`${name} starts`);
       if (starts) scripts.started(this);
       else scripts.ended(this);

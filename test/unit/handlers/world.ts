@@ -23,6 +23,7 @@ import type { HandlerServices } from "../../../src/handlers/services.ts";
 import { SessionRegistry } from "../../../src/handlers/session/registry.ts";
 import { RequestParser } from "../../../src/http/request/parser.ts";
 import { normalise } from "../../../src/http/request/target.ts";
+import { BufferPool } from "../../../src/network/buffers.ts";
 import type { Reactor } from "../../../src/network/reactor.ts";
 
 /** "text $name ${name}" as a Template. */
@@ -176,6 +177,7 @@ export class FakeServices implements HandlerServices {
   private waiting: { onTurn(): void }[] = [];
   /** For handlers that wait for pipes and processes, of which it reports nothing. */
   readonly reactor = { now: 1000, again: (what) => void this.waiting.push(what) } as Reactor;
+  readonly buffers = new BufferPool();
   readonly scripts = new Scripts(this.reactor);
   readonly environment: Record<string, string | undefined> = {};
   readonly serverToken = "webserv/1.2.3";

@@ -1,38 +1,40 @@
 /**
- * The body of a request that does not say how long it is, collected: CONTENT_LENGTH has to be true, so its script starts when
- * it is complete. Small ones stay in memory, larger ones lie in a file that has lost its name before its first byte.
+ * The body of a request that does not say how long it is, collected: a source that has to be told its length (CONTENT_LENGTH)
+ * starts when it is complete. Small ones stay in memory, larger ones lie in a file that has lost its name before its first byte.
  */
 import { AT_FDCWD, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } from "../../../ffi/abi.ts";
 import { errnoText } from "../../../ffi/errno.ts";
-import { Block } from "../../../ffi/memory.ts";
+import type { Block } from "../../../ffi/memory.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { BodySink } from "../../exchange/handler.ts";
+import type { BufferPool } from "../../network/buffers.ts";
 import { errorStatus } from "../errors.ts";
+import { BodyBuffer } from "./body-buffer.ts";
 
 /** Where `client_body_temp_path` says nothing. */
 const FOLDER = "/tmp";
-/** The first piece of memory, bytes. */
-const LEAST_MEMORY = 4096;
 
 export class Spool implements BodySink {
   readonly answers = true;
   /** Bytes collected. */
   length = 0;
-  /** The complete body when it is small; else null. */
-  memory: Buffer | null = null;
+  /** The body, or its beginning until there is a file. */
+  readonly memory: BodyBuffer;
   /** The complete body when it is not: a descriptor that reads the file from its start; else -1. */
   fd = -1;
-  private block: Block | null = null;
   /** The same file, to be written. */
   private writer = -1;
   /** Complete, failed or broken off. */
   private over = false;
 
-  /** @param onComplete the body is there; `memory` or `fd` are the callee's from then on */
+  /** @param onComplete the body is there; `memory` and `fd` are the callee's from then on */
   constructor(
     private readonly exchange: Exchange,
+    pool: BufferPool,
     private readonly onComplete: (spool: Spool) => void,
-  ) {}
+  ) {
+    this.memory = new BodyBuffer(pool);
+  }
 
   accept(block: Block, start: number, end: number): number {
     if (this.over) return end - start;
@@ -46,8 +48,6 @@ export class Spool implements BodySink {
     if (this.over) return;
     this.over = true;
     this.closeWriter();
-    if (this.fd < 0) this.memory = this.block?.bytes.subarray(0, this.length) ?? Buffer.alloc(0);
-    this.block = null;
     this.onComplete(this);
   }
 
@@ -61,31 +61,17 @@ export class Spool implements BodySink {
   private take(block: Block, start: number, end: number): number {
     const length = this.length + end - start;
     if (this.fd < 0 && length <= this.exchange.settings.clientBodyBufferSize) {
-      block.bytes.copy(this.room(length).bytes, this.length, start, end);
+      this.memory.append(block, start, end);
       return 0;
     }
     const error = this.fd < 0 ? this.moveToFile() : 0;
     return error !== 0 ? error : this.write(block, start, end);
   }
 
-  /** Memory for `length` bytes, the first of which are there already. */
-  private room(length: number): Block {
-    const before = this.block;
-    if (before !== null && before.bytes.length >= length) return before;
-    const most = this.exchange.settings.clientBodyBufferSize;
-    const block = new Block(Math.min(most, Math.max(length, LEAST_MEMORY, 2 * this.length)));
-    before?.bytes.copy(block.bytes, 0, 0, this.length);
-    this.block = block;
-    return block;
-  }
-
   /** 0, or -errno. */
   private moveToFile(): number {
     const error = this.open();
-    if (error !== 0 || this.block === null) return error;
-    const { block } = this;
-    this.block = null;
-    return this.write(block, 0, this.length);
+    return error !== 0 ? error : this.memory.drain((block, offset, length) => this.writeSome(block, offset, length));
   }
 
   /** Makes the file. Two descriptors, because the script starts to read where the file begins. 0, or -errno. */
@@ -103,11 +89,15 @@ export class Spool implements BodySink {
   /** 0, or -errno. */
   private write(block: Block, start: number, end: number): number {
     for (let at = start; at < end; ) {
-      const n = this.exchange.services.kernel.write(this.writer, block, at, end - at);
+      const n = this.writeSome(block, at, end - at);
       if (n < 0) return n;
       at += n;
     }
     return 0;
+  }
+
+  private writeSome(block: Block, offset: number, length: number): number {
+    return this.exchange.services.kernel.write(this.writer, block, offset, length);
   }
 
   private fail(error: number): void {
@@ -122,7 +112,7 @@ export class Spool implements BodySink {
     this.closeWriter();
     if (this.fd >= 0) this.exchange.services.kernel.close(this.fd);
     this.fd = -1;
-    this.block = null;
+    this.memory.release();
   }
 
   private closeWriter(): void {

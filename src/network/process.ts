@@ -1,44 +1,51 @@
 /**
- * A running script: its process group, our ends of its pipes, and its end, which a pidfd reports. It is watched until it has
+ * A child process: its process group, our ends of its pipes, and its end, which a pidfd reports. It is watched until it has
  * been reaped, whoever lost interest in it before. Models: lighttpd's mod_cgi, Apache's mod_cgid.
+ *
+ *     New -> Running -> Ending -> Reaped
  */
-import { EPOLLET, EPOLLIN, EPOLLOUT, SIGKILL, SIGTERM } from "../../../ffi/abi.ts";
-import { ERRNO } from "../../../ffi/errno.ts";
-import type { Kernel, Program } from "../../../ffi/kernel.ts";
-import type { Block } from "../../../ffi/memory.ts";
-import { PipeEnd } from "../../network/pipe.ts";
-import type { Reactor, Source } from "../../network/reactor.ts";
-import { Timed } from "../../network/timers.ts";
+import { EPOLLET, EPOLLIN, EPOLLOUT, SIGKILL, SIGTERM } from "../../ffi/abi.ts";
+import { ERRNO } from "../../ffi/errno.ts";
+import type { Kernel, Program } from "../../ffi/kernel.ts";
+import type { Block } from "../../ffi/memory.ts";
+import { PipeEnd } from "./pipe.ts";
+import type { Reactor, Source } from "./reactor.ts";
+import { Timed } from "./timers.ts";
 
 /** From SIGTERM to SIGKILL, ms. */
 const PATIENCE = 5000;
 /** Between two looks for a child that no descriptor reports, ms. */
 const REAP_AGAIN = 20;
 
-/** Who waits for a child. Calls come from the reactor, one at a time. */
-export interface ChildOwner {
+/** The bits of a wait status that hold the signal (wait(2)). */
+const SIGNAL = 0x7f;
+
+/** Who has started a process. Calls come from the reactor, one at a time. */
+export interface ProcessOwner {
   /** There may be output to read, or it has ended. */
   onOutput(): void;
   /** Its standard input takes more, or is closed. */
   onInput(): void;
   /** Something may be read from standard error. */
   onErrors(): void;
-  /** Whether it is the client who keeps the child waiting: then nothing moves, and it is not the child's fault. */
-  readonly waitsForClient: boolean;
-  /** Nothing has moved for cgi_timeout. The child is being terminated. */
+  /** Whether the owner is what keeps the process waiting: then nothing moves, and it is not the process' fault. */
+  readonly holdsInput: boolean;
+  /** Nothing has moved for the time-out. The process is being terminated. */
   onStalled(): void;
-  /** It has been reaped. `status`: as waitpid(2) gives it. */
-  onEnded(status: number): void;
+  /**
+   * It has been reaped.
+   * @param signal that has ended it; 0: none
+   * @param asked the signal was sent by us
+   */
+  onEnded(signal: number, asked: boolean): void;
   /** One of the calls above threw. */
   onBug(error: unknown): void;
 }
 
-/** What a child is started with; its three descriptors are pipes of its own, unless `stdin` is one that is there already. */
+/** What a process is started with; its three descriptors are pipes of its own, unless `stdin` is one that is there already. */
 export interface Start extends Omit<Program, "stdin" | "stdout" | "stderr"> {
-  /** A descriptor to read the whole request body from; null: a pipe. */
+  /** A descriptor that is its standard input; null: a pipe. */
   readonly stdin: number | null;
-  /** cgi_timeout, ms. */
-  readonly timeout: number;
 }
 
 interface Ends {
@@ -46,21 +53,29 @@ interface Ends {
   readonly ours: number[];
 }
 
-export class Child extends Timed implements Source {
-  /** 0: nothing has been started. */
-  pid = 0;
+export enum ProcessState {
+  /** Nothing has been started. */
+  New,
+  Running,
+  /** A signal of ours has been sent: it is to end. */
+  Ending,
+  /** It has ended, and its number may be another's. */
+  Reaped,
+}
+
+export class ChildProcess extends Timed implements Source {
+  state = ProcessState.New;
+  private pid = 0;
   private pidfd = -1;
   private input: PipeEnd | null = null;
   private output: PipeEnd | null = null;
   private errors: PipeEnd | null = null;
-  private ended = false;
-  /** A signal of ours has been sent. */
-  terminated = false;
 
+  /** @param timeout ms without progress on its input and output after which it is stalled */
   constructor(
     private readonly kernel: Kernel,
     private readonly reactor: Reactor,
-    private readonly owner: ChildOwner,
+    private readonly owner: ProcessOwner,
     private readonly timeout: number,
   ) {
     super();
@@ -71,7 +86,7 @@ export class Child extends Timed implements Source {
     return this.pidfd;
   }
 
-  /** Starts it. 0, or -errno: then it is useless, but if it has a `pid` it is still to end. */
+  /** Starts it. 0, or -errno: then it is useless, and unless it is still New it is being ended: `onEnded` follows. */
   start(start: Start): number {
     const { kernel } = this;
     const ends = this.openPipes(start.stdin === null);
@@ -81,6 +96,7 @@ export class Child extends Timed implements Source {
     for (const fd of ends.theirs) if (fd >= 0) kernel.close(fd);
     if (pid < 0) return this.withdraw(ends, pid);
     this.pid = pid;
+    this.state = ProcessState.Running;
     return this.watch(ends);
   }
 
@@ -111,7 +127,7 @@ export class Child extends Timed implements Source {
     const [input, output, errors] = ours as [number, number, number];
     const pipe = (fd: number, events: number, call: () => void) =>
       new PipeEnd(kernel, reactor, fd, events, this.guarded(call));
-    // What a slow client leaves in the script's output must not be reported again and again.
+    // What a slow reader leaves in its output must not be reported again and again.
     if (input >= 0) this.input = pipe(input, EPOLLOUT | EPOLLET, () => owner.onInput());
     this.output = pipe(output, EPOLLIN | EPOLLET, () => owner.onOutput());
     this.errors = pipe(errors, EPOLLIN | EPOLLET, () => owner.onErrors());
@@ -133,7 +149,7 @@ export class Child extends Timed implements Source {
     this.closeErrors();
     if (this.pidfd >= 0) this.reactor.close(this);
     this.pidfd = -1;
-    this.terminated = true;
+    this.state = ProcessState.Ending;
     this.kernel.kill(-this.pid, SIGKILL);
     this.reactor.timers.start(this, REAP_AGAIN, this.reactor.now);
     return error;
@@ -157,42 +173,50 @@ export class Child extends Timed implements Source {
 
   /**
    * Output into block[offset, offset + length): bytes; 0 at its end; -EAGAIN when there is none yet. A grandchild may hold the
-   * pipe open: what comes after the child's own end is not waited for.
+   * pipe open: what comes after the process' own end is not waited for.
    */
   read(block: Block, offset: number, length: number): number {
     if (this.output === null) return 0;
     const wasReady = this.output.ready;
     const n = this.output.read(block, offset, length);
-    // Its time starts anew where it is found empty: until then it may have been the client who was waited for.
+    // Its time starts anew where it is found empty: until then it may have been the reader who was waited for.
     if (n > 0 || (wasReady && n === -ERRNO.EAGAIN)) this.progress();
-    return n === -ERRNO.EAGAIN && this.ended ? 0 : n;
+    if (n === 0) this.closeOutput();
+    return this.orEnd(n);
   }
 
   /** As `read`, of standard error. */
   readErrors(block: Block, offset: number, length: number): number {
     if (this.errors === null) return 0;
-    const n = this.errors.read(block, offset, length);
-    return n === -ERRNO.EAGAIN && this.ended ? 0 : n;
+    return this.orEnd(this.errors.read(block, offset, length));
+  }
+
+  private orEnd(n: number): number {
+    return n === -ERRNO.EAGAIN && this.state === ProcessState.Reaped ? 0 : n;
   }
 
   /** SIGTERM to its group, and SIGKILL if it is still there 5 s later. */
   terminate(): void {
-    if (this.ended || this.terminated) return;
-    this.terminated = true;
+    if (this.state !== ProcessState.Running) return;
+    this.state = ProcessState.Ending;
     this.kernel.kill(-this.pid, SIGTERM);
     this.reactor.timers.start(this, PATIENCE, this.reactor.now);
   }
 
   /** SIGKILL to its group: the server stops. */
   kill(): void {
-    if (this.ended) return;
-    this.terminated = true;
+    if (this.state !== ProcessState.Running && this.state !== ProcessState.Ending) return;
+    this.state = ProcessState.Ending;
     this.kernel.kill(-this.pid, SIGKILL);
   }
 
-  /** Nobody writes to it or reads its output any more. It may go on to its end, for at most cgi_timeout. */
+  /** Nobody writes to it or reads its output any more. It may go on to its end, for at most its time-out. */
   leave(): void {
     this.closeInput();
+    this.closeOutput();
+  }
+
+  private closeOutput(): void {
     this.output?.close();
     this.output = null;
   }
@@ -204,15 +228,15 @@ export class Child extends Timed implements Source {
   }
 
   private progress(): void {
-    if (!this.terminated && !this.ended) this.reactor.timers.start(this, this.timeout, this.reactor.now);
+    if (this.state === ProcessState.Running) this.reactor.timers.start(this, this.timeout, this.reactor.now);
   }
 
   // What the reactor calls
 
-  /** The pidfd is readable: the child has ended. */
+  /** The pidfd is readable: the process has ended. */
   onEvents(): void {
     // As long as it is not reaped its number is its own. Whatever of its group was to end with it and has not, ends now.
-    if (this.terminated) this.kernel.kill(-this.pid, SIGKILL);
+    if (this.state === ProcessState.Ending) this.kernel.kill(-this.pid, SIGKILL);
     if (this.reap()) this.reactor.close(this);
   }
 
@@ -220,18 +244,19 @@ export class Child extends Timed implements Source {
   private reap(): boolean {
     const status = this.kernel.wait(this.pid);
     if (status === -ERRNO.EAGAIN) return false;
-    this.ended = true;
+    const asked = this.state === ProcessState.Ending;
+    this.state = ProcessState.Reaped;
     this.timerList?.stop(this);
-    this.guarded(() => this.owner.onEnded(status))();
+    this.guarded(() => this.owner.onEnded(status & SIGNAL, asked))();
     return true;
   }
 
   onTimeout(): void {
     if (this.pidfd < 0) {
       if (!this.reap()) this.reactor.timers.start(this, REAP_AGAIN, this.reactor.now);
-    } else if (this.terminated) {
+    } else if (this.state === ProcessState.Ending) {
       this.kernel.kill(-this.pid, SIGKILL);
-    } else if (this.output?.ready || this.owner.waitsForClient) {
+    } else if (this.output?.ready || this.owner.holdsInput) {
       this.progress();
     } else {
       this.terminate();

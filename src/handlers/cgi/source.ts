@@ -1,0 +1,197 @@
+/**
+ * A CGI script as a source of a reply: it waits for a place, runs, and is followed until its process has been reaped, which may be
+ * long after its reply.
+ *
+ *     New -> Waiting -> Running -> Over
+ */
+import { SIGPIPE } from "../../../ffi/abi.ts";
+import { ERRNO, errnoText } from "../../../ffi/errno.ts";
+import type { Block } from "../../../ffi/memory.ts";
+import type { Field } from "../../exchange/reply.ts";
+import { ChildProcess, type ProcessOwner, ProcessState, type Start } from "../../network/process.ts";
+import { Alarm } from "../../network/timers.ts";
+import type { RelayLog } from "../relay/log.ts";
+import type { ReplySource, SourceEvents } from "../relay/source.ts";
+import type { HandlerServices } from "../services.ts";
+import { ErrorOutput } from "./error-output.ts";
+import type { Candidate, Limits, Running } from "./scripts.ts";
+
+/** Seconds after which a client may try again where too many scripts run. */
+const RETRY: readonly Field[] = [["Retry-After", "5"]];
+/** Why a start fails that may succeed a moment later. */
+const MOMENTARY: readonly number[] = [ERRNO.EMFILE, ERRNO.ENFILE, ERRNO.EAGAIN, ERRNO.ENOMEM];
+/**
+ * How long the end of the output waits for the end of the process, ms. The kernel closes a process' descriptors a moment before
+ * it tells how the process has ended. A script that closes its output and goes on ends its reply all the same.
+ */
+const ENDING = 200;
+
+/** What is started, and on what terms. */
+export interface Job extends Start {
+  /** cgi_timeout, ms. */
+  readonly timeout: number;
+  readonly limits: Limits;
+}
+
+enum State {
+  New,
+  /** For a place. */
+  Waiting,
+  Running,
+  /** It has been reaped, or will never run. */
+  Over,
+}
+
+export class ScriptSource implements ReplySource, Candidate, Running, ProcessOwner {
+  private state = State.New;
+  private events!: SourceEvents;
+  private process: ChildProcess | null = null;
+  private readonly errors: ErrorOutput;
+  /** Nobody reads its output any more. */
+  private left = false;
+  /** It was ended by a signal: what it has said is not all. */
+  private cutShort = false;
+  /** The process has not ended in the time that it had after its output. */
+  private outlivesOutput = false;
+  private readonly ending = new Alarm(() => this.onLateEnd());
+
+  /** @param job its `stdin` is this object's to close */
+  constructor(
+    private readonly services: HandlerServices,
+    private readonly job: Job,
+    private readonly log: RelayLog,
+  ) {
+    this.errors = new ErrorOutput(services.reactor, services.buffers, (line) => log.line(line));
+  }
+
+  // ReplySource
+
+  start(events: SourceEvents): void {
+    this.events = events;
+    this.state = State.Waiting;
+    this.services.scripts.enter(this, this.job.limits);
+  }
+
+  write(block: Block, offset: number, length: number): number {
+    return this.process!.write(block, offset, length);
+  }
+
+  endInput(): void {
+    this.process?.closeInput();
+  }
+
+  read(block: Block, offset: number, length: number): number {
+    const n = this.process!.read(block, offset, length);
+    return n === 0 ? this.atEnd() : n;
+  }
+
+  terminate(): void {
+    if (this.state === State.Waiting) this.services.scripts.leaveQueue(this);
+    if (this.state === State.Waiting || this.state === State.New) this.endWithoutStart();
+    this.process?.terminate();
+  }
+
+  leave(): void {
+    this.left = true;
+    this.services.reactor.timers.stop(this.ending);
+    this.process?.leave();
+  }
+
+  logErrors(): void {
+    if (this.process !== null) this.onErrors();
+  }
+
+  // Candidate, Running
+
+  launch(): void {
+    const { job, services } = this;
+    const process = new ChildProcess(services.kernel, services.reactor, this, job.timeout);
+    const n = process.start(job);
+    this.closeStdin();
+    if (process.state !== ProcessState.New) {
+      this.process = process;
+      this.state = State.Running;
+      services.scripts.started(this);
+    } else {
+      this.state = State.Over;
+      services.scripts.ended(this);
+    }
+    if (n === 0) this.events.onWritable();
+    else if (MOMENTARY.includes(-n)) this.events.onFailed(503, `could not be started now (${errnoText(n)})`, RETRY);
+    else this.events.onFailed(502, `could not be started (${errnoText(n)})`);
+  }
+
+  refuse(): void {
+    this.endWithoutStart();
+    this.events.onFailed(503, "found no place: too many scripts are running", RETRY);
+  }
+
+  kill(): void {
+    this.process?.kill();
+  }
+
+  // ProcessOwner
+
+  get holdsInput(): boolean {
+    return this.events.waitsForClient;
+  }
+
+  onOutput(): void {
+    this.events.onReadable();
+  }
+
+  onInput(): void {
+    this.events.onWritable();
+  }
+
+  onErrors(): void {
+    this.errors.onReady(this.process!);
+  }
+
+  onStalled(): void {
+    this.events.onFailed(504, "made no progress for cgi_timeout");
+  }
+
+  onEnded(signal: number, asked: boolean): void {
+    this.state = State.Over;
+    this.cutShort = signal !== 0;
+    this.services.reactor.timers.stop(this.ending);
+    this.services.files.doubt(); // it may have written files until now
+    this.services.scripts.ended(this);
+    this.errors.onEnded(this.process!);
+    // SIGPIPE is how a script learns that nobody wants the rest of its output.
+    const expected = asked || (signal === SIGPIPE && this.left);
+    if (signal !== 0 && !expected) this.log.line(`was ended by signal ${signal}`);
+    this.events.onReadable();
+  }
+
+  onBug(error: unknown): void {
+    this.events.onBug(error);
+  }
+
+  // The rest
+
+  /** Its output has ended: whether that is all of it is known when the process has ended, too. */
+  private atEnd(): number {
+    if (this.state === State.Over) return this.cutShort ? -ERRNO.ECONNRESET : 0;
+    if (this.outlivesOutput) return 0;
+    const { timers, now } = this.services.reactor;
+    if (this.ending.timerList === null) timers.start(this.ending, ENDING, now);
+    return -ERRNO.EAGAIN;
+  }
+
+  private onLateEnd(): void {
+    this.outlivesOutput = true;
+    this.events.onReadable();
+  }
+
+  private endWithoutStart(): void {
+    this.state = State.Over;
+    this.closeStdin();
+  }
+
+  /** The process has its own copy, or will never need one. */
+  private closeStdin(): void {
+    if (this.job.stdin !== null) this.services.kernel.close(this.job.stdin);
+  }
+}

@@ -1,0 +1,250 @@
+/**
+ * One request and the source that answers it: the body goes in and the reply comes out at the same time, each as fast as both
+ * of its ends allow.
+ *
+ *     New -> Gathering -> Starting -> AwaitingHead -> Replying -> Over
+ */
+import { ERRNO, errnoText } from "../../../ffi/errno.ts";
+import type { Block } from "../../../ffi/memory.ts";
+import type { Exchange } from "../../exchange/exchange.ts";
+import type { BodySink } from "../../exchange/handler.ts";
+import type { Field, StreamBody } from "../../exchange/reply.ts";
+import type { Unfinished } from "../../network/reactor.ts";
+import { exceptionText } from "../errors.ts";
+import type { HandlerServices } from "../services.ts";
+import type { RelayLog } from "./log.ts";
+import type { RequestBody } from "./request-body.ts";
+import type { ReplySource, SourceEvents } from "./source.ts";
+
+/** Bytes read at once while the head of a reply is awaited. */
+const HEAD_PIECE = 64 * 1024;
+
+/** Understands the head that a source's reply begins with, fed in pieces of any size. */
+export interface ReplyHead {
+  /** Bytes used of bytes[start, end), the head's end included; 0: that is still to come; -1: bad, for `reason`. Copies what it needs. */
+  feed(bytes: Buffer, start: number, end: number): number;
+  readonly reason: string;
+  /** Bytes of the body, when the head says so; else -1. */
+  readonly contentLength: number;
+  /** Replies: with `body`, or with something else after it has closed that. */
+  reply(exchange: Exchange, body: StreamBody): void;
+}
+
+export enum RelayState {
+  New,
+  /** The source starts when enough of the body has come. */
+  Gathering,
+  /** The source was asked to start. */
+  Starting,
+  AwaitingHead,
+  /** The reply is on its way. */
+  Replying,
+  /** Nobody waits for a reply any more. The source may still run. */
+  Over,
+}
+
+export class Relay implements BodySink, StreamBody, SourceEvents, Unfinished {
+  readonly kind = "stream";
+  readonly answers = true;
+  length = -1;
+  state = RelayState.New;
+  /** null when its reply is over, for exchanges are used again. */
+  private exchange: Exchange | null;
+  /** What came with the head and has not been sent. */
+  private rest: Buffer | null = null;
+  private bodyFirst = false;
+  /** The reply has begun and cannot be completed. */
+  private broken = false;
+
+  /** @param head null: what the source sends is the whole reply, status line and all (RFC 3875 §5) */
+  constructor(
+    exchange: Exchange,
+    private readonly services: HandlerServices,
+    private readonly source: ReplySource,
+    private readonly head: ReplyHead | null,
+    private readonly body: RequestBody,
+    private readonly log: RelayLog,
+  ) {
+    this.exchange = exchange;
+  }
+
+  /** Waits for the beginning of the body, or starts the source if there is nothing to wait for. */
+  begin(): void {
+    this.exchange!.onGone = () => this.forsake();
+    this.state = RelayState.Gathering;
+    this.startWhenReady();
+  }
+
+  private startWhenReady(): void {
+    if (this.state !== RelayState.Gathering || !this.body.ready) return;
+    this.state = RelayState.Starting;
+    this.source.start(this);
+  }
+
+  // BodySink
+
+  accept(block: Block, start: number, end: number): number {
+    let at = start;
+    if (this.state === RelayState.Gathering) at += this.body.hold(block, at, end);
+    this.startWhenReady();
+    if (this.state === RelayState.Over) return end - start; // the rest is nobody's
+    if (this.runs) at += this.body.write(this.source, block, at, end);
+    return at - start;
+  }
+
+  end(): void {
+    this.body.end();
+    this.startWhenReady();
+    if (this.runs) this.body.flow(this.source);
+  }
+
+  /** The body will not be complete: because the whole reply is out, or because the client broke it off. */
+  abort(): void {
+    this.body.end();
+    if (this.state !== RelayState.Replying) return this.forsake();
+    this.body.release();
+    this.source.endInput();
+  }
+
+  private get runs(): boolean {
+    return this.state === RelayState.AwaitingHead || this.state === RelayState.Replying;
+  }
+
+  // StreamBody
+
+  read(block: Block, offset: number, length: number): number {
+    if (this.broken) return -ERRNO.EIO;
+    if (this.rest === null) return this.source.read(block, offset, length);
+    const n = this.rest.copy(block.bytes, offset, 0, length);
+    this.rest = n < this.rest.length ? this.rest.subarray(n) : null;
+    return n;
+  }
+
+  close(): void {
+    this.forget();
+    this.source.leave();
+  }
+
+  // SourceEvents
+
+  get waitsForClient(): boolean {
+    return this.exchange !== null && this.body.waitsForClient;
+  }
+
+  onWritable(): void {
+    if (this.state === RelayState.Starting) this.state = RelayState.AwaitingHead;
+    if (!this.runs) return;
+    this.body.flow(this.source);
+    if (this.body.pending) this.exchange?.resume();
+  }
+
+  onReadable(): void {
+    if (this.state === RelayState.Replying) this.exchange?.resume();
+    else if (this.state !== RelayState.AwaitingHead) return;
+    else if (this.body.pending && !this.bodyFirst) this.takeBodyFirst();
+    else this.readHead();
+  }
+
+  /** What has come of the body is taken before the reply begins: behind a reply to half a request the connection could not go on. */
+  private takeBodyFirst(): void {
+    this.bodyFirst = true;
+    this.exchange?.resume();
+    this.services.reactor.again(this);
+  }
+
+  onTurn(): void {
+    try {
+      this.onReadable();
+    } catch (error) {
+      this.onBug(error);
+    }
+  }
+
+  onFailed(status: number, reason: string, fields?: readonly Field[]): void {
+    if (this.state !== RelayState.Replying) return this.fail(status, reason, fields);
+    this.broken = true;
+    this.log.line(reason);
+    this.exchange?.resume();
+  }
+
+  onBug(error: unknown): void {
+    if (this.exchange === null) this.services.log("crit", exceptionText(error));
+    else this.exchange.crash(error);
+    this.source.terminate();
+  }
+
+  // The reply
+
+  private readHead(): void {
+    const { buffers } = this.services;
+    const block = buffers.take(HEAD_PIECE);
+    try {
+      while (this.state === RelayState.AwaitingHead && this.readPiece(block));
+    } finally {
+      buffers.give(block);
+    }
+  }
+
+  /** Reads a piece of the head. False: there is none now, or the head is complete, or it failed. */
+  private readPiece(block: Block): boolean {
+    const n = this.source.read(block, 0, block.bytes.length);
+    if (n === -ERRNO.EAGAIN) return false;
+    if (n === 0 || n === -ERRNO.ECONNRESET) this.fail(502, "ended before its header block did");
+    else if (n < 0) this.fail(502, `could not be read (${errnoText(n)})`);
+    else return this.takePiece(block.bytes.subarray(0, n));
+    return false;
+  }
+
+  private takePiece(bytes: Buffer): boolean {
+    const { head } = this;
+    const used = head === null ? 0 : head.feed(bytes, 0, bytes.length);
+    if (used < 0) this.fail(502, `gave a bad header block: ${head!.reason}`);
+    else if (used > 0 || head === null) this.reply(bytes.subarray(used));
+    return used === 0;
+  }
+
+  private reply(rest: Buffer): void {
+    const { exchange, head } = this;
+    this.state = RelayState.Replying;
+    this.rest = rest.length > 0 ? Buffer.from(rest) : null;
+    if (head !== null) this.length = head.contentLength;
+    answer(exchange!, (to) => (head === null ? to.replyRaw(this) : head.reply(to, this)));
+  }
+
+  /** The source is no use: its client gets an error. */
+  private fail(status: number, reason: string, fields?: readonly Field[]): void {
+    const { exchange } = this;
+    if (exchange === null) return;
+    this.source.logErrors?.();
+    this.log.failure(reason);
+    this.forget();
+    this.source.leave();
+    answer(exchange, (to) => to.fail(status, fields));
+  }
+
+  /** The client is gone: so is the reason to run. */
+  private forsake(): void {
+    if (this.exchange === null) return;
+    this.forget();
+    this.source.terminate();
+    this.source.leave();
+  }
+
+  private forget(): void {
+    if (this.exchange !== null) this.exchange.onGone = null;
+    this.exchange = null;
+    this.state = RelayState.Over;
+    this.rest = null;
+    this.body.release();
+    this.log.forgetRequest();
+  }
+}
+
+/** Replies. What that leads to may throw, and it is the reactor or another source that has called. */
+function answer(exchange: Exchange, reply: (exchange: Exchange) => void): void {
+  try {
+    reply(exchange);
+  } catch (error) {
+    exchange.crash(error);
+  }
+}
