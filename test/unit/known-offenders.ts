@@ -46,7 +46,6 @@ export const UNUSED_EXPORTS: ReadonlyMap<string, string> = new Map([
   ["src/config/values/arguments.ts: text", "used by its own file alone"],
   ["src/handlers/access.ts: allows", "used by its own file alone"],
   ["src/handlers/cgi/limits.ts: Command", "used by its own file alone"],
-  ["src/handlers/cgi/scripts.ts: Limits", "used by test/unit/handlers/cgi-scripts.test.ts"],
   ["src/handlers/files/open.ts: climbs", "used by its own file alone"],
   ["src/handlers/files/try-files.ts: redirection", "used by its own file alone"],
   ["src/handlers/session/memory.ts: Entry", "used by its own file alone"],

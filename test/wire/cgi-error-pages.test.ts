@@ -25,7 +25,7 @@ const server = useScripts({
     error_page 400 404 405 409 413 414 502 /page.sh;
     location /small/ { client_max_body_size 100; }
     location /up/ { cgi off; upload_store www/up; upload_overwrite refuse; }
-    location = /silent.sh { error_page 502 /slow.sh; }`,
+    location = /silent.sh { client_body_buffer_size 0; error_page 502 /slow.sh; }`,
 });
 
 const BODY = "a body";

@@ -1,7 +1,7 @@
 /** What a script writes to its standard error is in the error log, line by line; how it ended is there when nobody wanted it so. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { check } from "./cases.ts";
-import { ask, get } from "./client.ts";
+import { ask, Client, get } from "./client.ts";
 import { children, leavesNothing, TEXT, untilLogged, useScripts } from "./scripts.ts";
 import { until } from "./server.ts";
 
@@ -96,8 +96,13 @@ describe("lines", () => {
 
 describe("the end", () => {
   test("a signal of somebody else's is told", async () => {
-    check(await ask(server.port, get("/killed.sh")), { status: 200, body: "body" });
+    const client = await Client.connect(server.port);
+    void client.send(get("/killed.sh"));
+    const text = (await client.rest()).toString("latin1");
+    expect(text).toStartWith("HTTP/1.1 200 OK\r\n");
+    expect(text).toEndWith("\r\n\r\n4\r\nbody\r\n"); // without a last chunk: that is how its client knows
     await untilLogged(server, /killed\.sh":? .*signal 9/);
+    client.destroy();
     check(await ask(server.port, get("/killed-early.sh")), { status: 502 });
     await untilLogged(server, /killed-early\.sh":? .*signal 11/);
   });

@@ -10,6 +10,7 @@ import { bytesOf, chunked, digest, head, withBody } from "./upload-requests.ts";
 setDefaultTimeout(60_000);
 
 const server = useScripts({
+  directives: "location = /waits.sh { client_body_buffer_size 0; }",
   scripts: {
     "cat.sh": `${TEXT}; exec cat`,
     "deaf.sh": `${TEXT}; printf done`,

@@ -13,7 +13,7 @@ setDefaultTimeout(60_000);
 const TELL = `sleep 300 & echo "$$ $!" > "$DOCUMENT_ROOT/../new-$QUERY_STRING"; mv "$DOCUMENT_ROOT/../new-$QUERY_STRING" "$DOCUMENT_ROOT/../$QUERY_STRING"`;
 
 const server = useScripts({
-  directives: "cgi_timeout 2s; location /patient/ { cgi_timeout 60s; }",
+  directives: "cgi_timeout 2s; location /patient/ { cgi_timeout 60s; client_body_buffer_size 4; }",
   scripts: {
     "silent.sh": `${TELL}; wait`,
     "stuck.sh": `${TEXT}; printf begun; ${TELL}; wait`,

@@ -23,9 +23,9 @@ export const REQUESTS: readonly Row[] = [
   }),
   directive("client_body_buffer_size", {
     in: anywhere,
-    takes: [bufferSize],
+    takes: [sizeBetween(0, 16 * 2 ** 20)],
     default: "16k",
-    help: "How much of a request body is held in memory where it has to be held.",
+    help: "How much of a request body is held in memory where it has to be held. A script starts when so much of its body has come, or all of it; 0: at once.",
     set: store("clientBodyBufferSize"),
   }),
   directive("client_body_temp_path", {

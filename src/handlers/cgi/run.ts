@@ -13,7 +13,7 @@ import type { Script } from "./script.ts";
 import { ScriptSource } from "./source.ts";
 
 /** A body that is complete before its script starts: in memory, or in a file (`fd`, else -1). Whoever gets it owns both. */
-export interface CompleteBody {
+interface CompleteBody {
   readonly memory: BodyBuffer;
   readonly fd: number;
 }

@@ -27,7 +27,7 @@ const MOMENTARY: readonly number[] = [ERRNO.EMFILE, ERRNO.ENFILE, ERRNO.EAGAIN, 
 const ENDING = 200;
 
 /** What is started, and on what terms. */
-export interface Job extends Start {
+interface Job extends Start {
   /** cgi_timeout, ms. */
   readonly timeout: number;
   readonly limits: Limits;

@@ -30,7 +30,7 @@ export interface ReplyHead {
   reply(exchange: Exchange, body: StreamBody): void;
 }
 
-export enum RelayState {
+enum State {
   New,
   /** The source starts when enough of the body has come. */
   Gathering,
@@ -47,7 +47,7 @@ export class Relay implements BodySink, StreamBody, SourceEvents, Unfinished {
   readonly kind = "stream";
   readonly answers = true;
   length = -1;
-  state = RelayState.New;
+  private state = State.New;
   /** null when its reply is over, for exchanges are used again. */
   private exchange: Exchange | null;
   /** What came with the head and has not been sent. */
@@ -71,13 +71,13 @@ export class Relay implements BodySink, StreamBody, SourceEvents, Unfinished {
   /** Waits for the beginning of the body, or starts the source if there is nothing to wait for. */
   begin(): void {
     this.exchange!.onGone = () => this.forsake();
-    this.state = RelayState.Gathering;
+    this.state = State.Gathering;
     this.startWhenReady();
   }
 
   private startWhenReady(): void {
-    if (this.state !== RelayState.Gathering || !this.body.ready) return;
-    this.state = RelayState.Starting;
+    if (this.state !== State.Gathering || !this.body.ready) return;
+    this.state = State.Starting;
     this.source.start(this);
   }
 
@@ -85,9 +85,9 @@ export class Relay implements BodySink, StreamBody, SourceEvents, Unfinished {
 
   accept(block: Block, start: number, end: number): number {
     let at = start;
-    if (this.state === RelayState.Gathering) at += this.body.hold(block, at, end);
+    if (this.state === State.Gathering) at += this.body.hold(block, at, end);
     this.startWhenReady();
-    if (this.state === RelayState.Over) return end - start; // the rest is nobody's
+    if (this.state === State.Over) return end - start; // the rest is nobody's
     if (this.runs) at += this.body.write(this.source, block, at, end);
     return at - start;
   }
@@ -101,13 +101,13 @@ export class Relay implements BodySink, StreamBody, SourceEvents, Unfinished {
   /** The body will not be complete: because the whole reply is out, or because the client broke it off. */
   abort(): void {
     this.body.end();
-    if (this.state !== RelayState.Replying) return this.forsake();
+    if (this.state !== State.Replying) return this.forsake();
     this.body.release();
     this.source.endInput();
   }
 
   private get runs(): boolean {
-    return this.state === RelayState.AwaitingHead || this.state === RelayState.Replying;
+    return this.state === State.AwaitingHead || this.state === State.Replying;
   }
 
   // StreamBody
@@ -132,15 +132,15 @@ export class Relay implements BodySink, StreamBody, SourceEvents, Unfinished {
   }
 
   onWritable(): void {
-    if (this.state === RelayState.Starting) this.state = RelayState.AwaitingHead;
+    if (this.state === State.Starting) this.state = State.AwaitingHead;
     if (!this.runs) return;
     this.body.flow(this.source);
     if (this.body.pending) this.exchange?.resume();
   }
 
   onReadable(): void {
-    if (this.state === RelayState.Replying) this.exchange?.resume();
-    else if (this.state !== RelayState.AwaitingHead) return;
+    if (this.state === State.Replying) this.exchange?.resume();
+    else if (this.state !== State.AwaitingHead) return;
     else if (this.body.pending && !this.bodyFirst) this.takeBodyFirst();
     else this.readHead();
   }
@@ -161,7 +161,7 @@ export class Relay implements BodySink, StreamBody, SourceEvents, Unfinished {
   }
 
   onFailed(status: number, reason: string, fields?: readonly Field[]): void {
-    if (this.state !== RelayState.Replying) return this.fail(status, reason, fields);
+    if (this.state !== State.Replying) return this.fail(status, reason, fields);
     this.broken = true;
     this.log.line(reason);
     this.exchange?.resume();
@@ -179,7 +179,7 @@ export class Relay implements BodySink, StreamBody, SourceEvents, Unfinished {
     const { buffers } = this.services;
     const block = buffers.take(HEAD_PIECE);
     try {
-      while (this.state === RelayState.AwaitingHead && this.readPiece(block));
+      while (this.state === State.AwaitingHead && this.readPiece(block));
     } finally {
       buffers.give(block);
     }
@@ -205,7 +205,7 @@ export class Relay implements BodySink, StreamBody, SourceEvents, Unfinished {
 
   private reply(rest: Buffer): void {
     const { exchange, head } = this;
-    this.state = RelayState.Replying;
+    this.state = State.Replying;
     this.rest = rest.length > 0 ? Buffer.from(rest) : null;
     if (head !== null) this.length = head.contentLength;
     answer(exchange!, (to) => (head === null ? to.replyRaw(this) : head.reply(to, this)));
@@ -233,7 +233,7 @@ export class Relay implements BodySink, StreamBody, SourceEvents, Unfinished {
   private forget(): void {
     if (this.exchange !== null) this.exchange.onGone = null;
     this.exchange = null;
-    this.state = RelayState.Over;
+    this.state = State.Over;
     this.rest = null;
     this.body.release();
     this.log.forgetRequest();
