@@ -85,8 +85,9 @@ export class Processes {
     return [...this.alive.values()].filter(({ state }) => state === "running");
   }
 
-  /** The server is gone: its children are init's now. */
+  /** The server is gone: its children are init's now, and nobody will see to it that those it has sent a signal end. */
   orphan(): void {
+    this.killed.clear();
     for (const process of this.alive.values()) process.orphan();
   }
 

@@ -68,7 +68,7 @@ describe("a phase", () => {
       `error_log ${folder}/error.log; server { listen 127.0.0.1:0; root ${folder}; error_page 404 /page;
        location / { client_body_timeout 1ms; }
        location ^~ /up/ { upload_store ${folder}/up; }
-       location = /index.sh { cgi .sh /bin/sh; } }`,
+       location = /index.sh { cgi .sh /bin/sh; client_body_buffer_size 0; } }`,
     );
     for (const route of running.server.routes()) {
       const phase: Phase = (exchange) => {
