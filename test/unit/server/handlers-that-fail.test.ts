@@ -40,7 +40,7 @@ const SCRIPTS = {
   "local.sh": "printf 'Location: /handle\\n\\n'",
   "reply.sh": "printf 'Location: /after-reply\\n\\n'",
   "patch.sh": "printf 'Content-Type: text/plain\\nX-Session-Patch: {}\\n\\n'; exec sleep 10",
-  "full.sh": "exec sleep 0.3",
+  "full.sh": "exec sleep 1",
 };
 
 describe("a handler that throws", () => {
