@@ -40,7 +40,7 @@ describe.skipIf(!hasBrowser)("programs in Chromium", () => {
         const hrefs = page.locator(`[data-needs="${name}"] a:not([href^="#"], [href$="counter.sh"])`);
         links.push(...(await hrefs.evaluateAll((all) => all.map((link) => link.getAttribute("href") ?? ""))));
       }
-      expect(links.length).toBeGreaterThan(2);
+      expect(links.length).toBeGreaterThan(1); // those of /bin/sh, which is everywhere
       const wrong: string[] = [];
       for (const link of links) {
         const status = (await page.goto(site.home + link))?.status();

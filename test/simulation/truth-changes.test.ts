@@ -11,6 +11,7 @@ import { Block } from "../../ffi/memory.ts";
 import { SimulatedKernel } from "./kernel.ts";
 import { UMASK } from "./names.ts";
 import { Random } from "./random.ts";
+import { seedsOf } from "./world.ts";
 
 const disk = fs.mkdtempSync(join(tmpdir(), "truth-"));
 const umask = process.umask();
@@ -280,7 +281,7 @@ function step(subject: Subject, random: Random): string | number {
 }
 
 test("calls by chance, one after the other", () => {
-  for (let seed = 0; seed < 150; seed++) {
+  for (const seed of seedsOf("calls by chance", 150)) {
     sameAnswers((subject) => {
       const random = new Random(seed);
       return Array.from({ length: 60 }, () => step(subject, random));

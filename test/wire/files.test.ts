@@ -202,7 +202,7 @@ describe("conditional requests", () => {
   test("a changed file has other validators", async () => {
     const first = await ask(server.port, get("/changing.txt"));
     writeFileSync(at("changing.txt"), "second version\n");
-    const deadline = Date.now() + 10_000;
+    const deadline = Date.now() + 30_000;
     let now = first;
     while (now.text !== "second version\n" && Date.now() < deadline) {
       await Bun.sleep(100);

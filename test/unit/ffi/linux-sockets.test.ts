@@ -165,7 +165,7 @@ describe("the process", () => {
       expect(now).toBeGreaterThanOrEqual(before);
       before = now;
     }
-    expect(Math.abs(linux.realtime() - Date.now())).toBeLessThan(1000);
+    expect(Math.abs(linux.realtime() - Date.now())).toBeLessThan(60_000);
   });
 
   test("its number, and a signal to itself that is none", () => {

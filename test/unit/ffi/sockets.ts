@@ -36,7 +36,7 @@ export function good(fd: number): number {
 
 /** The result of a call that is made again while it gives -EAGAIN: the loopback delivers soon, but on a busy machine not at once. */
 export function eventually(call: () => number): number {
-  for (const end = Date.now() + 5000; Date.now() < end; Bun.sleepSync(1)) {
+  for (const end = Date.now() + 30_000; Date.now() < end; Bun.sleepSync(1)) {
     const n = call();
     if (n !== -ERRNO.EAGAIN) return n;
   }

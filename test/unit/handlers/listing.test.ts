@@ -104,11 +104,11 @@ describe("as a page", () => {
 
 test("a large folder is listed whole, in many short turns", () => {
   mkdirSync(site.path("large"));
-  const names = Array.from({ length: 3000 }, (_, i) => `file-${String(i).padStart(5, "0")}`);
+  const names = Array.from({ length: 1000 }, (_, i) => `file-${String(i).padStart(5, "0")}`);
   for (const name of names) writeFileSync(site.path("large/" + name), "");
   const { exchange, text } = list("/large/", { autoindexFormat: "json" }, 64 * 1024);
   expect((JSON.parse(text) as { name: string }[]).map((entry) => entry.name)).toEqual(names);
-  expect(exchange.resumed).toBeGreaterThan(10);
+  expect(exchange.resumed).toBeGreaterThan(3);
 });
 
 test("a folder that cannot be read is refused before anything is sent", () => {

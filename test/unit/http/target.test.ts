@@ -38,8 +38,12 @@ test.each([
   ["/%C3%A9\xc3\xa9", "/éé"],
   ["/%F0%9F%98%80", "/😀"],
   ["/\\..\\a", "/\\..\\a"],
-  [`/${"a".repeat(9000)}`, `/${"a".repeat(9000)}`],
 ])("%p becomes %p", (raw, path) => expect(normalised(raw)).toBe(path));
+
+test("a long path stays as it is", () => {
+  const path = `/${"a".repeat(9000)}`;
+  expect(normalised(path)).toBe(path);
+});
 
 test.each([
   ["/..", "climbs above the root"],
