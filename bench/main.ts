@@ -11,6 +11,7 @@ import { FAMILIES, type Options, type Scenario } from "./scenario.ts";
 import { cgi } from "./scenarios/cgi.ts";
 import { COMPARISONS } from "./scenarios/comparisons.ts";
 import { idle } from "./scenarios/idle.ts";
+import { reload } from "./scenarios/reload.ts";
 import { siege } from "./scenarios/siege.ts";
 import { soak } from "./scenarios/soak.ts";
 import { start } from "./scenarios/start.ts";
@@ -25,6 +26,7 @@ for (const name of new Set(COMPARISONS.map((comparison) => comparison.scenario))
 }
 SCENARIOS.set("idle", idle)
   .set("soak", soak)
+  .set("reload", reload)
   .set("siege", siege)
   .set("start", start)
   .set("upload", uploads)
