@@ -18,6 +18,7 @@ const BARE: Partial<Settings> = {
   access: [],
   return: null,
   errorPages: [],
+  realIpFrom: [],
   clientBodyTempPath: null,
   types: BUILT_IN_TYPES,
   charset: null,

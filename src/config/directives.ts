@@ -4,6 +4,7 @@ import { CGI } from "./directives/cgi.ts";
 import { COMPRESSION } from "./directives/compression.ts";
 import { FILES } from "./directives/files.ts";
 import { refusalOf, WITHOUT_EFFECT } from "./directives/foreign.ts";
+import { FRONT } from "./directives/front.ts";
 import { LOCATIONS } from "./directives/locations.ts";
 import { LOGS } from "./directives/logs.ts";
 import { PROCESS } from "./directives/process.ts";
@@ -26,6 +27,7 @@ export const THEMES: readonly (readonly [title: string, rows: readonly Row[]])[]
   ["Sessions", SESSIONS],
   ["Replies", REPLIES],
   ["Compression", COMPRESSION],
+  ["Behind a front server", FRONT],
   ["Limits on requests", REQUESTS],
   ["Logs", LOGS],
 ];

@@ -186,6 +186,17 @@ export interface Settings {
   readonly sessionMax: number;
   /** An absolute path of a SQLite database, or null: in memory. */
   readonly sessionStore: string | null;
+  /** Whether redirects to a path are sent with scheme, host and port. */
+  readonly absoluteRedirect: boolean;
+  /** Whether those have the server's first name for a host, and their port. */
+  readonly serverNameInRedirect: boolean;
+  readonly portInRedirect: boolean;
+  /** Front servers that are believed who the client is; ends with a rule that denies all others. Empty: none. */
+  readonly realIpFrom: readonly AccessRule[];
+  /** The field in which they say it, in small letters. */
+  readonly realIpHeader: string;
+  /** Whether the last address in it that is no front server's counts, not simply the last. */
+  readonly realIpRecursive: boolean;
   readonly serverTokens: boolean;
   readonly etag: boolean;
   readonly ifModifiedSince: "exact" | "before" | "off";

@@ -179,7 +179,8 @@ type ListKey =
   | "cgiPassEnv"
   | "errorPages"
   | "gzipDisable"
-  | "index";
+  | "index"
+  | "realIpFrom";
 
 /** Adds to a list of the block's own; what the block inherits is replaced with its first item, as nginx does. */
 export function append<K extends ListKey>(scope: Scope, key: K, item: Settings[K][number]): void {

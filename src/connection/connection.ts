@@ -127,6 +127,10 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     return this.endpoint.localAddress(this.transport.fd);
   }
 
+  get scheme(): "http" {
+    return "http";
+  }
+
   get serverPort(): number {
     return this.endpoint.port;
   }

@@ -107,4 +107,8 @@ export interface ConnectionInfo {
   readonly remoteBytes: Uint8Array;
   readonly serverAddress: string;
   readonly serverPort: number;
+  /** Of the URLs that lead here. */
+  readonly scheme: "http" | "https";
+  /** The connection itself where a front server speaks for its client. */
+  readonly direct?: ConnectionInfo;
 }

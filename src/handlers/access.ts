@@ -14,7 +14,7 @@ const maySend: Admission = ({ limitExcept }, connection, method) =>
   limitExcept === null || exempt(limitExcept.methods, method) || allows(limitExcept.rules, connection);
 
 /** The first rule that matches decides; none: allowed. */
-export function allows(rules: readonly AccessRule[], connection: ConnectionInfo): boolean {
+export function allows(rules: readonly AccessRule[], connection: Pick<ConnectionInfo, "remoteBytes">): boolean {
   for (const rule of rules) if (matches(rule.match, connection)) return rule.allow;
   return true;
 }
@@ -23,7 +23,7 @@ export function allows(rules: readonly AccessRule[], connection: ConnectionInfo)
 const exempt = (methods: readonly string[], method: string): boolean =>
   methods.includes(method) || (method === "HEAD" && methods.includes("GET"));
 
-function matches(match: AccessRule["match"], { remoteBytes }: ConnectionInfo): boolean {
+function matches(match: AccessRule["match"], { remoteBytes }: Pick<ConnectionInfo, "remoteBytes">): boolean {
   if (match === "all") return true;
   if (match === "unix") return remoteBytes.length === 0;
   const from = remoteBytes.length === 16 && match.address.length === 4 ? mappedStart(remoteBytes) : 0;

@@ -8,6 +8,7 @@ import { isBodiless } from "../http/reply/status.ts";
 import { ERROR_PAGE_TYPE, errorPage } from "./error-page.ts";
 import { mediaType } from "./files/content-type.ts";
 import { type Changes, headChanges, KeptReply } from "./files/kept-reply.ts";
+import { locationTo } from "./redirect.ts";
 
 const CLOSE_SILENTLY = 444;
 /** The statuses whose text is a Location. */
@@ -26,7 +27,8 @@ export class ReturnHandler implements Handler {
     private readonly settings: Settings,
   ) {
     const varies = rule.text !== null && rule.text.constant === null;
-    this.changes = varies ? "each request" : headChanges(settings);
+    const isAbsolute = settings.absoluteRedirect; // its host is the request's
+    this.changes = varies || isAbsolute ? "each request" : headChanges(settings);
     this.redirects = REDIRECTS.includes(rule.status);
     this.hasPage = this.redirects && settings.errorPages.some(({ statuses }) => statuses.includes(rule.status));
   }
@@ -63,7 +65,7 @@ export class ReturnHandler implements Handler {
   /** A redirect that names no target leads nowhere: an empty Location would be the page itself again. */
   private location(exchange: Exchange): Field[] {
     const { text } = this.rule;
-    return this.redirects && text !== null ? [["Location", encodeLocation(evaluateOctets(text, exchange))]] : [];
+    return this.redirects && text !== null ? [["Location", locationTo(exchange, evaluateOctets(text, exchange))]] : [];
   }
 
   private body(exchange: Exchange): Buffer | null {
@@ -72,13 +74,3 @@ export class ReturnHandler implements Handler {
     return text === null ? null : Buffer.from(evaluateOctets(text, exchange), "latin1");
   }
 }
-
-/**
- * A URI as octets that variables may have filled with anything, made safe for a field: what no URI contains (RFC 3986)
- * is percent-encoded, line ends above all, and the backslash that browsers take for a slash ("/\host" is another host).
- */
-export function encodeLocation(uri: string): string {
-  return uri.replace(/[^\x21-\x7e]|["<>\\^`{|}]/g, percentEncoded);
-}
-
-const percentEncoded = (octet: string): string => "%" + octet.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0");

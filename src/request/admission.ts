@@ -32,7 +32,8 @@ export function admit(exchange: ServerExchange, hosts: VirtualHosts<Routes>): nu
   return checkBody(exchange);
 }
 
-function enterLocation({ parser, request, progress }: ServerExchange, router: Routes): boolean {
+function enterLocation(exchange: ServerExchange, router: Routes): boolean {
+  const { parser, request, progress } = exchange;
   // The same bytes give the same text; reusing it also spares the maps it is looked up in another hash.
   if (!parser.repeated) progress.requestPath = decodedPath(request);
   const path = progress.requestPath;
@@ -40,6 +41,7 @@ function enterLocation({ parser, request, progress }: ServerExchange, router: Ro
   progress.path = path;
   if (request.hasQuery) progress.query = request.query();
   progress.enter(router, router.find(path));
+  exchange.seeThroughFrontServer();
   return true;
 }
 

@@ -10,13 +10,15 @@ import type { Encoded, Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } 
 import type { Session } from "../exchange/session.ts";
 import { evaluate, evaluateOctets } from "../exchange/templates.ts";
 import { ERROR_PAGE_TYPE, errorPage } from "../handlers/error-page.ts";
-import { encodeLocation, REDIRECTS } from "../handlers/return.ts";
+import { locationTo } from "../handlers/redirect.ts";
+import { REDIRECTS } from "../handlers/return.ts";
 import type { HandlerServices } from "../handlers/services.ts";
 import { BodyDecoder } from "../http/body/body.ts";
 import { placeOfOnly } from "../http/reply/response.ts";
 import { type HeadLimits, RequestParser } from "../http/request/parser.ts";
 import { errorLine } from "./error-line.ts";
 import { filtered } from "./filters/filtered.ts";
+import { forwarded } from "./front-server.ts";
 import type { Origin } from "./origin.ts";
 import { Progress } from "./progress.ts";
 import type { ReplyTarget } from "./reply-target.ts";
@@ -43,6 +45,7 @@ export class ServerExchange implements Exchange {
   onGone: (() => void) | null = null;
   /** Takes the request's body. */
   sink: BodySink | undefined = undefined;
+  private forwarded: ConnectionInfo | null = null;
   private headKept = false;
   /** For whatever reply comes: of `addField`, and of the error whose page is being made. */
   private addedFields: readonly Field[] = NO_FIELDS;
@@ -63,6 +66,7 @@ export class ServerExchange implements Exchange {
     this.errorStatus = 0;
     this.startedAt = this.services.clock.now;
     this.replied = this.headKept = false;
+    this.forwarded = null;
     this.status = 0;
     this.encoded = null;
     this.addedFields = NO_FIELDS;
@@ -83,8 +87,14 @@ export class ServerExchange implements Exchange {
     return this.services.templates;
   }
 
+  /** The client's connection, also where a front server speaks for it. */
   get connection(): ConnectionInfo {
-    return this.target;
+    return this.forwarded ?? this.target;
+  }
+
+  /** Once the location is known: whether a front server speaks for the client. */
+  seeThroughFrontServer(): void {
+    if (this.settings.realIpFrom.length > 0) this.forwarded = forwarded(this.target, this.request, this.settings);
   }
 
   get server(): VirtualServer {
@@ -215,7 +225,7 @@ export class ServerExchange implements Exchange {
     this.addedFields = [...this.addedFields, ...fields];
     const uri = evaluate(page.uri, this);
     if (!uri.startsWith("/") && !uri.startsWith("@")) {
-      const location = encodeLocation(evaluateOctets(page.uri, this));
+      const location = locationTo(this, evaluateOctets(page.uri, this));
       return this.failPlainly(redirectStatus(page.status), [["Location", location]]);
     }
     this.errorStatus = page.status ?? status;

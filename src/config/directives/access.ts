@@ -1,11 +1,11 @@
 /** Who may do what: methods and addresses. */
-import { parseAddress } from "../../../ffi/inet.ts";
 import type { AccessRule } from "../model.ts";
 import { append, Scope } from "../scope.ts";
 import type { Row } from "../table.ts";
 import { block, directive } from "../table.ts";
 import { quote } from "../text/diagnostics.ts";
 import { kind, many, oneOf } from "../values/arguments.ts";
+import { network, source } from "../values/source.ts";
 
 const method = oneOf("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS");
 
@@ -13,12 +13,6 @@ const method = oneOf("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 const EXCEPTED = "GET HEAD POST PUT DELETE MKCOL COPY MOVE OPTIONS PROPFIND PROPPATCH LOCK UNLOCK PATCH";
 const exceptedMethod = kind("METHOD", `one of the methods ${EXCEPTED}`, (word) =>
   EXCEPTED.split(" ").find((name) => name === word.toUpperCase()),
-);
-
-const source = kind(
-  "all | ADDRESS | NETWORK/BITS | unix:",
-  "all, an address, a network such as 10.0.0.0/8, or unix:",
-  parseSource,
 );
 
 const rule = (name: "allow" | "deny", help: string): Row =>
@@ -29,11 +23,7 @@ const rule = (name: "allow" | "deny", help: string): Row =>
     repeats: true,
     help,
     set: (scope, [match], { args }) => {
-      if (typeof match === "object" && match.stray) {
-        scope.warning(args[0]!.position, `the low bits of "${args[0]!.text}" have no meaning and are taken as zero`);
-      }
-      const network = typeof match === "object" ? { address: match.address, bits: match.bits } : match;
-      append(scope, "access", { allow: name === "allow", match: network });
+      append(scope, "access", { allow: name === "allow", match: network(match, args[0]!, scope) });
     },
   });
 
@@ -70,18 +60,3 @@ export const ACCESS: readonly Row[] = [
     },
   }),
 ];
-
-type Source = "all" | "unix" | { readonly address: readonly number[]; readonly bits: number; readonly stray: boolean };
-
-/** An address is a network of all its bits; `stray`: bits beyond the prefix were set. */
-function parseSource(text: string): Source | undefined {
-  if (text === "all") return "all";
-  if (text === "unix:") return "unix";
-  const [host, digits] = text.split("/", 2) as [string, string | undefined];
-  const address = text.split("/").length > 2 ? null : parseAddress(host);
-  if (address === null || (digits !== undefined && !/^\d{1,3}$/.test(digits))) return undefined;
-  const bits = digits === undefined ? address.length * 8 : Number(digits);
-  if (bits > address.length * 8) return undefined;
-  const masked = address.map((byte, i) => byte & (0xff00 >> Math.min(8, Math.max(0, bits - 8 * i))) & 0xff);
-  return { address: masked, bits, stray: masked.some((byte, i) => byte !== address[i]) };
-}

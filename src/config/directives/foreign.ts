@@ -18,7 +18,6 @@ export const WITHOUT_EFFECT: ReadonlyMap<string, string> = new Map(
     "no browser needs it any more": "keepalive_disable msie_padding msie_refresh ancient_browser modern_browser",
     "invalid fields are always refused": "ignore_invalid_headers underscores_in_headers",
     "repeated slashes are always merged": "merge_slashes",
-    "redirects are sent without scheme and host": "port_in_redirect absolute_redirect server_name_in_redirect",
     "the listing always shows both": "autoindex_exact_size autoindex_localtime",
     "the level of error_log decides": "log_not_found rewrite_log",
     "there is no authentication to combine it with": "satisfy",
@@ -37,8 +36,7 @@ const NO_MODULE = "Webserv has no such module";
 /** Refused: whole names, and name beginnings that end in `_`, to the reason. */
 const UNSUPPORTED: ReadonlyMap<string, string> = new Map(
   Object.entries({
-    [ORIGIN]:
-      "proxy_ grpc_ memcached_ upstream mirror mirror_ resolver resolver_ stream mail set_real_ip_from real_ip_ slice",
+    [ORIGIN]: "proxy_ grpc_ memcached_ upstream mirror mirror_ resolver resolver_ stream mail slice",
     'use "cgi", which runs programs itself': "fastcgi_ scgi_ uwsgi_",
     [NO_TLS]: "ssl ssl_",
     "Webserv speaks HTTP/1.1": "http2 http2_ http3 http3_ quic_",

@@ -59,7 +59,8 @@ function setServer(variables: Map<string, string>, exchange: Exchange): void {
     .set("REMOTE_ADDR", connection.remoteAddress)
     .set("REMOTE_HOST", connection.remoteAddress)
     .set("REMOTE_PORT", String(connection.remotePort))
-    .set("REQUEST_SCHEME", "http");
+    .set("REQUEST_SCHEME", connection.scheme);
+  if (connection.scheme === "https") variables.set("HTTPS", "on");
 }
 
 /** The host the client named; else the configured name, else the address, in brackets as URLs have it (§4.1.14). */

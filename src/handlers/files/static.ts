@@ -16,7 +16,7 @@ import { ERROR_PAGE_TYPE, errorPage } from "../error-page.ts";
 import { errorStatus } from "../errors.ts";
 import { type Listings, replyWithListing } from "../listing/listing.ts";
 import { allowValue, isForFallback } from "../methods.ts";
-import { encodeLocation } from "../return.ts";
+import { locationTo } from "../redirect.ts";
 import type { HandlerServices } from "../services.ts";
 import { Entry, FileCache } from "./file-cache.ts";
 import { FileCodings } from "./file-codings.ts";
@@ -181,11 +181,11 @@ export class StaticHandler implements Handler {
   }
 
   private addSlash(exchange: Exchange, path: string, entry: Entry): void {
-    if (this.hasPage301) return exchange.fail(301, [withSlash(path, exchange.query)]);
-    if (exchange.query !== "" || !mayKeep(exchange, entry, this.changes)) {
-      return exchange.reply(301, slashFields(path, exchange.query), errorPage(301));
+    if (this.hasPage301) return exchange.fail(301, [withSlash(exchange, path, exchange.query)]);
+    if (exchange.query !== "" || exchange.settings.absoluteRedirect || !mayKeep(exchange, entry, this.changes)) {
+      return exchange.reply(301, slashFields(exchange, path, exchange.query), errorPage(301));
     }
-    entry.slash ??= new KeptReply(exchange, 301, slashFields(path, ""), errorPage(301), this.changes);
+    entry.slash ??= new KeptReply(exchange, 301, slashFields(exchange, path, ""), errorPage(301), this.changes);
     entry.slash.send(exchange);
   }
 
@@ -210,12 +210,12 @@ function nothing(path: string, why: string): Entry {
 }
 
 /** A path alone, with exactly one slash before it, names no other host. */
-function withSlash(path: string, query: string): Field {
+function withSlash(exchange: Exchange, path: string, query: string): Field {
   const location = "/" + encodePath(path.replace(/^[/\\]+/, "")) + "/" + (query === "" ? "" : "?" + query);
-  return ["Location", encodeLocation(location)];
+  return ["Location", locationTo(exchange, location)];
 }
 
-const slashFields = (path: string, query: string): Field[] => [
+const slashFields = (exchange: Exchange, path: string, query: string): Field[] => [
   ["Content-Type", ERROR_PAGE_TYPE],
-  withSlash(path, query),
+  withSlash(exchange, path, query),
 ];

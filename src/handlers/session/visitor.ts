@@ -72,7 +72,14 @@ class Visitor implements Session {
   }
 
   private setCookie(value: string, maxAge: number): void {
-    this.exchange.addField("Set-Cookie", serialiseCookie(this.settings.sessionCookie, value, { ...COOKIE, maxAge }));
+    this.exchange.addField(
+      "Set-Cookie",
+      serialiseCookie(this.settings.sessionCookie, value, {
+        ...COOKIE,
+        maxAge,
+        secure: this.exchange.connection.scheme === "https",
+      }),
+    );
   }
 }
 

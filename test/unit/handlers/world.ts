@@ -94,6 +94,12 @@ export function settings(changes: Partial<Settings> = {}): Settings {
     sessionLifetime: 30 * 60_000,
     sessionMax: 100_000,
     sessionStore: null,
+    absoluteRedirect: false,
+    serverNameInRedirect: false,
+    portInRedirect: true,
+    realIpFrom: [],
+    realIpHeader: "x-real-ip",
+    realIpRecursive: false,
     serverTokens: true,
     etag: true,
     ifModifiedSince: "exact",
@@ -408,6 +414,7 @@ const CONNECTION: ConnectionInfo = {
   remoteBytes: new Uint8Array([192, 0, 2, 1]),
   serverAddress: "127.0.0.1",
   serverPort: 8080,
+  scheme: "http",
 };
 
 function parse(request: RequestLike, method: string, target: string) {

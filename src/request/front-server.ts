@@ -1,0 +1,90 @@
+/**
+ * A connection from a front server: for logs, rules and scripts it is its client's (ngx_http_realip_module). Only who
+ * `set_real_ip_from` names is believed.
+ */
+import { formatAddress, parseAddress } from "../../ffi/inet.ts";
+import type { Settings } from "../config/model.ts";
+import type { ConnectionInfo } from "../exchange/exchange.ts";
+import { allows } from "../handlers/access.ts";
+import type { RequestHead } from "../http/request/request.ts";
+
+interface Remote {
+  readonly bytes: Uint8Array;
+  readonly port: number;
+}
+
+/** The client's connection as the front server tells it; `direct` itself where nobody speaks for a client. */
+export function forwarded(direct: ConnectionInfo, request: RequestHead, settings: Settings): ConnectionInfo {
+  if (!isTrusted(settings, direct.remoteBytes)) return direct;
+  const named = request.fieldAll(settings.realIpHeader).join(",");
+  const client = named === "" ? null : clientOf(named, settings);
+  const scheme = forwardedScheme(request) ?? direct.scheme;
+  return client === null && scheme === direct.scheme ? direct : new Forwarded(direct, client, scheme);
+}
+
+const isTrusted = ({ realIpFrom }: Settings, remoteBytes: Uint8Array): boolean => allows(realIpFrom, { remoteBytes });
+
+/** The last address of the list or, `real_ip_recursive`, the last that is no front server's; null: it is none. */
+function clientOf(list: string, settings: Settings): Remote | null {
+  let client: Remote | null = null;
+  for (const text of list.split(",").reverse()) {
+    const next = parseRemote(text.trim());
+    if (next === null) return client; // what stands before nonsense is nobody's word
+    client = next;
+    if (!settings.realIpRecursive || !isTrusted(settings, client.bytes)) return client;
+  }
+  return client;
+}
+
+/** `1.2.3.4`, `1.2.3.4:5`, `::1`, `[::1]`, `[::1]:5`; null: none of them. */
+function parseRemote(text: string): Remote | null {
+  const match = /^\[([^\]]*)\](?::(\d{1,5}))?$/.exec(text) ?? /^([\d.]+):(\d{1,5})$/.exec(text);
+  const address = parseAddress(match?.[1] ?? text);
+  return address === null ? null : { bytes: Uint8Array.from(address), port: Number(match?.[2] ?? 0) & 0xffff };
+}
+
+/** What `X-Forwarded-Proto` says of the client's own connection, the first of several; undefined: nothing. */
+function forwardedScheme(request: RequestHead): ConnectionInfo["scheme"] | undefined {
+  const [first] = (request.field("x-forwarded-proto") ?? "").split(",");
+  const name = first!.trim().toLowerCase();
+  return name === "https" || name === "http" ? name : undefined;
+}
+
+class Forwarded implements ConnectionInfo {
+  constructor(
+    readonly direct: ConnectionInfo,
+    private readonly client: Remote | null,
+    readonly scheme: ConnectionInfo["scheme"],
+  ) {}
+
+  get number(): number {
+    return this.direct.number;
+  }
+
+  get requests(): number {
+    return this.direct.requests;
+  }
+
+  get remoteAddress(): string {
+    const { client, direct } = this;
+    return client === null
+      ? direct.remoteAddress
+      : formatAddress(Buffer.from(client.bytes), 0, client.bytes.length as 4 | 16);
+  }
+
+  get remotePort(): number {
+    return this.client?.port ?? this.direct.remotePort;
+  }
+
+  get remoteBytes(): Uint8Array {
+    return this.client?.bytes ?? this.direct.remoteBytes;
+  }
+
+  get serverAddress(): string {
+    return this.direct.serverAddress;
+  }
+
+  get serverPort(): number {
+    return this.direct.serverPort;
+  }
+}
