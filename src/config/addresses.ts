@@ -1,7 +1,8 @@
 /** `listen` of all servers, merged by address: who shares it, who is its default, and what contradicts itself. */
 
 import type { Sources } from "./files.ts";
-import type { ListenAddress, Position, VirtualServer } from "./model.ts";
+import type { ListenAddress, VirtualServer } from "./model.ts";
+import type { Position } from "./parts.ts";
 import type { Listen, ServerDraft } from "./scope.ts";
 import type { Diagnostics } from "./text/diagnostics.ts";
 import { elsewhere, quote } from "./text/diagnostics.ts";

@@ -16,7 +16,7 @@ import type { Kernel } from "../../ffi/kernel.ts";
 import { FileStatus } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
 import { decodeName } from "../../ffi/text.ts";
-import type { Position } from "./model.ts";
+import type { Position } from "./parts.ts";
 import { collapse, componentPattern, folderOf, join } from "./paths.ts";
 
 /** What reading a configuration needs of the Kernel. */

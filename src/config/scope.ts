@@ -2,7 +2,8 @@
 
 import { Locations } from "../routing/locations.ts";
 import type { Sources } from "./files.ts";
-import type { Location, LogFormat, Position, ServerName, Settings, Template } from "./model.ts";
+import type { Location, ServerName, Settings } from "./model.ts";
+import type { LogFormat, Position, Template } from "./parts.ts";
 import type { Diagnostics } from "./text/diagnostics.ts";
 import { elsewhere, quote } from "./text/diagnostics.ts";
 import type { Directive, Word } from "./text/parser.ts";

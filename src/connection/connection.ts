@@ -9,7 +9,7 @@
  */
 
 import type { Block } from "../../ffi/memory.ts";
-import type { LogLevel } from "../config/model.ts";
+import type { LogLevel } from "../config/parts.ts";
 import type { ReplyDraft } from "../exchange/filter.ts";
 import { discard, type Field, type ReplyBody, type StreamBody, type WholeReply } from "../exchange/reply.ts";
 import { EXPECT_CONTINUE } from "../http/request/request.ts";

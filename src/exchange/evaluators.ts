@@ -1,5 +1,5 @@
 /** Templates as functions, each compiled once: its variables are looked up in the table when it is first used, not at each request. */
-import type { Template } from "../config/model.ts";
+import type { Template } from "../config/parts.ts";
 import { octets } from "../http/octets.ts";
 import type { Evaluator, Templates } from "./exchange.ts";
 import { variable } from "./variables.ts";

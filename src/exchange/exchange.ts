@@ -1,5 +1,6 @@
 /** One request and its reply, as handlers, phases and variables see them. */
-import type { Location, LogLevel, Settings, Template, VirtualServer } from "../config/model.ts";
+import type { Location, Settings, VirtualServer } from "../config/model.ts";
+import type { LogLevel, Template } from "../config/parts.ts";
 import type { RequestHead } from "../http/request/request.ts";
 import type { Encoded, Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "./reply.ts";
 import type { Services } from "./services.ts";

@@ -1,7 +1,8 @@
 /**
  * Where a URI's file is: `root` and `alias` as nginx has them, as a folder that is never left and a path beneath it.
  */
-import type { Settings, Template } from "../config/model.ts";
+import type { Settings } from "../config/model.ts";
+import type { Template } from "../config/parts.ts";
 import type { Exchange } from "./exchange.ts";
 import { evaluate } from "./templates.ts";
 

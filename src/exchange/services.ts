@@ -1,6 +1,6 @@
 /** What requests and handlers need of their server. */
 import type { Kernel } from "../../ffi/kernel.ts";
-import type { ErrorLog, LogLevel } from "../config/model.ts";
+import type { ErrorLog, LogLevel } from "../config/parts.ts";
 import type { Reactor } from "../network/reactor.ts";
 
 /** What a server lends to everything that answers its requests. */

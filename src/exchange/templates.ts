@@ -1,5 +1,5 @@
 /** The text of a template for one request: with the values of its variables, as a name in Unicode or as octets (see http/octets.ts). */
-import type { Template } from "../config/model.ts";
+import type { Template } from "../config/parts.ts";
 import { nameText } from "../http/octets.ts";
 import type { Exchange } from "./exchange.ts";
 

@@ -1,5 +1,6 @@
 /** Who may enter: `allow` and `deny` in their order, and `limit_except`, which lets some methods in without asking. */
-import type { AccessRule, Settings } from "../config/model.ts";
+import type { Settings } from "../config/model.ts";
+import type { AccessRule } from "../config/parts.ts";
 import type { ConnectionInfo, Exchange } from "../exchange/exchange.ts";
 import { ANSWERED, GO_ON, type Phase } from "../exchange/phase.ts";
 

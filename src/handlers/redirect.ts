@@ -9,7 +9,7 @@ const DEFAULT_PORTS = { http: 80, https: 443 } as const;
  * A URI as octets that variables may have filled with anything, made safe for a field: what no URI contains (RFC 3986)
  * is percent-encoded, line ends above all, and the backslash that browsers take for a slash ("/\host" is another host).
  */
-export function encodeLocation(uri: string): string {
+function encodeLocation(uri: string): string {
   return uri.replace(/[^\x21-\x7e]|["<>\\^`{|}]/g, percentEncoded);
 }
 

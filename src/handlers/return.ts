@@ -1,5 +1,6 @@
 /** `return`: a redirect or a fixed answer, without looking at any file. */
-import type { Return, Settings } from "../config/model.ts";
+import type { Settings } from "../config/model.ts";
+import type { Return } from "../config/parts.ts";
 import type { Exchange } from "../exchange/exchange.ts";
 import type { Handler } from "../exchange/handler.ts";
 import type { Field } from "../exchange/reply.ts";

@@ -1,5 +1,5 @@
 /** Where requests leave their lines. */
-import type { ErrorLog, LogLevel } from "../config/model.ts";
+import type { ErrorLog, LogLevel } from "../config/parts.ts";
 import type { Exchange } from "../exchange/exchange.ts";
 
 export interface RequestLog {

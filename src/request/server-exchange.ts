@@ -2,7 +2,8 @@
  * One request and its reply, from the head's first byte until the reply has left: the server's side of the Exchange
  * that handlers see. Exchanges are used again and again; a client holds one only while it has a request.
  */
-import type { Location, LogLevel, Settings, VirtualServer } from "../config/model.ts";
+import type { Location, Settings, VirtualServer } from "../config/model.ts";
+import type { LogLevel } from "../config/parts.ts";
 import type { ConnectionInfo, Exchange, Templates } from "../exchange/exchange.ts";
 import type { Filter } from "../exchange/filter.ts";
 import type { BodySink } from "../exchange/handler.ts";

@@ -1,7 +1,8 @@
 /** How many descriptors the process may have, and how many connections that allows. */
 import { errnoText } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
-import type { Config, LogLevel } from "../config/model.ts";
+import type { Config } from "../config/model.ts";
+import type { LogLevel } from "../config/parts.ts";
 
 /** Descriptors left for files, logs and the like when connections take the rest. */
 const SPARE_DESCRIPTORS = 64;

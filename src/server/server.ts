@@ -2,7 +2,8 @@
 import { errnoText } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
-import type { Config, LogLevel } from "../config/model.ts";
+import type { Config } from "../config/model.ts";
+import type { LogLevel } from "../config/parts.ts";
 import { Connection } from "../connection/connection.ts";
 import type { Endpoint } from "../connection/endpoint.ts";
 import type { ConnectionHost, HostedConnection } from "../connection/host.ts";

@@ -2,7 +2,7 @@
 import { errnoText } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
-import type { ErrorLog, LogLevel } from "../config/model.ts";
+import type { ErrorLog, LogLevel } from "../config/parts.ts";
 import { Evaluators } from "../exchange/evaluators.ts";
 import { Scripts } from "../handlers/cgi/scripts.ts";
 import { CompressionWork } from "../handlers/compression/work.ts";

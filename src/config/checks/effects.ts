@@ -1,6 +1,6 @@
 /** Warnings about directives that change nothing, because another one of the same place undoes them. Told when all was read. */
 
-import type { Position } from "../model.ts";
+import type { Position } from "../parts.ts";
 import type { Draft, Scope } from "../scope.ts";
 import { elsewhere } from "../text/diagnostics.ts";
 import { hasCgi } from "./programs.ts";

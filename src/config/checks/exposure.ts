@@ -1,7 +1,7 @@
 /** Warnings about folders: uploads that GET does not find, files that clients could replace or remove by mistake. */
 
 import { folderAt, pathOf, reading, statingFolder } from "../folders.ts";
-import type { Template } from "../model.ts";
+import type { Template } from "../parts.ts";
 import { collapse, isBeneath, join } from "../paths.ts";
 import type { Draft, LocationDraft, Scope } from "../scope.ts";
 import { quote } from "../text/diagnostics.ts";

@@ -1,7 +1,8 @@
 /** Warnings about blocks that do not do what they say: methods that nothing performs, error pages that are not there. */
 
 import { folderAt, reading } from "../folders.ts";
-import type { Position, Settings, Template } from "../model.ts";
+import type { Settings } from "../model.ts";
+import type { Position, Template } from "../parts.ts";
 import type { Draft, Scope } from "../scope.ts";
 import { quote } from "../text/diagnostics.ts";
 import { hasCgi } from "./programs.ts";

@@ -1,5 +1,5 @@
 /** Who may do what: methods and addresses. */
-import type { AccessRule } from "../model.ts";
+import type { AccessRule } from "../parts.ts";
 import { append, Scope } from "../scope.ts";
 import type { Row } from "../table.ts";
 import { block, directive } from "../table.ts";

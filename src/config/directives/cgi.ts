@@ -1,6 +1,6 @@
 /** CGI: which files are programs, what runs them, what they are told and what they may use. */
 
-import type { CgiLimit, CgiRule } from "../model.ts";
+import type { CgiLimit, CgiRule } from "../parts.ts";
 import type { Context, Scope } from "../scope.ts";
 import { append } from "../scope.ts";
 import type { Row } from "../table.ts";

@@ -1,6 +1,6 @@
 /** Compression: of replies on their way, and files that were compressed ahead of time. nginx's gzip modules, ngx_brotli and zstd-nginx-module. */
-import type { ProxiedRule } from "../model.ts";
-import { PROXIED_RULES } from "../model.ts";
+import type { ProxiedRule } from "../parts.ts";
+import { PROXIED_RULES } from "../parts.ts";
 import type { Context, Own, Scope } from "../scope.ts";
 import { append } from "../scope.ts";
 import type { Row } from "../table.ts";

@@ -1,6 +1,7 @@
 /** Which files are served, and what is remembered of them. */
 
-import type { Settings, Template } from "../model.ts";
+import type { Settings } from "../model.ts";
+import type { Template } from "../parts.ts";
 import type { Context, Scope } from "../scope.ts";
 import { append } from "../scope.ts";
 import type { Row } from "../table.ts";

@@ -1,7 +1,7 @@
 /** Logs: where they go, and what a line of the access log looks like. */
 
-import type { LogFormat } from "../model.ts";
-import { LOG_LEVELS } from "../model.ts";
+import type { LogFormat } from "../parts.ts";
+import { LOG_LEVELS } from "../parts.ts";
 import type { Context, Scope } from "../scope.ts";
 import { append } from "../scope.ts";
 import type { Row } from "../table.ts";

@@ -1,7 +1,7 @@
 /** Replies: fixed answers, redirects, error pages, media types, fields. */
 
 import { checkErrorPage } from "../checks/promises.ts";
-import type { Expires, Template } from "../model.ts";
+import type { Expires, Template } from "../parts.ts";
 import type { Context, Scope } from "../scope.ts";
 import { append } from "../scope.ts";
 import type { Row } from "../table.ts";

@@ -1,6 +1,6 @@
 /** Sessions: what is remembered of a visitor, and for how long. */
 
-import type { Position } from "../model.ts";
+import type { Position } from "../parts.ts";
 import { folderOf } from "../paths.ts";
 import type { Context, Scope } from "../scope.ts";
 import type { Row } from "../table.ts";

@@ -1,6 +1,6 @@
 /** Uploads and DELETE: where what clients send is kept, and what they may remove. */
 
-import { namesStaging, type Position, STAGING } from "../model.ts";
+import { namesStaging, type Position, STAGING } from "../parts.ts";
 import type { Scope } from "../scope.ts";
 import type { Row } from "../table.ts";
 import { directive, store } from "../table.ts";

@@ -1,5 +1,5 @@
 /** What is wrong with a configuration: collected over the whole run, shown in the order of the text. */
-import { formatPosition, type Position } from "../model.ts";
+import { formatPosition, type Position } from "../parts.ts";
 
 export interface Diagnostic {
   readonly severity: "error" | "warning";

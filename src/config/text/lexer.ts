@@ -4,7 +4,7 @@
  * others stay for regular expressions.
  */
 
-import type { Position } from "../model.ts";
+import type { Position } from "../parts.ts";
 import { quote } from "./diagnostics.ts";
 
 export interface Token {

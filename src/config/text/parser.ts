@@ -4,7 +4,7 @@
  */
 
 import type { Sources } from "../files.ts";
-import type { Position } from "../model.ts";
+import type { Position } from "../parts.ts";
 import type { Diagnostics } from "./diagnostics.ts";
 import { elsewhere, quote } from "./diagnostics.ts";
 import type { Token } from "./lexer.ts";

@@ -1,6 +1,6 @@
 /** The kinds of arguments a directive takes: what each looks like in the reference, what it gives, what its errors say. */
 import { isToken } from "../../http/headers.ts";
-import type { Template } from "../model.ts";
+import type { Template } from "../parts.ts";
 import { join } from "../paths.ts";
 import type { Scope } from "../scope.ts";
 import { quote } from "../text/diagnostics.ts";

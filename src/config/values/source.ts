@@ -1,6 +1,6 @@
 /** Where connections come from: addresses and networks. */
 import { parseAddress } from "../../../ffi/inet.ts";
-import type { AccessRule } from "../model.ts";
+import type { AccessRule } from "../parts.ts";
 import type { Scope } from "../scope.ts";
 import type { Word } from "../text/parser.ts";
 import { kind } from "./arguments.ts";

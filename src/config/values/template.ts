@@ -1,5 +1,5 @@
 /** "$variable ${variable} text" to a Template. */
-import type { Template } from "../model.ts";
+import type { Template } from "../parts.ts";
 
 /** The parts of `text`, or what is wrong with it. Names are not checked here: see config/variables.ts. */
 export function compileTemplate(text: string): Template | string {

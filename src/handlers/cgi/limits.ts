@@ -1,5 +1,5 @@
 /** What is executed for a script. */
-import type { CgiLimit } from "../../config/model.ts";
+import type { CgiLimit } from "../../config/parts.ts";
 import { octets } from "../../http/octets.ts";
 import type { Script } from "./script.ts";
 

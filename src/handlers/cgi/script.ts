@@ -1,7 +1,8 @@
 /** Which script a request means: RFC 3875 §3.3, with the files as the judge of where its path ends. */
 import { ERRNO, errnoText } from "../../../ffi/errno.ts";
 import { FileStatus } from "../../../ffi/kernel.ts";
-import type { CgiRule, Settings } from "../../config/model.ts";
+import type { Settings } from "../../config/model.ts";
+import type { CgiRule } from "../../config/parts.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import { filename, type Place, place } from "../../exchange/place.ts";
 import { errorStatus } from "../errors.ts";

@@ -1,5 +1,5 @@
 /** `gzip_proxied`: which replies to a proxy's requests are compressed (ngx_http_gzip_ok). */
-import type { ProxiedRule } from "../../config/model.ts";
+import type { ProxiedRule } from "../../config/parts.ts";
 import type { Field } from "../../exchange/reply.ts";
 import { parseDate } from "../../http/reply/date.ts";
 import { valueIn } from "./fields.ts";

@@ -1,5 +1,6 @@
 /** Which paths do not exist for clients, whatever lies there. */
-import { namesStaging, type Settings } from "../../config/model.ts";
+import type { Settings } from "../../config/model.ts";
+import { namesStaging } from "../../config/parts.ts";
 
 /** Whether `path` (decoded, starts with "/") leads into what is hidden: dot files, unless they are allowed, and unfinished uploads. */
 export function isHidden(path: string, dotfiles: Settings["dotfiles"]): boolean {

@@ -2,7 +2,8 @@
  * A reply made once and sent many times: small files, and the redirects, 304 and 404 that repeat. This is what makes
  * a request cheap: a fresh one is one `send` of memory that is already there.
  */
-import type { AddHeader, Settings } from "../../config/model.ts";
+import type { Settings } from "../../config/model.ts";
+import type { AddHeader } from "../../config/parts.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { Encoded, Field, ReplyBody, ReplyOptions, WholeReply } from "../../exchange/reply.ts";
 

@@ -3,7 +3,8 @@
  * already there; everything else goes the long way once.
  */
 import { ERRNO } from "../../../ffi/errno.ts";
-import { LOG_LEVELS, type Location } from "../../config/model.ts";
+import type { Location } from "../../config/model.ts";
+import { LOG_LEVELS } from "../../config/parts.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { Handler } from "../../exchange/handler.ts";
 import { filename, place } from "../../exchange/place.ts";

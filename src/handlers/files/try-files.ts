@@ -1,5 +1,5 @@
 /** `try_files`: the first file or folder that exists, else a status or another URI. */
-import type { Template, TryFiles } from "../../config/model.ts";
+import type { Template, TryFiles } from "../../config/parts.ts";
 import { compile } from "../../exchange/evaluators.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { BodySink, Handler } from "../../exchange/handler.ts";

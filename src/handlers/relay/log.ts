@@ -1,5 +1,5 @@
 /** What the error log learns of one source of a reply, also after its request is over. */
-import type { ErrorLog } from "../../config/model.ts";
+import type { ErrorLog } from "../../config/parts.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { Services } from "../../exchange/services.ts";
 

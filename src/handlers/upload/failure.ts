@@ -1,6 +1,6 @@
 /** Why something could not be stored: what the client gets, and what the error log says. */
 import { errnoText } from "../../../ffi/errno.ts";
-import type { LogLevel } from "../../config/model.ts";
+import type { LogLevel } from "../../config/parts.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { Field } from "../../exchange/reply.ts";
 import { errorStatus } from "../errors.ts";

@@ -15,7 +15,7 @@ import {
 import { ERRNO } from "../../../ffi/errno.ts";
 import { FileStatus, type Kernel } from "../../../ffi/kernel.ts";
 import { Block } from "../../../ffi/memory.ts";
-import { STAGING } from "../../config/model.ts";
+import { STAGING } from "../../config/parts.ts";
 import type { SharedFile } from "../files/open.ts";
 import type { HandlerServices } from "../services.ts";
 

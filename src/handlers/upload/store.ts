@@ -5,7 +5,8 @@
 import { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } from "../../../ffi/abi.ts";
 import { ERRNO } from "../../../ffi/errno.ts";
 import { FileStatus, type Kernel, type LinkPolicy } from "../../../ffi/kernel.ts";
-import { type Settings, STAGING } from "../../config/model.ts";
+import type { Settings } from "../../config/model.ts";
+import { STAGING } from "../../config/parts.ts";
 import { changing, RootFolders, type SharedFile, statWithin } from "../files/open.ts";
 import type { HandlerServices } from "../services.ts";
 import { type Destination, openDestination } from "./destination.ts";

@@ -1,5 +1,6 @@
 /** Where in the store a request's path leads, as names alone: nothing here looks at the file system. */
-import { namesStaging, type Settings, type Upload } from "../../config/model.ts";
+import type { Settings } from "../../config/model.ts";
+import { namesStaging, type Upload } from "../../config/parts.ts";
 import { encodePath } from "../../http/request/target.ts";
 import { isSafeName } from "./names.ts";
 

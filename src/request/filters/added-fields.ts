@@ -1,5 +1,5 @@
 /** The fields that a location adds to its replies: `add_header` and `expires` (ngx_http_headers_module). */
-import type { Expires } from "../../config/model.ts";
+import type { Expires } from "../../config/parts.ts";
 import type { Filter } from "../../exchange/filter.ts";
 import type { Field } from "../../exchange/reply.ts";
 import { evaluateOctets } from "../../exchange/templates.ts";

@@ -5,7 +5,8 @@
 import { SO_REUSEPORT, SOL_SOCKET } from "../../../ffi/abi.ts";
 import { ERRNO, errnoText } from "../../../ffi/errno.ts";
 import type { Kernel } from "../../../ffi/kernel.ts";
-import { formatPosition, type ListenAddress, type VirtualServer } from "../../config/model.ts";
+import type { ListenAddress, VirtualServer } from "../../config/model.ts";
+import { formatPosition } from "../../config/parts.ts";
 import type { Endpoint, EndpointOwner } from "../../connection/endpoint.ts";
 import { openListener } from "../../network/listener.ts";
 import type { Reactor } from "../../network/reactor.ts";

@@ -1,5 +1,5 @@
 /** Lines of the access log (ngx_http_log_module): variables escaped so that no client can forge a line. */
-import type { LogFormat } from "../../config/model.ts";
+import type { LogFormat } from "../../config/parts.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import { type Lifetime, lifetimeOf, variable } from "../../exchange/variables.ts";
 import { octets, unicode } from "../../http/octets.ts";

@@ -2,16 +2,15 @@
 import { errnoText } from "../../../ffi/errno.ts";
 import type { Kernel } from "../../../ffi/kernel.ts";
 import { Block } from "../../../ffi/memory.ts";
+import type { Config, Location } from "../../config/model.ts";
 import {
   type AccessLog,
-  type Config,
   type ErrorLog,
   formatPosition,
   LOG_LEVELS,
-  type Location,
   type LogLevel,
   type Position,
-} from "../../config/model.ts";
+} from "../../config/parts.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import { octets } from "../../http/octets.ts";
 import type { ServerClock } from "../clock.ts";

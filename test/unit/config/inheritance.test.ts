@@ -1,6 +1,7 @@
 /** What a block takes over from those around it, and what every directive stores. */
 import { describe, expect, test } from "bun:test";
-import type { Position, Settings } from "../../../src/config/model.ts";
+import type { Settings } from "../../../src/config/model.ts";
+import type { Position } from "../../../src/config/parts.ts";
 import { config, FILE, location, settings } from "./fake-files.ts";
 
 /** A place in the first line. */

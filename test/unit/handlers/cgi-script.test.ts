@@ -1,7 +1,8 @@
 /** Which script a path means, and where its PATH_INFO begins. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { ERRNO } from "../../../ffi/errno.ts";
-import type { CgiRule, Settings } from "../../../src/config/model.ts";
+import type { Settings } from "../../../src/config/model.ts";
+import type { CgiRule } from "../../../src/config/parts.ts";
 import { type Script, ScriptFinder } from "../../../src/handlers/cgi/script.ts";
 import { FakeExchange, FakeServices, location, type RequestLike, Site, template } from "./world.ts";
 

@@ -1,7 +1,8 @@
 /** The ways that lead to a script which the path does not name: `index` and `try_files`, with a body and without. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { ERRNO } from "../../../ffi/errno.ts";
-import type { CgiRule, Settings, TryFiles } from "../../../src/config/model.ts";
+import type { Settings } from "../../../src/config/model.ts";
+import type { CgiRule, TryFiles } from "../../../src/config/parts.ts";
 import { CgiHandler } from "../../../src/handlers/cgi/cgi.ts";
 import { handlerFor } from "../../../src/handlers/choose.ts";
 import { StaticHandler } from "../../../src/handlers/files/static.ts";

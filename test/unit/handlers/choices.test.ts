@@ -1,6 +1,7 @@
 /** What decides before any file: return, allow and deny, methods, try_files. */
 import { afterAll, describe, expect, test } from "bun:test";
-import type { AccessRule, Location, Return, Settings, TryFiles } from "../../../src/config/model.ts";
+import type { Location, Settings } from "../../../src/config/model.ts";
+import type { AccessRule, Return, TryFiles } from "../../../src/config/parts.ts";
 import { handlerFor } from "../../../src/handlers/choose.ts";
 import { errorPage } from "../../../src/handlers/error-page.ts";
 import { allowedMethods, allowValue } from "../../../src/handlers/methods.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { namesStaging } from "../../../src/config/model.ts";
+import { namesStaging } from "../../../src/config/parts.ts";
 import { isSafeName, MAX_NAME, numberedName, reducedName } from "../../../src/handlers/upload/names.ts";
 
 const bytes = (text: string): number => Buffer.byteLength(text);

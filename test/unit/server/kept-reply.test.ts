@@ -1,6 +1,7 @@
 /** How long the head of a kept reply stays true, with the fields that the server adds to it. */
 import { describe, expect, test } from "bun:test";
-import type { AddHeader, Expires, Settings } from "../../../src/config/model.ts";
+import type { Settings } from "../../../src/config/model.ts";
+import type { AddHeader, Expires } from "../../../src/config/parts.ts";
 import { makeWholeReply } from "../../../src/connection/http1.ts";
 import type { Field, ReplyOptions, WholeReply } from "../../../src/exchange/reply.ts";
 import { type Changes, headChanges, KeptReply } from "../../../src/handlers/files/kept-reply.ts";

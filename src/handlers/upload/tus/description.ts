@@ -3,7 +3,7 @@
 import { O_NOFOLLOW, O_PATH, O_RDONLY } from "../../../../ffi/abi.ts";
 import { FileStatus, type Kernel } from "../../../../ffi/kernel.ts";
 import { Block } from "../../../../ffi/memory.ts";
-import { STAGING } from "../../../config/model.ts";
+import { STAGING } from "../../../config/parts.ts";
 import { Failure, storeFailure } from "../failure.ts";
 import type { Staging } from "../staging.ts";
 import type { Store } from "../store.ts";

@@ -2,7 +2,8 @@
  * Resumable uploads by tus 1.0 (https://tus.io/protocols/resumable-upload): core, creation, termination and expiration. An
  * upload's URL is the location's path, the staging folder's name and the upload's id, which is the only key to it.
  */
-import { type Location, STAGING } from "../../../config/model.ts";
+import type { Location } from "../../../config/model.ts";
+import { STAGING } from "../../../config/parts.ts";
 import type { Exchange } from "../../../exchange/exchange.ts";
 import type { BodySink, Handler } from "../../../exchange/handler.ts";
 import type { Field } from "../../../exchange/reply.ts";

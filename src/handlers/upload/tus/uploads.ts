@@ -5,7 +5,8 @@
  */
 import { ERRNO } from "../../../../ffi/errno.ts";
 import { FileStatus, type Kernel } from "../../../../ffi/kernel.ts";
-import { type Settings, STAGING } from "../../../config/model.ts";
+import type { Settings } from "../../../config/model.ts";
+import { STAGING } from "../../../config/parts.ts";
 import { etagOf } from "../../files/file-reply.ts";
 import type { HandlerServices } from "../../services.ts";
 import { Failure, storeFailure } from "../failure.ts";
