@@ -6,7 +6,11 @@ import { interleaved, report, type Side } from "../../../bench/against.ts";
 function sides(turns: string[]): Side[] {
   const side = (name: string, factor: number): Side => {
     let round = 0;
-    return { cost: async () => (turns.push(name), factor * round++), stop: async () => {} };
+    const cost = async (): Promise<number> => {
+      turns.push(name);
+      return factor * round++;
+    };
+    return { cost, stop: async () => {} };
   };
   return [side("this", 10), side("other", 1)];
 }
