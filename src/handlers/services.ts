@@ -7,6 +7,8 @@ import type { CompressionWork } from "./compression/work.ts";
 import type { FileCaches } from "./files/file-caches.ts";
 import type { Listings } from "./listing/listing.ts";
 import type { SessionRegistry } from "./session/registry.ts";
+import type { UploadStores } from "./upload/stores.ts";
+import type { UploadActivities } from "./upload/tus/activity.ts";
 
 export interface HandlerServices extends Services {
   /** Of the configurations that it serves. */
@@ -21,6 +23,10 @@ export interface HandlerServices extends Services {
   readonly sessions: SessionRegistry;
   /** Memory for what is read, or waits to be written: taken for a call or for a request, and given back. */
   readonly buffers: BufferPool;
+  /** The folders that uploads go to. */
+  readonly stores: UploadStores;
+  /** The uploads that can be resumed, by their stores. */
+  readonly uploads: UploadActivities;
   /** The CGI scripts that run. */
   readonly scripts: Scripts;
 }

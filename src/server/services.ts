@@ -10,6 +10,8 @@ import { FileCaches } from "../handlers/files/file-caches.ts";
 import { Listings } from "../handlers/listing/listing.ts";
 import type { HandlerServices } from "../handlers/services.ts";
 import { SessionRegistry } from "../handlers/session/registry.ts";
+import { UploadStores } from "../handlers/upload/stores.ts";
+import { UploadActivities } from "../handlers/upload/tus/activity.ts";
 import { BufferPool } from "../network/buffers.ts";
 import type { Reactor } from "../network/reactor.ts";
 import type { ServerClock } from "./clock.ts";
@@ -21,6 +23,8 @@ export class ServerServices implements HandlerServices {
   readonly compression: CompressionWork;
   readonly listings: Listings;
   readonly sessions: SessionRegistry;
+  readonly stores = new UploadStores();
+  readonly uploads: UploadActivities;
   readonly scripts: Scripts;
   private readonly random = new Block(64);
 
@@ -37,6 +41,7 @@ export class ServerServices implements HandlerServices {
     this.listings = new Listings(this);
     this.compression = new CompressionWork(clock);
     this.sessions = new SessionRegistry(this);
+    this.uploads = new UploadActivities(this);
     this.scripts = new Scripts(reactor);
   }
 

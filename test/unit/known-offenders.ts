@@ -12,10 +12,6 @@ export const IN_CIRCLES: ReadonlyMap<string, string> = new Map([
   ["src/handlers/services.ts", "two that know each other"],
   ["src/handlers/session/journal.ts", "two that know each other"],
   ["src/handlers/session/registry.ts", "two that know each other"],
-  ["src/handlers/upload/store.ts", "two that know each other"],
-  ["src/handlers/upload/tus/description.ts", "two that know each other"],
-  ["src/handlers/upload/tus/ledger.ts", "two that know each other"],
-  ["src/handlers/upload/tus/sweep.ts", "two that know each other"],
 ]);
 
 /** "path: class extends base" where the base is not abstract, or inherits itself. */

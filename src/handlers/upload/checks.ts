@@ -10,12 +10,10 @@ import type { Overwrite } from "./staged-file.ts";
 import type { Store } from "./store.ts";
 import { pathOf, type Target } from "./target.ts";
 
-/** Every look is over before the next begins. */
-const status = new FileStatus();
-
 /** Why no file can come to the target; null: it can, as far as one sees. */
 export function obstacle(store: Store, target: Target, overwrite: Overwrite): Failure | null {
   const path = pathOf(target);
+  const status = new FileStatus();
   const n = store.look(path, status);
   if (n instanceof Failure) return n;
   if (n === -ERRNO.ENOENT) return null;
@@ -27,6 +25,7 @@ export function obstacle(store: Store, target: Target, overwrite: Overwrite): Fa
 export function conditionFails(exchange: Exchange, store: Store, target: Target): Failure | null {
   const { request, settings, services } = exchange;
   if (!request.conditional) return null;
+  const status = new FileStatus();
   const n = store.look(pathOf(target), status);
   if (n instanceof Failure) return n;
   if (n < 0) return request.fieldIndex("if-match") >= 0 ? new Failure(412) : null; // even `*` matches nothing that is not there

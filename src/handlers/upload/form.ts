@@ -12,13 +12,12 @@ import type { StagedFile } from "./staged-file.ts";
 import type { NamedFile, Store } from "./store.ts";
 import { requestTarget } from "./target.ts";
 
-/** The few bytes that only seemed to begin a delimiter lie in the parser's memory: from here they are written. */
-const held = new Block(128);
-
 /** What is done of a form before others get their turn: a part begins, a piece of it, it ends. */
 const EVENTS_PER_TURN = 256;
 /** Parts of one form beside its files: they are discarded, but each costs the time to read its head. */
 const MOST_FIELDS = 1000;
+/** A delimiter has at most 70 characters of boundary (RFC 2046 §5.1.1), a line end and two hyphens before it. */
+const MOST_HELD = 128;
 
 /** Whether the body says that it is a form. */
 export const isForm = (exchange: Exchange): boolean =>
@@ -40,6 +39,8 @@ class FormSink implements BodySink {
   /** The file whose bytes are coming; null: the part is no file, or has no byte yet. */
   private current: StagedFile | null = null;
   private parts = 0;
+  /** The few bytes that only seemed to begin a delimiter lie in the parser's memory: from here they are written. */
+  private held: Block | null = null;
   /** Bytes of the body that came before those being taken. */
   private seen = 0;
   fileStart = 0;
@@ -108,8 +109,9 @@ class FormSink implements BodySink {
     if (refusal !== null) return refusal;
     const { bytes, dataStart, dataEnd } = this.parser;
     if (bytes === block.bytes) return this.write(block, dataStart, dataEnd - dataStart);
-    bytes.copy(held.bytes, 0, dataStart, dataEnd);
-    return this.write(held, 0, dataEnd - dataStart);
+    this.held ??= new Block(MOST_HELD);
+    bytes.copy(this.held.bytes, 0, dataStart, dataEnd);
+    return this.write(this.held, 0, dataEnd - dataStart);
   }
 
   private write(block: Block, start: number, length: number): Failure | null {

@@ -30,10 +30,6 @@ const MOST_NUMBERS = 100;
 const MOST_RESERVED = 4 * 1024 * 1024;
 const LEAST_RESERVED = 1024 * 1024;
 
-/** Times within one millisecond, and which of them was given last. */
-const STAMPS = 1000;
-let stamps = 0;
-
 /** It ends with exactly one of `commit` that succeeds, `abort` and `pause`; after that all of them do nothing. */
 export class StagedFile {
   private readonly kernel: Kernel;
@@ -105,9 +101,8 @@ export class StagedFile {
   private stamp(): void {
     if (this.stamped) return;
     this.stamped = true;
-    stamps = (stamps + 1) % STAMPS;
     const now = Math.floor(this.kernel.realtime());
-    this.kernel.futimens(this.fd, Math.floor(now / 1000), (now % 1000) * 1_000_000 + stamps * (1_000_000 / STAMPS));
+    this.kernel.futimens(this.fd, Math.floor(now / 1000), (now % 1000) * 1_000_000 + this.services.stores.nextStamp());
   }
 
   /** Lets it appear in `into` as `name`, or under a name like it. -errno (-EEXIST: refused): it is then still staged. */

@@ -16,8 +16,8 @@ import { ERRNO } from "../../../ffi/errno.ts";
 import { FileStatus, type Kernel } from "../../../ffi/kernel.ts";
 import { Block } from "../../../ffi/memory.ts";
 import { STAGING } from "../../config/parts.ts";
+import type { Services } from "../../exchange/services.ts";
 import type { SharedFile } from "../files/open.ts";
-import type { HandlerServices } from "../services.ts";
 
 const FOLDER = O_PATH | O_DIRECTORY | O_NOFOLLOW;
 /** Others may remove what we just made or looked for; more often than this it is no coincidence. */
@@ -28,7 +28,7 @@ const lockName = (instance: string): string => `${instance}.lock`;
 const OF_INSTANCE = /^([0-9a-f]{16})(?:\.lock|-\d+)$/;
 
 /** Opens the staging folder of `store`, making it if `make`; -errno (-ENOENT: there is none). The caller is its first user. */
-export function openStaging(services: HandlerServices, store: SharedFile, make: boolean): Staging | number {
+export function openStaging(services: Services, store: SharedFile, make: boolean): Staging | number {
   const { kernel } = services;
   const status = new FileStatus();
   const looked = kernel.fstat(store.fd, status);
@@ -52,7 +52,7 @@ export class Staging {
   private count = 0;
 
   constructor(
-    private readonly services: HandlerServices,
+    private readonly services: Services,
     readonly store: SharedFile,
     /** O_PATH, for names relative to it. */
     readonly fd: number,

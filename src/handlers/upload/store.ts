@@ -13,7 +13,6 @@ import { type Destination, openDestination } from "./destination.ts";
 import { Failure, failure, storeFailure } from "./failure.ts";
 import { type Overwrite, StagedFile, type Stored } from "./staged-file.ts";
 import { openStaging, type Staging } from "./staging.ts";
-import { ledgerOf } from "./tus/ledger.ts";
 
 /** How long (ms) the folder is believed to be the one that was opened. */
 const VALID = 1000;
@@ -47,7 +46,8 @@ export class Store {
   /** Removes what servers that died left unfinished. */
   start(): void {
     const staging = this.staging(false);
-    if (staging === null || staging instanceof Failure || !ledgerOf(this.services, staging).claimCleaning()) return;
+    if (staging === null || staging instanceof Failure) return;
+    if (!this.services.stores.claimCleaning(staging.identity)) return;
     const removed = staging.removeLeftovers();
     if (removed > 0) this.services.log("notice", `${removed} unfinished uploads removed in "${this.path}"`);
   }

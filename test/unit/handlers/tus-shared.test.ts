@@ -4,7 +4,7 @@ import { existsSync, linkSync, mkdirSync, readdirSync, symlinkSync, utimesSync, 
 import type { Location } from "../../../src/config/model.ts";
 import type { Handler } from "../../../src/exchange/handler.ts";
 import { handlerFor } from "../../../src/handlers/choose.ts";
-import { MOST_UNFINISHED } from "../../../src/handlers/upload/tus/ledger.ts";
+import { MOST_UNFINISHED } from "../../../src/handlers/upload/tus/activity.ts";
 import { DAY, TusWorld, told } from "./tus-world.ts";
 import { FakeServices, location } from "./world.ts";
 

@@ -22,6 +22,8 @@ import { Listings } from "../../../src/handlers/listing/listing.ts";
 import { phasesOf } from "../../../src/handlers/phases.ts";
 import type { HandlerServices } from "../../../src/handlers/services.ts";
 import { SessionRegistry } from "../../../src/handlers/session/registry.ts";
+import { UploadStores } from "../../../src/handlers/upload/stores.ts";
+import { UploadActivities } from "../../../src/handlers/upload/tus/activity.ts";
 import { RequestParser } from "../../../src/http/request/parser.ts";
 import { normalise } from "../../../src/http/request/target.ts";
 import { BufferPool } from "../../../src/network/buffers.ts";
@@ -193,6 +195,8 @@ export class FakeServices implements HandlerServices {
   readonly compression = new CompressionWork(this.clock);
   readonly listings: Listings = new Listings(this);
   readonly sessions: SessionRegistry = new SessionRegistry(this);
+  readonly stores = new UploadStores();
+  readonly uploads = new UploadActivities(this);
   readonly logged: string[] = [];
 
   log(level: LogLevel, message: string): void {

@@ -3,10 +3,7 @@
 import { O_NOFOLLOW, O_PATH, O_RDONLY } from "../../../../ffi/abi.ts";
 import { FileStatus, type Kernel } from "../../../../ffi/kernel.ts";
 import { Block } from "../../../../ffi/memory.ts";
-import { STAGING } from "../../../config/parts.ts";
-import { Failure, storeFailure } from "../failure.ts";
 import type { Staging } from "../staging.ts";
-import type { Store } from "../store.ts";
 
 /** What is kept of an upload's creation. */
 export interface Description {
@@ -22,42 +19,15 @@ export interface Description {
 
 /** The longest description that could be ours, in bytes. */
 const MOST_BYTES = 1024 * 1024;
-/** Every look is over before the next begins. */
-const status = new FileStatus();
 
 export const partName = (id: string): string => `${id}.part`;
 export const infoName = (id: string): string => `${id}.json`;
-
-/** Writes the description in one step: it is there whole or not at all. */
-export function writeDescription(
-  kernel: Kernel,
-  store: Store,
-  staging: Staging,
-  id: string,
-  it: Description,
-): Failure | null {
-  const file = store.stage();
-  if (file instanceof Failure) return file;
-  const bytes = Buffer.from(JSON.stringify(it), "utf8");
-  const block = new Block(bytes.length);
-  bytes.copy(block.bytes);
-  const at = `"${store.path}/${STAGING}/${infoName(id)}"`;
-  let what = `write() ${at}`;
-  let n = file.write(block, 0, bytes.length);
-  if (n >= 0) n = file.finish();
-  if (n >= 0) {
-    what = `rename() to ${at}`;
-    n = kernel.rename(staging.fd, file.name, staging.fd, infoName(id), false);
-  }
-  if (n >= 0) file.pause();
-  else file.abort();
-  return n < 0 ? storeFailure(n, what) : null;
-}
 
 /** Reads a description. null: it makes no sense; -errno, -ENOENT: there is none. */
 export function readDescription(kernel: Kernel, staging: Staging, id: string): Description | null | number {
   const fd = kernel.openBeneath(staging.fd, infoName(id), O_RDONLY | O_NOFOLLOW, 0, "deny");
   if (fd < 0) return fd;
+  const status = new FileStatus();
   let n = kernel.fstat(fd, status);
   const block = new Block(Math.max(1, Math.min(status.size, MOST_BYTES)));
   let length = 0;

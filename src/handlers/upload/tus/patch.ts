@@ -4,25 +4,25 @@ import type { Exchange } from "../../../exchange/exchange.ts";
 import type { BodySink } from "../../../exchange/handler.ts";
 import { Failure, storeFailure } from "../failure.ts";
 import type { StagedFile } from "../staged-file.ts";
-import type { Ledger, Sending } from "./ledger.ts";
+import type { UploadActivity, UploadUser } from "./activity.ts";
 import type { Upload } from "./uploads.ts";
 
 /** What becomes of the request when its body is complete; `part` has all bytes that are there. */
 export type Completion = (exchange: Exchange, upload: Upload, part: StagedFile) => void;
 
-/** It is in the ledger from the beginning to the end: who asks for the upload meanwhile takes it over, lest the bytes of both are mixed. */
-export class PatchSink implements BodySink, Sending {
+/** It counts as the user of its upload from the beginning to the end: who asks for the upload meanwhile takes it over, lest the bytes of both are mixed. */
+export class PatchSink implements BodySink, UploadUser {
   private ended = false;
 
   /** @param part open at its end, with `upload.offset` bytes; the sink's from now on */
   constructor(
     private readonly exchange: Exchange,
-    private readonly ledger: Ledger,
+    private readonly activity: UploadActivity,
     private readonly upload: Upload,
     private readonly part: StagedFile,
     private readonly complete: Completion,
   ) {
-    ledger.sending.set(upload.id, this);
+    activity.begin(upload.id, this);
   }
 
   accept(block: Block, start: number, end: number): number {
@@ -56,7 +56,6 @@ export class PatchSink implements BodySink, Sending {
 
   private forget(): void {
     this.ended = true;
-    const { sending } = this.ledger;
-    if (sending.get(this.upload.id) === this) sending.delete(this.upload.id);
+    this.activity.end(this.upload.id, this);
   }
 }

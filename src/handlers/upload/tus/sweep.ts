@@ -3,7 +3,7 @@ import { directoryEntries } from "../../../../ffi/abi.ts";
 import { ERRNO } from "../../../../ffi/errno.ts";
 import { FileStatus } from "../../../../ffi/kernel.ts";
 import { Block } from "../../../../ffi/memory.ts";
-import type { HandlerServices } from "../../services.ts";
+import type { Services } from "../../../exchange/services.ts";
 import type { Staging } from "../staging.ts";
 import { infoName, lookAtPart, partName, readDescription } from "./description.ts";
 
@@ -11,24 +11,25 @@ import { infoName, lookAtPart, partName, readDescription } from "./description.t
 const NAME = /^([0-9a-f]{32})\.(part|json)$/;
 /** So many names are looked at in a turn, and a few more: about 2 ms. */
 const NAMES_PER_TURN = 100;
-/** About as many names; every look into it is over before the next begins. */
-const block = new Block(8 * 1024);
-const status = new FileStatus();
+/** Room for about as many names, in bytes. */
+const ROOM = 8 * 1024;
 /** A part without a description can't go on. It is left alone for so long (s): another server may be about to write one. */
 const UNDESCRIBED_LIFETIME = 3600;
 
 /** One pass over a staging folder. */
 export class Sweep {
   private readonly fd: number;
+  private readonly block = new Block(ROOM);
+  private readonly status = new FileStatus();
   private over = false;
   private unfinished = 0;
 
   /**
-   * @param spared ids that are being sent
+   * @param spared ids of uploads that are being used
    * @param ended is told how many uploads are left; -1: not known
    */
   constructor(
-    private readonly services: HandlerServices,
+    private readonly services: Services,
     private readonly staging: Staging,
     readonly owner: object,
     private readonly spared: { has(id: string): boolean },
@@ -48,9 +49,9 @@ export class Sweep {
     if (this.over) return;
     let n = this.fd;
     for (let names = 0; n >= 0 && names < NAMES_PER_TURN; ) {
-      n = this.services.kernel.getdents(this.fd, block);
+      n = this.services.kernel.getdents(this.fd, this.block);
       if (n === 0) return this.end(Math.max(0, this.unfinished));
-      const some = directoryEntries(block, Math.max(0, n));
+      const some = directoryEntries(this.block, Math.max(0, n));
       for (const { name } of some) this.look(name);
       names += some.length;
     }
@@ -73,7 +74,7 @@ export class Sweep {
     const [, id, kind] = NAME.exec(name) ?? [];
     if (id === undefined) return;
     const { kernel } = this.services;
-    const n = this.spared.has(id) ? 0 : lookAtPart(kernel, this.staging, id, status);
+    const n = this.spared.has(id) ? 0 : lookAtPart(kernel, this.staging, id, this.status);
     if (kind === "json") {
       if (n === -ERRNO.ENOENT) kernel.unlink(this.staging.fd, name);
     } else if (this.spared.has(id) || (n >= 0 && !this.isExpired(id))) {
@@ -86,7 +87,7 @@ export class Sweep {
 
   /** Counted from the last byte (`status`). What can't be read now is left for another time. */
   private isExpired(id: string): boolean {
-    const age = this.services.clock.second - status.mtimeSeconds;
+    const age = this.services.clock.second - this.status.mtimeSeconds;
     const found = readDescription(this.services.kernel, this.staging, id);
     if (typeof found !== "number" && found !== null) return age >= found.lifetime;
     return (found === null || found === -ERRNO.ENOENT) && age >= UNDESCRIBED_LIFETIME;

@@ -18,7 +18,6 @@ import { Failure } from "../failure.ts";
 import type { StagedFile } from "../staged-file.ts";
 import type { Store } from "../store.ts";
 import { urlOf } from "../target.ts";
-import { ledgerOf } from "./ledger.ts";
 import { PatchSink } from "./patch.ts";
 import { planOf } from "./plan.ts";
 import { type Finished, TusUploads, type Upload } from "./uploads.ts";
@@ -170,7 +169,7 @@ export class TusHandler extends Wrapper {
     const part = this.uploads.open(upload);
     if (part instanceof Failure) return refuse(exchange, part);
     part.expect(exchange.request.contentLength);
-    return new PatchSink(exchange, ledgerOf(this.services, part.staging), upload, part, this.completion);
+    return new PatchSink(exchange, this.services.uploads.in(part.staging), upload, part, this.completion);
   }
 
   /** A PATCH that comes once more, without a byte: the reply to the last one was lost. */

@@ -14,8 +14,9 @@ import type { StagedFile } from "../staged-file.ts";
 import type { Staging } from "../staging.ts";
 import type { Store } from "../store.ts";
 import { pathOf, relativeTarget, type Target } from "../target.ts";
-import { type Description, infoName, lookAtPart, partName, readDescription, writeDescription } from "./description.ts";
-import { type Ledger, ledgerOf, MOST_UNFINISHED } from "./ledger.ts";
+import { MOST_UNFINISHED, type UploadActivity } from "./activity.ts";
+import { type Description, infoName, lookAtPart, partName, readDescription } from "./description.ts";
+import { writeDescription } from "./write-description.ts";
 
 /** What the creation of an upload said. */
 export interface Plan {
@@ -57,7 +58,7 @@ export class TusUploads {
   private readonly status = new FileStatus();
   private readonly finished = new Map<string, Finished>();
   /** That of the last sweep. */
-  private swept: Ledger | null = null;
+  private swept: UploadActivity | null = null;
 
   constructor(
     private readonly services: HandlerServices,
@@ -69,7 +70,7 @@ export class TusUploads {
 
   /** Begins an upload of no bytes. */
   create(plan: Plan): Upload | Failure {
-    if (this.ledger()?.isFull) return this.tooMany();
+    if (this.activity()?.isFull) return this.tooMany();
     const id = this.services.randomHex(16);
     const part = this.store.stage(partName(id));
     if (part instanceof Failure) return part;
@@ -80,7 +81,7 @@ export class TusUploads {
       part.abort();
       return refusal;
     }
-    ledgerOf(this.services, part.staging).count(1);
+    this.services.uploads.in(part.staging).count(1);
     part.pause();
     return { ...plan, id, offset: 0, expires: this.services.clock.second + lifetime };
   }
@@ -153,14 +154,14 @@ export class TusUploads {
 
   /** Ends the PATCH of the upload that is under way in this server, if one is. */
   takeOver(id: string): void {
-    this.ledger()?.takeOver(id);
+    this.activity()?.takeOver(id);
   }
 
   /** Begins to remove what has expired, and what belongs to no upload. */
   sweep(): void {
     const staging = this.store.staging(false);
     if (staging === null || staging instanceof Failure) return;
-    this.swept = ledgerOf(this.services, staging);
+    this.swept = this.services.uploads.in(staging);
     this.swept.sweep(staging, this);
   }
 
@@ -169,9 +170,9 @@ export class TusUploads {
   }
 
   /** null: there is nothing in the store to be told of. */
-  private ledger(): Ledger | null {
+  private activity(): UploadActivity | null {
     const staging = this.store.staging(false);
-    return staging === null || staging instanceof Failure ? null : ledgerOf(this.services, staging);
+    return staging === null || staging instanceof Failure ? null : this.services.uploads.in(staging);
   }
 
   private tooMany(): Failure {
@@ -182,7 +183,7 @@ export class TusUploads {
   /** Its part is no more. */
   private forget(staging: Staging, id: string): void {
     this.kernel.unlink(staging.fd, infoName(id));
-    ledgerOf(this.services, staging).count(-1);
+    this.services.uploads.in(staging).count(-1);
   }
 
   private remember(id: string, finished: Finished): Finished {

@@ -2,7 +2,7 @@
  * What a server knows of the resumable uploads in one store, whichever of its locations took them and by whatever path they
  * call the store: which are being sent, how many there are, and when those that expired were last looked for.
  */
-import type { HandlerServices } from "../../services.ts";
+import type { Services } from "../../../exchange/services.ts";
 import type { Staging } from "../staging.ts";
 import { Sweep } from "./sweep.ts";
 
@@ -12,33 +12,21 @@ import { Sweep } from "./sweep.ts";
  */
 export const MOST_UNFINISHED = 10_000;
 
-/** A PATCH under way. */
-export interface Sending {
-  /** Somebody else goes on with the upload. */
+/** A request that uses an upload: a PATCH that sends its bytes, or a POST that joins it with others. */
+export interface UploadUser {
+  /** Somebody else goes on with the upload: the request ends, with its connection. */
   giveUp(): void;
 }
 
-const ledgers = new WeakMap<HandlerServices, Map<string, Ledger>>();
-
-/** The ledger of a store, told by its folder's device and inode. */
-export function ledgerOf(services: HandlerServices, { identity }: Staging): Ledger {
-  let all = ledgers.get(services);
-  if (all === undefined) ledgers.set(services, (all = new Map()));
-  let ledger = all.get(identity);
-  if (ledger === undefined) all.set(identity, (ledger = new Ledger(services)));
-  return ledger;
-}
-
-export class Ledger {
-  /** By the upload's id. A location that was made anew by a reload meets those of its predecessor. */
-  readonly sending = new Map<string, Sending>();
+/** The resumable uploads in one store. */
+export class UploadActivity {
+  private readonly users = new Map<string, UploadUser>();
   private unfinished = 0;
-  private cleaned = false;
   private sweeping: Sweep | null = null;
   /** Monotonic ms. */
   private sweptAt = Number.NaN;
 
-  constructor(private readonly services: HandlerServices) {}
+  constructor(private readonly services: Services) {}
 
   get isFull(): boolean {
     return this.unfinished >= MOST_UNFINISHED;
@@ -50,16 +38,18 @@ export class Ledger {
     this.sweeping?.count(change);
   }
 
-  /** Ends the PATCH of an upload that is under way, if one is, with its connection: the client asks again because that was lost. */
-  takeOver(id: string): void {
-    this.sending.get(id)?.giveUp();
+  /** `user` uses the upload from now on; nobody else may do so then (`takeOver`). */
+  begin(id: string, user: UploadUser): void {
+    this.users.set(id, user);
   }
 
-  /** Whether dead servers' files are still to be looked for: once in a server's life. */
-  claimCleaning(): boolean {
-    const first = !this.cleaned;
-    this.cleaned = true;
-    return first;
+  end(id: string, user: UploadUser): void {
+    if (this.users.get(id) === user) this.users.delete(id);
+  }
+
+  /** Ends the request that uses an upload, if one does: the client asks again because that one's connection was lost. */
+  takeOver(id: string): void {
+    this.users.get(id)?.giveUp();
   }
 
   /** Begins to remove what has expired, once for all locations that ask in this turn. `owner` is who may stop it. */
@@ -67,7 +57,7 @@ export class Ledger {
     const { now } = this.services.clock;
     if (this.sweeping !== null || now === this.sweptAt) return;
     this.sweptAt = now;
-    this.sweeping = new Sweep(this.services, staging, owner, this.sending, (unfinished) => {
+    this.sweeping = new Sweep(this.services, staging, owner, this.users, (unfinished) => {
       this.sweeping = null;
       if (unfinished >= 0) this.unfinished = unfinished;
     });
@@ -77,5 +67,19 @@ export class Ledger {
   /** `owner` ends: so does the sweep that it began. */
   stop(owner: object): void {
     if (this.sweeping?.owner === owner) this.sweeping.stop();
+  }
+}
+
+/** The resumable uploads of a server, by their stores. A location that was made anew by a reload meets those of its predecessor. */
+export class UploadActivities {
+  private readonly all = new Map<string, UploadActivity>();
+
+  constructor(private readonly services: Services) {}
+
+  /** Those in a store, told by its folder's device and inode. */
+  in({ identity }: Staging): UploadActivity {
+    let activity = this.all.get(identity);
+    if (activity === undefined) this.all.set(identity, (activity = new UploadActivity(this.services)));
+    return activity;
   }
 }

@@ -1,0 +1,34 @@
+/** Keeps what is known of a resumable upload beside its bytes. */
+import type { Kernel } from "../../../../ffi/kernel.ts";
+import { Block } from "../../../../ffi/memory.ts";
+import { STAGING } from "../../../config/parts.ts";
+import { Failure, storeFailure } from "../failure.ts";
+import type { Staging } from "../staging.ts";
+import type { Store } from "../store.ts";
+import { type Description, infoName } from "./description.ts";
+
+/** Writes the description in one step: it is there whole or not at all. */
+export function writeDescription(
+  kernel: Kernel,
+  store: Store,
+  staging: Staging,
+  id: string,
+  it: Description,
+): Failure | null {
+  const file = store.stage();
+  if (file instanceof Failure) return file;
+  const bytes = Buffer.from(JSON.stringify(it), "utf8");
+  const block = new Block(bytes.length);
+  bytes.copy(block.bytes);
+  const at = `"${store.path}/${STAGING}/${infoName(id)}"`;
+  let what = `write() ${at}`;
+  let n = file.write(block, 0, bytes.length);
+  if (n >= 0) n = file.finish();
+  if (n >= 0) {
+    what = `rename() to ${at}`;
+    n = kernel.rename(staging.fd, file.name, staging.fd, infoName(id), false);
+  }
+  if (n >= 0) file.pause();
+  else file.abort();
+  return n < 0 ? storeFailure(n, what) : null;
+}
