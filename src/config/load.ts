@@ -131,6 +131,7 @@ function build(options: LoadOptions, main: Scope, draft: Draft): Config | null {
     prefix: draft.prefix,
     pidFile: draft.pidFile,
     workerConnections: draft.workerConnections,
+    eager: draft.eager,
     workerRlimitNofile: draft.workerRlimitNofile,
     errorLog: builder.settings(main).errorLog,
     addresses: addresses.merged(made),

@@ -30,6 +30,8 @@ export interface Config {
   readonly prefix: string;
   readonly pidFile: string | null;
   readonly workerConnections: number | null;
+  /** Whether a new socket or pipe is tried before epoll has reported it. */
+  readonly eager: boolean;
   readonly workerRlimitNofile: number | null;
   /** The main error log, which start-up and the loop itself use. */
   readonly errorLog: ErrorLog;

@@ -53,6 +53,7 @@ export class Draft {
   readonly formats = new Map<string, { readonly format: LogFormat; readonly position: Position }>();
   pidFile: string | null = null;
   workerConnections: number | null = null;
+  eager = true;
   workerRlimitNofile: number | null = null;
   private readonly checks: (() => void)[] = [];
   private readonly routes = new Map<ServerDraft, Locations<Scope>>();

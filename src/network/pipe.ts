@@ -6,7 +6,7 @@ import type { Block } from "../../ffi/memory.ts";
 import type { Reactor, Source } from "./reactor.ts";
 
 export class PipeEnd implements Source {
-  /** Whether a read or write may move something, as far as is known: a new pipe is empty. */
+  /** Whether a read or write may move something, as far as is known: a new pipe is empty, and is not written to yet if the reactor is not eager. */
   ready: boolean;
 
   /**
@@ -21,7 +21,7 @@ export class PipeEnd implements Source {
     private readonly events: number,
     private readonly onReady: () => void,
   ) {
-    this.ready = (events & EPOLLOUT) !== 0;
+    this.ready = reactor.eager && (events & EPOLLOUT) !== 0;
   }
 
   /** Registers with the reactor. 0, or -errno. */
@@ -36,11 +36,13 @@ export class PipeEnd implements Source {
 
   /** read(2): bytes; 0 at the end; -EAGAIN when nothing waits; other -errno. */
   read(block: Block, offset: number, length: number): number {
+    if (!this.ready && !this.reactor.eager) return -ERRNO.EAGAIN;
     return this.moved(this.kernel.read(this.fd, block, offset, length, -1));
   }
 
   /** write(2): bytes taken, perhaps fewer than given; -EAGAIN when it is full; -EPIPE when nobody reads; other -errno. */
   write(block: Block, offset: number, length: number): number {
+    if (!this.ready && !this.reactor.eager) return -ERRNO.EAGAIN;
     return this.moved(this.kernel.write(this.fd, block, offset, length));
   }
 

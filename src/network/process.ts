@@ -233,8 +233,16 @@ export class ChildProcess extends Timed implements Source {
 
   // What the reactor calls
 
-  /** The pidfd is readable: the process has ended. */
+  /**
+   * The pidfd is readable: the process has ended. Whatever it wrote before is reported by the same wait, and where only what is
+   * reported is read, that comes first.
+   */
   onEvents(): void {
+    if (this.reactor.eager) this.onTurn();
+    else this.reactor.again(this);
+  }
+
+  onTurn(): void {
     // As long as it is not reaped its number is its own. Whatever of its group was to end with it and has not, ends now.
     if (this.state === ProcessState.Ending) this.kernel.kill(-this.pid, SIGKILL);
     if (this.reap()) this.reactor.close(this);

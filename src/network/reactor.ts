@@ -36,6 +36,12 @@ export class Reactor {
   /** Called with what a source, a timer or an unfinished one threw: it costs no one else their turn. */
   onError: (error: unknown) => void = rethrow;
 
+  /**
+   * Whether a new socket, or a pipe to write to, is tried at once, which saves a turn; else nothing is read or written before
+   * epoll has reported it. Read when a source is made.
+   */
+  eager = true;
+
   private readonly epoll: number;
   private readonly events = new Block(EVENTS_PER_TURN * EPOLL_EVENT.words * 4);
   private readonly words = new Int32Array(this.events.bytes.buffer);

@@ -87,6 +87,7 @@ export class Server implements ConnectionHost {
       (message) => this.log("alert", message),
     );
     this.upkeep = new Upkeep(this.reactor, this.logs, this.services.sessions, () => this.sweep());
+    this.reactor.eager = config.eager;
     this.reactor.onTurnStart = () => this.clock.update(this.reactor.now);
     this.reactor.onTurnEnd = () => this.afterTurn();
     this.reactor.onError = (error) => this.reportBug(error, null);

@@ -1,7 +1,7 @@
 /** When a connection stays open, and when it closes (RFC 9112 §9, SPEC.md §3). */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { answers, check } from "./cases.ts";
-import { ask, Client, get } from "./client.ts";
+import { Client, get } from "./client.ts";
 import { useServer } from "./server.ts";
 
 setDefaultTimeout(60_000);
@@ -67,8 +67,18 @@ test("keepalive_timeout 0 closes after the reply", async () => {
   await client.rest();
 });
 
-test("keepalive_timeout's second value is told to the client", async () => {
-  check(await ask(server.port, get("/told/")), { status: 200, fields: { "Keep-Alive": "timeout=15" } });
+describe("keepalive_timeout's second value is told with Connection: keep-alive (RFC 9110 §7.6.1)", () => {
+  const head = (line: string, option?: string) =>
+    `${line}\r\nHost: a\r\n${option === undefined ? "" : `Connection: ${option}\r\n`}\r\n`;
+  const goesOn = { closes: false, fields: { Connection: "keep-alive", "Keep-Alive": "timeout=15" } };
+  const ends = { closes: true, fields: { Connection: "close", "Keep-Alive": null } };
+  answers(server, "a file", head("GET /told/ HTTP/1.1"), { status: 200, ...goesOn });
+  answers(server, "a file once more, kept by now", head("GET /told/ HTTP/1.1"), { status: 200, ...goesOn });
+  answers(server, "what is missing", head("GET /told/none HTTP/1.1"), { status: 200, ...goesOn });
+  answers(server, "HEAD", head("HEAD /told/ HTTP/1.1"), { status: 200, ...goesOn });
+  answers(server, "HTTP/1.0 that asks for it", head("GET /told/ HTTP/1.0", "keep-alive"), { status: 200, ...goesOn });
+  answers(server, "HTTP/1.0 that does not", head("GET /told/ HTTP/1.0"), { status: 200, ...ends });
+  answers(server, "a client that ends it", head("GET /told/ HTTP/1.1", "close"), { status: 200, ...ends });
 });
 
 test("a body nobody wants is read before the next request, or the connection ends with the refusal", async () => {

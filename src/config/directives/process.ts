@@ -58,6 +58,15 @@ export const PROCESS: readonly Row[] = [
       scope.draft.workerConnections = count;
     },
   }),
+  directive("eager", {
+    in: ["events"],
+    takes: [oneOf("on", "off")],
+    default: "on",
+    help: "`on` tries a new connection at once, which is faster: its request has mostly come already. `off` reads and writes nothing on a socket or pipe before epoll has reported it ready.",
+    set: (scope, [value]) => {
+      scope.draft.eager = value === "on";
+    },
+  }),
   directive("worker_rlimit_nofile", {
     in: ["main"],
     takes: [number("N", 64, 10_000_000)],

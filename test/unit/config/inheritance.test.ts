@@ -285,12 +285,13 @@ describe("the top level", () => {
   });
   test("what the process needs", () => {
     const given = config(
-      "pid run/a.pid; error_log logs/e warn; worker_rlimit_nofile 4096; events { worker_connections 100; } daemon off; http { server { } }",
+      "pid run/a.pid; error_log logs/e warn; worker_rlimit_nofile 4096; events { worker_connections 100; eager off; } daemon off; http { server { } }",
     );
     expect(given).toMatchObject({
       pidFile: "/work/run/a.pid",
       errorLog: { file: "/work/logs/e", level: "warn" },
       workerConnections: 100,
+      eager: false,
       workerRlimitNofile: 4096,
     });
   });
