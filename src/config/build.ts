@@ -15,6 +15,7 @@ const BARE: Partial<Settings> = {
   internal: false,
   allowedMethods: null,
   limitExcept: null,
+  authUserFile: null,
   access: [],
   return: null,
   errorPages: [],

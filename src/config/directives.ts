@@ -1,5 +1,6 @@
 /** The table of all directives, in the order of the reference. */
 import { ACCESS } from "./directives/access.ts";
+import { AUTH } from "./directives/auth.ts";
 import { CGI } from "./directives/cgi.ts";
 import { COMPRESSION } from "./directives/compression.ts";
 import { FILES } from "./directives/files.ts";
@@ -22,6 +23,7 @@ export const THEMES: readonly (readonly [title: string, rows: readonly Row[]])[]
   ["Locations", LOCATIONS],
   ["Files", FILES],
   ["Who may do what", ACCESS],
+  ["Passwords", AUTH],
   ["Uploads and DELETE", UPLOADS],
   ["CGI", CGI],
   ["Sessions", SESSIONS],

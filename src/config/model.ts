@@ -14,6 +14,7 @@ import type {
   ErrorLog,
   ErrorPage,
   Expires,
+  LimitExcept,
   Position,
   ProxiedRule,
   Return,
@@ -98,9 +99,15 @@ export interface Settings {
   readonly internal: boolean;
   /** As configured; null: the default (GET and HEAD, and what other directives of the location add). */
   readonly allowedMethods: readonly string[] | null;
-  readonly limitExcept: { readonly methods: readonly string[]; readonly rules: readonly AccessRule[] } | null;
+  readonly limitExcept: LimitExcept | null;
   /** allow/deny in order; the first that matches decides; none matches: allowed. */
   readonly access: readonly AccessRule[];
+  /** The realm of those who need a password; null: nobody does. May come to "off" by variables. */
+  readonly authBasic: Template | null;
+  /** Absolute when constant; null where none is configured. */
+  readonly authUserFile: Template | null;
+  /** Whether who enters needs both, an address that may and a password, or one of them. */
+  readonly satisfy: "all" | "any";
   readonly return: Return | null;
   readonly errorPages: readonly ErrorPage[];
   /** 0: no limit. */

@@ -78,6 +78,14 @@ export interface ErrorPage {
   readonly uri: Template;
 }
 
+/** What `limit_except` asks of every method but `methods`. */
+export interface LimitExcept {
+  readonly methods: readonly string[];
+  readonly rules: readonly AccessRule[];
+  /** What it says itself of passwords; what it does not is the location's. */
+  readonly auth: { readonly authBasic?: Template | null; readonly authUserFile?: Template | null };
+}
+
 export interface AccessRule {
   readonly allow: boolean;
   /** "all", "unix:", or an address with its prefix length; IPv4 has 4 bytes, IPv6 16. */

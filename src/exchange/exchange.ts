@@ -52,6 +52,8 @@ export interface Exchange {
   reply(status: number, fields: readonly Field[], body: ReplyBody, options?: ReplyOptions): void;
   /** The visitor's session, where `session` is on; else null. */
   session: Session | null;
+  /** Who the client has proved to be by a password (octets); "" where none was asked for, or an address was enough. */
+  user: string;
   /** Adds a field to whatever reply this request gets, an error's page included (Set-Cookie). */
   addField(name: string, value: string): void;
 

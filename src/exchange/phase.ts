@@ -14,7 +14,7 @@ export const ANSWERED = 1;
  */
 export const LATER = 2;
 
-type Verdict = typeof GO_ON | typeof ANSWERED | typeof LATER;
+export type Verdict = typeof GO_ON | typeof ANSWERED | typeof LATER;
 
 /** One question about a request. It is asked again for the new location after an internal redirect, as in nginx. */
 export type Phase = (exchange: Exchange) => Verdict;

@@ -1,27 +1,28 @@
-/** Who may enter: `allow` and `deny` in their order, and `limit_except`, which lets some methods in without asking. */
+/** Which addresses may enter: `allow` and `deny` in their order, and `limit_except`, which lets some methods in without asking. */
 import type { Settings } from "../config/model.ts";
-import type { AccessRule } from "../config/parts.ts";
-import type { ConnectionInfo, Exchange } from "../exchange/exchange.ts";
-import { ANSWERED, GO_ON, type Phase } from "../exchange/phase.ts";
-
-type Admission = (settings: Settings, connection: ConnectionInfo, method: string) => boolean;
+import type { AccessRule, LimitExcept } from "../config/parts.ts";
+import type { ConnectionInfo } from "../exchange/exchange.ts";
 
 /** Whether a location's rules let a client in with `method`. */
-export const mayEnter: Admission = (settings, connection, method) =>
-  allows(settings.access, connection) && maySend(settings, connection, method);
-
-/** Whether `limit_except` alone does. */
-const maySend: Admission = ({ limitExcept }, connection, method) =>
-  limitExcept === null || exempt(limitExcept.methods, method) || allows(limitExcept.rules, connection);
-
-/** The first rule that matches decides; none: allowed. */
-export function allows(rules: readonly AccessRule[], connection: Pick<ConnectionInfo, "remoteBytes">): boolean {
-  for (const rule of rules) if (matches(rule.match, connection)) return rule.allow;
-  return true;
+export function mayEnter({ access, limitExcept }: Settings, connection: ConnectionInfo, method: string): boolean {
+  const limits = limitExcept === null || isExempt(limitExcept, method) ? [] : limitExcept.rules;
+  return [access, limits].every((rules) => allows(rules, connection));
 }
 
-/** GET brings HEAD with it, as in nginx. */
-const exempt = (methods: readonly string[], method: string): boolean =>
+/** Whether rules let a client in: the first that matches decides; none: they do. */
+export const allows = (rules: readonly AccessRule[], connection: Pick<ConnectionInfo, "remoteBytes">): boolean =>
+  ruleFor(rules, connection)?.allow !== false;
+
+/** The first rule that matches, which decides; undefined: none does, and the client may enter. */
+export function ruleFor(
+  rules: readonly AccessRule[],
+  connection: Pick<ConnectionInfo, "remoteBytes">,
+): AccessRule | undefined {
+  return rules.find(({ match }) => matches(match, connection));
+}
+
+/** Whether `limit_except` does not ask this method. GET brings HEAD with it, as in nginx. */
+export const isExempt = ({ methods }: LimitExcept, method: string): boolean =>
   methods.includes(method) || (method === "HEAD" && methods.includes("GET"));
 
 function matches(match: AccessRule["match"], { remoteBytes }: Pick<ConnectionInfo, "remoteBytes">): boolean {
@@ -43,18 +44,4 @@ function samePrefix(network: readonly number[], bytes: Uint8Array, from: number,
   for (let i = 0; i < whole; i++) if (network[i] !== bytes[from + i]) return false;
   const mask = 0xff & (0xff00 >> (bits & 7));
   return mask === 0 || (network[whole]! & mask) === (bytes[from + whole]! & mask);
-}
-
-/** `allow` and `deny` (ngx_http_access_module). */
-export const addressRules: Phase = (exchange) =>
-  allows(exchange.settings.access, exchange.connection) ? GO_ON : refuse(exchange);
-
-/** The rules of `limit_except`, which count for all methods but those it names. */
-export const methodRules: Phase = (exchange) =>
-  maySend(exchange.settings, exchange.connection, exchange.method) ? GO_ON : refuse(exchange);
-
-function refuse(exchange: Exchange): typeof ANSWERED {
-  exchange.log("error", "access forbidden by rule");
-  exchange.fail(403);
-  return ANSWERED;
 }

@@ -1,7 +1,7 @@
 /** The phases of a location: what is asked about each request, in which order, before the location's content is. */
 import type { Location, Settings } from "../config/model.ts";
 import { ANSWERED, GO_ON, type Phase } from "../exchange/phase.ts";
-import { addressRules, methodRules } from "./access.ts";
+import { entryPhases } from "./auth/entry.ts";
 import type { HandlerServices } from "./services.ts";
 import { openSession } from "./session/visitor.ts";
 
@@ -12,17 +12,17 @@ interface Phases {
 }
 
 /**
- * The phases of a location, made once. As in nginx, `limit_except` comes before `return`, and that before `allow` and `deny`,
- * which are never asked where there is a `return`.
+ * The phases of a location, made once. As in nginx, `limit_except` comes before `return`, and that before `allow`, `deny` and
+ * `auth_basic`, which are never asked where there is a `return`.
  * @param serverName visitors of servers with the same name share their sessions
  */
 export function phasesOf({ settings }: Location, services: HandlerServices, serverName = ""): Phases {
   const rewrite: Phase[] = [];
   if (settings.internal) rewrite.push(internalOnly);
   if (opensSession(settings)) rewrite.push(session(settings, services, serverName));
-  if (settings.limitExcept !== null) rewrite.push(methodRules);
-  const access = settings.return === null && settings.access.length > 0 ? [addressRules] : [];
-  return { rewrite, access };
+  const { limited, access } = entryPhases(settings, services.passwords);
+  rewrite.push(...limited);
+  return { rewrite, access: settings.return === null ? access : [] };
 }
 
 /** `internal`: only internal redirects lead here. */

@@ -2,6 +2,7 @@
 import type { Templates } from "../exchange/exchange.ts";
 import type { Services } from "../exchange/services.ts";
 import type { BufferPool } from "../network/buffers.ts";
+import type { Passwords } from "./auth/passwords.ts";
 import type { Scripts } from "./cgi/scripts.ts";
 import type { CompressionWork } from "./compression/work.ts";
 import type { FileCaches } from "./files/file-caches.ts";
@@ -29,4 +30,6 @@ export interface HandlerServices extends Services {
   readonly uploads: UploadActivities;
   /** The CGI scripts that run. */
   readonly scripts: Scripts;
+  /** Password files, and the passwords that are being checked. */
+  readonly passwords: Passwords;
 }

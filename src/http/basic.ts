@@ -16,3 +16,7 @@ export function basicCredentials(value: string): Credentials | null {
   const colon = text.indexOf(":");
   return colon < 1 ? null : { user: text.slice(0, colon), password: text.slice(colon + 1) };
 }
+
+/** The value of WWW-Authenticate: a realm is a quoted-string (RFC 9110 §5.6.4), and credentials are UTF-8 (RFC 7617 §2.1). */
+export const basicChallenge = (realm: string): string =>
+  `Basic realm="${realm.replace(/["\\]/g, "\\$&")}", charset="UTF-8"`;

@@ -25,6 +25,8 @@ const EVENTS_PER_TURN = 512;
 const TURNS_BETWEEN_YIELDS = 16;
 /** No wait is longer, ms: a signal that arrives between two waits is noticed after at most this. */
 const LONGEST_WAIT = 1000;
+/** The same while a thread of the runtime owes a result, which comes in a turn of the runtime and wakes no epoll. */
+const LONGEST_EXPECTANT_WAIT = 2;
 
 export class Reactor {
   readonly timers = new Timers();
@@ -51,6 +53,8 @@ export class Reactor {
   private unfinished: Unfinished[] = [];
   private readonly closing: number[] = [];
   private stopped = false;
+  /** Results that threads of the runtime owe. */
+  private expected = 0;
 
   constructor(private readonly kernel: Kernel) {
     this.epoll = kernel.epollCreate();
@@ -91,6 +95,15 @@ export class Reactor {
     this.unfinished.push(what);
   }
 
+  /** A thread of the runtime will call back: until `arrived` the runtime gets its turn after each of the loop's, and no wait is long. */
+  expect(): void {
+    this.expected++;
+  }
+
+  arrived(): void {
+    this.expected--;
+  }
+
   /** The descriptors it watches or has still to close: for tests that account for every descriptor. */
   *descriptors(): Iterable<number> {
     yield this.epoll;
@@ -117,7 +130,7 @@ export class Reactor {
   async run(): Promise<void> {
     for (let busy = 0; !this.stopped; ) {
       const n = this.turn(LONGEST_WAIT);
-      if (n > 0 && ++busy < TURNS_BETWEEN_YIELDS) continue;
+      if (n > 0 && this.expected === 0 && ++busy < TURNS_BETWEEN_YIELDS) continue;
       busy = 0;
       await new Promise(setImmediate);
     }
@@ -136,7 +149,8 @@ export class Reactor {
   private waitTime(timeout: number): number {
     if (this.unfinished.length > 0) return 0;
     const left = this.timers.nearest() - this.kernel.monotonic();
-    return left >= timeout ? timeout : Math.max(0, Math.ceil(left));
+    const most = this.expected > 0 ? Math.min(timeout, LONGEST_EXPECTANT_WAIT) : timeout;
+    return left >= most ? most : Math.max(0, Math.ceil(left));
   }
 
   /** An event of a descriptor that was closed, or closed and opened anew, since it was reported has another generation. */

@@ -43,6 +43,7 @@ export class ServerExchange implements Exchange {
   sentFields: readonly Field[] = NO_FIELDS;
   encoded: Encoded | null = null;
   session: Session | null = null;
+  user = "";
   onGone: (() => void) | null = null;
   /** Takes the request's body. */
   sink: BodySink | undefined = undefined;
@@ -81,6 +82,7 @@ export class ServerExchange implements Exchange {
     this.encoded = null;
     this.sink = undefined;
     this.session = null;
+    this.user = "";
     this.onGone = null;
   }
 

@@ -1,4 +1,5 @@
 /** The server: listening sockets, clients, and what they share. It runs one immutable Config at a time on one Kernel. */
+import { type CheckBcrypt, checkBcrypt } from "../../ffi/bcrypt.ts";
 import { errnoText } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
@@ -60,12 +61,14 @@ export class Server implements ConnectionHost {
   /**
    * @param serverToken the Server field's value where `server_tokens` is on: `webserv/VERSION`
    * @param environment the process' environment, of which scripts get what `cgi_pass_env` names
+   * @param bcrypt checks passwords outside of the loop's thread
    */
   constructor(
     readonly kernel: Kernel,
     config: Config,
     serverToken: string,
     environment: Readonly<Record<string, string | undefined>> = {},
+    bcrypt: CheckBcrypt = checkBcrypt,
   ) {
     this.reactor = new Reactor(kernel);
     this.clock = new ServerClock(kernel);
@@ -76,6 +79,7 @@ export class Server implements ConnectionHost {
       this.reactor,
       serverToken,
       environment,
+      bcrypt,
       (level, message, to) => this.log(level, message, to),
     );
     this.pool = this.services.buffers;

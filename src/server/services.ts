@@ -1,9 +1,11 @@
 /** What handlers and exchanges of one server share. */
+import type { CheckBcrypt } from "../../ffi/bcrypt.ts";
 import { errnoText } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
 import type { ErrorLog, LogLevel } from "../config/parts.ts";
 import { Evaluators } from "../exchange/evaluators.ts";
+import { Passwords } from "../handlers/auth/passwords.ts";
 import { Scripts } from "../handlers/cgi/scripts.ts";
 import { CompressionWork } from "../handlers/compression/work.ts";
 import { FileCaches } from "../handlers/files/file-caches.ts";
@@ -26,6 +28,7 @@ export class ServerServices implements HandlerServices {
   readonly stores = new UploadStores();
   readonly uploads: UploadActivities;
   readonly scripts: Scripts;
+  readonly passwords: Passwords;
   private readonly random = new Block(64);
 
   constructor(
@@ -36,6 +39,7 @@ export class ServerServices implements HandlerServices {
     readonly serverToken: string,
     /** The process' environment, for `cgi_pass_env`. */
     readonly environment: Readonly<Record<string, string | undefined>>,
+    bcrypt: CheckBcrypt,
     private readonly write: (level: LogLevel, message: string, to?: ErrorLog) => void,
   ) {
     this.listings = new Listings(this);
@@ -43,6 +47,7 @@ export class ServerServices implements HandlerServices {
     this.sessions = new SessionRegistry(this);
     this.uploads = new UploadActivities(this);
     this.scripts = new Scripts(reactor);
+    this.passwords = new Passwords(this, bcrypt);
   }
 
   log(level: LogLevel, message: string, to?: ErrorLog): void {

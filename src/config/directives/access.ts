@@ -48,14 +48,14 @@ export const ACCESS: readonly Row[] = [
   block("limit_except", "limit_except", {
     in: ["location"],
     takes: [many(exceptedMethod)],
-    help: "`allow` and `deny` for all methods but these. GET includes HEAD.",
+    help: "`allow`, `deny` and `auth_basic` for all methods but these. GET includes HEAD.",
     open: (scope, [methods]) => {
       const inner = new Scope("limit_except", scope.draft, scope);
       const rules: AccessRule[] = [];
       inner.own.access = rules;
       const named = new Set<string>(methods);
       if (named.has("GET")) named.add("HEAD");
-      scope.own.limitExcept = { methods: [...named], rules };
+      scope.own.limitExcept = { methods: [...named], rules, auth: inner.own };
       return inner;
     },
   }),

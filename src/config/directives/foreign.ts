@@ -20,7 +20,6 @@ export const WITHOUT_EFFECT: ReadonlyMap<string, string> = new Map(
     "repeated slashes are always merged": "merge_slashes",
     "the listing always shows both": "autoindex_exact_size autoindex_localtime",
     "the level of error_log decides": "log_not_found rewrite_log",
-    "there is no authentication to combine it with": "satisfy",
     "the environment is not passed on": "env",
   }).flatMap(([reason, names]) => names.split(" ").map((name) => [name, reason])),
 );
@@ -28,7 +27,7 @@ export const WITHOUT_EFFECT: ReadonlyMap<string, string> = new Map(
 const ORIGIN = "Webserv is an origin server";
 const NO_TLS = "Webserv has no TLS";
 const NO_CODING = "replies are not rewritten";
-const NO_AUTH = "there is no authentication";
+const NO_AUTH = 'use "auth_basic"';
 const NO_REWRITE = "use return, try_files or a location with a regular expression";
 const NO_RATE = "there are no limits per client but those on time and size";
 const NO_MODULE = "Webserv has no such module";
@@ -42,14 +41,14 @@ const UNSUPPORTED: ReadonlyMap<string, string> = new Map(
     "Webserv speaks HTTP/1.1": "http2 http2_ http3 http3_ quic_",
     [NO_CODING]:
       "gunzip gunzip_ zstd_dict_file sub_filter sub_filter_ addition_types add_before_body add_after_body ssi ssi_ charset_map charset_types override_charset source_charset image_ xml_ xslt_",
-    [NO_AUTH]: "auth_ valid_referers secure_link secure_",
+    [NO_AUTH]: "auth_",
     [NO_REWRITE]: "rewrite if set break uninitialized_variable_warn map split_clients geo geoip_",
     [NO_RATE]: "limit_conn limit_conn_ limit_req limit_req_ limit_rate limit_rate_ limit_zone",
     'use "symlinks"': "disable_symlinks",
     'use "upload_store" and "delete_files"': "dav_ create_full_put_path",
     'use "session"': "userid userid_",
     [NO_MODULE]:
-      "add_trailer perl perl_ js_ lua_ load_module random_index stub_status empty_gif flv mp4 mp4_ post_action recursive_error_pages client_body_in_file_only status_zone",
+      "valid_referers secure_link secure_ add_trailer perl perl_ js_ lua_ load_module random_index stub_status empty_gif flv mp4 mp4_ post_action recursive_error_pages client_body_in_file_only status_zone",
   }).flatMap(([reason, names]) => names.split(" ").map((name) => [name, reason])),
 );
 

@@ -38,6 +38,7 @@ export function environment(exchange: Exchange, script: Script, contentLength: n
   setServer(variables, exchange);
   setScript(variables, exchange, script);
   setBody(variables, exchange, contentLength);
+  if (exchange.user !== "") variables.set("AUTH_TYPE", "Basic").set("REMOTE_USER", exchange.user);
   setFields(variables, exchange.request, settings.cgiPassAuthorization);
   // The authority of an absolute-form takes the place of the Host field (RFC 9112 §3.2.2).
   const authority = exchange.request.authority();

@@ -5,6 +5,7 @@
 import type { Location, Settings } from "../../config/model.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import { mayEnter } from "../access.ts";
+import { passwordFor } from "../auth/entry.ts";
 import { allowedMethods } from "../methods.ts";
 import { Failure } from "./failure.ts";
 import { pathOf, requestPathOf, requestTarget, type Target } from "./target.ts";
@@ -25,7 +26,16 @@ function reason(exchange: Exchange, inner: Settings, path: string, target: Targe
   if (fileAt(inner, path) !== fileOf(exchange.settings, target)) return "has another upload_store";
   const methods = ["PUT", "POST"].filter((method) => allowedMethods(inner).includes(method));
   if (methods.length === 0) return "allows neither PUT nor POST";
-  return methods.some((method) => mayEnter(inner, exchange.connection, method)) ? "" : "denies access by rule";
+  const admitting = methods.filter((method) => mayEnter(inner, exchange.connection, method));
+  if (admitting.length === 0) return "denies access by rule";
+  return admitting.some((method) => asksNoMore(inner, method, exchange)) ? "" : "asks for another password";
+}
+
+/** Whether who was let in to send this request needs no other password there. */
+function asksNoMore(inner: Settings, method: string, exchange: Exchange): boolean {
+  const password = passwordFor(inner, method);
+  if (password === null) return true;
+  return exchange.user !== "" && password.file?.text === passwordFor(exchange.settings, exchange.method)?.file?.text;
 }
 
 /** Whether PUT and POST there reach the upload handler (see choose.ts), and from outside. */

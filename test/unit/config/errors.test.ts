@@ -126,7 +126,8 @@ describe("nginx's directives that would change what is served", () => {
   inServer("|ssl_certificate a.pem;", '"ssl_certificate" is not supported (Webserv has no TLS)');
   inServer("|gunzip on;", '"gunzip" is not supported (replies are not rewritten)');
   inServer("|gunzip off;", 'warning: "gunzip off" has no effect here (it is always off)');
-  inServer('|auth_basic "closed";', '"auth_basic" is not supported (there is no authentication)');
+  inServer('|auth_basic "closed";', '"auth_basic" needs "auth_basic_user_file", which is missing here');
+  inServer("|auth_request /auth;", '"auth_request" is not supported (use "auth_basic")');
 });
 
 describe("nginx's directives that make no difference", () => {

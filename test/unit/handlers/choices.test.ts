@@ -146,7 +146,7 @@ describe("allow and deny", () => {
 });
 
 describe("limit_except", () => {
-  const limitExcept = { methods: ["GET"], rules: [all(false)] };
+  const limitExcept = { methods: ["GET"], rules: [all(false)], auth: {} };
   test.each([
     ["GET", 200],
     ["HEAD", 200],

@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { checkBcrypt } from "../../../ffi/bcrypt.ts";
 import { ERRNO } from "../../../ffi/errno.ts";
 import type { Kernel } from "../../../ffi/kernel.ts";
 import { linux } from "../../../ffi/linux.ts";
@@ -14,6 +15,7 @@ import type { Handler } from "../../../src/exchange/handler.ts";
 import { GO_ON } from "../../../src/exchange/phase.ts";
 import type { Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "../../../src/exchange/reply.ts";
 import type { Session } from "../../../src/exchange/session.ts";
+import { Passwords } from "../../../src/handlers/auth/passwords.ts";
 import { Scripts } from "../../../src/handlers/cgi/scripts.ts";
 import { handlerFor } from "../../../src/handlers/choose.ts";
 import { CompressionWork } from "../../../src/handlers/compression/work.ts";
@@ -60,6 +62,9 @@ export function settings(changes: Partial<Settings> = {}): Settings {
     allowedMethods: null,
     limitExcept: null,
     access: [],
+    authBasic: null,
+    authUserFile: null,
+    satisfy: "all",
     return: null,
     errorPages: [],
     types: new Map(Object.entries(TYPES)),
@@ -190,6 +195,7 @@ export class FakeServices implements HandlerServices {
   readonly scripts = new Scripts(this.reactor);
   readonly environment: Record<string, string | undefined> = {};
   readonly serverToken = "webserv/1.2.3";
+  readonly passwords = new Passwords(this, checkBcrypt);
   readonly templates: Templates = new Evaluators();
   readonly files = new FileCaches();
   readonly compression = new CompressionWork(this.clock);
@@ -267,6 +273,7 @@ export class FakeExchange implements Exchange {
   resumed = 0;
   readonly logged: string[] = [];
   session: Session | null = null;
+  user = "";
   onGone: (() => void) | null = null;
   /** What addField added, which the server would put into any reply. */
   readonly added: Field[] = [];

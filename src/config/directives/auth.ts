@@ -1,0 +1,58 @@
+/** Passwords: who has to say one, and where they stand. */
+import type { Context, Scope } from "../scope.ts";
+import { directive, type Row, store } from "../table.ts";
+import { quote } from "../text/diagnostics.ts";
+import { oneOf, template } from "../values/arguments.ts";
+import { absoluteTemplate } from "../values/template.ts";
+
+const anywhere: readonly Context[] = ["http", "server", "location", "limit_except"];
+
+export const AUTH: readonly Row[] = [
+  directive("auth_basic", {
+    in: anywhere,
+    takes: [template("REALM | off")],
+    default: "off",
+    help: "Asks for a user and a password of `auth_basic_user_file` (RFC 7617); browsers show the realm. Within `limit_except` for the methods it is about. Without HTTPS passwords can be read on their way.",
+    set: (scope, [realm], { position }) => {
+      scope.own.authBasic = realm.constant === "off" ? null : realm;
+      if (realm.constant !== "off") scope.draft.later(() => checkFile(scope, position));
+    },
+  }),
+  directive("auth_basic_user_file", {
+    in: anywhere,
+    takes: [template("FILE")],
+    default: null,
+    help: "Where users and the hashes of their passwords stand, a line `user:hash` each: bcrypt, `$apr1$`, `$5$`, `$6$`, `{SHA}`, `{SSHA}` or `{PLAIN}`. Made by `webserv passwd` or htpasswd, read again when it has changed.",
+    set: (scope, [file], { args }) => {
+      const path = absoluteTemplate(file, scope.draft.prefix, false);
+      scope.own.authUserFile = path;
+      const problem = path.constant === null ? null : fileProblem(scope, path.constant);
+      if (problem !== null) scope.warning(args[0]!.position, `auth_basic_user_file ${quote(file.text)} ${problem}`);
+    },
+  }),
+  directive("satisfy", {
+    in: ["http", "server", "location"],
+    takes: [oneOf("all", "any")],
+    default: "all",
+    help: "Whether a client needs both, an address that `allow` and `deny` let in and a password, or one of them is enough.",
+    set: store("satisfy"),
+  }),
+];
+
+/** Requests are answered with an error then, but the file may still come. */
+function fileProblem({ draft: { sources } }: Scope, path: string): string | null {
+  return sources.isMissing(path) ? "does not exist" : sources.fileProblem(path);
+}
+
+type Position = Parameters<Scope["error"]>[0];
+
+/** nginx lets everybody in where there is no file. */
+function checkFile(scope: Scope, position: Position): void {
+  if (scope.setting("authUserFile") !== undefined || hasFile(scope)) return;
+  scope.error(position, '"auth_basic" needs "auth_basic_user_file", which is missing here');
+}
+
+const hasFile = ({ own, locations }: Scope): boolean =>
+  own.authUserFile !== undefined ||
+  own.limitExcept?.auth.authUserFile !== undefined ||
+  locations.some(({ scope }) => hasFile(scope));

@@ -1,0 +1,104 @@
+/** The passwords of a server: its password files, the answers it remembers, the checks under way, and who guesses. */
+import type { CheckBcrypt } from "../../../ffi/bcrypt.ts";
+import type { Services } from "../../exchange/services.ts";
+import { Guesses } from "./guesses.ts";
+import { RememberedAnswers } from "./remembered.ts";
+import { checkOf } from "./schemes/schemes.ts";
+import { type UserFile, UserFiles } from "./user-files.ts";
+import { Verifications } from "./verifications.ts";
+
+/** What came of checking a password. `problem`: the user's hash cannot be computed, and why. */
+export type Outcome = "right" | "wrong" | "unknown" | { readonly problem: string };
+
+/** Called once with what came of it. */
+type Report = (outcome: Outcome) => void;
+
+/** Who asks to be let in. */
+export interface Login {
+  readonly file: UserFile;
+  /** Octets. */
+  readonly user: string;
+  readonly password: Uint8Array;
+}
+
+export class Passwords {
+  readonly files: UserFiles;
+  readonly guesses = new Guesses();
+  private readonly verifications: Verifications;
+  private remembered: RememberedAnswers | null = null;
+  /** Checks under way by what their answers are known by: a browser asks the same on several connections at once. */
+  private readonly pending = new Map<string, Report[]>();
+
+  constructor(
+    private readonly services: Pick<Services, "kernel" | "clock" | "reactor" | "randomHex">,
+    checkBcrypt: CheckBcrypt,
+  ) {
+    this.files = new UserFiles(services.kernel);
+    this.verifications = new Verifications(services.reactor, checkBcrypt);
+  }
+
+  /** Whether the same was found right within the last minute. */
+  remembers(login: Login): boolean {
+    return this.answers.has(this.nameOf(login), this.services.clock.now);
+  }
+
+  /**
+   * Checks a password. The outcome, where that takes no time; "later": `report` is called in a later turn, unless it is withdrawn;
+   * "busy": too many are being checked.
+   */
+  check(login: Login, report: Report): Outcome | "later" | "busy" {
+    const name = this.nameOf(login);
+    const others = this.pending.get(name);
+    if (others !== undefined) {
+      others.push(report);
+      return "later";
+    }
+    return this.begin(login, name, report);
+  }
+
+  /** The client has left: `report` is not called any more. The check goes on, for the answer is remembered. */
+  withdraw(login: Login, report: Report): void {
+    const reports = this.pending.get(this.nameOf(login));
+    const at = reports?.indexOf(report) ?? -1;
+    if (at >= 0) reports!.splice(at, 1);
+  }
+
+  /** For a user that the file does not have, another's hash is computed: the time does not tell who exists. */
+  private begin(login: Login, name: string, report: Report): Outcome | "later" | "busy" {
+    const { file, user, password } = login;
+    const own = file.hash(user);
+    const hash = own ?? file.anyHash();
+    if (hash === undefined) return "unknown";
+    const check = checkOf(password, hash);
+    const outcome = (right: boolean): Outcome => (own === undefined ? "unknown" : right ? "right" : "wrong");
+    if (check.kind === "refused") return own === undefined ? "unknown" : check;
+    if (check.kind === "known") return this.settle(name, outcome(check.right));
+    if (this.verifications.full) return "busy";
+    this.pending.set(name, [report]);
+    const rounds = check.kind === "rounds" ? check.check : null;
+    this.verifications.begin({ password, hash, rounds, done: (right) => this.report(name, outcome(right)) });
+    return "later";
+  }
+
+  private report(name: string, outcome: Outcome): void {
+    const reports = this.pending.get(name)!;
+    this.pending.delete(name);
+    this.settle(name, outcome);
+    for (const report of reports) report(outcome);
+  }
+
+  private settle(name: string, outcome: Outcome): Outcome {
+    if (outcome === "right") this.answers.add(name, this.services.clock.now);
+    return outcome;
+  }
+
+  private nameOf({ file, user, password }: Login): string {
+    return this.answers.name(file.version, user, password);
+  }
+
+  /** The key is made when it is first needed: a server without passwords takes no randomness. */
+  private get answers(): RememberedAnswers {
+    this.remembered ??= new RememberedAnswers(this.services.randomHex(32));
+    return this.remembered;
+  }
+}
