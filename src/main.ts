@@ -53,7 +53,7 @@ function print(text: string): number {
 }
 
 function usageError(problem: string): number {
-  err(`webserv: ${problem}\n${USAGE}`);
+  err(`webserv: error: ${problem}\n${USAGE}`);
   return 2;
 }
 
@@ -84,7 +84,7 @@ function sendSignal(name: SignalName, { pidFile }: Config): number {
 }
 
 function fail(message: string): number {
-  err(`webserv: ${message}\n`);
+  err(`webserv: error: ${message}\n`);
   return 1;
 }
 

@@ -37,7 +37,13 @@ function enterLocation(exchange: ServerExchange, router: Routes): boolean {
   // The same bytes give the same text; reusing it also spares the maps it is looked up in another hash.
   if (!parser.repeated) progress.requestPath = decodedPath(request);
   const path = progress.requestPath;
-  if (path === null) return false;
+  if (path === null) {
+    exchange.log(
+      "info",
+      "client sent an invalid request: its path has a bad percent pair or a NUL, or climbs above the root",
+    );
+    return false;
+  }
   progress.path = path;
   if (request.hasQuery) progress.query = request.query();
   progress.enter(router, router.find(path));

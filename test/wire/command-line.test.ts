@@ -173,7 +173,7 @@ describe("--keep-going and an address that can't be bound", () => {
     await server.start();
     check(await ask(server.port, get("/")), { status: 200, body: "one" });
     await server.stop();
-    expect(server.stderr).toMatch(/:2:17: bind\(\) to 203\.0\.113\.9:80 failed \(99: /);
+    expect(server.stderr).toMatch(/:2:17: error: bind\(\) to 203\.0\.113\.9:80 failed \(99: /);
   });
 });
 

@@ -77,9 +77,15 @@ test("a front controller too", async () => {
   expect(reply.body.toString("latin1")).toStartWith("/front/caf\xe9|");
 });
 
-test("what cannot be a name is 400", async () => {
-  expect((await ask(server.port, get("/a%00"))).status).toBe(400);
-  expect((await ask(server.port, get("/%e"))).status).toBe(400);
+test("what cannot be a name is 400, and leaves a line at info", async () => {
+  const bad = ["/a%00", "/%e", "/%", "/%zz"];
+  for (const target of bad) expect((await ask(server.port, get(target))).status).toBe(400);
+  const text = (): string => readFileSync(join(server.folder, "error.log"), "latin1");
+  const isTold = (target: string): boolean =>
+    text()
+      .split("\n")
+      .some((line) => line.includes("[info]") && line.includes(`"GET ${target} HTTP/1.1"`));
+  await until(() => bad.every(isTold), text);
 });
 
 test("the error log shows the byte escaped", async () => {

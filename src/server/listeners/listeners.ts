@@ -60,7 +60,9 @@ export class Listeners {
       else if (coveringWildcard(listen, addresses) === undefined) {
         const fd = this.bind(listen);
         if (fd < 0) {
-          problems.push(`${formatPosition(listen.position)}: bind() to ${listen.text} failed (${errnoText(fd)})`);
+          problems.push(
+            `${formatPosition(listen.position)}: error: bind() to ${listen.text} failed (${errnoText(fd)})`,
+          );
           continue;
         }
         const socket = new ListeningSocket(this.kernel, this.reactor, fd, listen, this.accept, (error) =>

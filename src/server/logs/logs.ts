@@ -56,7 +56,7 @@ export class Logs {
     const complain = (message: string): void => this.error(this.main, "alert", message);
     const file = this.files.get(name) ?? new LogFile(this.kernel, name, complain);
     const n = file.open();
-    if (n < 0) return `${formatPosition(position)}: open() "${name}" failed (${errnoText(n)})`;
+    if (n < 0) return `${formatPosition(position)}: error: open() "${name}" failed (${errnoText(n)})`;
     this.files.set(name, file);
     return "";
   }
