@@ -17,7 +17,7 @@ function open(text: string, errorLog?: string): { problems: string[]; opened: st
   return { problems, opened };
 }
 
-const failed = (file: string): string => `open() "/work/no/${file}" failed (2: No such file or directory)`;
+const failed = (file: string): string => `error: open() "/work/no/${file}" failed (2: No such file or directory)`;
 
 test("each is opened once, wherever it is written, and what fails is told where it is written first", () => {
   const text = `error_log no/e;
