@@ -10,6 +10,7 @@ import { comparing } from "./compare.ts";
 import { FAMILIES, type Options, type Scenario } from "./scenario.ts";
 import { cgi } from "./scenarios/cgi.ts";
 import { COMPARISONS } from "./scenarios/comparisons.ts";
+import { gzip } from "./scenarios/gzip.ts";
 import { idle } from "./scenarios/idle.ts";
 import { reload } from "./scenarios/reload.ts";
 import { siege } from "./scenarios/siege.ts";
@@ -30,7 +31,8 @@ SCENARIOS.set("idle", idle)
   .set("siege", siege)
   .set("start", start)
   .set("upload", uploads)
-  .set("cgi", cgi);
+  .set("cgi", cgi)
+  .set("gzip", gzip);
 
 const USAGE = `usage: bun run bench [options] [${[...SCENARIOS.keys()].join("|")}|all]...   (default: small)
   --rounds N      measured rounds, after one to warm up (5)

@@ -1,7 +1,7 @@
 /** What all compression of one server shares: how much of it there may be in a turn of the loop, and in memory. */
 import { Block } from "../../../ffi/memory.ts";
 import type { Clock } from "../../exchange/services.ts";
-import { type Acceptance, acceptedCodings } from "../../http/accept-encoding.ts";
+import { ACCEPTS_NONE, type Acceptance, acceptedCodings } from "../../http/accept-encoding.ts";
 import type { RequestHead } from "../../http/request/request.ts";
 import { Turns } from "../listing/turns.ts";
 import { Compressor } from "./compressor.ts";
@@ -20,6 +20,10 @@ export class CompressionWork {
   readonly scratch = new Block(LARGEST_SLICE);
   private readonly turns = new Turns<object>(MICROSECONDS_A_TURN);
   private readonly values = new Map<string, Acceptance>();
+  /** The head that was asked about last, and the answer. */
+  private lastRequest: RequestHead | null = null;
+  private lastSerial = 0;
+  private lastAcceptance = ACCEPTS_NONE;
   /** Bytes that open compressors hold. */
   memory = 0;
 
@@ -57,8 +61,15 @@ export class CompressionWork {
     compressor.close();
   }
 
-  /** What a request's Accept-Encoding says. The same few values come again and again. */
+  /** What a request's Accept-Encoding says. The same few values come again and again, and often the same head. */
   accepted(request: RequestHead): Acceptance {
+    if (request === this.lastRequest && request.serial === this.lastSerial) return this.lastAcceptance;
+    this.lastRequest = request;
+    this.lastSerial = request.serial;
+    return (this.lastAcceptance = this.read(request));
+  }
+
+  private read(request: RequestHead): Acceptance {
     const first = request.fieldIndex("accept-encoding");
     if (first < 0) return acceptedCodings(undefined);
     const several = request.fieldIndex("accept-encoding", first + 1) >= 0;

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { Turns } from "../../../src/handlers/listing/turns.ts";
 
 /** Who got how many steps of a turn in which all ask, in this order, until they are refused. */
@@ -40,4 +40,26 @@ test("those who left are not called", () => {
   turns.leave("a");
   turns.leave("b");
   expect(turn(turns, 2, "c")).toBe("c");
+});
+
+describe("steps that cost different amounts", () => {
+  test("together they cost no more than a turn has", () => {
+    const turns = new Turns<string>(100);
+    expect([turns.take("a", 1, 60), turns.take("b", 1, 60), turns.take("c", 1, 30)]).toEqual([true, false, false]);
+    expect([turns.take("b", 2, 60), turns.take("c", 2, 30), turns.take("d", 2, 30)]).toEqual([true, true, false]);
+  });
+
+  test("one that costs more than a turn has is done, alone", () => {
+    const turns = new Turns<string>(100);
+    expect(turns.take("a", 1, 300)).toBe(false);
+    expect([turns.take("a", 2, 300), turns.take("b", 2, 10)]).toEqual([true, false]);
+    expect(turns.take("b", 3, 10)).toBe(true);
+  });
+
+  test("what could not wait leaves less for others, and what will not wait is not waited for", () => {
+    const turns = new Turns<string>(100);
+    turns.charge(1, 90);
+    expect([turns.takeNow(1, 20), turns.takeNow(1, 10), turns.take("a", 1, 10)]).toEqual([false, true, false]);
+    expect([turns.takeNow(2, 90), turns.takeNow(2, 90), turns.take("a", 2, 10)]).toEqual([true, false, true]);
+  });
 });
