@@ -207,6 +207,15 @@ const promises: Record<string, readonly Row[]> = {
     [get("/gallery.html", { "If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT" }), { status: 304 }],
     [get("/none"), { status: 404, fields: { "X-Served-By": "webserv" } }],
   ],
+  "compression.conf": [
+    [get("/style.css", { "Accept-Encoding": "gzip" }), { status: 200, fields: { "Content-Encoding": "gzip" } }],
+    [get("/style.css", { "Accept-Encoding": "gzip, zstd" }), { status: 200, fields: { "Content-Encoding": "zstd" } }],
+    [get("/style.css"), { status: 200, fields: { "Content-Encoding": null, Vary: "Accept-Encoding" } }],
+    [get("/files/", { "Accept-Encoding": "gzip" }), { status: 200, fields: { "Content-Encoding": "gzip" } }],
+    [get("/api/files/", { "Accept-Encoding": "gzip" }), { status: 200, fields: { "Content-Encoding": "gzip" } }],
+    [get("/images/logo.svg", { "Accept-Encoding": "gzip" }), { status: 200, fields: { "Content-Encoding": "gzip" } }],
+    [get("/private/secret.txt", { "Accept-Encoding": "gzip" }), { status: 200, fields: { "Content-Encoding": null } }],
+  ],
   "logs.conf": [
     [get("/"), { status: 200 }],
     [get("/files/"), { status: 200 }],

@@ -79,9 +79,12 @@ function replyEncoded(exchange: Exchange, entry: Entry, way: Way, changes: Chang
     return codings.kept(exchange, entry, made, changes, modified(entry)).send(exchange);
   }
   if (body !== null) return exchange.reply(200, entry.fields!, body, options);
-  const length = exchange.method === "HEAD" ? { length: -1 } : {};
-  const reader = exchange.method === "HEAD" ? null : made.form.reader(() => exchange.resume());
-  exchange.reply(200, entry.fields!, reader, { ...options, ...length });
+  exchange.reply(
+    200,
+    entry.fields!,
+    made.form.reader(() => exchange.resume()),
+    options,
+  );
 }
 
 function verdictOn(exchange: Exchange, entry: Entry): 0 | 304 | 412 {

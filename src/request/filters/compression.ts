@@ -2,6 +2,7 @@
 
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { Filter, ReplyDraft } from "../../exchange/filter.ts";
+import { discard, type ReplyBody, type StreamBody } from "../../exchange/reply.ts";
 import type { Codings, Way } from "../../handlers/compression/codings.ts";
 import { compressWhole } from "../../handlers/compression/compressor.ts";
 import { addVary, encodedFields, valueIn } from "../../handlers/compression/fields.ts";
@@ -45,7 +46,6 @@ function suitable({ status, fields, body, length }: ReplyDraft, codings: Codings
 function encode(draft: ReplyDraft, way: Way, exchange: Exchange, services: HandlerServices): void {
   const { body } = draft;
   const method = way.method!;
-  if (exchange.method === "HEAD" || body === null) return announce(draft, way);
   if (
     Buffer.isBuffer(body) &&
     (draft.kept || (body.length <= AT_ONCE && services.compression.mayNow(method, body.length)))
@@ -54,6 +54,8 @@ function encode(draft: ReplyDraft, way: Way, exchange: Exchange, services: Handl
     const bytes = compressWhole(method.coding, method.level, body);
     draft.encoded = { coding: way.coding, bytesIn: body.length, bytesOut: bytes.length };
     draft.body = bytes;
+  } else if (exchange.method === "HEAD" || body === null) {
+    draft.body = unread(body);
   } else {
     const compressor = services.compression.open(method);
     if (compressor === null) return; // too many are being compressed: plain bytes are right, too
@@ -65,8 +67,7 @@ function encode(draft: ReplyDraft, way: Way, exchange: Exchange, services: Handl
   draft.fields = encodedFields(draft.fields, way.coding);
 }
 
-/** The fields that GET would have; how long its body would be is not known. */
-function announce(draft: ReplyDraft, way: Way): void {
-  draft.length = -1;
-  draft.fields = encodedFields(draft.fields, way.coding);
+/** Stands for the compressed body that GET would get, whose length is not known: nobody reads it. */
+function unread(body: ReplyBody): StreamBody {
+  return { kind: "stream", length: -1, read: () => 0, close: () => discard(body) };
 }
