@@ -1,5 +1,6 @@
 /** The reference of the configuration language: an introduction, and every row of the directive table. */
 
+import { ANSWERERS } from "../routing/answering.ts";
 import { WITHOUT_EFFECT } from "./directives/foreign.ts";
 import { THEMES } from "./directives.ts";
 import type { Row } from "./table.ts";
@@ -8,7 +9,7 @@ import type { DeclaredVariable } from "./variables.ts";
 /** The text of docs/configuration.md, with the server's variables. */
 export function configurationReference(declared: readonly DeclaredVariable[]): string {
   const themes = THEMES.map(([title, rows]) => `## ${title}\n\n${rows.map(section).join("\n")}`);
-  return [INTRODUCTION, contents(), ...themes, variables(declared), withoutEffect()].join("\n");
+  return [INTRODUCTION, contents(), ...themes, answerers(), variables(declared), withoutEffect()].join("\n");
 }
 
 const INTRODUCTION = `# Configuration
@@ -62,7 +63,7 @@ function contents(): string {
     const links = rows.map(({ name }) => `[${name}](#${name})`).join(", ");
     return `- **${title}**: ${links}`;
   });
-  return `## Directives\n\n${lines.join("\n")}\n- [Variables](#variables)\n- [nginx's directives without effect](#nginxs-directives-without-effect)\n`;
+  return `## Directives\n\n${lines.join("\n")}\n- [Who answers](#who-answers)\n- [Variables](#variables)\n- [nginx's directives without effect](#nginxs-directives-without-effect)\n`;
 }
 
 function section(row: Row): string {
@@ -74,6 +75,24 @@ function section(row: Row): string {
     ...(row.repeats && row.name !== "include" ? ["- May be repeated"] : []),
   ];
   return `### ${row.name}\n\n${row.help}\n\n${facts.join("\n")}\n`;
+}
+
+/** Who answers in a location: the rows that the server goes through. */
+function answerers(): string {
+  const list = (methods: readonly string[] | null): string => (methods === null ? "any" : methods.join(" "));
+  const rows = ANSWERERS.map(
+    ({ name, byDefault, performs, body }) => `| ${name} | ${list(byDefault)} | ${list(performs)} | ${body} |`,
+  );
+  return `## Who answers
+
+In a location the first of these that is there and for which the request is, after an \`index\` and what \`try_files\` leads on to were followed.
+A method that it does not answer gets 405, one that nobody knows 501; OPTIONS then tells which there are. \`files\` are everywhere; \`tus\` is there with
+\`upload_store\`, for requests of its protocol.
+
+| who | methods without \`allowed_methods\` | methods that it may list | a request's body is |
+| --- | --- | --- | --- |
+${rows.join("\n")}
+`;
 }
 
 function variables(declared: readonly DeclaredVariable[]): string {

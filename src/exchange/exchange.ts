@@ -70,6 +70,10 @@ export interface Exchange {
    * With `query` the first argument is only a path, and a "?" in it is part of a name. `method`: where it is no longer the request's.
    */
   redirect(uri: string, query?: string, method?: string): void;
+  /** The request goes on in its location with another path (`try_files`). Beneath an expression's `alias`, the whole path counts from now on. */
+  retarget(path: string): void;
+  /** `retarget` was called in a location with an expression's `alias`: its files are the alias and the whole path. */
+  readonly beneathAlias: boolean;
   /** Closes the connection without a reply (return 444). */
   drop(): void;
   /**

@@ -7,17 +7,28 @@ import type { Block } from "../../ffi/memory.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Field } from "./reply.ts";
 
-export interface Handler {
-  /** The server begins to listen: the place for what must be done once, before the first request. */
-  start?(): void;
-  /** Fields that the reply to OPTIONS has here besides Allow. */
-  optionsFields?(exchange: Exchange): readonly Field[];
-  /** Whether it takes a request whose method the location does not list: one about a thing of its own, no file. */
-  takes?(exchange: Exchange): boolean;
+/** Answers one request. */
+export interface Answer {
   /** Where the request's body goes. Absent, or undefined for this request: read and discarded. */
   sink?(exchange: Exchange): BodySink | undefined;
   /** The request is here, whole. Ends with exactly one of the Exchange's replying calls, now or later. */
   handle(exchange: Exchange): void;
+}
+
+/** A handler that claims a request has redirected it inside the server, or answered it: nobody else is asked. */
+export const MOVED: Answer = { handle() {} };
+
+/** One of the handlers of a location, of which the first that claims a request answers it. */
+export interface Handler extends Answer {
+  /** The server begins to listen: the place for what must be done once, before the first request. */
+  start?(): void;
+  /** Fields that the reply to OPTIONS has here besides Allow. */
+  optionsFields?(exchange: Exchange): readonly Field[];
+  /**
+   * Who answers a request, asked before its body is read: itself, or an object made for this request; null: it is not for this
+   * handler, and the next is asked; MOVED. Absent: it answers every request. The method is judged afterwards.
+   */
+  claim?(exchange: Exchange): Answer | null;
   /** Called every minute or so while the server has nothing better to do: gives up what was not used for long. */
   sweep?(): void;
   /** The location ends (stop, reload): gives back every descriptor. Replies under way keep theirs. */

@@ -20,6 +20,7 @@ export function place(settings: Settings, path: string, exchange: Exchange): Pla
     const root = folder(settings.root, exchange);
     return root === null ? null : { root, path: path.slice(1) || "." };
   }
+  if (aliasPrefix === null && exchange.beneathAlias) return beneathAlias(alias, path, exchange);
   // Its variables are of the request's own path: that is all of the place, and a file beneath it (an index) goes on from there.
   if (aliasPrefix === null) {
     const beneath = path.startsWith(exchange.path) ? path.slice(exchange.path.length) : "";
@@ -27,6 +28,12 @@ export function place(settings: Settings, path: string, exchange: Exchange): Pla
   }
   const rest = path.startsWith(aliasPrefix) ? path.slice(aliasPrefix.length) : path.slice(1);
   return beneathAlias(alias, rest, exchange);
+}
+
+/** The place of a name that `try_files` tries: beneath an expression's `alias` it is the whole name, as in nginx. */
+export function triedPlace(settings: Settings, name: string, exchange: Exchange): Place | null {
+  const { alias, aliasPrefix } = settings;
+  return alias !== null && aliasPrefix === null ? beneathAlias(alias, name, exchange) : place(settings, name, exchange);
 }
 
 /** The file's name as messages and $request_filename show it. */

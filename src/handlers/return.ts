@@ -13,7 +13,7 @@ import { locationTo } from "./redirect.ts";
 
 const CLOSE_SILENTLY = 444;
 /** The statuses whose text is a Location. */
-export const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
+const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 
 export class ReturnHandler implements Handler {
   private readonly changes: Changes;
@@ -75,3 +75,7 @@ export class ReturnHandler implements Handler {
     return text === null ? null : Buffer.from(evaluateOctets(text, exchange), "latin1");
   }
 }
+
+/** `error_page CODE =STATUS URL`: a redirect with that status if it is one of a redirect. */
+export const redirectStatus = (status: number | null): number =>
+  status !== null && REDIRECTS.includes(status) ? status : 302;

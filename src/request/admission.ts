@@ -1,19 +1,13 @@
 /** From a request's head to its location: the checks of SPEC.md §3 in their order, before any byte of a body is read. */
-import type { Exchange } from "../exchange/exchange.ts";
-import type { Handler } from "../exchange/handler.ts";
 import { ASTERISK_FORM, EXPECT_OTHER, type RequestHead } from "../http/request/request.ts";
 import { normalise } from "../http/request/target.ts";
 import type { VirtualHosts } from "../routing/virtual-hosts.ts";
+import { options } from "./progress.ts";
 import type { Routes } from "./route.ts";
 import type { ServerExchange } from "./server-exchange.ts";
 
-/** OPTIONS is answered wherever it is asked (RFC 9110 §9.3.7). */
-const options: Handler = {
-  handle(exchange: Exchange): void {
-    const { allow, handler } = (exchange as ServerExchange).progress.route;
-    exchange.reply(204, [["Allow", allow], ...(handler.optionsFields?.(exchange) ?? [])], null);
-  },
-};
+/** What a method can be that is not registered: a location may know it. Methods are case-sensitive, and `get` is none. */
+const METHOD = /^[A-Z][A-Z_-]*$/;
 
 /** Finds server and location. 0, or the status that refuses the request. */
 export function admit(exchange: ServerExchange, hosts: VirtualHosts<Routes>): number {
@@ -23,12 +17,10 @@ export function admit(exchange: ServerExchange, hosts: VirtualHosts<Routes>): nu
   progress.enter(router, router.scope);
   progress.captures = captures;
   if (undecided === true) return 400;
-  if (!request.methodKnown) return 501;
   if (request.form !== ASTERISK_FORM && !enterLocation(exchange, router)) return 400;
-  if (exchange.settings.internal) return 404;
+  if (!request.methodKnown && !METHOD.test(request.method)) return 501;
   if (request.method === "TRACE" || request.method === "CONNECT") return 405;
-  if (request.method === "OPTIONS") progress.answerWith(options);
-  else if (!progress.route.allows(request.method) && !progress.handler.takes?.(exchange)) return 405;
+  if (request.form === ASTERISK_FORM) progress.answerWith(options);
   return checkBody(exchange);
 }
 

@@ -1,8 +1,9 @@
 /** How far a request has come: the location it is in, the phase that is next, and where internal redirects lead it. */
 import type { Exchange } from "../exchange/exchange.ts";
-import type { BodySink, Handler } from "../exchange/handler.ts";
+import { type Answer, type BodySink, MOVED } from "../exchange/handler.ts";
 import { ANSWERED, LATER } from "../exchange/phase.ts";
 import type { Field } from "../exchange/reply.ts";
+import type { Content } from "../handlers/contents.ts";
 import { octets } from "../http/octets.ts";
 import { withGroups } from "../routing/router.ts";
 import type { Match, Route, Routes } from "./route.ts";
@@ -11,16 +12,27 @@ import type { Match, Route, Routes } from "./route.ts";
 const MOST_REDIRECTS = 10;
 
 /** As in nginx, where it is not known whether the location is the request's. */
-const undecided: Handler = {
+const undecided: Answer = {
   handle(exchange: Exchange): void {
     exchange.log("alert", `"${exchange.location.pattern}" takes too many steps to match "${exchange.path}"`);
     exchange.fail(500);
   },
 };
 
+/** OPTIONS where nobody answers it by himself (RFC 9110 §9.3.7). */
+export const options: Answer = {
+  handle(exchange: Exchange): void {
+    const { route, content } = (exchange as Travelling).progress;
+    const fields: Field[] = [["Allow", content?.allow ?? route.allow]];
+    for (const { handler } of route.contents) fields.push(...(handler.optionsFields?.(exchange) ?? []));
+    exchange.reply(204, fields, null);
+  },
+};
+
 /** The exchange whose progress it is. */
 interface Travelling extends Exchange {
   sink: BodySink | undefined;
+  readonly progress: Progress;
   failPlainly(status: number, fields: readonly Field[]): void;
 }
 
@@ -37,8 +49,10 @@ enum Pace {
 export class Progress {
   router!: Routes;
   route!: Route;
-  /** The route's, unless the server answers by itself. */
-  handler!: Handler;
+  /** The content that answers, once that is known. */
+  content: Content | null = null;
+  /** `retarget` was called in a location with an expression's `alias`. */
+  beneathAlias = false;
   path = "/";
   query = "";
   /** The path the client asked for, decoded; null: it can't be. Internal redirects leave it. */
@@ -50,6 +64,8 @@ export class Progress {
   inErrorPage = false;
   /** A body is announced, and nobody has been asked yet where it goes. */
   choosing = false;
+  /** Who answers, once that is known. */
+  private answer: Answer | null = null;
   /** Index of the next phase of the route. */
   private phase = 0;
   private pace = Pace.Idle;
@@ -72,14 +88,15 @@ export class Progress {
     this.router = router;
     this.route = match.route;
     this.phase = 0;
-    this.handler = match.route.handler;
+    this.answer = this.content = null;
+    this.beneathAlias = false;
     if (match.captures !== null) this.captures = withGroups(match.captures, this.captures);
     if (match.undecided) this.answerWith(undecided);
   }
 
   /** Leaves out the phases that are left and the location's own content. */
-  answerWith(handler: Handler): void {
-    this.handler = handler;
+  answerWith(answer: Answer): void {
+    this.answer = answer;
     this.phase = this.route.phases.length;
   }
 
@@ -96,8 +113,13 @@ export class Progress {
       return exchange.failPlainly(500, []);
     }
     this.enter(this.router, match);
-    if (!this.inErrorPage && !this.route.allows(this.method)) return exchange.fail(405, [["Allow", this.route.allow]]);
     this.advance();
+  }
+
+  /** Goes on in the same location with another path. */
+  retarget(path: string): void {
+    this.path = path;
+    this.beneathAlias = this.route.settings.alias !== null && this.route.settings.aliasPrefix === null;
   }
 
   private moveTo(uri: string, query: string | undefined): Match {
@@ -124,8 +146,32 @@ export class Progress {
   advance(): void {
     const { phases } = this.route;
     if (this.phase < phases.length && !this.passes(phases)) return;
-    if (this.choosing && !this.inErrorPage) this.takeSink();
-    else this.handler.handle(this.exchange);
+    const answer = this.answer ?? this.choose();
+    if (answer === null) return;
+    if (this.choosing && !this.inErrorPage) this.takeSink(answer);
+    else answer.handle(this.exchange);
+  }
+
+  /** Asks who answers, and whether the location lets that one answer this method. null: the request is elsewhere by now, or answered. */
+  private choose(): Answer | null {
+    for (const content of this.route.contents) {
+      const { handler } = content;
+      const answer = handler.claim === undefined ? handler : handler.claim(this.exchange);
+      if (answer === null) continue;
+      if (answer === MOVED) return null;
+      this.content = content;
+      if (!this.inErrorPage && !content.allows(this.method)) return this.refuseMethod(content);
+      this.answer = answer;
+      return answer;
+    }
+    throw new Error("no handler has claimed the request");
+  }
+
+  private refuseMethod({ allow }: Content): Answer | null {
+    if (this.method === "OPTIONS") return (this.answer = options);
+    if (this.exchange.request.methodKnown) this.exchange.fail(405, [["Allow", allow]]);
+    else this.exchange.fail(501);
+    return null;
   }
 
   /** Whether every phase that is left lets the request go on. */
@@ -148,10 +194,10 @@ export class Progress {
     return false;
   }
 
-  /** Handlers may redirect first: then the one that is to handle the request has given its own sink. */
-  private takeSink(): void {
+  /** Who is asked may fail first: then a page of the error is on its way. */
+  private takeSink(answer: Answer): void {
     const { redirects } = this;
-    const sink = this.handler.sink?.(this.exchange);
+    const sink = answer.sink?.(this.exchange);
     if (redirects !== this.redirects) return;
     this.exchange.sink = sink;
     this.choosing = false;

@@ -1,12 +1,11 @@
-/** A location as the server uses it: its settings, its phases, its handler and the methods it answers. */
+/** A location as the server uses it: its settings, its phases and its handlers. */
 import type { Location, Settings, VirtualServer } from "../config/model.ts";
 import type { Filter } from "../exchange/filter.ts";
-import type { Handler } from "../exchange/handler.ts";
 import type { Phase } from "../exchange/phase.ts";
-import { handlerFor } from "../handlers/choose.ts";
-import { allowedMethods, allowValue } from "../handlers/methods.ts";
+import { type Content, contentsOf } from "../handlers/contents.ts";
 import { phasesOf } from "../handlers/phases.ts";
 import type { HandlerServices } from "../handlers/services.ts";
+import { allowValue } from "../routing/answering.ts";
 import type { RouteMatch } from "../routing/locations.ts";
 import { Router } from "../routing/router.ts";
 import { filtersOf } from "./filters/filters.ts";
@@ -14,14 +13,13 @@ import { filtersOf } from "./filters/filters.ts";
 /** A location with what the server needs of it at each request. */
 export class Route {
   readonly settings: Settings;
-  /** What is asked before the handler is: rewrite, then access. Empty for most locations. */
+  /** What is asked before the contents are: rewrite, then access. Empty for most locations. */
   readonly phases: readonly Phase[];
-  readonly handler: Handler;
+  /** Of these, the first that claims the request answers it. */
+  readonly contents: readonly Content[];
   /** What its replies go through. */
   readonly filters: readonly Filter[];
-  private readonly methods: readonly string[];
-  private readonly takesGet: boolean;
-  /** The value of the field Allow. */
+  /** The value of Allow where nobody has been asked who answers. */
   readonly allow: string;
 
   constructor(
@@ -33,14 +31,8 @@ export class Route {
     const { rewrite, access } = phasesOf(location, services, server.name);
     this.phases = [...rewrite, ...access];
     this.filters = filtersOf(location.settings, services);
-    this.handler = handlerFor(location, services, server.name);
-    this.methods = allowedMethods(location.settings);
+    this.contents = contentsOf(location, services, server.name);
     this.allow = allowValue(location.settings);
-    this.takesGet = this.methods.includes("GET");
-  }
-
-  allows(method: string): boolean {
-    return method === "GET" ? this.takesGet : this.methods.includes(method);
   }
 }
 

@@ -12,7 +12,7 @@ import type { Session } from "../exchange/session.ts";
 import { evaluate, evaluateOctets } from "../exchange/templates.ts";
 import { ERROR_PAGE_TYPE, errorPage } from "../handlers/error-page.ts";
 import { locationTo } from "../handlers/redirect.ts";
-import { REDIRECTS } from "../handlers/return.ts";
+import { redirectStatus } from "../handlers/return.ts";
 import type { HandlerServices } from "../handlers/services.ts";
 import { BodyDecoder } from "../http/body/body.ts";
 import { placeOfOnly } from "../http/reply/response.ts";
@@ -246,6 +246,14 @@ export class ServerExchange implements Exchange {
     this.progress.redirect(uri, query, method);
   }
 
+  retarget(path: string): void {
+    this.progress.retarget(path);
+  }
+
+  get beneathAlias(): boolean {
+    return this.progress.beneathAlias;
+  }
+
   proceed(): void {
     this.progress.proceed();
   }
@@ -285,7 +293,3 @@ export class ServerExchange implements Exchange {
     if (this.settings.accessLogs.length > 0) this.logs.access(this);
   }
 }
-
-/** `error_page CODE =STATUS URL`: a redirect with that status if it is one of a redirect. */
-const redirectStatus = (status: number | null): number =>
-  status !== null && REDIRECTS.includes(status) ? status : 302;

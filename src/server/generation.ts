@@ -30,9 +30,9 @@ export class Generation implements EndpointOwner {
     return this.routers.get(server)!;
   }
 
-  /** Every handler, once per location. */
+  /** Every handler of every location. */
   *handlers(): Iterable<Handler> {
-    for (const { handler } of this.allRoutes()) yield handler;
+    for (const { contents } of this.allRoutes()) for (const { handler } of contents) yield handler;
   }
 
   /** Every location's route. */

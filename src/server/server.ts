@@ -275,7 +275,7 @@ export class Server implements ConnectionHost {
     this.services.sessions.sweep();
   }
 
-  /** Every handler, once per location and generation. */
+  /** Every handler of every location and generation. */
   handlers(): Iterable<Handler> {
     return this.generations.handlers();
   }

@@ -219,7 +219,8 @@ served("path", [
 
 served("methods", [
   ["get in small letters", line("get / HTTP/1.1"), 501],
-  ["a method nobody knows", line("BREW / HTTP/1.1"), 501],
+  ["a method nobody knows", line("BREW /post HTTP/1.1"), 501],
+  ["a method nobody knows, where any is answered", line("BREW / HTTP/1.1"), 200],
   ["TRACE", line("TRACE / HTTP/1.1"), 405],
   ["CONNECT", "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", 405],
   ["OPTIONS of everything", line("OPTIONS * HTTP/1.1"), 204],

@@ -1,5 +1,6 @@
 /** Warnings about directives that change nothing, because another one of the same place undoes them. Told when all was read. */
 
+import { ANSWERERS, ANY_METHOD, isOn } from "../../routing/answering.ts";
 import type { Position } from "../parts.ts";
 import type { Draft, Scope } from "../scope.ts";
 import { elsewhere } from "../text/diagnostics.ts";
@@ -15,39 +16,34 @@ export function checkEffects(draft: Draft): void {
   }
 }
 
-/** Directives that answer methods, and the settings they turn on. */
-const ANSWERING = [
-  { name: "upload_store", key: "upload", methods: ["POST", "PUT", "PATCH"] },
-  { name: "cgi", key: "cgi", methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] },
-  { name: "delete_files", key: "deleteFiles", methods: ["DELETE"] },
-  { name: "session_api", key: "sessionApi", methods: ["GET", "HEAD", "POST", "DELETE"] },
-] as const;
-
 /** Finds those whose requests never get to them. */
 function checkAnswers(scope: Scope): void {
-  for (const { name, key, methods } of ANSWERING) {
-    const own = scope.own[key];
-    if (!own || (Array.isArray(own) && own.length === 0)) continue;
-    const position = scope.seen.get(name)!;
+  for (const { name, setting, performs } of ANSWERERS) {
+    const position = scope.seen.get(name);
+    if (position === undefined || setting === null || !isOn(scope.own[setting]) || name === "return") continue;
     const other = answering(scope);
     if (name === "upload_store" && scope.own.sessionApi === true) {
       scope.error(position, '"upload_store" and "session_api" exclude each other in one location');
     } else if (other !== null && other !== name) {
       scope.warning(position, `"${name}" has no effect: "${other}" answers here`);
-    } else checkMethods(scope, name, methods, position);
+    } else if (performs !== null) checkMethods(scope, name, performs, position);
   }
 }
 
 /** What answers before any file is looked for. */
-function answering(scope: Scope): "return" | "session_api" | null {
-  if (scope.own.return !== undefined) return "return";
-  return scope.setting("sessionApi") === true ? "session_api" : null;
+function answering(scope: Scope): string | null {
+  const alone = ANSWERERS.find(({ alone, name, setting }) => {
+    // A `return` is the block's own, as in nginx.
+    return alone && isOn(name === "return" ? scope.own.return : scope.setting(setting!));
+  });
+  return alone?.name ?? null;
 }
 
 function checkMethods(scope: Scope, name: string, methods: readonly string[], position: Position): void {
   const allowing = scope.stating("allowedMethods");
   const allowed = allowing?.own.allowedMethods;
-  if (!allowing || !allowed || methods.some((method) => allowed.includes(method))) return;
+  if (!allowing || !allowed || allowed.includes(ANY_METHOD) || methods.some((method) => allowed.includes(method)))
+    return;
   const where = elsewhere(allowing.seen.get("allowed_methods")!, position);
   const missing = methods.join(", ").replace(/, (?=\w+$)/, " and ");
   scope.warning(position, `"${name}" has no effect: "allowed_methods" (${where}) leaves out ${missing}`);

@@ -1,13 +1,18 @@
 /** Who may do what: methods and addresses. */
+import { ANY_METHOD } from "../../routing/answering.ts";
 import type { AccessRule } from "../parts.ts";
 import { append, Scope } from "../scope.ts";
 import type { Row } from "../table.ts";
 import { block, directive } from "../table.ts";
 import { quote } from "../text/diagnostics.ts";
-import { kind, many, oneOf } from "../values/arguments.ts";
+import { kind, many } from "../values/arguments.ts";
 import { network, source } from "../values/source.ts";
 
-const method = oneOf("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS");
+/** TRACE and CONNECT are never answered. */
+const method = kind("METHOD", "methods in capital letters, but TRACE and CONNECT, or any", (word) => {
+  if (word === ANY_METHOD) return word;
+  return /^[A-Z][A-Z0-9-]*$/.test(word) && word !== "TRACE" && word !== "CONNECT" ? word : undefined;
+});
 
 /** nginx's. Those of WebDAV are answered 405 before any rule is asked. */
 const EXCEPTED = "GET HEAD POST PUT DELETE MKCOL COPY MOVE OPTIONS PROPFIND PROPPATCH LOCK UNLOCK PATCH";
@@ -33,9 +38,9 @@ export const ACCESS: readonly Row[] = [
     takes: [many(method)],
     default: null,
     shownDefault:
-      "GET HEAD, POST for cgi and for what try_files leads on to, and what upload_store, delete_files and session_api answer",
-    syntax: "METHOD...",
-    help: "The methods that are answered; any other gets 405. The list is literal: `GET` alone refuses HEAD. OPTIONS is always answered.",
+      "GET HEAD, POST and OPTIONS for cgi, any for return, and what upload_store, delete_files and session_api answer",
+    syntax: "METHOD... | any",
+    help: "The methods that are answered; any other gets 405. The list is literal: `GET` alone refuses HEAD. The location in which the request ends is asked: that of its `index`, or what `try_files` leads on to. OPTIONS is always answered, by a program where it is listed. Programs get every method that is listed, `any` for all.",
     set: (scope, [methods], { args }) => {
       for (const [i, name] of methods.entries()) {
         if (methods.indexOf(name) < i) scope.warning(args[i]!.position, `${quote(name)} is repeated`);

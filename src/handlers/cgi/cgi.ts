@@ -1,21 +1,16 @@
-/** CGI (RFC 3875): runs the script that a path leads to; whatever is no script goes to the location's other handler. */
+/** CGI (RFC 3875): runs the script that a path leads to. */
 
 import type { Exchange } from "../../exchange/exchange.ts";
-import type { BodySink, Handler } from "../../exchange/handler.ts";
+import { type Answer, type BodySink, type Handler, MOVED } from "../../exchange/handler.ts";
 import { Spool } from "../relay/spool.ts";
 import type { HandlerServices } from "../services.ts";
-import { Wrapper } from "../wrapper.ts";
 import { runWithBody, runWithCompleteBody, runWithoutBody } from "./run.ts";
-import { ScriptFinder } from "./script.ts";
+import { type Script, ScriptFinder } from "./script.ts";
 
-export class CgiHandler extends Wrapper {
+export class CgiHandler implements Handler {
   private readonly finder: ScriptFinder;
 
-  constructor(
-    private readonly services: HandlerServices,
-    inner: Handler,
-  ) {
-    super(inner);
+  constructor(private readonly services: HandlerServices) {
     this.finder = new ScriptFinder(services);
   }
 
@@ -24,14 +19,33 @@ export class CgiHandler extends Wrapper {
     return this.finder.find(exchange) !== null;
   }
 
-  override sink(exchange: Exchange): BodySink | undefined {
+  claim(exchange: Exchange): Answer | null {
     const script = this.finder.find(exchange);
-    if (script === null) return super.sink(exchange);
-    if (typeof script === "number") {
-      exchange.fail(script);
-      return undefined;
-    }
-    const { services } = this;
+    if (script === null) return null;
+    if (typeof script !== "number") return new Program(this.services, script);
+    exchange.fail(script);
+    return MOVED;
+  }
+
+  /** Never called: what it claims a Program answers. */
+  handle(exchange: Exchange): void {
+    exchange.fail(500);
+  }
+
+  close(): void {
+    this.finder.close();
+  }
+}
+
+/** The script that answers one request. */
+class Program implements Answer {
+  constructor(
+    private readonly services: HandlerServices,
+    private readonly script: Script,
+  ) {}
+
+  sink(exchange: Exchange): BodySink | undefined {
+    const { services, script } = this;
     if (!exchange.request.chunked) return runWithBody(exchange, services, script);
     // CONTENT_LENGTH must be true, so the script has to wait until the body's length is known.
     return new Spool(exchange, services.buffers, (spool) =>
@@ -39,15 +53,7 @@ export class CgiHandler extends Wrapper {
     );
   }
 
-  override handle(exchange: Exchange): void {
-    const script = this.finder.find(exchange);
-    if (script === null) super.handle(exchange);
-    else if (typeof script === "number") exchange.fail(script);
-    else runWithoutBody(exchange, this.services, script); // whatever body the request once had
-  }
-
-  override close(): void {
-    this.finder.close();
-    super.close();
+  handle(exchange: Exchange): void {
+    runWithoutBody(exchange, this.services, this.script); // whatever body the request once had
   }
 }

@@ -5,7 +5,7 @@ import type { Field, StreamBody } from "../../exchange/reply.ts";
 import { withCharset } from "../../http/mime.ts";
 import { unicode } from "../../http/octets.ts";
 import { normalise } from "../../http/request/target.ts";
-import { allowValue } from "../methods.ts";
+import { allowValue } from "../../routing/answering.ts";
 import type { ReplyHead } from "../relay/relay.ts";
 import type { HandlerServices } from "../services.ts";
 import { OutputHead } from "./output.ts";
@@ -70,7 +70,7 @@ function fieldsOf({ settings, method }: Exchange, { fields: own, location }: Out
   const fields = own.map(([name, value]): Field => [name, isType(name) ? withCharset(value, settings.charset) : value]);
   if (location !== null) fields.push(["Location", location]);
   if (status === 405 && !own.some(([name]) => /^allow$/i.test(name)))
-    fields.push(["Allow", allowValue(settings, method)]);
+    fields.push(["Allow", allowValue(settings, undefined, method)]);
   return fields;
 }
 

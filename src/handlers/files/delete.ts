@@ -3,38 +3,26 @@ import { O_DIRECTORY, O_PATH } from "../../../ffi/abi.ts";
 import { errnoText } from "../../../ffi/errno.ts";
 import { FileStatus } from "../../../ffi/kernel.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
-import type { BodySink, Handler } from "../../exchange/handler.ts";
+import type { Handler } from "../../exchange/handler.ts";
 import { filename, type Place, place } from "../../exchange/place.ts";
 import { evaluate } from "../../http/reply/conditional.ts";
 import { errorStatus } from "../errors.ts";
 import type { HandlerServices } from "../services.ts";
-import { Wrapper } from "../wrapper.ts";
 import { validatorsOf } from "./file-reply.ts";
 import { isHidden } from "./hidden.ts";
 import { changing, fileWithin, openWithin } from "./open.ts";
 
-/** Answers DELETE by itself, everything else by another handler. */
-export class DeleteHandler extends Wrapper {
+export class DeleteHandler implements Handler {
   private readonly status = new FileStatus();
 
-  constructor(
-    private readonly services: HandlerServices,
-    inner: Handler,
-  ) {
-    super(inner);
+  constructor(private readonly services: HandlerServices) {}
+
+  /** The page about a DELETE that failed is shown, not deleted. */
+  claim({ method, errorStatus }: Exchange): this | null {
+    return method === "DELETE" && errorStatus === 0 ? this : null;
   }
 
-  override sink(exchange: Exchange): BodySink | undefined {
-    return exchange.method === "DELETE" ? undefined : super.sink(exchange);
-  }
-
-  override handle(exchange: Exchange): void {
-    // The page about a DELETE that failed is shown, not deleted.
-    if (exchange.method === "DELETE" && exchange.errorStatus === 0) this.remove(exchange);
-    else super.handle(exchange);
-  }
-
-  private remove(exchange: Exchange): void {
+  handle(exchange: Exchange): void {
     const { path, settings } = exchange;
     const found = isHidden(path, settings.dotfiles) ? null : place(settings, path, exchange);
     if (found === null) return exchange.fail(404);

@@ -6,8 +6,8 @@ import { ERRNO } from "../../../ffi/errno.ts";
 import type { Location } from "../../config/model.ts";
 import { LOG_LEVELS } from "../../config/parts.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
-import type { Handler } from "../../exchange/handler.ts";
-import { filename, place } from "../../exchange/place.ts";
+import { type Answer, type Handler, MOVED } from "../../exchange/handler.ts";
+import { filename, type Place, place, triedPlace } from "../../exchange/place.ts";
 import type { Field } from "../../exchange/reply.ts";
 import { evaluate } from "../../exchange/templates.ts";
 import { encodePath } from "../../http/request/target.ts";
@@ -16,7 +16,6 @@ import { Codings } from "../compression/codings.ts";
 import { ERROR_PAGE_TYPE, errorPage } from "../error-page.ts";
 import { errorStatus } from "../errors.ts";
 import { type Listings, replyWithListing } from "../listing/listing.ts";
-import { allowValue, isForFallback } from "../methods.ts";
 import { locationTo } from "../redirect.ts";
 import type { HandlerServices } from "../services.ts";
 import { Entry, FileCache } from "./file-cache.ts";
@@ -28,8 +27,7 @@ import { type Changes, headChanges, KeptReply } from "./kept-reply.ts";
 
 /** Begins the key of a file that stands for another. */
 const FORM = "\0";
-
-const CHANGING: readonly string[] = ["PUT", "PATCH", "DELETE"];
+const SLASH = 0x2f;
 
 /** Serves the files and folders of one location. */
 export class StaticHandler implements Handler {
@@ -63,15 +61,15 @@ export class StaticHandler implements Handler {
     this.hasPage301 = hasPage(301);
   }
 
-  /** The body is for what a folder's `index` leads to, which may be a script. */
-  sink(exchange: Exchange): undefined {
+  /** A folder leads on to its `index`, whose location then judges the method: it may be a script. */
+  claim(exchange: Exchange): Answer {
     const { path } = exchange;
-    if (path.endsWith("/")) this.enter(exchange, path);
+    return path.charCodeAt(path.length - 1) === SLASH ? this.folder(exchange, path) : this;
   }
 
   handle(exchange: Exchange): void {
     const entry = this.byPath ? this.cache.fresh(exchange.path) : null;
-    if (entry !== null && exchange.takesWholeReply && !exchange.request.conditional && !this.isForOthers(exchange)) {
+    if (entry !== null && exchange.takesWholeReply && !exchange.request.conditional) {
       if (this.sendKept(exchange, entry)) return;
     }
     this.answer(exchange, exchange.path, entry ?? this.find(exchange, exchange.path));
@@ -97,24 +95,29 @@ export class StaticHandler implements Handler {
    * What is at `path` (decoded, starts with "/"), whatever the request's own path. The caller passes it to `answer` or `done`.
    * @param use FORM where it stands for another file: it then is another entry than that of its own path
    */
-  find(exchange: Exchange, path: string, use = ""): Entry {
-    const { settings } = exchange;
-    if (isHidden(path, settings.dotfiles)) return nothing(path, "is hidden");
-    const found = place(settings, path, exchange);
+  private find(exchange: Exchange, path: string, use = ""): Entry {
+    if (isHidden(path, exchange.settings.dotfiles)) return nothing(path, "is hidden");
+    return this.at(path, place(exchange.settings, path, exchange), use);
+  }
+
+  /** The same for a name that `try_files` tries. */
+  try(exchange: Exchange, name: string): Entry {
+    if (isHidden(name, exchange.settings.dotfiles)) return nothing(name, "is hidden");
+    return this.at(name, triedPlace(exchange.settings, name, exchange));
+  }
+
+  private at(path: string, found: Place | null, use = ""): Entry {
     if (found === null) return nothing(path, "is no file's path here");
     const key = use + (this.byPath ? path : `${found.root}\0${found.path}\0${path}`);
     return this.cache.fresh(key) ?? this.cache.look(key, found);
   }
 
   /** Replies with what `find` found. */
-  answer(exchange: Exchange, path: string, entry: Entry): void {
+  private answer(exchange: Exchange, path: string, entry: Entry): void {
     if (this.isScript(exchange, entry)) exchange.redirect(path, exchange.query);
-    else if (entry.kind === "file" && this.isForOthers(exchange)) this.refuseMethod(exchange);
     else if (entry.kind === "file") replyWithFile(exchange, path, entry, this.changes, this.codings);
     else if (entry.kind === "none" && this.answerBeside(exchange, path, entry)) return this.done(entry);
     else if (entry.kind === "none") this.refuse(exchange, entry);
-    else if (path.endsWith("/")) this.folder(exchange, path, entry);
-    else if (this.isForOthers(exchange)) this.refuseMethod(exchange);
     else this.addSlash(exchange, path, entry);
     this.done(entry);
   }
@@ -122,7 +125,7 @@ export class StaticHandler implements Handler {
   /** `gzip_static` and its like serve what was compressed ahead of time even where the file itself is missing. */
   private answerBeside(exchange: Exchange, path: string, entry: Entry): boolean {
     if (this.codings === null || entry.error !== ERRNO.ENOENT || entry.unsought !== "") return false;
-    if (path.endsWith("/") || this.isForOthers(exchange) || exchange.errorStatus !== 0) return false;
+    if (exchange.errorStatus !== 0) return false;
     const beside = this.codings.choose(exchange, path, entry);
     if (!(beside instanceof Entry)) return false;
     replyWithBeside(exchange, path, beside, this.changes, this.codings);
@@ -134,51 +137,43 @@ export class StaticHandler implements Handler {
     if (!entry.cached) entry.close();
   }
 
-  /** Goes on to the `index` of the folder at `path`, which ends in a slash, if there is either. */
-  enter(exchange: Exchange, path: string): void {
+  /** Goes on to the `index` of the folder at `path`, which ends in a slash; else gives who answers for the folder. */
+  private folder(exchange: Exchange, path: string): Answer {
     const entry = this.find(exchange, path);
     this.done(entry);
-    const index = entry.kind === "folder" ? this.indexOf(exchange, path) : null;
-    if (typeof index === "string") exchange.redirect(index, exchange.query);
+    const index = this.indexOf(exchange, path, entry);
+    if (index === null) return new Folder(this, entry);
+    if (typeof index !== "string") return new Folder(this, index);
+    exchange.redirect(index, exchange.query);
+    return MOVED;
   }
 
-  /** Whether an entry is for `cgi` to run. Nobody gets its source, not even where it came into being a moment ago. */
-  isScript(exchange: Exchange, { kind, place }: Entry): boolean {
-    return this.hasScripts && kind === "file" && ruleFor(exchange.settings, filename(place)) !== undefined;
-  }
-
-  /** The first `index` that exists is served as if it had been asked for. */
-  private folder(exchange: Exchange, path: string, entry: Entry): void {
-    const index = this.indexOf(exchange, path);
-    if (typeof index === "string") return exchange.redirect(index, exchange.query);
-    if (index !== null) return this.refuse(exchange, index);
-    if (this.isForOthers(exchange)) return this.refuseMethod(exchange);
-    if (exchange.settings.autoindex) return replyWithListing(exchange, path, entry.place, this.cache, this.listings);
+  /** Replies for a folder without an `index`, or with why there is none. */
+  replyForFolder(exchange: Exchange, entry: Entry): void {
+    const { path, settings } = exchange;
+    if (entry.kind !== "folder") return this.refuse(exchange, entry);
+    if (settings.autoindex) return replyWithListing(exchange, path, entry.place, this.cache, this.listings);
     exchange.log("error", `directory index of "${path}" is forbidden`);
     exchange.fail(403);
   }
 
-  /** The path of a folder's `index`, an absolute one without a look at it; what keeps us from looking; or null. */
-  private indexOf(exchange: Exchange, path: string): string | Entry | null {
+  /** Whether an entry is for `cgi` to run. Nobody gets its source, not even where it came into being a moment ago. */
+  private isScript(exchange: Exchange, { kind, place }: Entry): boolean {
+    return this.hasScripts && kind === "file" && ruleFor(exchange.settings, filename(place)) !== undefined;
+  }
+
+  /** The path of a folder's `index`, an absolute one without a look at it (nor at the folder, as in nginx); what keeps us from looking; or null. */
+  private indexOf(exchange: Exchange, path: string, { kind }: Entry): string | Entry | null {
     for (const template of exchange.settings.index) {
       const name = evaluate(template, exchange);
       if (name.startsWith("/")) return name;
+      if (kind !== "folder") return null;
       const found = this.find(exchange, path + name);
       this.done(found);
       if (found.kind === "file") return path + name;
       if (found.kind === "none" && errorStatus(found.error) !== 404) return found;
     }
     return null;
-  }
-
-  /** A method that only scripts perform, or what `try_files` leads on to: of a file, 200 would say that it was replaced or deleted. */
-  private isForOthers(exchange: Exchange): boolean {
-    if (exchange.method === "GET" || exchange.method === "HEAD" || exchange.errorStatus !== 0) return false;
-    return (this.hasScripts && CHANGING.includes(exchange.method)) || isForFallback(exchange);
-  }
-
-  private refuseMethod(exchange: Exchange): void {
-    exchange.fail(405, [["Allow", allowValue({ ...exchange.settings, cgi: [], tryFiles: null })]]);
   }
 
   private addSlash(exchange: Exchange, path: string, entry: Entry): void {
@@ -199,6 +194,18 @@ export class StaticHandler implements Handler {
     const kept = this.kept404.for(exchange, () => new KeptReply(exchange, 404, fields, errorPage(404), this.changes));
     if (kept === null) exchange.fail(404);
     else kept.send(exchange);
+  }
+}
+
+/** Answers for a folder that has no `index`, or that is not there. */
+class Folder implements Answer {
+  constructor(
+    private readonly files: StaticHandler,
+    private readonly entry: Entry,
+  ) {}
+
+  handle(exchange: Exchange): void {
+    this.files.replyForFolder(exchange, this.entry);
   }
 }
 

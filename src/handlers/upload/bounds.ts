@@ -4,9 +4,9 @@
  */
 import type { Location, Settings } from "../../config/model.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
+import { answerersOf, methodsOf } from "../../routing/answering.ts";
 import { mayEnter } from "../access.ts";
 import { passwordFor } from "../auth/entry.ts";
-import { allowedMethods } from "../methods.ts";
 import { Failure } from "./failure.ts";
 import { pathOf, requestPathOf, requestTarget, type Target } from "./target.ts";
 
@@ -22,9 +22,10 @@ export function outOfBounds(exchange: Exchange, target: Target): Failure | null 
 }
 
 function reason(exchange: Exchange, inner: Settings, path: string, target: Target): string {
-  if (!takesUploads(inner)) return "takes no uploads";
+  const uploads = answerersOf(inner).find(({ name }) => name === "upload_store");
+  if (uploads === undefined || inner.internal) return "takes no uploads";
   if (fileAt(inner, path) !== fileOf(exchange.settings, target)) return "has another upload_store";
-  const methods = ["PUT", "POST"].filter((method) => allowedMethods(inner).includes(method));
+  const methods = ["PUT", "POST"].filter((method) => methodsOf(uploads, inner)?.includes(method));
   if (methods.length === 0) return "allows neither PUT nor POST";
   const admitting = methods.filter((method) => mayEnter(inner, exchange.connection, method));
   if (admitting.length === 0) return "denies access by rule";
@@ -37,10 +38,6 @@ function asksNoMore(inner: Settings, method: string, exchange: Exchange): boolea
   if (password === null) return true;
   return exchange.user !== "" && password.file?.text === passwordFor(exchange.settings, exchange.method)?.file?.text;
 }
-
-/** Whether PUT and POST there reach the upload handler (see choose.ts), and from outside. */
-const takesUploads = ({ upload, return: fixed, internal, sessionApi }: Settings): boolean =>
-  upload !== null && fixed === null && !internal && !sessionApi;
 
 /** The file that a location stores for a path; null: none. */
 function fileAt(settings: Settings, path: string): string | null {

@@ -1,40 +1,34 @@
-/** Takes what clients send into the store of a location (`upload_store`); what they want to have is another handler's. */
-import type { Location } from "../../config/model.ts";
+/** Takes what clients send into the store of a location (`upload_store`). */
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { BodySink, Handler } from "../../exchange/handler.ts";
-import type { HandlerServices } from "../services.ts";
-import { Wrapper } from "../wrapper.ts";
 import { isForm, sinkOfForm } from "./form.ts";
 import { sinkOfPost, sinkOfPut } from "./put.ts";
-import { Store } from "./store.ts";
+import type { Store } from "./store.ts";
 
-/** Answers PUT and POST by itself, everything else by `inner`. */
-export class UploadHandler extends Wrapper {
-  readonly store: Store;
+/** Answers PUT, POST and PATCH. */
+export class UploadHandler implements Handler {
+  constructor(private readonly store: Store) {}
 
-  constructor({ settings }: Location, services: HandlerServices, inner: Handler) {
-    super(inner);
-    this.store = new Store(services, settings.upload!.folder, settings.symlinks);
-  }
-
-  override start(): void {
+  start(): void {
     this.store.start();
-    super.start();
   }
 
-  override sink(exchange: Exchange): BodySink | undefined {
-    return isUpload(exchange) ? this.begin(exchange) : super.sink(exchange);
+  /** The page about an upload that failed is shown, not stored. */
+  claim({ method, errorStatus }: Exchange): this | null {
+    return METHODS.includes(method) && errorStatus === 0 ? this : null;
   }
 
-  override handle(exchange: Exchange): void {
-    if (!isUpload(exchange)) return super.handle(exchange);
+  sink(exchange: Exchange): BodySink | undefined {
+    return this.begin(exchange);
+  }
+
+  handle(exchange: Exchange): void {
     if (exchange.request.hasBody) return redirected(exchange);
     this.begin(exchange)?.end();
   }
 
-  override close(): void {
+  close(): void {
     this.store.close();
-    super.close();
   }
 
   private begin(exchange: Exchange): BodySink | undefined {
@@ -45,9 +39,6 @@ export class UploadHandler extends Wrapper {
 }
 
 const METHODS: readonly string[] = ["PUT", "POST", "PATCH"];
-
-/** The page about an upload that failed is shown, not stored. */
-const isUpload = ({ method, errorStatus }: Exchange): boolean => METHODS.includes(method) && errorStatus === 0;
 
 /** Only resumable uploads are patched, and those say so (RFC 5789 §2.2, §3.1). */
 function refusePatch(exchange: Exchange): undefined {

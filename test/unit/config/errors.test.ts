@@ -426,7 +426,7 @@ describe("kinds of arguments", () => {
   inServer("add_header a b |sometimes;", '"add_header" expects "always", not "sometimes"');
   inServer(
     "allowed_methods GET |get;",
-    '"allowed_methods" expects "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" or "OPTIONS", not "get"',
+    '"allowed_methods" expects methods in capital letters, but TRACE and CONNECT, or any, not "get"',
   );
   inServer(
     "location / { limit_except GET |PROPFNID { deny all; } }",

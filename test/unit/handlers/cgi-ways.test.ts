@@ -4,10 +4,9 @@ import { ERRNO } from "../../../ffi/errno.ts";
 import type { Settings } from "../../../src/config/model.ts";
 import type { CgiRule, TryFiles } from "../../../src/config/parts.ts";
 import { CgiHandler } from "../../../src/handlers/cgi/cgi.ts";
-import { handlerFor } from "../../../src/handlers/choose.ts";
 import { StaticHandler } from "../../../src/handlers/files/static.ts";
 import { TryFilesHandler } from "../../../src/handlers/files/try-files.ts";
-import { FakeExchange, FakeServices, location, type RequestLike, Site, template } from "./world.ts";
+import { FakeExchange, FakeServices, handlerFor, location, type RequestLike, Site, template } from "./world.ts";
 
 const site = new Site({
   "index.php": "<?php secret",
@@ -55,16 +54,15 @@ describe("a body is for what is found: before it is read, the request goes on to
     ["the first index", {}, "/both/", "-> /both/index.php?"],
     ["an index that is a page: nothing takes its body", {}, "/page/", "-> /page/index.html?"],
     ["an absolute index", { index: [template("/index.php")] }, "/bare/", "-> /index.php?"],
-    ["a folder without index", {}, "/bare/", ""],
-    ["a folder without slash", {}, "/both", ""],
-    ["a file", {}, "/a.txt", ""],
-    ["nothing", {}, "/none", ""],
+    ["a folder without index", {}, "/bare/", "fail 405"],
+    ["a folder without slash", {}, "/both", "fail 405"],
+    ["a file", {}, "/a.txt", "fail 405"],
+    ["nothing", {}, "/none", "fail 405"],
     ["try_files: nothing but the front controller", { tryFiles: FRONT }, "/blog/1?a=b", "-> /index.php?q=/blog/1&a=b"],
     ["try_files: nothing, by name", { tryFiles: tries(["$uri"], "@php") }, "/blog", "-> @php?"],
-    ["try_files: a file", { tryFiles: FRONT }, "/a.txt", ""],
+    ["try_files: a file", { tryFiles: FRONT }, "/a.txt", "fail 405"],
     ["try_files: a folder", { tryFiles: FRONT }, "/both/?a", "-> /both/index.php?a"],
-    ["try_files: a folder without slash", { tryFiles: FRONT }, "/both", ""],
-    ["try_files: a script", { tryFiles: tries(["$uri.php"], "/x") }, "/page?a", "-> /page.php?a"],
+    ["try_files: a folder without slash", { tryFiles: FRONT }, "/both", "fail 405"],
     ["try_files: a status", { tryFiles: { files: [template("$uri")], last: { status: 404 } } }, "/none", ""],
   ];
   test.each(table)("%s", (_, changes, target, expected) => {
@@ -76,9 +74,19 @@ describe("a body is for what is found: before it is read, the request goes on to
     handler.close?.();
     expect(services.watched.open.size).toBe(0);
   });
+  test("a script that try_files finds answers in the same location", () => {
+    const { services, here, exchange } = world({ tryFiles: tries(["$uri.php"], "/x") }, "/page?a");
+    const handler = handlerFor(here, services);
+    const scripts = handler.contents.find((content) => content.handler instanceof CgiHandler)!;
+    expect([handler.chosen(exchange)?.constructor.name, exchange.path]).toEqual(["Program", "/page.php"]);
+    expect(scripts.allows("POST")).toBe(true);
+  });
   test("a script's own path is asked for before any of that", () => {
     const { services, here } = world({}, "/");
-    expect(handlerFor(here, services)).toBeInstanceOf(CgiHandler);
+    expect(handlerFor(here, services).contents.map(({ handler }) => handler.constructor)).toEqual([
+      CgiHandler,
+      StaticHandler,
+    ]);
   });
 });
 
@@ -89,7 +97,6 @@ describe("without a body", () => {
     ["a folder's index before it", { tryFiles: FRONT }, "/both/?a", "-> /both/index.php?a"],
     ["a script that is not there", { tryFiles: FRONT }, "/none.php", "-> /index.php?q=/none.php&"],
     ["the same without try_files", {}, "/none.php", "fail 404"],
-    ["a script that try_files finds", { tryFiles: tries(["$uri.php"], "/x") }, "/page?a", "-> /page.php?a"],
   ];
   test.each(table)("%s", (_, changes, target, expected) => {
     const { services, here, exchange } = world(changes, { target });
@@ -108,7 +115,9 @@ describe("no source is ever shown", () => {
   });
   test("nor where try_files finds one", () => {
     const { services, here, exchange } = world({}, { target: "/page.php" });
-    new TryFilesHandler(tries(["$uri"], "/x"), new StaticHandler(here, services), null).handle(exchange);
+    const files = new StaticHandler(here, services);
+    expect(new TryFilesHandler(tries(["$uri"], "/x"), files, null).claim(exchange)).toBe(null);
+    files.handle(exchange);
     expect(outcome(exchange)).toBe("-> /page.php?");
   });
   test("nor of one that cannot be looked at", () => {

@@ -2,10 +2,19 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import type { Location, Settings } from "../../../src/config/model.ts";
 import type { AccessRule, Return, TryFiles } from "../../../src/config/parts.ts";
-import { handlerFor } from "../../../src/handlers/choose.ts";
 import { errorPage } from "../../../src/handlers/error-page.ts";
-import { allowedMethods, allowValue } from "../../../src/handlers/methods.ts";
-import { answer, FakeExchange, FakeServices, location, type RequestLike, Site, settings, template } from "./world.ts";
+import { allowValue } from "../../../src/routing/answering.ts";
+import {
+  answer,
+  FakeExchange,
+  FakeServices,
+  handlerFor,
+  location,
+  type RequestLike,
+  Site,
+  settings,
+  template,
+} from "./world.ts";
 
 const site = new Site({ "a.txt": "a", "dir/index.html": "", "what?.txt": "odd", "fallback.html": "f" });
 afterAll(() => site.remove());
@@ -177,7 +186,10 @@ describe("methods", () => {
     [{ upload, deleteFiles: true }, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"],
     [{ upload, deleteFiles: true, allowedMethods: ["GET", "PUT"] }, "GET, PUT, OPTIONS"],
     [{ cgi }, "GET, HEAD, POST, OPTIONS"],
-    [{ tryFiles: { files: [], last: { uri: template("/index.php") } } }, "GET, HEAD, POST, OPTIONS"],
+    [{ tryFiles: { files: [], last: { uri: template("/index.php") } } }, "GET, HEAD, OPTIONS"],
+    [{ cgi, allowedMethods: ["any"] }, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"],
+    [{ cgi, allowedMethods: ["REPORT", "GET"] }, "REPORT, GET, OPTIONS"],
+    [{ allowedMethods: ["any"] }, "GET, HEAD, POST, OPTIONS"],
     [{ tryFiles: { files: [], last: { status: 404 } } }, "GET, HEAD, OPTIONS"],
     [{ cgi, upload, deleteFiles: true }, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"],
     [{ cgi, allowedMethods: ["GET", "PUT", "DELETE"] }, "GET, PUT, DELETE, OPTIONS"],
@@ -189,13 +201,13 @@ describe("methods", () => {
   });
   test("what is configured is taken literally, but for methods that nothing performs", () => {
     const all = ["GET", "POST", "PUT", "PATCH", "DELETE"];
-    const allowed = (changes: Partial<Settings>) => allowedMethods(settings({ allowedMethods: all, ...changes }));
-    expect(allowed({})).toEqual(["GET", "POST"]);
-    expect(allowed({ deleteFiles: true })).toEqual(["GET", "POST", "DELETE"]);
-    expect(allowed({ upload })).toEqual(["GET", "POST", "PUT", "PATCH"]);
-    expect(allowed({ sessionApi: true, upload })).toEqual(["GET", "POST", "DELETE"]);
-    expect(allowed({ return: { status: 200, text: null } })).toEqual(all);
-    expect(allowedMethods(settings({ allowedMethods: ["DELETE"] }))).toEqual([]);
+    const allowed = (changes: Partial<Settings>) => allowValue(settings({ allowedMethods: all, ...changes }));
+    expect(allowed({})).toBe("GET, POST, OPTIONS");
+    expect(allowed({ deleteFiles: true })).toBe("GET, POST, DELETE, OPTIONS");
+    expect(allowed({ upload })).toBe("GET, POST, PUT, PATCH, OPTIONS");
+    expect(allowed({ sessionApi: true, upload })).toBe("GET, POST, DELETE, OPTIONS");
+    expect(allowed({ return: { status: 200, text: null } })).toBe("GET, POST, PUT, PATCH, DELETE, OPTIONS");
+    expect(allowValue(settings({ allowedMethods: ["DELETE"] }))).toBe("OPTIONS");
   });
 });
 

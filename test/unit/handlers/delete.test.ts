@@ -3,8 +3,7 @@ import { existsSync, lstatSync, readFileSync, rmSync, writeFileSync } from "node
 import { join } from "node:path";
 import { ERRNO } from "../../../ffi/errno.ts";
 import type { Settings } from "../../../src/config/model.ts";
-import { handlerFor } from "../../../src/handlers/choose.ts";
-import { answer, FakeExchange, FakeServices, location, type RequestLike, Site, template } from "./world.ts";
+import { answer, FakeExchange, FakeServices, handlerFor, location, type RequestLike, Site, template } from "./world.ts";
 
 const outside = new Site({ "secret.txt": "secret", "folder/x.txt": "x" });
 let site: Site;

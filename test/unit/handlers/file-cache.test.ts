@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { appendFileSync, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import type { Settings } from "../../../src/config/model.ts";
 import { StaticHandler } from "../../../src/handlers/files/static.ts";
-import { FakeExchange, FakeServices, location, type RequestLike, Site, template } from "./world.ts";
+import { claimed, FakeExchange, FakeServices, location, type RequestLike, Site, template } from "./world.ts";
 
 const sites: Site[] = [];
 afterAll(() => {
@@ -17,7 +17,7 @@ function world(changes: Partial<Settings> = {}) {
   const handler = new StaticHandler(here, services);
   const ask = (target: string, request: RequestLike = {}) => {
     const exchange = new FakeExchange(services, here, { target, ...request });
-    handler.handle(exchange);
+    claimed(handler, exchange)?.handle(exchange);
     return exchange;
   };
   return { site, services, handler, ask, watched: services.watched };
@@ -258,7 +258,7 @@ test("kept descriptors are a small part of the process' limit, over all location
   for (const target of [...Object.keys(files), ...Object.keys(files)]) {
     for (const [i, handler] of handlers.entries()) {
       const exchange = new FakeExchange(services, here[i]!, { target: `/${target}` });
-      handler.handle(exchange);
+      claimed(handler, exchange)?.handle(exchange);
       expect(exchange.bytes().length).toBe(70_000);
     }
   }

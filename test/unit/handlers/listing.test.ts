@@ -3,7 +3,7 @@ import { mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import type { Settings } from "../../../src/config/model.ts";
 import { StaticHandler } from "../../../src/handlers/files/static.ts";
 import { htmlListing, humanSize, jsonListing } from "../../../src/handlers/listing/listing-page.ts";
-import { FakeExchange, FakeServices, location, Site, template } from "./world.ts";
+import { claimed, FakeExchange, FakeServices, location, Site, template } from "./world.ts";
 
 setDefaultTimeout(60_000);
 
@@ -31,7 +31,7 @@ function list(target: string, changes: Partial<Settings> = {}, room = 4096) {
   const here = location({ root: template(site.root), autoindex: true, ...changes });
   const exchange = new FakeExchange(services, here, { target });
   const handler = new StaticHandler(here, services);
-  handler.handle(exchange);
+  claimed(handler, exchange)?.handle(exchange);
   const text = exchange.text(room);
   handler.close();
   expect(services.watched.open.size).toBe(0);
@@ -117,7 +117,7 @@ test("a folder that cannot be read is refused before anything is sent", () => {
   const handler = new StaticHandler(here, services);
   const ask = () => {
     const exchange = new FakeExchange(services, here, { target: "/all/" });
-    handler.handle(exchange);
+    claimed(handler, exchange)?.handle(exchange);
     return exchange;
   };
   ask().text();

@@ -2,8 +2,7 @@
 import { heapStats } from "bun:jsc";
 import { beforeEach, describe, expect, test } from "bun:test";
 import { Block } from "../../../ffi/memory.ts";
-import { handlerFor } from "../../../src/handlers/choose.ts";
-import { FakeExchange, FakeServices, location, type RequestLike } from "./world.ts";
+import { FakeExchange, FakeServices, handlerFor, location, type RequestLike } from "./world.ts";
 
 const here = location({
   sessionApi: true,

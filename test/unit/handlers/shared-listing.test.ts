@@ -9,7 +9,7 @@ import { SharedFile } from "../../../src/handlers/files/open.ts";
 import { StaticHandler } from "../../../src/handlers/files/static.ts";
 import { Folder } from "../../../src/handlers/listing/folder.ts";
 import { Shelf } from "../../../src/handlers/listing/folder-names.ts";
-import { FakeExchange, FakeServices, location, Site, template } from "./world.ts";
+import { claimed, FakeExchange, FakeServices, location, Site, template } from "./world.ts";
 
 const COUNT = 3000;
 const NAMES = Array.from({ length: COUNT }, (_, i) => `file-${String(i).padStart(5, "0")}`);
@@ -54,7 +54,7 @@ class Reader {
     handler: StaticHandler,
     readonly exchange: FakeExchange,
   ) {
-    handler.handle(exchange);
+    claimed(handler, exchange)?.handle(exchange);
     this.body = exchange.body as StreamBody;
   }
 

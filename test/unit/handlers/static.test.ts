@@ -1,7 +1,16 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import type { Settings } from "../../../src/config/model.ts";
 import { StaticHandler } from "../../../src/handlers/files/static.ts";
-import { FakeExchange, FakeServices, location, type RequestLike, Site, template } from "./world.ts";
+import {
+  claimed,
+  FakeExchange,
+  FakeServices,
+  handlerFor,
+  location,
+  type RequestLike,
+  Site,
+  template,
+} from "./world.ts";
 
 const site = new Site({
   "index.html": "home",
@@ -37,7 +46,7 @@ function world(changes: Partial<Settings> = {}, pattern = "/") {
   const handler = new StaticHandler(here, services);
   const ask = (request: RequestLike | string) => {
     const exchange = new FakeExchange(services, here, typeof request === "string" ? { target: request } : request);
-    handler.handle(exchange);
+    claimed(handler, exchange)?.handle(exchange);
     return exchange;
   };
   return { services, handler, ask };
@@ -178,23 +187,27 @@ describe("index", () => {
 describe("methods that only programs perform", () => {
   const programs = { cgi: [{ extension: ".py", interpreter: null, args: [] }], index: [template("no.html")] };
   const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
-  const statuses = (changes: Partial<Settings>, request: RequestLike): number[] => {
-    const { ask } = world(changes);
-    ask({ ...request, method: "GET" }); // now it is kept
-    return methods.map((method) => ask({ ...request, method }).status);
+  const asked = (changes: Partial<Settings>, request: RequestLike): FakeExchange => {
+    const { services } = world();
+    const here = location({ root: template(site.root), ...changes });
+    const exchange = new FakeExchange(services, here, request);
+    handlerFor(here, services).handle(exchange);
+    return exchange;
   };
+  const statuses = (changes: Partial<Settings>, request: RequestLike): number[] =>
+    methods.map((method) => asked(changes, { ...request, method }).status);
   test("change no file and no folder, and say so", () => {
-    expect(statuses(programs, { target: "/a.txt" })).toEqual([200, 200, 200, 405, 405, 405]);
-    expect(statuses({ ...programs, autoindex: true }, { target: "/dir/" })).toEqual([200, 200, 200, 405, 405, 405]);
-    expect(statuses(programs, { target: "/none" })).toEqual([404, 404, 404, 404, 404, 404]);
-    expect(world(programs).ask({ target: "/a.txt", method: "PUT" }).field("Allow")).toBe("GET, HEAD, OPTIONS");
+    expect(statuses(programs, { target: "/a.txt" })).toEqual([200, 200, 405, 405, 405, 405]);
+    expect(statuses({ ...programs, autoindex: true }, { target: "/dir/" })).toEqual([200, 200, 405, 405, 405, 405]);
+    expect(statuses(programs, { target: "/none" })).toEqual([404, 404, 405, 405, 405, 405]);
+    expect(asked(programs, { target: "/a.txt", method: "PUT" }).field("Allow")).toBe("GET, HEAD, OPTIONS");
   });
   test("reach the page of their error", () => {
     expect(statuses(programs, { target: "/a.txt", errorStatus: 502 })).toEqual([200, 200, 200, 200, 200, 200]);
   });
   test("reach the index, which may be a program", () => {
-    const { ask } = world({ ...programs, index: [template("index.html")] });
-    expect(outcome(ask({ target: "/dir/", method: "DELETE" }))).toBe("-> /dir/index.html");
+    const listed = { ...programs, index: [template("index.html")] };
+    expect(outcome(asked(listed, { target: "/dir/", method: "DELETE" }))).toBe("-> /dir/index.html");
   });
 });
 

@@ -2,14 +2,12 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, linkSync, mkdirSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import type { Location } from "../../../src/config/model.ts";
-import type { Handler } from "../../../src/exchange/handler.ts";
-import { handlerFor } from "../../../src/handlers/choose.ts";
 import { MOST_UNFINISHED } from "../../../src/handlers/upload/tus/activity.ts";
 import { DAY, TusWorld, told } from "./tus-world.ts";
-import { FakeServices, location } from "./world.ts";
+import { type Contents, FakeServices, handlerFor, location } from "./world.ts";
 
 let world: TusWorld;
-const others: Handler[] = [];
+const others: Contents[] = [];
 function make(): TusWorld {
   return (world = new TusWorld());
 }

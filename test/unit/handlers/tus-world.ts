@@ -1,10 +1,9 @@
 /** A location with an upload store, and a client that speaks tus to it. */
 import { expect } from "bun:test";
 import { utimesSync } from "node:fs";
-import type { BodySink, Handler } from "../../../src/exchange/handler.ts";
-import { handlerFor } from "../../../src/handlers/choose.ts";
+import type { BodySink } from "../../../src/exchange/handler.ts";
 import { type Sent, tree, UploadWorld } from "./uploads.ts";
-import { FakeExchange, FakeServices } from "./world.ts";
+import { type Contents, FakeExchange, FakeServices, handlerFor } from "./world.ts";
 
 export const TUS = "Tus-Resumable: 1.0.0";
 export const PART = "Content-Type: application/offset+octet-stream";
@@ -17,7 +16,7 @@ export const metadata = (pairs: Record<string, string>): string =>
     .join(",")}`;
 
 export class TusWorld extends UploadWorld {
-  declare handler: Handler;
+  declare handler: Contents;
   declare services: FakeServices;
 
   create(length: number | string, pairs: Record<string, string> = {}, fields: string[] = [], target = "/up/") {

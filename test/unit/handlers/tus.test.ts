@@ -4,9 +4,8 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ERRNO } from "../../../ffi/errno.ts";
 import type { Location, Settings } from "../../../src/config/model.ts";
-import { handlerFor } from "../../../src/handlers/choose.ts";
 import { base64, DAY, PART, TUS, TusWorld, told } from "./tus-world.ts";
-import { FakeExchange, location, type Site } from "./world.ts";
+import { FakeExchange, handlerFor, location, type Site } from "./world.ts";
 
 let world: TusWorld;
 function make(changes: Partial<Settings> = {}, files: ConstructorParameters<typeof Site>[0] = {}): TusWorld {
@@ -248,7 +247,7 @@ describe("termination", () => {
   test("is allowed where DELETE of files is not", () => {
     make();
     const about = (method: string, target: string, fields: string[] = [TUS]) =>
-      world.handler.takes!(new FakeExchange(world.services, world.location, { method, target, fields }));
+      isTus(new FakeExchange(world.services, world.location, { method, target, fields }));
     const url = world.begun(1);
     expect(["DELETE", "HEAD", "PATCH"].map((method) => about(method, url))).toEqual([true, true, true]);
     expect([about("DELETE", url, []), about("DELETE", "/up/a.txt"), about("PUT", url)]).toEqual([false, false, false]);
@@ -257,9 +256,16 @@ describe("termination", () => {
     make({ allowedMethods: ["GET", "HEAD"] });
     const target = `/up/.webserv/${"0".repeat(32)}`;
     const exchange = new FakeExchange(world.services, world.location, { method: "DELETE", target, fields: [TUS] });
-    expect(world.handler.takes!(exchange)).toBe(false);
+    expect(isTus(exchange)).toBe(false);
+    expect([exchange.how, exchange.status]).toEqual(["fail", 405]);
   });
 });
+
+/** Whether a request is one of the protocol that its location allows. */
+function isTus(exchange: FakeExchange): boolean {
+  const [tus] = world.handler.contents;
+  return world.handler.chosen(exchange) === tus!.handler;
+}
 
 describe("who comes later takes over", () => {
   test.each(["HEAD", "PATCH", "DELETE"])("%s ends the PATCH under way, with its connection", (method) => {

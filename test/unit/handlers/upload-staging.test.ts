@@ -2,10 +2,10 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { ERRNO } from "../../../ffi/errno.ts";
-import { handlerFor } from "../../../src/handlers/choose.ts";
 import type { StagedFile } from "../../../src/handlers/upload/staged-file.ts";
 import { Store } from "../../../src/handlers/upload/store.ts";
 import { UploadWorld } from "./uploads.ts";
+import { handlerFor } from "./world.ts";
 
 let world: UploadWorld;
 afterEach(() => expect(world.end()).toBe(0));

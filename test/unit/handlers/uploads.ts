@@ -3,9 +3,8 @@ import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { Block } from "../../../ffi/memory.ts";
 import type { Location, Settings } from "../../../src/config/model.ts";
-import type { BodySink, Handler } from "../../../src/exchange/handler.ts";
-import { handlerFor } from "../../../src/handlers/choose.ts";
-import { FakeExchange, FakeServices, location, Site, template } from "./world.ts";
+import type { BodySink } from "../../../src/exchange/handler.ts";
+import { type Contents, FakeExchange, FakeServices, handlerFor, location, Site, template } from "./world.ts";
 
 export interface Sent {
   readonly fields?: readonly string[];
@@ -34,7 +33,7 @@ export class UploadWorld {
   readonly site: Site;
   readonly services = new FakeServices();
   readonly location: Location;
-  readonly handler: Handler;
+  readonly handler: Contents;
   private readonly block = new Block(1 << 16);
 
   constructor(files: ConstructorParameters<typeof Site>[0] = {}, changes: Partial<Settings> = {}) {

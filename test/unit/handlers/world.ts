@@ -11,14 +11,14 @@ import type { Location, Settings, VirtualServer } from "../../../src/config/mode
 import type { LogLevel, Template } from "../../../src/config/parts.ts";
 import { Evaluators } from "../../../src/exchange/evaluators.ts";
 import type { ConnectionInfo, Exchange, Templates } from "../../../src/exchange/exchange.ts";
-import type { Handler } from "../../../src/exchange/handler.ts";
+import { type Answer, type BodySink, type Handler, MOVED } from "../../../src/exchange/handler.ts";
 import { GO_ON } from "../../../src/exchange/phase.ts";
 import type { Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "../../../src/exchange/reply.ts";
 import type { Session } from "../../../src/exchange/session.ts";
 import { Passwords } from "../../../src/handlers/auth/passwords.ts";
 import { Scripts } from "../../../src/handlers/cgi/scripts.ts";
-import { handlerFor } from "../../../src/handlers/choose.ts";
 import { CompressionWork } from "../../../src/handlers/compression/work.ts";
+import { type Content, contentsOf } from "../../../src/handlers/contents.ts";
 import { FileCaches } from "../../../src/handlers/files/file-caches.ts";
 import { Listings } from "../../../src/handlers/listing/listing.ts";
 import { phasesOf } from "../../../src/handlers/phases.ts";
@@ -249,7 +249,8 @@ export class FakeExchange implements Exchange {
   readonly request;
   readonly server = { name: "example.org" } as VirtualServer;
   readonly settings: Settings;
-  readonly path: string;
+  path: string;
+  beneathAlias = false;
   readonly query: string;
   readonly method: string;
   readonly captures: RegExpExecArray | null;
@@ -349,6 +350,11 @@ export class FakeExchange implements Exchange {
 
   proceed(): void {}
 
+  retarget(path: string): void {
+    this.path = path;
+    this.beneathAlias = this.settings.alias !== null && this.settings.aliasPrefix === null;
+  }
+
   resume(): void {
     this.resumed++;
   }
@@ -440,10 +446,64 @@ function parse(request: RequestLike, method: string, target: string) {
   return parser.head;
 }
 
-/** Lets the phases of the exchange's location decide, then its handler. */
-export function answer(exchange: FakeExchange, serverName = "", handler?: Handler): void {
+/** The handlers of a location as one: whoever claims a request answers it, if the location allows the method. */
+export class Contents {
+  readonly contents: readonly Content[];
+
+  constructor(location: Location, services: HandlerServices, serverName = "") {
+    this.contents = contentsOf(location, services, serverName);
+  }
+
+  start(): void {
+    for (const { handler } of this.contents) handler.start?.();
+  }
+
+  sweep(): void {
+    for (const { handler } of this.contents) handler.sweep?.();
+  }
+
+  close(): void {
+    for (const { handler } of this.contents) handler.close?.();
+  }
+
+  optionsFields(exchange: Exchange): Field[] {
+    return this.contents.flatMap(({ handler }) => [...(handler.optionsFields?.(exchange) ?? [])]);
+  }
+
+  sink(exchange: Exchange): BodySink | undefined {
+    return this.chosen(exchange)?.sink?.(exchange);
+  }
+
+  handle(exchange: Exchange): void {
+    this.chosen(exchange)?.handle(exchange);
+  }
+
+  /** Who answers; null: the request was answered or redirected. */
+  chosen(exchange: Exchange): Answer | null {
+    for (const content of this.contents) {
+      const answer = claimed(content.handler, exchange);
+      if (answer === null) continue;
+      if (answer === MOVED) return null;
+      if (exchange.errorStatus !== 0 || content.allows(exchange.method)) return answer;
+      exchange.fail(405, [["Allow", content.allow]]);
+      return null;
+    }
+    throw new Error("no handler has claimed the request");
+  }
+}
+
+/** What a handler says when it is asked who answers. */
+export function claimed(handler: Handler, exchange: Exchange): Answer | null {
+  return handler.claim === undefined ? handler : handler.claim(exchange);
+}
+
+export const handlerFor = (location: Location, services: HandlerServices, serverName?: string): Contents =>
+  new Contents(location, services, serverName);
+
+/** Lets the phases of the exchange's location decide, then its handlers. */
+export function answer(exchange: FakeExchange, serverName = "", handlers?: Contents): void {
   const { location, services } = exchange;
   const { rewrite, access } = phasesOf(location, services, serverName);
   for (const phase of [...rewrite, ...access]) if (phase(exchange) !== GO_ON) return;
-  (handler ?? handlerFor(location, services, serverName)).handle(exchange);
+  (handlers ?? handlerFor(location, services, serverName)).handle(exchange);
 }

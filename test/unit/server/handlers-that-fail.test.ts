@@ -65,8 +65,14 @@ describe("a handler that throws", () => {
 
   function replace(handler: Handler): void {
     const own = handler.handle.bind(handler);
+    const claim = handler.claim?.bind(handler);
+    if (claim !== undefined) {
+      handler.claim = (exchange) => {
+        if (exchange.path === "/patch.sh") exchange.session = { id: "", data: "{}", patch: fails } as never;
+        return claim(exchange);
+      };
+    }
     handler.handle = (exchange) => {
-      if (exchange.path === "/patch.sh") exchange.session = { id: "", data: "{}", patch: fails } as never;
       (ACTS[exchange.path]?.handle ?? own)(exchange);
     };
     handler.sink = (exchange) => ACTS[exchange.path]?.sink?.(exchange);

@@ -10,9 +10,7 @@ import type { Field } from "../../../exchange/reply.ts";
 import { formatDate } from "../../../http/reply/date.ts";
 import { encodePath } from "../../../http/request/target.ts";
 import { uploadInteger } from "../../../http/tus.ts";
-import { allowedMethods } from "../../methods.ts";
 import type { HandlerServices } from "../../services.ts";
-import { Wrapper } from "../../wrapper.ts";
 import { outOfBounds } from "../bounds.ts";
 import { Failure } from "../failure.ts";
 import type { StagedFile } from "../staged-file.ts";
@@ -32,8 +30,8 @@ const ABOUT_ONE: readonly string[] = ["HEAD", "DELETE"];
 /** Fields that have one value: of two, somebody on the way may believe the other. */
 const SINGLE: readonly string[] = ["tus-resumable", "upload-length", "upload-offset", "x-http-method-override"];
 
-/** Answers what speaks tus, and leaves the rest to another handler. */
-export class TusHandler extends Wrapper {
+/** Answers what speaks tus. */
+export class TusHandler implements Handler {
   private readonly uploads: TusUploads;
   /** What comes before the ids in the uploads' paths. */
   private readonly base: string;
@@ -42,30 +40,25 @@ export class TusHandler extends Wrapper {
     private readonly location: Location,
     private readonly services: HandlerServices,
     private readonly store: Store,
-    inner: Handler,
   ) {
-    super(inner);
     const path = pathOf(location);
     this.base = `${path.endsWith("/") ? path : `${path}/`}${STAGING}/`;
     this.uploads = new TusUploads(services, store, location.settings);
   }
 
-  override start(): void {
-    super.start();
+  start(): void {
     this.uploads.sweep();
   }
 
-  override sweep(): void {
-    super.sweep();
+  sweep(): void {
     this.uploads.sweep();
   }
 
-  override close(): void {
+  close(): void {
     this.uploads.close();
-    super.close();
   }
 
-  override optionsFields(exchange: Exchange): readonly Field[] {
+  optionsFields(): readonly Field[] {
     const most = this.location.settings.clientMaxBodySize;
     const fields: Field[] = [
       ["Tus-Resumable", VERSION],
@@ -73,22 +66,19 @@ export class TusHandler extends Wrapper {
       ["Tus-Extension", EXTENSIONS],
     ];
     if (most > 0) fields.push(["Tus-Max-Size", String(most)]);
-    return [...super.optionsFields(exchange), ...fields];
+    return fields;
   }
 
-  override takes(exchange: Exchange): boolean {
-    const isOurs = this.isTus(exchange) && this.idOf(exchange) !== "";
-    return (isOurs && allowedMethods(exchange.settings).includes("POST")) || super.takes(exchange);
+  claim(exchange: Exchange): this | null {
+    return this.isTus(exchange) ? this : null;
   }
 
-  override sink(exchange: Exchange): BodySink | undefined {
-    if (!this.isTus(exchange)) return super.sink(exchange);
+  sink(exchange: Exchange): BodySink | undefined {
     // Only a PATCH's body is wanted; any other is discarded, and `handle` answers.
     return methodOf(exchange) === "PATCH" && this.isUnderstood(exchange) ? this.patch(exchange) : undefined;
   }
 
-  override handle(exchange: Exchange): void {
-    if (!this.isTus(exchange)) return super.handle(exchange);
+  handle(exchange: Exchange): void {
     if (!this.isUnderstood(exchange)) return;
     const method = methodOf(exchange);
     if (method === "POST") this.create(exchange);

@@ -1,0 +1,79 @@
+/** The content handlers of a location, made once, by the rows of src/routing/answering.ts. */
+import type { Location } from "../config/model.ts";
+import type { Handler } from "../exchange/handler.ts";
+import { type Answerer, allowValue, answerersOf, methodsOf } from "../routing/answering.ts";
+import { CgiHandler } from "./cgi/cgi.ts";
+import { DeleteHandler } from "./files/delete.ts";
+import { StaticHandler } from "./files/static.ts";
+import { TryFilesHandler } from "./files/try-files.ts";
+import { ReturnHandler } from "./return.ts";
+import type { HandlerServices } from "./services.ts";
+import { SessionApiHandler } from "./session/api.ts";
+import { Store } from "./upload/store.ts";
+import { TusHandler } from "./upload/tus/tus.ts";
+import { UploadHandler } from "./upload/upload.ts";
+
+/** A content handler, and the methods with which it answers in its location. */
+export class Content {
+  /** null: any. */
+  private readonly methods: readonly string[] | null;
+  private readonly takesGet: boolean;
+  /** The value of Allow where it is the one that answers. */
+  readonly allow: string;
+
+  constructor(
+    readonly handler: Handler,
+    private readonly answerer: Answerer,
+    { settings }: Location,
+  ) {
+    this.methods = methodsOf(answerer, settings);
+    this.takesGet = this.methods === null || this.methods.includes("GET");
+    this.allow = allowValue(settings, answerer);
+  }
+
+  allows(method: string): boolean {
+    if (method === "GET") return this.takesGet;
+    return this.methods === null || this.methods.includes(this.answerer.judgedAs ?? method);
+  }
+}
+
+/**
+ * Who answers a location's requests once its phases let them in: the first that claims a request does.
+ * @param serverName visitors of servers with the same name share their sessions
+ */
+export function contentsOf(location: Location, services: HandlerServices, serverName = ""): readonly Content[] {
+  const makers = makersFor(location, services, serverName);
+  return answerersOf(location.settings).flatMap((answerer) => {
+    const handler = makers[answerer.name]();
+    return handler === null ? [] : [new Content(handler, answerer, location)];
+  });
+}
+
+/** How each row's handler is made; called where the location has the row. */
+function makersFor(
+  location: Location,
+  services: HandlerServices,
+  serverName: string,
+): Readonly<Record<Answerer["name"], () => Handler | null>> {
+  const { settings } = location;
+  const once = <T>(make: () => T): (() => T) => {
+    let made: T | undefined;
+    return () => (made ??= make());
+  };
+  const files = once(() => new StaticHandler(location, services));
+  const scripts = once(() => new CgiHandler(services));
+  const store = once(() => new Store(services, settings.upload!.folder, settings.symlinks));
+  return {
+    return: () => new ReturnHandler(settings.return!, settings),
+    session_api: () => new SessionApiHandler(services.sessions.store(serverName, settings)),
+    tus: () => (hasOwnPaths(location) ? new TusHandler(location, services, store()) : null),
+    upload_store: () => new UploadHandler(store()),
+    delete_files: () => new DeleteHandler(services),
+    try_files: () => new TryFilesHandler(settings.tryFiles!, files(), settings.cgi.length > 0 ? scripts() : null),
+    cgi: scripts,
+    files,
+  };
+}
+
+/** The URLs of resumable uploads lie beneath the location's prefix; where there is none, no request for them would come back. */
+const hasOwnPaths = ({ modifier }: Location): boolean => modifier === "" || modifier === "^~";
