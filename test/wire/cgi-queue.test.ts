@@ -179,6 +179,17 @@ test("programs that cannot be started give their places back", async () => {
   for (const client of [a, b, ...waiting]) client.destroy();
 });
 
+test("bodies that do not come take no places", async () => {
+  const slow: Client[] = [];
+  for (let i = 0; i < 70; i++) slow.push(await Client.connect(server.port));
+  for (const client of slow) void client.send("POST /gated.sh?a HTTP/1.1\r\nHost: a\r\nContent-Length: 10000\r\n\r\nx");
+  await settled();
+  go();
+  check(await ask(server.port, get("/gated.sh?b")), { status: 200, body: "b " });
+  expect(started()).toEqual(["b"]);
+  for (const client of slow) client.destroy();
+});
+
 test("scripts that were killed do, too", async () => {
   const [a, b] = await full();
   const c = await asks("c");
