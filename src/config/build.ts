@@ -29,6 +29,7 @@ const BARE: Partial<Settings> = {
   sessionApi: false,
   accessLogs: [],
   cgi: [],
+  cgiMethods: null,
   cgiParams: [],
   cgiPassEnv: [],
 };

@@ -168,6 +168,8 @@ export interface Settings {
   readonly deleteFiles: boolean;
   /** What runs scripts; the first rule whose extension fits. Empty: nothing is run. */
   readonly cgi: readonly CgiRule[];
+  /** The methods that programs answer; null: any. */
+  readonly cgiMethods: readonly string[] | null;
   /** Without progress on the script's input or output. */
   readonly cgiTimeout: number;
   /** Scripts at once, in the whole server. */

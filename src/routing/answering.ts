@@ -7,14 +7,14 @@ import type { Settings } from "../config/model.ts";
 /** What of the settings decides who answers. */
 type Deciding = Pick<
   Settings,
-  "return" | "sessionApi" | "upload" | "deleteFiles" | "tryFiles" | "cgi" | "allowedMethods"
+  "return" | "sessionApi" | "upload" | "deleteFiles" | "tryFiles" | "cgi" | "cgiMethods" | "allowedMethods"
 >;
 
 export interface Answerer {
   /** The directive that turns it on; `files` and `tus` have none of their own. */
   readonly name: "return" | "session_api" | "tus" | "upload_store" | "delete_files" | "try_files" | "cgi" | "files";
   /** The setting that turns it on; null: it is everywhere. */
-  readonly setting: Exclude<keyof Deciding, "allowedMethods"> | null;
+  readonly setting: Exclude<keyof Deciding, "allowedMethods" | "cgiMethods"> | null;
   /** It answers every request of its location: no row below it is asked. */
   readonly alone: boolean;
   /** The methods it answers where `allowed_methods` says nothing; null: any. */
@@ -101,8 +101,11 @@ export function answerersOf(settings: Deciding): readonly Answerer[] {
 }
 
 /** The methods with which a row answers in a location; null: any. */
-export function methodsOf(answerer: Answerer, { allowedMethods }: Deciding): readonly string[] | null {
-  const { byDefault, performs, name } = answerer;
+export function methodsOf(answerer: Answerer, { allowedMethods, cgiMethods }: Deciding): readonly string[] | null {
+  const { name } = answerer;
+  // Whoever names methods for programs wants them answered: `allowed_methods` can only leave some of them out.
+  const named = name === "cgi" ? cgiMethods : null;
+  const { byDefault, performs } = named === null ? answerer : { byDefault: named, performs: named };
   if (allowedMethods === null || name === "try_files") return byDefault;
   if (allowedMethods.includes(ANY_METHOD)) return performs;
   return performs === null ? allowedMethods : allowedMethods.filter((method) => performs.includes(method));
@@ -114,7 +117,8 @@ export function methodsOf(answerer: Answerer, { allowedMethods }: Deciding): rea
  * @param refused a method that a script has refused itself
  */
 export function allowValue(settings: Deciding, last?: Answerer, refused = ""): string {
-  const isSaid = ({ name }: Answerer): boolean => name !== "try_files" && (name !== "cgi" || last?.name !== "files");
+  const isSaid = ({ name }: Answerer): boolean =>
+    name !== "try_files" && (name !== "cgi" || last?.name !== "files" || settings.cgiMethods !== null);
   const lists = answerersOf(settings)
     .filter(isSaid)
     .map((row) => methodsOf(row, settings));

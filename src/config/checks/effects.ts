@@ -58,6 +58,7 @@ const SHAPING = [
   },
   {
     names: [
+      "cgi_methods",
       "cgi_timeout",
       "cgi_max_processes",
       "cgi_queue",

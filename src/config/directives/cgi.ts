@@ -11,6 +11,7 @@ import {
   duration,
   environmentName,
   flag,
+  kind,
   many,
   number,
   optional,
@@ -21,6 +22,9 @@ import {
 } from "../values/arguments.ts";
 
 const anywhere: readonly Context[] = ["http", "server", "location"];
+
+/** Any that a client may send. */
+const methodName = kind("METHOD", "a method in capitals", (word) => (/^[A-Z][A-Z-]*$/.test(word) ? word : undefined));
 
 /** How long a request waits for a script to end where `cgi_queue` does not say, ms. */
 const QUEUE_WAIT = 10_000;
@@ -34,6 +38,16 @@ export const CGI: readonly Row[] = [
     repeats: true,
     help: "Runs files with this extension (`.py`, `py`; `*`: every file) as CGI programs (RFC 3875), by an interpreter, which is a path or found in PATH at start, or, without one, as executables that begin with `#!` or are compiled. The first that fits counts. A block that says `cgi` inherits none; `off` runs nothing.",
     set: addRule,
+  }),
+  directive("cgi_methods", {
+    in: anywhere,
+    takes: [many(methodName)],
+    default: null,
+    shownDefault: "every method that the location allows",
+    help: "The methods that programs answer, in capitals; GET includes HEAD. Any other is answered as if nothing here were a program: GET of a program's file then shows its source. With `cgi_check_script off` programs answer them for files that do not exist, too.",
+    set: (scope, [methods]) => {
+      scope.own.cgiMethods = [...new Set(methods.includes("GET") ? [...methods, "HEAD"] : methods)];
+    },
   }),
   directive("cgi_timeout", {
     in: anywhere,

@@ -23,8 +23,10 @@ export interface Script {
   readonly pathInfo: string;
 }
 
-/** The first rule for a file with this name or path; undefined: it is no script. */
-export function ruleFor({ cgi }: Settings, name: string): CgiRule | undefined {
+/** The first rule for a file with this name or path, asked for by this method; undefined: then it is no script. */
+export function ruleFor(settings: Settings, method: string, name: string): CgiRule | undefined {
+  const { cgi, cgiMethods } = settings;
+  if (cgiMethods !== null && !cgiMethods.includes(method)) return undefined;
   return cgi.find(({ extension }) => extension === "*" || name.endsWith(extension));
 }
 
@@ -64,7 +66,7 @@ export class ScriptFinder {
     const found = placeOf(exchange, name, pathInfo);
     if (found === null) return null;
     const file = filename(found);
-    const rule = ruleFor(settings, file);
+    const rule = ruleFor(settings, exchange.method, file);
     if (rule === undefined) return null;
     if (isHidden(name, settings.dotfiles)) return 404;
     const error = this.look(found, settings);

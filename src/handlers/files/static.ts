@@ -159,7 +159,9 @@ export class StaticHandler implements Handler {
 
   /** Whether an entry is for `cgi` to run. Nobody gets its source, not even where it came into being a moment ago. */
   private isScript(exchange: Exchange, { kind, place }: Entry): boolean {
-    return this.hasScripts && kind === "file" && ruleFor(exchange.settings, filename(place)) !== undefined;
+    return (
+      this.hasScripts && kind === "file" && ruleFor(exchange.settings, exchange.method, filename(place)) !== undefined
+    );
   }
 
   /** The path of a folder's `index`, an absolute one without a look at it (nor at the folder, as in nginx); what keeps us from looking; or null. */

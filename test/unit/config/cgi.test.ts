@@ -42,6 +42,7 @@ const rules = ({ cgi }: Settings): string[] =>
 test("the defaults of SPEC.md §2", () => {
   expect(settings("")).toMatchObject({
     cgi: [],
+    cgiMethods: null,
     cgiTimeout: 60_000,
     cgiMaxProcesses: 64,
     cgiQueue: { length: 256, wait: 10_000 },
@@ -104,6 +105,8 @@ describe("which files are programs, and what runs them", () => {
 
 describe("what the others store", () => {
   const table: readonly [directives: string, expected: Partial<Settings>][] = [
+    ["cgi_methods POST;", { cgiMethods: ["POST"] }],
+    ["cgi_methods GET PROPFIND;", { cgiMethods: ["GET", "PROPFIND", "HEAD"] }],
     ["cgi_timeout 5m;", { cgiTimeout: 300_000 }],
     ["cgi_max_processes 1;", { cgiMaxProcesses: 1 }],
     ["cgi_queue 5;", { cgiQueue: { length: 5, wait: 10_000 } }],

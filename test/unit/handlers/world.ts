@@ -88,6 +88,7 @@ export function settings(changes: Partial<Settings> = {}): Settings {
     uploadResumeLifetime: 24 * 3_600_000,
     deleteFiles: false,
     cgi: [],
+    cgiMethods: null,
     cgiTimeout: 60_000,
     cgiMaxProcesses: 64,
     cgiQueue: { length: 256, wait: 10_000 },
