@@ -49,7 +49,7 @@ export const O_NONBLOCK = 0o4000;
 export const O_CLOEXEC = 0o2000000;
 export const O_PATH = 0o10000000;
 export const O_DIRECTORY = arm64 ? 0o40000 : 0o200000;
-/** A file without a name in the folder that is opened; it is gone with its descriptor. */
+/** Opens a file without a name in the given folder; it disappears when its descriptor is closed. */
 export const O_TMPFILE = 0o20000000 | O_DIRECTORY;
 export const O_NOFOLLOW = arm64 ? 0o100000 : 0o400000;
 
@@ -63,7 +63,7 @@ export const RESOLVE_BENEATH = 0x08;
 
 export const FALLOC_FL_KEEP_SIZE = 1;
 
-/** In a tv_nsec: that time stays as it is. */
+/** As tv_nsec in futimens(3): leave this time unchanged. */
 export const UTIME_OMIT = 0x3ffffffe;
 
 export const LOCK_EX = 2;
@@ -103,7 +103,7 @@ export const SYS_pidfd_open = 434;
 export const SYS_close_range = 436;
 export const SYS_openat2 = 437;
 
-/** struct epoll_event as 32-bit words: the stride, and the words of `events`, `data` (our fd) and its upper half (our generation). */
+/** struct epoll_event in 32-bit words: its size, and the index of `events`, of `data`'s lower half (our fd) and of its upper half (our generation). */
 export const EPOLL_EVENT = arm64
   ? ({ words: 4, events: 0, fd: 2, generation: 3 } as const)
   : ({ words: 3, events: 0, fd: 1, generation: 2 } as const);
@@ -136,7 +136,7 @@ export const STATX = {
 } as const;
 export const STATX_BASIC_STATS = 0x7ff;
 
-/** struct termios: its size, the offset of c_lflag, and the flags there that show what is typed, and make lines and signals of it. */
+/** struct termios: its size, the offset of c_lflag, and the flags in it for echo, line editing and signals from the keyboard. */
 export const TERMIOS = { size: 60, localFlags: 12 } as const;
 export const ISIG = 0o1;
 export const ICANON = 0o2;
@@ -153,13 +153,13 @@ export const DT_DIR = 4;
 export const DT_REG = 8;
 export const DT_LNK = 10;
 
-/** A name in a folder and its d_type (DT_UNKNOWN 0 where the file system does not tell). */
+/** A name in a folder and its d_type (0, DT_UNKNOWN, where the file system does not report it). */
 export interface DirectoryEntry {
   readonly name: string;
   readonly type: number;
 }
 
-/** The entries in the first `length` bytes of what getdents64 wrote, without "." and "..". */
+/** Parses the first `length` bytes of what getdents64 wrote; leaves out "." and "..". */
 export function directoryEntries(block: Block, length: number): DirectoryEntry[] {
   const { bytes } = block;
   const entries: DirectoryEntry[] = [];

@@ -1,4 +1,4 @@
-/** Kernel.openBeneath: openat2(2) keeps a path beneath its folder; on kernels without it a walk does (walk.ts). */
+/** Kernel.openBeneath: openat2(2) keeps a path beneath its folder; on kernels without openat2, walk.ts does. */
 import * as abi from "./abi.ts";
 import { ERRNO } from "./errno.ts";
 import type { Kernel } from "./kernel.ts";
@@ -12,13 +12,13 @@ const RESOLVE = {
   deny: abi.RESOLVE_BENEATH | abi.RESOLVE_NO_SYMLINKS,
 } as const;
 
-/** Set on every file the server opens: a FIFO or a terminal must not hold up the loop, nothing is inherited by accident. */
+/** Set on every file the server opens: opening a FIFO must not block the loop, a terminal must not become ours, no child may inherit it. */
 export const FILE_FLAGS = abi.O_CLOEXEC | abi.O_NONBLOCK | abi.O_NOCTTY;
 
-/** A folder in constant motion does not hold up the loop for longer than this. */
+/** Limit of retries when renames race with openat2, so that they cannot hold up the loop. */
 const MOST_TRIES = 100;
 
-/** Asks the kernel once which way it has. ENOSYS: Linux before 5.6; EPERM: a seccomp filter that does not know the call. */
+/** Probes once whether openat2 works. ENOSYS: Linux before 5.6. EPERM: a seccomp filter that does not know the call. */
 export function beneath(openat2: Openat2, steps: Steps): Kernel["openBeneath"] {
   const probe = openat2(abi.AT_FDCWD, "/", abi.O_PATH | abi.O_CLOEXEC, 0, 0);
   if (probe >= 0) steps.close(probe);
@@ -33,7 +33,7 @@ export function beneath(openat2: Openat2, steps: Steps): Kernel["openBeneath"] {
   };
 }
 
-/** By openat2. It takes nothing it has no use for: a mode without O_CREAT, O_PATH with other flags. EAGAIN: a rename raced with it. */
+/** Opens with openat2, which refuses unused arguments: a mode without O_CREAT, O_PATH with other flags. -EAGAIN: a rename raced with it each time. */
 function resolved(
   openat2: Openat2,
   directory: number,

@@ -1,11 +1,11 @@
 /** Socket addresses, and numeric internet addresses as text and as bytes (inet_pton(3), inet_ntop(3), RFC 5952). */
 
-/** What a socket is bound or connected to. `host` is numeric, without brackets. */
+/** The address that a socket is bound or connected to. `host` is numeric, without brackets. */
 export type SocketAddress =
   | { readonly family: "ipv4" | "ipv6"; readonly host: string; readonly port: number }
   | { readonly family: "unix"; readonly path: string };
 
-/** The 4 or 16 bytes of a numeric IPv4 or IPv6 address (no brackets, no zone); null when it is neither. */
+/** Parses a numeric IPv4 or IPv6 address (no brackets, no zone) into 4 or 16 bytes; null when it is neither. */
 export function parseAddress(text: string): number[] | null {
   return text.includes(":") ? parseIPv6(text) : parseIPv4(text);
 }
@@ -28,7 +28,7 @@ function parseIPv6(text: string): number[] | null {
   return [...before, ...new Array<number>(missing).fill(0), ...after];
 }
 
-/** The bytes of groups between colons; at the end of the whole address the last may be a dotted IPv4 address. */
+/** The bytes of 16-bit groups between colons. At the end of the address the last group may be a dotted IPv4 address. */
 function groups(text: string, atEnd: boolean): number[] | null {
   if (text === "") return [];
   const bytes: number[] = [];
@@ -59,7 +59,7 @@ export function formatAddress(bytes: ArrayLike<number>, start: number, length: 4
   return `${hex.slice(0, run).join(":")}::${hex.slice(run + runLength).join(":")}`;
 }
 
-/** Where the longest (then leftmost) run of zero words starts, and how long it is. */
+/** Index and length of the longest run of zero words; the leftmost of equals. */
 function longestZeroRun(words: number[]): [start: number, length: number] {
   let best: [number, number] = [0, 0];
   for (let start = 0; start < words.length; start++) {

@@ -7,14 +7,14 @@
  */
 import type { Block } from "./memory.ts";
 
-/** What statx(2) tells of a file, filled in place so that a hot path allocates nothing. Times are seconds and nanoseconds. */
+/** What statx(2) reports about a file. Filled in place, so that a hot path allocates nothing. Times are seconds and nanoseconds. */
 export class FileStatus {
   /** st_mode: type and permission bits (see S_IFMT in abi.ts). */
   mode = 0;
   size = 0;
   mtimeSeconds = 0;
   mtimeNanoseconds = 0;
-  /** Of the last change of content, name, owner or permissions: unlike mtime, no program can set it. */
+  /** Time of the last change of content, name, owner or permissions. Unlike mtime, no program can set it. */
   ctimeSeconds = 0;
   ctimeNanoseconds = 0;
   /** The owner and the group. */
@@ -25,21 +25,21 @@ export class FileStatus {
   device = 0;
 }
 
-/** How `openBeneath` treats symbolic links: followed while they stay under the folder, followed anywhere, refused. */
+/** How `openBeneath` treats symbolic links: "inside" follows those that stay beneath the folder, "follow" all, "deny" none. */
 export type LinkPolicy = "inside" | "follow" | "deny";
 
 /**
- * What `spawn` starts. Texts are octets, one character per byte, as the program gets them; one with a NUL is -EINVAL.
- * The descriptors become its 0, 1 and 2.
+ * What `spawn` starts. Texts are octets, one character per byte; a text with a NUL is -EINVAL.
+ * The three descriptors become 0, 1 and 2 of the program.
  */
 export interface Program {
-  /** What is executed: an absolute path. */
+  /** Absolute path of the executable. */
   readonly path: string;
-  /** argv, the name it is called by included. */
+  /** argv, including argv[0]. */
   readonly args: readonly string[];
-  /** NAME=value each. */
+  /** Entries of the form NAME=value. */
   readonly environment: readonly string[];
-  /** Its working folder. */
+  /** Working folder of the program. */
   readonly folder: string;
   readonly stdin: number;
   readonly stdout: number;
@@ -64,7 +64,7 @@ export interface Kernel {
   recv(fd: number, block: Block, offset: number, length: number): number;
   /** Bytes taken from `block` at `offset`. MSG_NOSIGNAL and MSG_DONTWAIT are always set: an inherited socket may block. */
   send(fd: number, block: Block, offset: number, length: number): number;
-  /** Bytes moved from the file `source` at `position` to the socket; `length` may be any; 0 when the file ends before `position`. */
+  /** Bytes moved from the file `source` at `position` to the socket; 0 when the file ends at or before `position`. `length` may be any number. */
   sendfile(socket: number, source: number, position: number, length: number): number;
   /** shutdown(2) of the sending side. */
   shutdownWrite(fd: number): number;
@@ -75,7 +75,7 @@ export interface Kernel {
   epollCreate(): number;
   /** `generation` comes back with each event of this descriptor (see EPOLL_EVENT in abi.ts). */
   epollAdd(epoll: number, fd: number, events: number, generation: number): number;
-  /** Changes what is watched; what is ready already is reported again. */
+  /** Changes the events watched; epoll reports those that are ready already once more. */
   epollModify(epoll: number, fd: number, events: number, generation: number): number;
   epollRemove(epoll: number, fd: number): number;
   /** Fills `events` with at most `capacity` struct epoll_event; waits at most `timeout` ms. Gives the count. -EINTR: a signal. */
@@ -86,35 +86,35 @@ export interface Kernel {
   /** open(2): absolute, or relative to the process' working folder. O_CLOEXEC, O_NONBLOCK and O_NOCTTY are always set. */
   open(path: string, flags: number, mode: number): number;
   /**
-   * Opens `path` (relative, "." for the folder itself) beneath the folder `directory`; the same always-set flags.
-   * -EXDEV: the path or a link leaves the folder. -ELOOP: a link where `links` is "deny".
-   */
+     * Opens `path` (relative; "." is the folder itself) beneath the folder `directory`, with the same flags always set.
+     * -EXDEV: the path or a link leaves the folder. -ELOOP: a link, where `links` is "deny".
+     */
   openBeneath(directory: number, path: string, flags: number, mode: number, links: LinkPolicy): number;
   /** statx(2) of an open descriptor. */
   fstat(fd: number, into: FileStatus): number;
-  /** Reads at `position` of a file, or at the current place when `position` is -1. */
+  /** Reads at `position` of a file, or at the file offset when `position` is -1. */
   read(fd: number, block: Block, offset: number, length: number, position: number): number;
-  /** Writes at the current place (which is the end, for O_APPEND). */
+  /** Writes at the file offset (with O_APPEND: at the end). */
   write(fd: number, block: Block, offset: number, length: number): number;
   /** getdents64(2): fills `block` with struct linux_dirent64; 0 at the end. Parse with `directoryEntries` in abi.ts. */
   getdents(fd: number, block: Block): number;
-  /** Removes a file by name relative to `directory` (AT_FDCWD allowed). Never a folder. */
+  /** Removes a file, never a folder, by name relative to `directory` (AT_FDCWD allowed). */
   unlink(directory: number, name: string): number;
   /** Makes a folder by name relative to `directory`; the process' umask applies. mkdirat(2). */
   mkdir(directory: number, name: string, mode: number): number;
   /** Removes an empty folder by name relative to `directory`. */
   rmdir(directory: number, name: string): number;
   /**
-   * Moves a file to another name on the same file system, in one step: renameat2(2). What is there already is replaced, or,
-   * without `replace`, stays: -EEXIST. Names are relative to their folders.
-   */
+     * Moves a file to another name on the same file system, atomically: renameat2(2). An existing file is replaced;
+     * without `replace` it stays and the call gives -EEXIST. Names are relative to their folders.
+     */
   rename(fromDirectory: number, from: string, toDirectory: number, to: string, replace: boolean): number;
   /**
-   * Reserves room for a file's bytes from `position` on, without changing its size: fallocate(2). What file systems that can't
-   * do it answer differs.
-   */
+     * Reserves disk space for a file's bytes from `position` on without changing its size: fallocate(2). File systems without
+     * support give different errors.
+     */
   allocate(fd: number, position: number, length: number): number;
-  /** Sets a file's size: ftruncate(2). One that does not grow by it gives back the room that was reserved beyond. */
+  /** Sets a file's size: ftruncate(2). With the current size, it frees space reserved beyond the end. */
   truncate(fd: number, length: number): number;
   /** Sets the permission bits of an open file. */
   fchmod(fd: number, mode: number): number;
@@ -122,21 +122,21 @@ export interface Kernel {
   fchown(fd: number, user: number, group: number): number;
   /** Sets the modification time of an open file: whole seconds since 1970, and nanoseconds below 10^9. futimens(3). */
   futimens(fd: number, seconds: number, nanoseconds: number): number;
-  /** Locks an open file for its opener alone, without waiting: flock(2), LOCK_EX | LOCK_NB. -EAGAIN: someone else has it. */
+  /** Takes an exclusive lock on an open file without waiting: flock(2), LOCK_EX | LOCK_NB. -EAGAIN: someone else holds it. */
   flock(fd: number): number;
-  /** Sets the permission bits of a path, which may be a socket's. */
+  /** Sets the permission bits of a path; also used for sockets. */
   chmod(path: string, mode: number): number;
-  /** The target of a link, as text in `into[0]`; relative to `directory` (AT_FDCWD allowed). */
+  /** Stores the target of a link in `into[0]`; `name` is relative to `directory` (AT_FDCWD allowed). */
   readlink(directory: number, name: string, into: string[]): number;
 
   // Child processes
 
-  /** pipe2(2), close-on-exec: `into[0]` reads, `into[1]` writes. The end `ours` (0 or 1) is non-blocking; the other, a child's, is not. */
+  /** pipe2(2), close-on-exec: `into[0]` is the read end, `into[1]` the write end. The end `ours` (0 or 1) is non-blocking; the other goes to a child and blocks. */
   pipe(into: number[], ours: 0 | 1): number;
   /**
-   * posix_spawn(3): a child that leads a session and process group of its own, with default signals, none blocked, and no descriptor but 0, 1 and 2.
-   * Gives its pid; -errno also where the program cannot be executed or its folder not entered.
-   */
+     * posix_spawn(3). The child leads its own session and process group; signals have default actions and none is blocked; only
+     * descriptors 0, 1 and 2 are open. Gives its pid, or -errno, also when the program cannot be executed or its folder not entered.
+     */
   spawn(program: Program): number;
   /** pidfd_open(2): a descriptor that epoll reports readable once the child has ended. */
   pidfdOpen(pid: number): number;
@@ -147,7 +147,7 @@ export interface Kernel {
 
   /** tcgetattr(3): writes the terminal's struct termios at the start of `into`. -ENOTTY: no terminal. */
   tcgetattr(fd: number, into: Block): number;
-  /** tcsetattr(3), once what was written has gone out and what was typed ahead is dropped (TCSAFLUSH). */
+  /** tcsetattr(3) with TCSAFLUSH: waits until output is written and drops input that was typed ahead. */
   tcsetattr(fd: number, from: Block): number;
 
   // Clock, randomness, process
@@ -158,7 +158,7 @@ export interface Kernel {
   realtime(): number;
   getrandom(block: Block, offset: number, length: number): number;
   getpid(): number;
-  /** To a process, or, with a negative number, to a process group. */
+  /** Sends a signal to a process or, with a negative number, to a process group. */
   kill(pid: number, signal: number): number;
   /** The soft RLIMIT_NOFILE. */
   descriptorLimit(): number;

@@ -1,6 +1,6 @@
 /**
- * The one dlopen table. Data, no logic: a row per libc function, its types as the ABI has them. Counts and results
- * that fit 32 bits are declared so, which is what makes a call cost 4 ns; a pointer is a number.
+ * The only dlopen table: a row per libc function with its ABI types, no logic. Counts and results that fit 32 bits are
+ * declared as such, because a call then costs only 4 ns. A pointer is a number.
  */
 import { dlopen, type FFIFunction, FFIType, type Pointer, toArrayBuffer } from "bun:ffi";
 import { arm64, refuse } from "./platform.ts";
@@ -56,7 +56,7 @@ const functions = {
   posix_spawnattr_setsigmask: { args: ["ptr", "ptr"], returns: "i32" },
   sigfillset: { args: ["ptr"], returns: "i32" },
   sigemptyset: { args: ["ptr"], returns: "i32" },
-  // Wide enough for statx(fd, path, flags, mask, buffer), the longest of those in abi.ts.
+  // Enough arguments for statx(fd, path, flags, mask, buffer), the longest of the system calls in abi.ts.
   syscall: {
     args: [FFIType.i64_fast, FFIType.i64_fast, "ptr", FFIType.i64_fast, FFIType.i64_fast, "ptr"],
     returns: "i32",
@@ -67,7 +67,7 @@ const functions = {
 /** The file names of glibc and musl. */
 export const LIBC_NAMES = ["libc.so.6", `libc.musl-${arm64 ? "aarch64" : "x86_64"}.so.1`];
 
-/** The functions of the first of `names` that can be opened and has all of them; where none does, why, in one line. */
+/** Opens the first library of `names` that has all functions. If none has, gives the reason in one line. */
 export function openLibc(names: readonly string[]) {
   const failures: string[] = [];
   for (const name of names) {
@@ -85,5 +85,5 @@ const opened = openLibc(LIBC_NAMES);
 /** libc's functions. */
 export const libc = typeof opened === "string" ? refuse(opened) : opened;
 
-/** errno of this thread, in `errno[0]`: right when read at once after a call that returned -1. */
+/** errno of this thread is `errno[0]`; valid only directly after a call that returned -1. */
 export const errno = new Int32Array(toArrayBuffer(libc.__errno_location() as Pointer, 0, 4));

@@ -1,7 +1,7 @@
 /**
- * The Kernel of a real Linux: each method is one libc call, its truth is the manual page of that name. EINTR is
- * passed on only by epollWait, where it means that a signal has come; elsewhere calls on non-blocking descriptors do not get it,
- * and those on files are repeated.
+ * The Kernel of a real Linux: each method is one libc call, described in the manual page of that name. Only epollWait
+ * passes EINTR on, where it means that a signal arrived. Calls on non-blocking descriptors do not get EINTR, and calls on
+ * files are repeated.
  */
 import type { Pointer } from "bun:ffi";
 import * as abi from "./abi.ts";
@@ -17,12 +17,12 @@ import { decodeName } from "./text.ts";
 const at = (block: Block, offset: number): Pointer => (block.address + offset) as Pointer;
 const result = (n: number): number => (n < 0 ? -errno[0]! : n);
 
-/** The name in a call: one is enough, every call is synchronous; only what moves a file has two. */
+/** Memory for the path argument of a call. One is enough, because every call is synchronous; only calls with two paths need another. */
 const name = new CString();
 const cString = (text: string): Pointer => name.of(text) as Pointer;
 const newName = new CString();
 
-/** Small arguments and results by address; again one of each is enough. Offsets are in bytes. */
+/** Memory for small arguments and results that are passed by address; shared by all calls for the same reason. Offsets are in bytes. */
 const scratch = new Block(512);
 const words = new Int32Array(scratch.bytes.buffer);
 const unsigned = new Uint32Array(scratch.bytes.buffer);
@@ -35,18 +35,18 @@ const MODIFIED_AT = WIDE_AT + 16;
 const WIDE = at(scratch, WIDE_AT);
 const STATX_AT = 128;
 const STATX = at(scratch, STATX_AT);
-/** The last byte stays 0: an empty path. */
+/** An empty string: the last byte of `scratch` always stays 0. */
 const EMPTY_PATH = at(scratch, 511);
 const linkTarget = new Block(abi.PATH_MAX);
 
 const SEND_FLAGS = abi.MSG_NOSIGNAL | abi.MSG_DONTWAIT;
 
-/** What one read or write moves at most on Linux (read(2)): a count that always fits 32 bits. */
+/** The most that one read or write moves on Linux (read(2)), so a count always fits 32 bits. */
 const MAX_COUNT = 0x7ffff000;
-/** RLIM_INFINITY and other large limits, as a number the server can count with. */
+/** Replaces RLIM_INFINITY and other huge limits by a number the server can calculate with. */
 const UNLIMITED = 1_000_000_000;
 
-/** Stores a number below 2^53 as 64 bits: a BigInt would cost more than some of the calls. */
+/** Stores a number below 2^53 as 64 bits. A BigInt would cost more than some of the calls. */
 function setWide(offset: number, value: number): void {
   words[offset >> 2] = value;
   words[(offset >> 2) + 1] = value / 2 ** 32;

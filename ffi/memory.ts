@@ -1,16 +1,16 @@
 /**
- * Pinned memory: everything libc reads or writes.
+ * Memory that libc reads or writes; it never moves.
  *
- * A small `new Uint8Array(n)` lives in the garbage-collected heap and is moved behind libc's back; memory that
- * belongs to an ArrayBuffer of its own never moves. So every byte the kernel sees comes from a Block.
+ * A small `new Uint8Array(n)` lives in the garbage-collected heap, and the collector may move it while libc uses its
+ * address. Memory that belongs to an ArrayBuffer of its own never moves. So every byte the kernel sees comes from a Block.
  */
 import { ptr } from "bun:ffi";
 import { encodeName } from "./text.ts";
 
-/** A piece of memory at a fixed address. `bytes.length` is its size; offsets everywhere are into `bytes`. */
+/** A piece of memory at a fixed address. Its size is `bytes.length`; offsets everywhere are offsets into `bytes`. */
 export class Block {
   readonly bytes: Buffer;
-  /** Where libc finds it. Only `ffi/linux.ts` uses this. */
+  /** Address for libc. Only `ffi/` uses this. */
   readonly address: number;
 
   /** @param size bytes, at least 1 */
@@ -22,14 +22,14 @@ export class Block {
 }
 
 /**
- * Room for one C string, used again for the next: what a path costs is its encoding, 20 ns, not an allocation of 1 us.
- * The address is good until the next text, and only while somebody holds the CString.
+ * Memory for one C string, reused for each next one: passing a path then costs its encoding (20 ns), not an allocation (1 us).
+ * The address is valid until the next call of `of`, and only while the CString is referenced.
  */
 export class CString {
-  // More than twice PATH_MAX: a text that is cut here is still one that the kernel refuses with ENAMETOOLONG.
+  // More than twice PATH_MAX: even after truncation here a text stays too long for the kernel, which answers ENAMETOOLONG.
   private readonly block = new Block(9000);
 
-  /** Where libc finds `text`, in UTF-8, escaped bytes as themselves (text.ts). No file has a NUL in its name: such a text becomes the empty one, which is ENOENT. */
+  /** Writes `text` as UTF-8 (escaped bytes as themselves, see text.ts) and gives its address. A text with a NUL cannot be a file name: it becomes the empty text, and the call gives ENOENT. */
   of(text: string): number {
     const { bytes, address } = this.block;
     const length = text.includes("\0") ? 0 : this.write(text, bytes.length - 1);
@@ -45,12 +45,12 @@ export class CString {
 
 const POINTER = 8;
 
-/** A `char *const []` as execve(2) wants it: pointers to texts, NULL behind the last. Used again for the next; the memory grows as needed. */
+/** A `char *const []` as execve(2) wants it: pointers to texts, then NULL. It is reused; the memory grows as needed. */
 export class StringVector {
   private block = new Block(8192);
   private readonly starts: number[] = [];
 
-  /** Packs `texts` (octets, one character per byte). False: one has a NUL, which would cut it. The addresses are good until the next call. */
+  /** Stores `texts` (octets, one character per byte). False when a text has a NUL, which would cut it. Addresses are valid until the next call. */
   set(texts: readonly string[]): boolean {
     const pointers = POINTER * (texts.length + 1);
     let end = pointers;
@@ -76,12 +76,12 @@ export class StringVector {
     bytes.writeBigUInt64LE(0n, POINTER * texts.length);
   }
 
-  /** Where the vector is. */
+  /** Address of the vector. */
   get address(): number {
     return this.block.address;
   }
 
-  /** Where text `i` is. */
+  /** Address of text `i`. */
   textAddress(i: number): number {
     return this.block.address + this.starts[i]!;
   }

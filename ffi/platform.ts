@@ -1,11 +1,11 @@
-/** Where the server runs: Linux on x86-64 or arm64, with glibc or musl. Anywhere else it says so in one line. */
+/** The supported platforms: Linux on x86-64 or arm64, with glibc or musl. Elsewhere the program ends with one line. */
 
-/** Of the two architectures, the one whose few differing constants and layouts abi.ts lists as exceptions. */
+/** Whether this is arm64, for which abi.ts lists the few constants and layouts that differ. */
 export const arm64 = process.arch === "arm64";
 
 /**
- * Ends the process with one line and exit status 1. For what is missing before the program's first line runs: an
- * exception in a module would show its user a stack trace.
+ * Ends the process with one line and exit status 1. Used while modules load, where an exception would show the user a
+ * stack trace.
  */
 export function refuse(reason: string): never {
   process.stderr.write(`webserv: ${reason}\n`);

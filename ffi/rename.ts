@@ -1,16 +1,16 @@
-/** Kernel.rename: renameat2(2); without `replace`, link(2) does it where the file system does not know RENAME_NOREPLACE. */
+/** Kernel.rename: renameat2(2). Where the file system does not know RENAME_NOREPLACE, link(2) and unlink(2) do it. */
 import { RENAME_NOREPLACE } from "./abi.ts";
 import { ERRNO } from "./errno.ts";
 import type { Kernel } from "./kernel.ts";
 
-/** The calls that it is made of; each gives a count or -errno. */
+/** The system calls that `renaming` uses; each gives a count or -errno. */
 export interface Moves {
   renameat2(fromDirectory: number, from: string, toDirectory: number, to: string, flags: number): number;
   linkat(fromDirectory: number, from: string, toDirectory: number, to: string): number;
   unlinkat(directory: number, name: string): number;
 }
 
-/** EINVAL: the file system has no such flag (NFS, some FUSE); ENOSYS: a seccomp filter or an emulation knows no renameat2. */
+/** EINVAL: the file system does not support the flag (NFS, some FUSE). ENOSYS: a seccomp filter or an emulation does not know renameat2. */
 const NEEDS_LINK: ReadonlySet<number> = new Set([-ERRNO.EINVAL, -ERRNO.ENOSYS]);
 
 export function renaming({ renameat2, linkat, unlinkat }: Moves): Kernel["rename"] {

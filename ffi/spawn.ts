@@ -1,4 +1,4 @@
-/** Kernel.spawn: posix_spawn(3). The attributes are the same for every child and made once; its strings are packed into one Block. */
+/** Kernel.spawn: posix_spawn(3). The attributes are made once, because they are the same for every child. */
 import type { Pointer } from "bun:ffi";
 import * as abi from "./abi.ts";
 import { ERRNO } from "./errno.ts";
@@ -6,12 +6,12 @@ import type { Program } from "./kernel.ts";
 import { libc } from "./libc.ts";
 import { Block, StringVector } from "./memory.ts";
 
-/** More than a posix_spawnattr_t, a posix_spawn_file_actions_t or a sigset_t of glibc or musl (336 bytes at most). */
+/** Size that is enough for a posix_spawnattr_t, posix_spawn_file_actions_t or sigset_t of glibc and musl (336 bytes at most). */
 const OPAQUE = 512;
 
 const pointer = (address: number): Pointer => address as Pointer;
 
-/** posix_spawn and its family return an error number instead of setting errno. */
+/** The posix_spawn functions return an error number instead of setting errno. */
 class Spawner {
   private readonly attributes = new Block(OPAQUE);
   private readonly actions = new Block(OPAQUE);
@@ -25,14 +25,14 @@ class Spawner {
     const attributes = pointer(this.attributes.address);
     const signals = pointer(this.signals.address);
     libc.posix_spawnattr_init(attributes);
-    // The leader of a session can't leave its process group (setpgid(2)), and so not the signals to it either.
+    // A session leader cannot leave its process group (setpgid(2)), so signals to the group always reach it.
     const flags = abi.POSIX_SPAWN_SETSID | abi.POSIX_SPAWN_SETSIGDEF | abi.POSIX_SPAWN_SETSIGMASK;
     libc.posix_spawnattr_setflags(attributes, flags);
     libc.sigfillset(signals); // the runtime ignores SIGPIPE and SIGXFSZ, and a child would inherit that
     libc.posix_spawnattr_setsigdefault(attributes, signals);
     libc.sigemptyset(signals);
     libc.posix_spawnattr_setsigmask(attributes, signals);
-    // What the server opens is close-on-exec; this is for what it has itself inherited (close_range(2), Linux 5.11).
+    // The server opens everything close-on-exec; this covers descriptors that the server itself inherited (close_range(2), Linux 5.11).
     libc.syscall(abi.SYS_close_range, 3, pointer(0x7fffffff), abi.CLOSE_RANGE_CLOEXEC, 0, null);
   }
 

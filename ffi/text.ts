@@ -1,15 +1,15 @@
 /**
- * Names of files as text. Linux lets a name hold any byte but NUL and the slash; most names are UTF-8. A byte that is not
- * part of well-formed UTF-8 becomes one code unit of its own, U+DC80 to U+DCFF, which no well-formed text has: so every name
- * has exactly one text, and the text gives the very bytes back (the "surrogateescape" of Python's PEP 383).
+ * Names of files as text. Linux allows any byte but NUL and the slash in a name; most names are UTF-8. A byte that is not
+ * part of well-formed UTF-8 becomes one code unit of its own, U+DC80 to U+DCFF, which well-formed text never contains. So
+ * every name has exactly one text, and the text gives the same bytes back (like Python's "surrogateescape", PEP 383).
  */
 
-/** The code unit of an escaped byte is this and the byte. */
+/** An escaped byte's code unit is ESCAPE | byte. */
 const ESCAPE = 0xdc00;
 const LEAD_SURROGATE = 0xd800;
 const LAST_LEAD_SURROGATE = 0xdbff;
 
-/** The text of the bytes[start, end) of a name. */
+/** Decodes the name in bytes[start, end). */
 export function decodeName(bytes: Buffer, start: number, end: number): string {
   if (isUtf8(bytes, start, end)) return bytes.utf8Slice(start, end);
   let text = "";
@@ -22,12 +22,12 @@ export function decodeName(bytes: Buffer, start: number, end: number): string {
   return text;
 }
 
-/** The bytes of a name's text. A surrogate that is no escaped byte becomes U+FFFD, as everywhere. */
+/** Encodes a name's text. A surrogate that is not an escaped byte becomes U+FFFD, as usual in UTF-8 encoders. */
 export function encodeName(text: string): Buffer {
   return text.isWellFormed() ? Buffer.from(text, "utf8") : Buffer.from(nameOctets(text), "latin1");
 }
 
-/** The same as one character per byte. */
+/** As `encodeName`, one character per byte. */
 function nameOctets(text: string): string {
   let octets = "";
   for (let at = 0; at < text.length; ) {
@@ -39,7 +39,7 @@ function nameOctets(text: string): string {
   return octets;
 }
 
-/** The first escaped byte of `text` at or behind `at`, or the text's end. */
+/** Index of the first escaped byte of `text` at or after `at`, or the text's length. */
 function escapedByteFrom(text: string, at: number): number {
   for (; at < text.length; at++) {
     const unit = text.charCodeAt(at);
@@ -56,7 +56,7 @@ export function isUtf8(bytes: Uint8Array, start: number, end: number): boolean {
   return utf8Until(bytes, start, end) === end;
 }
 
-/** How far bytes[start, end) are well-formed UTF-8. */
+/** The end of the well-formed UTF-8 that starts at `start`. */
 function utf8Until(bytes: Uint8Array, start: number, end: number): number {
   let at = start;
   for (let length = 1; at < end && length > 0; at += length) length = utf8Length(bytes, at, end);

@@ -1,22 +1,22 @@
 /**
- * openat2(RESOLVE_BENEATH) for kernels without it: each component is opened by itself with O_NOFOLLOW, so that no
- * link is ever followed by the kernel, and links are resolved here, never above the folder (openat2(2), path_resolution(7)).
+ * openat2(RESOLVE_BENEATH) for kernels without it. Each component is opened separately with O_NOFOLLOW, so the kernel never
+ * follows a link. Links are resolved here and never lead above the folder (openat2(2), path_resolution(7)).
  */
 import * as abi from "./abi.ts";
 import { ERRNO } from "./errno.ts";
 import type { Kernel, LinkPolicy } from "./kernel.ts";
 
-/** What a walk is made of; names are relative to `directory`. */
+/** The calls a walk uses; names are relative to `directory`. */
 export interface Steps extends Pick<Kernel, "close" | "readlink"> {
   /** openat(2) with the flags that every file gets. */
   openat(directory: number, name: string, flags: number, mode: number): number;
 }
 
-/** As the kernel's own limit, MAXSYMLINKS. */
+/** The kernel's own limit, MAXSYMLINKS. */
 const MAX_LINKS = 40;
 const FOLDER = abi.O_PATH | abi.O_DIRECTORY | abi.O_NOFOLLOW;
 
-/** As Kernel.openBeneath for the policies "inside" and "deny", with nothing but openat and readlinkat. */
+/** As Kernel.openBeneath for the policies "inside" and "deny", using only openat and readlinkat. */
 export function walkBeneath(
   steps: Steps,
   directory: number,
@@ -37,9 +37,9 @@ export function walkBeneath(
 }
 
 class Walk {
-  /** The open folders from the root's child down to where the walk is. */
+  /** The open folders, from the root's child down to the current one. */
   private readonly folders: number[] = [];
-  /** The components still ahead. */
+  /** The components still to be opened. */
   private readonly left: string[];
   private followed = 0;
 
@@ -75,7 +75,7 @@ class Walk {
     return this.folders.at(-1) ?? this.root;
   }
 
-  /** Into the folder `name`, or out of one. Negative: -errno. */
+  /** Enters the folder `name`; ".." leaves the current one. Negative: -errno. */
   private enter(name: string): number {
     if (name === ".") return 0;
     if (name === "..") {
@@ -87,7 +87,7 @@ class Walk {
     return fd;
   }
 
-  /** Where `name` is a link, puts what it leads to in its place and gives 1; 0 where it is none; -errno where it may not be followed. */
+  /** If `name` is a link: replaces it by the components of its target and gives 1. 0: it is no link. -errno: the link may not be followed. */
   private followLink(name: string): number {
     const target = isDots(name) ? null : this.linkTarget(name);
     if (target === null) return 0;
@@ -97,7 +97,7 @@ class Walk {
     return 1;
   }
 
-  /** The target of `name` if it is a symbolic link, else null: whatever is wrong with it, opening it will tell. */
+  /** The target of `name` if it is a symbolic link, else null. On any other error the caller's open reports it. */
   private linkTarget(name: string): string | null {
     const target: string[] = [];
     return this.steps.readlink(this.here, name, target) < 0 ? null : target[0]!;
@@ -106,7 +106,7 @@ class Walk {
 
 const isDots = (name: string): boolean => name === "." || name === "..";
 
-/** The components of a path without empty ones; a slash at the end is a last ".": both ask for a folder. */
+/** The non-empty components of a path. A slash at the end becomes a last ".", because both require a folder. */
 function components(path: string): string[] {
   const names = path.split("/").filter((name) => name !== "");
   return path.endsWith("/") ? [...names, "."] : names;
