@@ -8,8 +8,8 @@ export const BCRYPT_BYTES = 72;
 
 /**
  * Checks a password against a hash `$2a$`, `$2b$` or `$2y$`.
-  * @param done called once, in a later turn of the event loop, never before this function returns: true if the password is right, false
-  *   if it is wrong or the hash is malformed
+ * @param done called once, in a later turn of the event loop, never before this function returns: true if the password is right, false
+ *   if it is wrong or the hash is malformed
  */
 export type CheckBcrypt = (password: Uint8Array, hash: string, done: (right: boolean) => void) => void;
 

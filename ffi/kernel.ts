@@ -86,9 +86,9 @@ export interface Kernel {
   /** open(2): absolute, or relative to the process' working folder. O_CLOEXEC, O_NONBLOCK and O_NOCTTY are always set. */
   open(path: string, flags: number, mode: number): number;
   /**
-     * Opens `path` (relative; "." is the folder itself) beneath the folder `directory`, with the same flags always set.
-     * -EXDEV: the path or a link leaves the folder. -ELOOP: a link, where `links` is "deny".
-     */
+   * Opens `path` (relative; "." is the folder itself) beneath the folder `directory`, with the same flags always set.
+   * -EXDEV: the path or a link leaves the folder. -ELOOP: a link, where `links` is "deny".
+   */
   openBeneath(directory: number, path: string, flags: number, mode: number, links: LinkPolicy): number;
   /** statx(2) of an open descriptor. */
   fstat(fd: number, into: FileStatus): number;
@@ -105,14 +105,14 @@ export interface Kernel {
   /** Removes an empty folder by name relative to `directory`. */
   rmdir(directory: number, name: string): number;
   /**
-     * Moves a file to another name on the same file system, atomically: renameat2(2). An existing file is replaced;
-     * without `replace` it stays and the call gives -EEXIST. Names are relative to their folders.
-     */
+   * Moves a file to another name on the same file system, atomically: renameat2(2). An existing file is replaced;
+   * without `replace` it stays and the call gives -EEXIST. Names are relative to their folders.
+   */
   rename(fromDirectory: number, from: string, toDirectory: number, to: string, replace: boolean): number;
   /**
-     * Reserves disk space for a file's bytes from `position` on without changing its size: fallocate(2). File systems without
-     * support give different errors.
-     */
+   * Reserves disk space for a file's bytes from `position` on without changing its size: fallocate(2). File systems without
+   * support give different errors.
+   */
   allocate(fd: number, position: number, length: number): number;
   /** Sets a file's size: ftruncate(2). With the current size, it frees space reserved beyond the end. */
   truncate(fd: number, length: number): number;
@@ -134,9 +134,9 @@ export interface Kernel {
   /** pipe2(2), close-on-exec: `into[0]` is the read end, `into[1]` the write end. The end `ours` (0 or 1) is non-blocking; the other goes to a child and blocks. */
   pipe(into: number[], ours: 0 | 1): number;
   /**
-     * posix_spawn(3). The child leads its own session and process group; signals have default actions and none is blocked; only
-     * descriptors 0, 1 and 2 are open. Gives its pid, or -errno, also when the program cannot be executed or its folder not entered.
-     */
+   * posix_spawn(3). The child leads its own session and process group; signals have default actions and none is blocked; only
+   * descriptors 0, 1 and 2 are open. Gives its pid, or -errno, also when the program cannot be executed or its folder not entered.
+   */
   spawn(program: Program): number;
   /** pidfd_open(2): a descriptor that epoll reports readable once the child has ended. */
   pidfdOpen(pid: number): number;
