@@ -145,6 +145,7 @@ export class Progress {
   /** Asks the phases that are left, then the content: for the sink of a body that is still to come, else for the reply. */
   advance(): void {
     const { phases } = this.route;
+    this.pace = Pace.Idle; // a phase that was waited for may have been the last
     if (this.phase < phases.length && !this.passes(phases)) return;
     const answer = this.answer ?? this.choose();
     if (answer === null) return;

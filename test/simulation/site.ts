@@ -53,6 +53,9 @@ const CONTENT = {
 
 const TYPES: Record<string, string> = { html: "text/html", txt: "text/plain", css: "text/css" };
 
+/** Bob's hash: the simulation takes "secret" for right. */
+const BCRYPT = `$2y$12$${"a".repeat(53)}`;
+
 /** Puts the site and its configuration on the kernel's disk. */
 export function build(kernel: SimulatedKernel, server = "", main = ""): void {
   const { tree } = kernel.files;
@@ -66,6 +69,7 @@ export function build(kernel: SimulatedKernel, server = "", main = ""): void {
   tree.fifo("/site/pipe");
   tree.folder("/site/up");
   tree.folder("/programs");
+  tree.file("/etc/webserv/users", `ann:{PLAIN}secret\nbob:${BCRYPT}\n`);
   tree.file("/bin/sh", "a shell", 0o755);
   tree.folder("/var/log");
   tree.folder("/tmp", 0o777);

@@ -12,6 +12,9 @@ import { CONFIG_FILE } from "./site.ts";
 import type { Subject } from "./subject.ts";
 import { type Options, runSeed, type Scenario, seedsOf } from "./world.ts";
 
+/** Virtual ms that a thread takes for one password. */
+const BCRYPT_TIME = 300;
+
 export class Webserv implements Subject {
   readonly server: Server;
   private readonly blocks = new Loans<Block>("a block of the pool");
@@ -21,7 +24,9 @@ export class Webserv implements Subject {
   constructor(private readonly kernel: SimulatedKernel) {
     const { config, diagnostics } = loadConfig({ kernel, variables: VARIABLES, file: CONFIG_FILE, prefix: "/" });
     if (config === null || diagnostics.length > 0) throw new Error(formatDiagnostics(diagnostics));
-    this.server = new Server(kernel, config, "webserv/simulated");
+    this.server = new Server(kernel, config, "webserv/simulated", {}, (password, _hash, done) => {
+      kernel.clock.after(BCRYPT_TIME, () => done(Buffer.from(password).equals(Buffer.from("secret"))));
+    });
     const problems = this.server.start();
     if (problems.length > 0) throw new Error(problems.join("; "));
     this.watchLoans();

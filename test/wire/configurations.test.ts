@@ -17,6 +17,8 @@ const host = (name: string): string => get("/", { Host: name });
 const sent = (method: string, path: string, body: string, fields: Record<string, string> = {}): string =>
   get(path, { ...fields, "Content-Length": `${body.length}` }, method) + body;
 const posted = (path: string, body: string): string => sent("POST", path, body);
+/** A user of conf/passwords.users. */
+const as = (user: string): Record<string, string> => ({ Authorization: `Basic ${btoa(`${user}:${user}`)}` });
 const JSON_PATCH = { "Content-Type": "application/merge-patch+json" };
 /** A form of files with these names, each of which holds its name. */
 function form(path: string, ...names: string[]): string {
@@ -197,6 +199,21 @@ const promises: Record<string, readonly Row[]> = {
     [get("/never/latest.txt"), { status: 403 }],
     [get("/dots/.hidden"), { status: 200 }],
     [get("/files/.hidden"), { status: 404 }],
+  ],
+  "passwords.conf": [
+    [get("/"), { status: 200 }],
+    [
+      get("/private/secret.txt"),
+      { status: 401, fields: { "WWW-Authenticate": 'Basic realm="private", charset="UTF-8"' } },
+    ],
+    [get("/private/secret.txt", as("reader")), { status: 200 }],
+    [get("/files/"), { status: 401 }],
+    [get("/files/", as("reader")), { status: 200 }],
+    [get("/uploads/"), { status: 200 }],
+    [sent("PUT", "/uploads/a.txt", "a"), { status: 401 }],
+    [sent("PUT", "/uploads/a.txt", "a", as("writer")), { status: 201 }],
+    [get("/uploads/a.txt", {}, "DELETE"), { status: 401 }],
+    [get("/uploads/a.txt", as("writer"), "DELETE"), { status: 204 }],
   ],
   "caching.conf": [
     [get("/images/logo.svg"), { status: 200, fields: { "Cache-Control": "max-age=2592000", Expires: /.+GMT/ } }],

@@ -221,6 +221,17 @@ describe("a body is not read before the password", () => {
     expect([reply.status, reply.field("Connection")]).toEqual([401, "close"]);
   });
 
+  test("and is stored once it was right, also by a slow scheme, and when it came with the head", async () => {
+    const { port, folder } = server;
+    const put = (name: string, user: string): string =>
+      `${get(`/up/${name}`, { ...basic(user), "Content-Length": "3" }, "PUT")}abc`;
+    writeFileSync(join(folder, "users"), FILES.users, "latin1"); // nothing is remembered
+    for (const user of ["sha256", "bcrypt"]) {
+      expect((await ask(port, put(user, user))).status).toBe(201);
+      expect(readFileSync(join(folder, "store", user), "latin1")).toBe("abc");
+    }
+  });
+
   test("100 (Continue) once it was right, also by a slow scheme", async () => {
     const client = await Client.connect(server.port);
     void client.send(get("/up/sent", { ...basic("bcrypt"), "Content-Length": "3", Expect: "100-continue" }, "PUT"));

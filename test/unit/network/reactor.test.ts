@@ -211,6 +211,28 @@ describe("a wait", () => {
     reactor.dispose();
   });
 
+  test("is short while a thread of the runtime owes a result", () => {
+    const asked: number[] = [];
+    const kernel: Kernel = {
+      ...linux,
+      epollWait: (epoll, events, capacity, timeout) => {
+        asked.push(timeout);
+        return linux.epollWait(epoll, events, capacity, 0);
+      },
+    };
+    const reactor = new Reactor(kernel);
+    reactor.turn(1000);
+    reactor.expect();
+    reactor.expect();
+    reactor.turn(1000);
+    reactor.arrived();
+    reactor.turn(1);
+    reactor.arrived();
+    reactor.turn(1000);
+    expect(asked).toEqual([1000, 2, 1, 1000]);
+    reactor.dispose();
+  });
+
   test("is none while somebody has more to do", () => {
     const { reactor, waits } = idle();
     reactor.again({ onTurn: () => {} });
