@@ -1,26 +1,26 @@
-/** The content codings that a client takes (Accept-Encoding, RFC 9110 §12.5.3), of those that the server knows. */
+/** The content codings that a client accepts (Accept-Encoding, RFC 9110 §12.5.3), out of those the server supports. */
 import { preferences } from "./headers.ts";
 
 /** zstd: RFC 8878; br: RFC 7932; gzip: RFC 1952. */
 export type Coding = "zstd" | "br" | "gzip";
 export const CODINGS: readonly Coding[] = ["zstd", "br", "gzip"];
 
-/** What a client says about the codings: one of a few objects, so that what depends on it can be kept by its index. */
+/** What a client says about the codings. There are only a few different objects, so results can be cached by `index`. */
 export interface Acceptance {
-  /** Counts from 0, which is "as it is, please". */
+  /** Index of this object, from 0; 0 accepts no coding. */
   readonly index: number;
-  /** How much each coding is wanted, compared with the others; 0: it must not be used, or the client likes the plain form better. */
+  /** Preference for each coding, relative to the others; 0: not acceptable, or the client prefers the uncoded form. */
   readonly ranks: Readonly<Record<Coding, number>>;
 }
 
 const known = new Map<string, Acceptance>();
 
-/** Takes no coding at all. */
+/** Accepts no coding. */
 export const ACCEPTS_NONE = acceptance(0, 0, 0);
 
 /**
- * What the value of Accept-Encoding says; undefined: the field is absent. A coding that is not named is not used, although the absence of
- * the field would allow it: nothing that sends no such field can be expected to decode. `identity` counts only where it is named.
+ * Parses the value of Accept-Encoding; undefined: the field is absent. Only codings that the field names are used. Without the field
+ * the RFC would allow any coding, but a client that does not send it may be unable to decode. `identity` counts only when it is named.
  */
 export function acceptedCodings(value: string | undefined): Acceptance {
   if (value === undefined || value === "") return ACCEPTS_NONE;

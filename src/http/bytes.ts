@@ -1,4 +1,4 @@
-/** Bytes as HTTP's grammar sees them: character classes as tables, and comparisons that need no strings. */
+/** Bytes in HTTP's grammar: tables of character classes, and comparisons that make no strings. */
 
 export const HTAB = 0x09;
 export const LF = 0x0a;
@@ -22,7 +22,7 @@ export const DEL = 0x7f;
 
 const ALPHANUMERIC = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/** A table with 1 for each character of `characters`. */
+/** A table that holds 1 for each character of `characters`. */
 export function classOf(characters: string): Uint8Array {
   const table = new Uint8Array(256);
   for (let i = 0; i < characters.length; i++) table[characters.charCodeAt(i)] = 1;
@@ -32,19 +32,19 @@ export function classOf(characters: string): Uint8Array {
 /** 1 for the characters of a token (RFC 9110 §5.6.2). */
 export const TOKEN = classOf(ALPHANUMERIC + "!#$%&'*+-.^_`|~");
 
-/** 1 for what a field value may hold: visible characters, SP, HTAB and obs-text (RFC 9110 §5.5). */
+/** 1 for the characters of a field value: visible characters, SP, HTAB and obs-text (RFC 9110 §5.5). */
 export const FIELD_TEXT = new Uint8Array(256).map((_, byte) => (byte === HTAB || (byte >= SP && byte !== DEL) ? 1 : 0));
 
-/** 1 for unreserved characters and sub-delims (RFC 3986 §2): a registered name without its percent-encodings. */
+/** 1 for unreserved characters and sub-delims (RFC 3986 §2): the characters of a registered name, except percent-encodings. */
 export const REG_NAME = classOf(ALPHANUMERIC + "-._~!$&'()*+,;=");
 
-/** The value of a hexadecimal digit, 255 for every other byte. */
+/** The value of a hexadecimal digit; 255 for every other byte. */
 export const HEX = new Uint8Array(256).map((_, byte) => {
   const digit = "0123456789abcdef".indexOf(String.fromCharCode(byte).toLowerCase());
   return digit < 0 ? 255 : digit;
 });
 
-/** The byte with ASCII capitals made small; others as they are. */
+/** ASCII capitals as small letters; other bytes unchanged. */
 export const LOWER = new Uint8Array(256).map((_, byte) => (byte >= 0x41 && byte <= 0x5a ? byte + 32 : byte));
 
 /** The bytes of an ASCII text, for the comparisons below. */
@@ -52,18 +52,18 @@ export function ascii(text: string): Uint8Array {
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
 
-/** Whether bytes[start...] begins with `lower`, capitals counting as small letters. The caller has compared the lengths. */
+/** Whether bytes[start...] begins with `lower`, ignoring case. The caller has checked the length. */
 export function startsWithIgnoringCase(bytes: Uint8Array, start: number, lower: Uint8Array): boolean {
   for (let i = 0; i < lower.length; i++) if (LOWER[bytes[start + i]] !== lower[i]) return false;
   return true;
 }
 
-/** Whether bytes[start, end) is `lower` but for capitals. */
+/** Whether bytes[start, end) equals `lower`, ignoring case. */
 export function equalsIgnoringCase(bytes: Uint8Array, start: number, end: number, lower: Uint8Array): boolean {
   return end - start === lower.length && startsWithIgnoringCase(bytes, start, lower);
 }
 
-/** The first place in bytes[at, end) whose byte is not 1 in `table`, or `end`. By fours: the branch costs more than the look-up. */
+/** Index of the first byte in bytes[at, end) that `table` does not map to 1, or `end`. Four bytes at a time, because the branch costs more than the look-up. */
 export function skipClass(table: Uint8Array, bytes: Uint8Array, at: number, end: number): number {
   for (; at + 4 <= end; at += 4) {
     if ((table[bytes[at]] & table[bytes[at + 1]] & table[bytes[at + 2]] & table[bytes[at + 3]]) === 0) break;

@@ -6,16 +6,16 @@ import { formatDate } from "./reply/date.ts";
 import type { RequestHead } from "./request/request.ts";
 
 /**
- * The value of the first cookie called `name`, capitals counting, without the quotes that may stand around it (octets); undefined
- * when there is none. Pairs that are none are skipped, and so are those whose value does not suit: a cookie that another site
- * under the same domain has set may come before the right one.
+ * The value (octets) of the first cookie called `name` (case-sensitive) that satisfies `suits`, without surrounding quotes;
+ * undefined when there is none. Malformed pairs are skipped. Values that do not suit are skipped too, because another site
+ * under the same domain may have set a cookie of the same name that comes first.
  */
 export function cookieValue(request: RequestHead, name: string, suits = anything): string | undefined {
   const value = find(request, name, same, (value) => suits(unquoted(value)));
   return value && unquoted(value);
 }
 
-/** The same as nginx's $cookie_ variables see it: `name` is in small letters and capitals don't count, and quotes stay. */
+/** The value as nginx's $cookie_ variables give it: case-insensitive (`name` is in small letters), and quotes stay. */
 export function cookieVariable(request: RequestHead, name: string): string | undefined {
   return find(request, name, sameButForCapitals, anything);
 }
@@ -27,7 +27,7 @@ const same = (text: string, name: string): boolean => text === name;
 const sameButForCapitals = (text: string, name: string): boolean =>
   text.length === name.length && text.toLowerCase() === name;
 
-/** All lines count although RFC 6265 §5.4 allows one only: HTTP/2 splits them, and proxies pass that on. */
+/** Reads all Cookie lines, although RFC 6265 §5.4 allows only one: HTTP/2 splits the field, and proxies pass the lines on. */
 function find(
   request: RequestHead,
   name: string,
@@ -45,7 +45,7 @@ function find(
   return undefined;
 }
 
-/** What Set-Cookie says besides name and value (RFC 6265 §4.1.2; SameSite: RFC 6265bis §4.1.2.7). */
+/** The attributes of Set-Cookie (RFC 6265 §4.1.2; SameSite: RFC 6265bis §4.1.2.7). */
 export interface CookieAttributes {
   /** Seconds from now; 0 or less removes the cookie. */
   readonly maxAge?: number;
@@ -60,11 +60,11 @@ export interface CookieAttributes {
 
 /** cookie-octet (RFC 6265 §4.1.1). */
 const VALUE = /^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*$/;
-/** av-octet: what Path may hold. */
+/** av-octet: the characters of Path. */
 const ATTRIBUTE = /^[\x20-\x3a\x3c-\x7e]*$/;
 const DOMAIN = /^[A-Za-z0-9.-]+$/;
 
-/** The value of a Set-Cookie field. Throws where a part is illegal: the caller chose it, so it is a programming error. */
+/** The value of a Set-Cookie field. Throws RangeError when a part is illegal: the caller chose it, so that is a programming error. */
 export function serialiseCookie(name: string, value: string, attributes: CookieAttributes = {}): string {
   const { maxAge, expires, path, domain, sameSite } = attributes;
   checked(isToken(name), "name", name);

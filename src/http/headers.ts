@@ -1,7 +1,7 @@
-/** Field values as RFC 9110 §5.6 builds them: lists, quality values, entity tags. */
+/** The common syntax of field values in RFC 9110 §5.6: lists, quality values, entity tags. */
 import { TOKEN } from "./bytes.ts";
 
-/** Whether `text` is a token, as methods and field names are. */
+/** Whether `text` is a token. Methods and field names must be. */
 export function isToken(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
@@ -10,7 +10,7 @@ export function isToken(text: string): boolean {
   return text !== "";
 }
 
-/** The elements of a comma-separated list, trimmed, empty ones left out; commas within quoted strings do not separate. */
+/** The elements of a comma-separated list, trimmed, without empty ones. Commas in quoted strings do not separate. */
 export function listElements(value: string): string[] {
   const elements: string[] = [];
   let start = 0;
@@ -28,7 +28,7 @@ export function listElements(value: string): string[] {
   return elements;
 }
 
-/** An element of Accept and its like: the range in small letters, and its weight in thousandths. */
+/** An element of Accept or a similar field: the range in small letters, and its weight in thousandths. */
 export interface Preference {
   readonly range: string;
   readonly weight: number;
@@ -36,7 +36,7 @@ export interface Preference {
 
 const WEIGHT = /^q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/i;
 
-/** The elements of an Accept-like field in the order written; one with a malformed weight counts as unwanted. */
+/** The elements of a field like Accept, in order. An element with a malformed weight gets weight 0. */
 export function preferences(value: string): Preference[] {
   return listElements(value).map((element) => {
     const [range, ...parameters] = element.split(";").map((part) => part.trim());
@@ -46,7 +46,7 @@ export function preferences(value: string): Preference[] {
   });
 }
 
-/** The weight an Accept field gives to a media type such as `text/html` (RFC 9110 §12.5.1); without the field 1000. */
+/** The weight (0 to 1000) that an Accept field gives to a media type such as `text/html` (RFC 9110 §12.5.1); 1000 without the field. */
 export function weightOf(accept: string | undefined, mediaType: string): number {
   if (accept === undefined || accept.trim() === "") return 1000;
   const ranges = ["*/*", `${mediaType.slice(0, mediaType.indexOf("/"))}/*`, mediaType];
@@ -61,7 +61,7 @@ export function weightOf(accept: string | undefined, mediaType: string): number 
   return weight;
 }
 
-/** The one of `mediaTypes` that an Accept field prefers, the first of equals; undefined when it wants none of them. */
+/** The media type of `mediaTypes` that an Accept field prefers, the first of equals; undefined when it accepts none. */
 export function preferredType(accept: string | undefined, mediaTypes: readonly string[]): string | undefined {
   let best: string | undefined;
   let bestWeight = 0;
@@ -72,7 +72,7 @@ export function preferredType(accept: string | undefined, mediaTypes: readonly s
   return best;
 }
 
-/** The entity tags in a list of them; in a tag a backslash escapes nothing (RFC 9110 §8.8.3). */
+/** The entity tags of a list. A backslash in a tag escapes nothing (RFC 9110 §8.8.3). */
 export function entityTags(value: string): readonly string[] {
   return value.match(/(?:W\/)?"[^"]*"/g) ?? [];
 }
@@ -85,9 +85,9 @@ export function isEntityTag(text: string): boolean {
 }
 
 /**
- * A file's entity tag: second, nanosecond part and size in hexadecimal. It is strong as far as nobody else writes the same number
- * of bytes twice within one tick of the file system's clock, some milliseconds; uploads have a time of their own. `change`
- * (a `timeTag`) tells versions apart whose modification time was set by hand.
+ * A file's entity tag: seconds, nanoseconds and size in hexadecimal. It is a strong validator unless someone else writes the same
+ * number of bytes twice within one tick of the file system's clock (a few milliseconds); uploads get distinct times. `change`
+ * (a `timeTag`) distinguishes versions whose modification time was set by a program.
  */
 export function entityTag(mtimeSeconds: number, mtimeNanoseconds: number, size: number, change = ""): string {
   return `"${timeTag(mtimeSeconds, mtimeNanoseconds)}-${size.toString(16)}${change === "" ? "" : `-${change}`}"`;
@@ -98,7 +98,7 @@ export function timeTag(seconds: number, nanoseconds: number): string {
   return `${seconds.toString(16)}${nanoseconds > 0 ? `.${nanoseconds.toString(16)}` : ""}`;
 }
 
-/** `text` as a quoted-string; control characters are left out. */
+/** `text` as a quoted-string; control characters are removed. */
 export function quotedString(text: string): string {
   return `"${text.replace(/[\x00-\x08\x0a-\x1f\x7f]/g, "").replace(/["\\]/g, "\\$&")}"`;
 }

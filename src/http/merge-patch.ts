@@ -1,12 +1,12 @@
 /** JSON Merge Patch (RFC 7396). */
 
-/** What JSON.parse gives. */
+/** A result of JSON.parse. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 
 /**
- * `target` as `patch` changes it; neither is changed itself. Members are copied as data, so that one called `__proto__` is
- * a member like any other. It recurses as deep as the patch is nested: the caller bounds that by the length of its text (a stack
- * holds what 32 KB can nest).
+ * Applies `patch` to `target` and gives the result; neither argument is changed. A member called `__proto__` is an ordinary
+ * member. The recursion is as deep as the patch is nested, so the caller must limit the patch's length (the stack holds the
+ * nesting of 32 KB).
  */
 export function mergePatch(target: Json, patch: Json): Json {
   if (!isObject(patch)) return patch;
@@ -18,7 +18,7 @@ export function mergePatch(target: Json, patch: Json): Json {
   return Object.fromEntries(merged);
 }
 
-/** Whether a JSON value is an object: neither an array nor null. */
+/** Whether a JSON value is an object, not an array or null. */
 export function isObject(value: Json): value is { readonly [name: string]: Json } {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

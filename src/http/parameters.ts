@@ -2,15 +2,15 @@
 import { isToken } from "./headers.ts";
 import { isSpace, trimmed } from "./octets.ts";
 
-/** What stands before the first semicolon, in small letters, and the parameters by their names in small letters. */
+/** The text before the first semicolon in small letters, and the parameters by name in small letters. */
 export interface Parameterised {
   readonly value: string;
   readonly parameters: ReadonlyMap<string, string>;
 }
 
 /**
- * Takes a field value apart (octets). Null when it is malformed or names a parameter twice. Values without quotes may hold more
- * than a token does, as boundaries in the wild do.
+ * Parses a field value (octets). Null when it is malformed or has a parameter twice. Unquoted values may contain more characters
+ * than a token, because real boundaries do.
  */
 export function parameterised(field: string): Parameterised | null {
   const parameters = new Map<string, string>();
@@ -35,8 +35,8 @@ export function parameterised(field: string): Parameterised | null {
 }
 
 /**
- * Where the quoted-string whose text begins at `start` closes, or -1. Browsers leave a backslash as it is, so one before the
- * last quote of all is the end of a name and no escape.
+ * Index of the quote that closes the quoted-string whose text begins at `start`, or -1. Browsers do not escape backslashes, so a
+ * backslash before the last quote belongs to the name and escapes nothing.
  */
 function closingQuote(field: string, start: number): number {
   let escaped = -1;
@@ -47,7 +47,7 @@ function closingQuote(field: string, start: number): number {
   return escaped;
 }
 
-/** Only quotes and backslashes are unescaped, so that `C:\dir\file` survives; `%22`, `%0D`, `%0A` are how browsers escape (WHATWG HTML §4.10.21.8). */
+/** Unescapes only quotes and backslashes, so that `C:\dir\file` survives, and `%22`, `%0D`, `%0A`, which browsers write (WHATWG HTML §4.10.21.8). */
 function unescaped(text: string): string {
   if (!text.includes("\\") && !text.includes("%")) return text;
   return text.replace(/\\(["\\])|%(22|0d|0a)/gi, (_, character: string | undefined, hex: string) => {

@@ -1,7 +1,7 @@
 /** Fields of the tus protocol 1.0 for resumable uploads. */
 import { unicode } from "./octets.ts";
 
-/** Upload-Length and Upload-Offset: a non-negative decimal integer up to 2^53-1; null for anything else, also when absent. */
+/** Parses Upload-Length or Upload-Offset, a decimal integer from 0 to 2^53-1; null for anything else, also when absent. */
 export function uploadInteger(value: string | undefined): number | null {
   if (value === undefined || !/^[0-9]+$/.test(value)) return null;
   const number = Number(value);
@@ -13,8 +13,8 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 const KEY = /^[\x21-\x2b\x2d-\x7e]+$/;
 
 /**
- * Upload-Metadata: pairs of key, one space and Base64, separated by commas; an empty value needs no space. Gives the decoded
- * values by key, none when the field is empty; null when it is malformed or has a key twice.
+ * Parses Upload-Metadata: pairs of key, one space and Base64, separated by commas; an empty value needs no space. Gives the decoded
+ * values by key, an empty map for an empty field; null when it is malformed or has a key twice.
  */
 export function uploadMetadata(value: string): ReadonlyMap<string, string> | null {
   const metadata = new Map<string, string>();

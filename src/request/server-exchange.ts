@@ -15,7 +15,7 @@ import { locationTo } from "../handlers/redirect.ts";
 import { redirectStatus } from "../handlers/return.ts";
 import type { HandlerServices } from "../handlers/services.ts";
 import { BodyDecoder } from "../http/body/body.ts";
-import { placeOfOnly } from "../http/reply/response.ts";
+import { indexOfSingleton } from "../http/reply/response.ts";
 import { type HeadLimits, RequestParser } from "../http/request/parser.ts";
 import { errorLine } from "./error-line.ts";
 import { filtered } from "./filters/filtered.ts";
@@ -189,7 +189,7 @@ export class ServerExchange implements Exchange {
 
   /** The added fields, without those that a page of an error gives itself and that cannot repeat. */
   private fieldsBeside(fields: readonly Field[]): readonly Field[] {
-    return this.addedFields.filter(([name]) => placeOfOnly(fields, name) < 0);
+    return this.addedFields.filter(([name]) => indexOfSingleton(fields, name) < 0);
   }
 
   addField(name: string, value: string): void {

@@ -1,15 +1,15 @@
 /**
  * The framing of a request body (RFC 9112 §6-§7): Content-Length or chunked, resumable at every byte. The decoder copies
- * nothing: it points at decoded pieces inside the caller's bytes.
+ * nothing: it gives offsets of decoded pieces in the caller's bytes.
  */
 import { CR, HEX, HTAB, LF, SEMICOLON, SP } from "../bytes.ts";
 import { ExtensionParser, TrailerParser } from "./chunk-lines.ts";
 
-/** `next` has pointed out a piece: bytes[dataStart, dataEnd). */
+/** `next` has found a piece of the body: bytes[dataStart, dataEnd). */
 export const BODY_DATA = 1;
-/** `next` needs bytes that have not come. */
+/** `next` needs more bytes than have arrived. */
 export const BODY_MORE = 0;
-/** The body is complete; what follows `position` belongs to the next request. */
+/** The body is complete; the bytes from `position` on belong to the next request. */
 export const BODY_DONE = 2;
 
 const LENGTH = 0;
@@ -24,7 +24,7 @@ const TRAILER = 8;
 const DONE = 9;
 const REFUSED = 10;
 
-/** Digits of a chunk size, leading zeros included. */
+/** Most digits of a chunk size, leading zeros included. */
 const MAX_SIZE_DIGITS = 64;
 
 /**
@@ -36,17 +36,17 @@ const MAX_SIZE_DIGITS = 64;
  *     at = decoder.position;                    // everything before it is used up
  */
 export class BodyDecoder {
-  /** The piece `next` found; offsets into the bytes it was given. */
+  /** Start of the piece that `next` found; an offset into the bytes given to `next`. */
   dataStart = 0;
   dataEnd = 0;
-  /** Up to where the given bytes are used up. After BODY_DATA: as far as the piece was taken. */
+  /** End of the bytes used so far. After BODY_DATA: end of the part of the piece that was taken. */
   position = 0;
   /** Decoded bytes taken so far. */
   received = 0;
-  /** Why the body was refused; "" when it was not. */
+  /** Why the body was refused, else "". */
   reason = "";
 
-  /** Bytes the body or chunk still has, or the chunk size so far. */
+  /** Bytes left in the body or chunk; while a chunk size is being read, its value so far. */
   remaining = 0;
 
   private state = DONE;
@@ -59,8 +59,8 @@ export class BodyDecoder {
   private readonly trailer = new TrailerParser();
 
   /**
-   * Makes ready for a body. `contentLength` counts only when not `chunked`; -1 and 0 mean no body. `maxSize` in bytes, 0: no
-   * limit. Gives 0, or -413 when the announced length is already too much.
+   * Prepares for a body. `contentLength` is used only when `chunked` is false; -1 and 0 mean no body. `maxSize` is in bytes, 0: no
+   * limit. Gives 0, or -413 when the announced length is already too large.
    */
   reset(chunked: boolean, contentLength: number, maxSize: number): number {
     this.dataStart = this.dataEnd = this.position = 0;
@@ -80,7 +80,7 @@ export class BodyDecoder {
     return this.state === DONE;
   }
 
-  /** Goes on at bytes[start] with what there is up to `end`. BODY_DATA, BODY_MORE, BODY_DONE, or -status: refused. */
+  /** Decodes bytes[start, end). Gives BODY_DATA, BODY_MORE, BODY_DONE, or -status when the body is refused. */
   next(bytes: Uint8Array, start: number, end: number): number {
     this.position = start;
     while (this.state !== DONE && this.state !== REFUSED) {
@@ -91,7 +91,7 @@ export class BodyDecoder {
     return this.result;
   }
 
-  /** Says how many bytes of the piece were used; the next call of `next` offers the rest again. */
+  /** Tells how many bytes of the piece were used; the next call of `next` offers the rest again. */
   take(count: number): void {
     this.position = this.dataStart + count;
     this.received += count;
@@ -106,7 +106,7 @@ export class BodyDecoder {
     return BODY_DATA;
   }
 
-  /** One byte of chunk framing. */
+  /** Reads one byte of chunk framing. */
   private step(byte: number): void {
     switch (this.state) {
       case SIZE_START:
@@ -126,7 +126,7 @@ export class BodyDecoder {
     }
   }
 
-  /** 2^53-1 bounds one chunk and the sum of all; leading zeros may not go on for ever either. */
+  /** Limits one chunk and the sum of all chunks to 2^53-1, and the number of digits, so that leading zeros end too. */
   private sizeDigit(digit: number): void {
     if (this.state === SIZE_START) this.digits = this.remaining = 0;
     this.state = SIZE;

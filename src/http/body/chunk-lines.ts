@@ -1,9 +1,9 @@
-/** The rare parts of chunked framing, byte by byte and bounded: chunk extensions (RFC 9112 §7.1.1) and trailers (§7.1.2). */
+/** The rare parts of chunked framing: chunk extensions (RFC 9112 §7.1.1) and trailers (§7.1.2), read byte by byte, with limits. */
 import { BACKSLASH, COLON, CR, EQUALS, FIELD_TEXT, HTAB, LF, LOWER, QUOTE, SEMICOLON, SP, TOKEN } from "../bytes.ts";
 
-/** Bytes of all chunk extensions in one body. */
+/** Most bytes of all chunk extensions in one body. */
 export const MAX_EXTENSION_BYTES = 4096;
-/** Bytes of the trailer section. */
+/** Most bytes of the trailer section. */
 export const MAX_TRAILER_BYTES = 8192;
 
 const BEFORE_SEMICOLON = 0;
@@ -23,13 +23,13 @@ export class ExtensionParser {
   private state = BEFORE_SEMICOLON;
   private bytes = 0;
 
-  /** Makes ready for a new body, with a fresh allowance. */
+  /** Prepares for a new body and resets the limit. */
   reset(): void {
     this.bytes = 0;
     this.begin();
   }
 
-  /** Makes ready for the extensions of the next chunk. */
+  /** Prepares for the extensions of the next chunk. */
   begin(): void {
     this.state = BEFORE_SEMICOLON;
   }
@@ -39,13 +39,13 @@ export class ExtensionParser {
     return this.state === ENDED;
   }
 
-  /** Takes one byte; false when it does not belong into well-formed extensions or the allowance is spent. */
+  /** Reads one byte; false when the extensions are malformed or exceed the limit. */
   take(byte: number): boolean {
     this.state = ++this.bytes > MAX_EXTENSION_BYTES ? BROKEN : this.after(byte);
     return this.state !== BROKEN;
   }
 
-  /** White space belongs to what follows it, so it may not stand before the line's end. */
+  /** White space is allowed only before something else, not before the line's end. */
   private after(byte: number): number {
     const space = byte === SP || byte === HTAB;
     const token = TOKEN[byte] === 1;
@@ -80,8 +80,8 @@ export class ExtensionParser {
 }
 
 /**
- * Fields that say where the body ends: in a trailer they are an attempt to make two readers disagree about that (RFC 9112 §11.2).
- * Whatever else may not come in a trailer (RFC 9110 §6.5.1) is dropped like every trailer field: none is merged into the head.
+ * Fields that define where the body ends. In a trailer they are an attempt to make two readers disagree (RFC 9112 §11.2), so they
+ * are refused. Other fields that may not be in a trailer (RFC 9110 §6.5.1) are dropped, as all trailer fields are.
  */
 const FORBIDDEN: ReadonlySet<string> = new Set(["transfer-encoding", "content-length"]);
 const LONGEST = Math.max(...Array.from(FORBIDDEN, (name) => name.length));
@@ -98,18 +98,18 @@ export class TrailerParser {
   ended = false;
   private state = LINE_START;
   private bytes = 0;
-  /** The start of the field name in small letters, one byte more than the longest forbidden one has. */
+  /** The start of the field name in small letters: one byte longer than the longest forbidden name. */
   private readonly name = Buffer.alloc(LONGEST + 1);
   private nameLength = 0;
 
-  /** Makes ready for a new body. */
+  /** Prepares for a new body. */
   reset(): void {
     this.ended = false;
     this.state = LINE_START;
     this.bytes = 0;
   }
 
-  /** Takes one byte; "" or the reason for a refusal. */
+  /** Reads one byte; gives "" or the reason for a refusal. */
   take(byte: number): string {
     if (++this.bytes > MAX_TRAILER_BYTES) return "trailer section too long";
     switch (this.state) {

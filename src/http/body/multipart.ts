@@ -1,14 +1,14 @@
 /**
- * multipart/form-data (RFC 7578, RFC 2046 §5.1) as a stream, resumable at every byte. The parser copies no data: it points at
- * pieces of it inside the caller's bytes.
+ * multipart/form-data (RFC 7578, RFC 2046 §5.1) as a stream, resumable at every byte. The parser copies no data: it gives
+ * offsets of pieces in the caller's bytes.
  */
 import { CR, HTAB, LF, SP } from "../bytes.ts";
 import { parameterised } from "../parameters.ts";
 import { type FormPart, PartHead } from "./part-head.ts";
 
-/** `next` needs bytes that have not come. */
+/** `next` needs more bytes than have arrived. */
 export const FORM_MORE = 0;
-/** A part begins: `part` says which. */
+/** A part begins; `part` is its head. */
 export const PART_BEGIN = 1;
 /** A piece of the part's data: `bytes[dataStart, dataEnd)`. */
 export const PART_DATA = 2;
@@ -32,10 +32,10 @@ const DASH = 0x2d;
 const CRLF = 2;
 const NOTHING = Buffer.alloc(0);
 
-/** bchars, not ending in a space (RFC 2046 §5.1.1). */
+/** bchars; the last one is not a space (RFC 2046 §5.1.1). */
 const BOUNDARY = /^[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]$/;
 
-/** The boundary that a Content-Type field names. Null: it is not multipart/form-data, or has no or an illegal boundary. */
+/** The boundary in a Content-Type field. Null: not multipart/form-data, or its boundary is missing or illegal. */
 export function boundaryOf(contentType: string): string | null {
   const type = parameterised(contentType);
   const boundary = type?.parameters.get("boundary") ?? "";
@@ -50,39 +50,39 @@ export function boundaryOf(contentType: string): string | null {
  *     ...and at the end of the body             // parser.complete, or the form was cut off: 400
  */
 export class MultipartParser {
-  /** Up to where the given bytes are used. */
+  /** End of the bytes used so far. */
   position = 0;
-  /** What holds the piece of PART_DATA: the caller's bytes, or the parser's own where a delimiter had only seemed to begin. */
+  /** Holds the piece of PART_DATA: the caller's bytes, or the parser's own copy of the delimiter where data only began like one. */
   bytes: Buffer = NOTHING;
-  /** The piece of PART_DATA, never empty. */
+  /** Start of the piece of PART_DATA, which is never empty. */
   dataStart = 0;
   dataEnd = 0;
-  /** Why the form was refused; "" when it was not. */
+  /** Why the form was refused, else "". */
   reason = "";
 
   private state = PREAMBLE;
   private readonly head = new PartHead();
   private readonly delimiter: Buffer;
-  /** How much of the delimiter stands right before `position`, held back from the data until more is known. */
+  /** Bytes of the delimiter matched right before `position`; they are held back until it is known whether they are data. */
   private matched = CRLF;
-  /** How much of `matched` is no data in any case: the line end before the body and before a part's data may begin a delimiter too. */
+  /** How many of the `matched` bytes are never data: the line end before the body or before a part's data may also begin a delimiter. */
   private before = CRLF;
 
   constructor(boundary: string) {
     this.delimiter = Buffer.from(`\r\n--${boundary}`, "latin1");
   }
 
-  /** The part at hand, from PART_BEGIN to PART_END. */
+  /** Head of the current part, valid from PART_BEGIN to PART_END. */
   get part(): FormPart {
     return this.head.part;
   }
 
-  /** The closing delimiter has come: the form is whole. */
+  /** Whether the closing delimiter has come, so the form is complete. */
   get complete(): boolean {
     return this.state === EPILOGUE;
   }
 
-  /** Goes on at bytes[start] with what there is up to `end`. One of the events above, or -400: `reason` says why. */
+  /** Parses bytes[start, end). Gives one of the events above, or -400 with the reason in `reason`. */
   next(bytes: Buffer, start: number, end: number): number {
     this.position = start;
     while (this.position < end || this.state === PART_OVER) {
@@ -111,7 +111,7 @@ export class MultipartParser {
     }
   }
 
-  /** Data up to the next delimiter, or up to what may be the beginning of one; a preamble is not shown. */
+  /** Finds data up to the next delimiter or possible beginning of one. The preamble is skipped. */
   private scan(bytes: Buffer, end: number): number {
     if (this.matched > 0) this.resume(bytes, end);
     else this.search(bytes, end);
@@ -120,7 +120,7 @@ export class MultipartParser {
     return inPart && this.dataEnd > this.dataStart ? PART_DATA : FORM_MORE;
   }
 
-  /** Goes on in a delimiter that has begun. If it is none, the piece is what was held back: a copy of it is the delimiter itself. */
+  /** Continues matching a delimiter. On a mismatch the bytes held back are data; the delimiter itself serves as their copy. */
   private resume(bytes: Buffer, end: number): void {
     const { delimiter } = this;
     this.piece(delimiter, 0, 0);
@@ -144,7 +144,7 @@ export class MultipartParser {
     this.position = stop + this.matched;
   }
 
-  /** Where a delimiter begins that `end` cuts off, or `end`. It begins with the only CR in it, so the last CR decides. */
+  /** Start of a delimiter that is cut off at `end`, or `end` if there is none. The delimiter's only CR is its first byte, so the last CR decides. */
   private heldFrom(bytes: Buffer, start: number, end: number): number {
     const tail = bytes.subarray(Math.max(start, end - this.delimiter.length + 1), end);
     const cr = tail.lastIndexOf(CR);
@@ -158,7 +158,7 @@ export class MultipartParser {
     this.dataEnd = end;
   }
 
-  /** What follows a boundary: `--`, or white space and the line's end. Else another line only begins with the boundary, which RFC 2046 forbids. */
+  /** Reads what follows a boundary: `--`, or white space and a line end. Anything else is a line that only begins with the boundary, which RFC 2046 forbids. */
   private delimiterByte(byte: number): number {
     switch (this.state) {
       case SECOND_DASH:

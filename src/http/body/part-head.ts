@@ -1,4 +1,4 @@
-/** The head of one part of a form (RFC 7578 §4): bounded, strict, and what a form's reader needs of it. */
+/** The head of one part of a form (RFC 7578 §4): parsed strictly, within limits, into what a form's reader needs. */
 import { isUtf8 } from "../../../ffi/text.ts";
 import { COLON, CR, HTAB, LF, SP } from "../bytes.ts";
 import { isToken } from "../headers.ts";
@@ -6,27 +6,27 @@ import { unicode } from "../octets.ts";
 import { parameterised } from "../parameters.ts";
 import { trimEnd } from "../request/fields.ts";
 
-/** Bytes of one part's head, line ends included. */
+/** Most bytes of one part's head, line ends included. */
 const MAX_PART_HEAD_BYTES = 8192;
-/** Field lines of one part's head. */
+/** Most field lines of one part's head. */
 const MAX_PART_FIELDS = 16;
 
-/** What the head says about its part. */
+/** The content of a part's head. */
 export interface FormPart {
   /** The form field's name. */
   readonly name: string;
-  /** The file's name as the client sent it, decoded, not reduced; null: a field, not a file. */
+  /** The file's name as the client sent it, decoded but not reduced to its last component; null: the part is a field, not a file. */
   readonly filename: string | null;
   /** Content-Type as it came (octets), or "". */
   readonly type: string;
 }
 
-/** An encoding that leaves the bytes as they are (RFC 7578 §4.7 forbids the others in HTTP). */
+/** Encodings that leave the bytes unchanged (RFC 7578 §4.7 forbids the others in HTTP). */
 const IDENTITY = /^(?:7bit|8bit|binary)$/i;
 
-/** Reads the field lines up to the empty one, byte by byte. */
+/** Reads the field lines up to the empty line, byte by byte. */
 export class PartHead {
-  /** The empty line has come and `part` is valid. */
+  /** The empty line has come, so `part` is valid. */
   ended = false;
   part: FormPart = { name: "", filename: null, type: "" };
 
@@ -36,20 +36,20 @@ export class PartHead {
   private total = 0;
   private fields = 0;
   private afterCr = false;
-  /** A line has ended; what begins the next one tells whether it goes on there. */
+  /** A line has ended; the next byte decides whether it is continued (folded). */
   private lineEnded = false;
   private disposition: string | undefined;
   private type: string | undefined;
   private encoding: string | undefined;
 
-  /** Makes ready for the next part. */
+  /** Prepares for the next part. */
   begin(): void {
     this.ended = this.afterCr = this.lineEnded = false;
     this.length = this.total = this.fields = 0;
     this.disposition = this.type = this.encoding = undefined;
   }
 
-  /** Takes one byte; "" or the reason for a refusal. Other control characters are the business of who uses the value. */
+  /** Reads one byte; gives "" or the reason for a refusal. Other control characters are left to whoever uses the value. */
   take(byte: number): string {
     if (++this.total > MAX_PART_HEAD_BYTES) return "the head of a part is too long";
     if (this.afterCr) return byte === LF ? this.lineEnd() : "CR without LF in the head of a part";
@@ -67,12 +67,12 @@ export class PartHead {
     return "";
   }
 
-  /** The first byte behind a line: white space continues it (RFC 5322 §2.2.3; HTTP's own heads may not be folded, those of parts may). */
+  /** Reads the first byte after a line: white space continues that line (RFC 5322 §2.2.3). Heads of parts may be folded; HTTP's own may not. */
   private nextLine(byte: number): string {
     this.lineEnded = false;
     const reason = byte === SP || byte === HTAB ? "" : this.fieldEnd();
     if (reason !== "") return reason;
-    this.total--; // it was counted
+    this.total--; // the caller counted it already
     return this.take(byte);
   }
 
@@ -87,7 +87,7 @@ export class PartHead {
     return reason;
   }
 
-  /** The fields a form knows; "any other header fields MUST be ignored" (RFC 7578 §4.8). */
+  /** Stores a field that forms use; "any other header fields MUST be ignored" (RFC 7578 §4.8). */
   private field(name: string, value: string): string {
     switch (name) {
       case "content-disposition":
@@ -122,8 +122,8 @@ export class PartHead {
 }
 
 /**
- * `filename*`, which forms should not have (RFC 7578 §4.2), before `filename`, as in RFC 6266 §4.3, if it makes sense. null when there
- * is neither; undefined when all there is makes none.
+ * The file name. `filename*`, which forms should not have (RFC 7578 §4.2), comes before `filename` if it is valid (RFC 6266 §4.3).
+ * null: neither is there; undefined: neither is valid.
  */
 function fileName(parameters: ReadonlyMap<string, string>): string | null | undefined {
   const extended = parameters.get("filename*");

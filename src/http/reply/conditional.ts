@@ -1,10 +1,10 @@
-/** Conditional requests (RFC 9110 §13): whether a representation is to be sent, not modified, or not what the client thinks. */
+/** Conditional requests (RFC 9110 §13): decides between sending the representation, 304 and 412. */
 
 import { entityTags, isEntityTag } from "../headers.ts";
 import type { RequestHead } from "../request/request.ts";
 import { parseDate } from "./date.ts";
 
-/** What conditions compare with. */
+/** The validators of the representation that conditions are compared with. */
 export interface Validators {
   /** The quoted entity tag, or null when there is none. */
   readonly etag: string | null;
@@ -12,12 +12,12 @@ export interface Validators {
   readonly mtimeSeconds: number | null;
 }
 
-/** nginx's `if_modified_since`: equal times only, not newer than, or not looked at. */
+/** nginx's `if_modified_since`: compare for equal times, compare for not newer, or ignore the field. */
 export type ModifiedSincePolicy = "exact" | "before" | "off";
 
 /**
- * The preconditions of a request on an existing representation, in the order of RFC 9110 §13.2.2: 0 go on, 304 not modified
- * (GET and HEAD only), 412 precondition failed. `now`: seconds since 1970.
+ * Evaluates the preconditions of a request for an existing representation in the order of RFC 9110 §13.2.2. Gives 0: go on,
+ * 304: not modified (GET and HEAD only), 412: precondition failed. `now`: seconds since 1970.
  */
 export function evaluate(
   head: RequestHead,
@@ -40,8 +40,8 @@ export function evaluate(
 }
 
 /**
- * Whether a Range field counts: without If-Range it does; with one only when the strong tag or the exact date in it is still
- * the representation's (RFC 9110 §13.1.5).
+ * Whether to obey the Range field: always without If-Range; with If-Range only when its strong tag or exact date still matches
+ * the representation (RFC 9110 §13.1.5).
  */
 export function rangeApplies(head: RequestHead, validators: Validators, now: number): boolean {
   const value = head.field("if-range");
@@ -57,7 +57,7 @@ function listOf(head: RequestHead, name: string): string | undefined {
   return head.fieldIndex(name, first + 1) < 0 ? head.fieldValue(first) : head.fieldAll(name).join(", ");
 }
 
-/** `*` matches whatever exists. Strong comparison needs two strong tags, weak comparison ignores the mark (RFC 9110 §8.8.3.2). */
+/** Whether a tag of `list` matches; `*` matches any existing representation. Strong comparison needs two strong tags, weak comparison ignores `W/` (RFC 9110 §8.8.3.2). */
 function matchesAny(list: string, etag: string | null, strongly: boolean): boolean {
   if (list === "*") return true;
   if (etag === null || (strongly && !strong(etag))) return false;

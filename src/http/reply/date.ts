@@ -1,6 +1,6 @@
 /**
- * Dates of HTTP and of logs. Times are whole seconds since 1970 in UTC; whatever a file system claims is clamped to what
- * four digits of a year can show.
+ * Dates in HTTP and in logs. Times are whole seconds since 1970 in UTC, limited to years of four digits, whatever time a file
+ * system reports.
  */
 
 const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
@@ -14,7 +14,7 @@ const LAST_SECOND = 253_402_300_799;
 let lastSecond = 0;
 let lastDate = "Thu, 01 Jan 1970 00:00:00 GMT";
 
-/** `second` as an IMF-fixdate of 29 characters (RFC 9110 §5.6.7). The last result is kept: Date asks for it all the time. */
+/** Formats `second` as an IMF-fixdate of 29 characters (RFC 9110 §5.6.7). Keeps the last result, because every reply's Date asks for it. */
 export function formatDate(second: number): string {
   if (second === lastSecond) return lastDate;
   const date = dateOf(second);
@@ -28,7 +28,7 @@ export function formatDate(second: number): string {
 let lastLogSecond = Number.NaN;
 let lastLogDate = "";
 
-/** `second` as logs in the Common Log Format show it, in UTC: `10/Oct/2000:13:55:36 +0000`. The last result is kept. */
+/** Formats `second` for the Common Log Format, in UTC: `10/Oct/2000:13:55:36 +0000`. Keeps the last result. */
 export function formatLogDate(second: number): string {
   if (second === lastLogSecond) return lastLogDate;
   const date = dateOf(second);
@@ -38,14 +38,14 @@ export function formatLogDate(second: number): string {
   return lastLogDate;
 }
 
-/** `second` in ISO 8601, in UTC: `2000-10-10T13:55:36+00:00`, as nginx writes it. */
+/** Formats `second` as ISO 8601 in UTC, like nginx: `2000-10-10T13:55:36+00:00`. */
 export function formatIsoDate(second: number): string {
   const date = dateOf(second);
   const day = `${digits(date.getUTCFullYear(), 4)}-${digits(date.getUTCMonth() + 1)}-${digits(date.getUTCDate())}`;
   return `${day}T${timeOfDay(date)}+00:00`;
 }
 
-/** Nearest whole second that can be shown; no number at all counts as 1970. */
+/** The nearest second with a year of four digits; NaN counts as 1970. */
 function dateOf(second: number): Date {
   const whole = Math.floor(Number.isNaN(second) ? 0 : second);
   return new Date(Math.min(LAST_SECOND, Math.max(FIRST_SECOND, whole)) * 1000);
@@ -64,8 +64,8 @@ const RFC_850 = /^([A-Z][a-z]{5,8}), (\d\d)-([A-Z][a-z]{2})-(\d\d) (\d\d):(\d\d)
 const ASCTIME = /^([A-Z][a-z]{2}) ([A-Z][a-z]{2}) ([ \d]\d) (\d\d):(\d\d):(\d\d) (\d{4})$/;
 
 /**
- * Seconds since 1970 of an HTTP-date in any of its three forms (RFC 9110 §5.6.7), or NaN. `now` (seconds) decides the century
- * of a two-digit year: never more than 50 years ahead. A wrong day's name is let pass, as the date is clear without it.
+ * Parses an HTTP-date in any of its three forms (RFC 9110 §5.6.7). Gives seconds since 1970, or NaN. `now` (seconds) decides the
+ * century of a two-digit year: at most 50 years ahead. A wrong name of the day is accepted, because the date is clear without it.
  */
 export function parseDate(text: string, now: number): number {
   let match = IMF_FIXDATE.exec(text);
@@ -77,7 +77,7 @@ export function parseDate(text: string, now: number): number {
   return match && DAYS.includes(match[1]) ? seconds(Number(match[7]), match[2], match[3], match, 4) : Number.NaN;
 }
 
-/** match[clock...] are hours, minutes and seconds; a leap second counts as the second after it. */
+/** The time; match[clock...] are hours, minutes and seconds. A leap second counts as the next second. */
 function seconds(year: number, monthName: string, dayText: string, match: RegExpExecArray, clock: number): number {
   const month = MONTHS.indexOf(monthName);
   const [day, hour, minute, second] = [dayText, match[clock], match[clock + 1], match[clock + 2]].map(Number);

@@ -1,25 +1,25 @@
 /** Range requests in bytes (RFC 9110 §14). */
 
-/** One part of a representation: its first and last byte, both included. */
+/** A part of a representation: its first and last byte, both included. */
 export interface ByteRange {
   readonly start: number;
   readonly end: number;
 }
 
-/** The Range field does not count: reply with the whole representation. */
+/** The Range field is ignored: reply with the whole representation. */
 export const RANGE_IGNORED = "ignored";
 /** Well-formed, but no range overlaps the representation: 416. */
 export const RANGE_UNSATISFIABLE = "unsatisfiable";
 
-/** More ranges than this are no honest request; the whole representation costs less. */
+/** More ranges than this are an attack or a mistake, and the whole representation costs less. */
 export const MAX_RANGES = 16;
 
 const UNIT = /^bytes=/i;
 const RANGE_SPEC = /^(\d*)-(\d*)$/;
 
 /**
- * The ranges that `value`, a Range field, asks of a representation of `size` bytes, in the order asked for. Overlapping and
- * touching ones are joined and then ascend. Ignored: other units, anything malformed, too many ranges.
+ * Parses `value`, a Range field, for a representation of `size` bytes. Gives the ranges in the order requested. If some overlap or
+ * touch, they are joined and sorted. Ignores other units, malformed values and too many ranges.
  */
 export function parseRange(
   value: string,
@@ -39,13 +39,13 @@ export function parseRange(
     if (range !== null) ranges.push(range);
   }
   if (ranges.length === 0) return RANGE_UNSATISFIABLE;
-  // The whole of nothing, which Content-Range cannot name.
+  // An empty representation has no range that Content-Range could name, so the whole is sent.
   return size === 0 ? RANGE_IGNORED : separate(ranges);
 }
 
 /**
- * One range-spec against a size: null when it lies behind the end or is empty, undefined when malformed. Of no bytes at all a suffix
- * is satisfied by what there is (RFC 9110 §14.1.2); so is one from the first byte on, as in nginx: it asks for the whole.
+ * One range-spec for a given size. Null: it is empty or starts after the end; undefined: malformed. For an empty representation, a
+ * suffix is satisfiable (RFC 9110 §14.1.2), and so is a range from the first byte on, as in nginx.
  */
 function resolve(spec: string, size: number): ByteRange | null | undefined {
   const match = RANGE_SPEC.exec(spec);
@@ -60,7 +60,7 @@ function resolve(spec: string, size: number): ByteRange | null | undefined {
   return start > 0 && start >= size ? null : { start, end: Math.min(last, size - 1) };
 }
 
-/** The ranges themselves when they are apart, else joined (RFC 9110 §15.3.7.2 allows both). */
+/** The ranges unchanged when they do not overlap or touch, else joined (RFC 9110 §15.3.7.2 allows both). */
 function separate(ranges: ByteRange[]): ByteRange[] {
   const joined: { start: number; end: number }[] = [];
   for (const range of ranges.toSorted((a, b) => a.start - b.start)) {
@@ -71,12 +71,12 @@ function separate(ranges: ByteRange[]): ByteRange[] {
   return joined.length === ranges.length ? ranges : joined;
 }
 
-/** The value of Content-Range for a part. */
+/** The value of Content-Range for one part. */
 export function contentRange(range: ByteRange, size: number): string {
   return `bytes ${range.start}-${range.end}/${size}`;
 }
 
-/** The value of Content-Range for a 416. */
+/** The value of Content-Range in a 416. */
 export function unsatisfiedRange(size: number): string {
   return `bytes */${size}`;
 }

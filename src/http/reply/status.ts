@@ -63,7 +63,7 @@ const PHRASES: Readonly<Record<number, string>> = {
   511: "Network Authentication Required",
 };
 
-/** The reason phrase of a status; "" for one that no one registered. */
+/** The reason phrase of a status; "" when the status is not registered. */
 export function reasonPhrase(status: number): string {
   return PHRASES[status] ?? "";
 }

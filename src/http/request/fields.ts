@@ -1,4 +1,4 @@
-/** The request fields that decide framing, routing and the connection, understood as soon as their line is complete. */
+/** The request fields that decide framing, routing and keep-alive, parsed as soon as their line is complete. */
 import {
   ascii,
   BACKSLASH,
@@ -43,8 +43,8 @@ const CHUNKED = ascii("chunked");
 const CONTINUE = ascii("100-continue");
 
 /**
- * Takes in the field line whose name is bytes[name, nameEnd) and whose trimmed value is bytes[value, valueEnd)
- * (absolute offsets). Gives "" or the reason for a refusal.
+ * Parses the field line whose name is bytes[name, nameEnd) and whose trimmed value is bytes[value, valueEnd) (absolute
+ * offsets). Gives "" or the reason for a refusal.
  */
 export function understand(
   head: RequestHead,
@@ -86,7 +86,7 @@ function condition(head: RequestHead, bytes: Uint8Array, name: number, lower: Ui
   return "";
 }
 
-/** Host must be right even where the target's own authority wins (RFC 9112 §3.2). */
+/** Host must be valid even when the target has its own authority, which wins (RFC 9112 §3.2). */
 function host(head: RequestHead, bytes: Uint8Array, value: number, valueEnd: number): string {
   if (head.hasHostField) return "more than one Host";
   const hostEnd = hostEndOf(bytes, value, valueEnd);
@@ -106,14 +106,14 @@ function expectation(head: RequestHead, bytes: Uint8Array, value: number, valueE
   return "";
 }
 
-/** Two media types would let the server and a program behind it disagree about the body. */
+/** Refuses a second Content-Type: the server and a program behind it could disagree about the body. */
 function contentType(head: RequestHead): string {
   if (head.hasContentType) return "more than one Content-Type";
   head.hasContentType = true;
   return "";
 }
 
-/** 1*DIGIT, once, at most 2^53-1, and never beside Transfer-Encoding (RFC 9112 §6.3). */
+/** 1*DIGIT, only once, at most 2^53-1, and never together with Transfer-Encoding (RFC 9112 §6.3). */
 function contentLength(head: RequestHead, bytes: Uint8Array, value: number, valueEnd: number): string {
   if (head.contentLength >= 0) return "more than one Content-Length";
   if (head.chunked) return "both Content-Length and Transfer-Encoding";
@@ -130,8 +130,8 @@ function contentLength(head: RequestHead, bytes: Uint8Array, value: number, valu
 }
 
 /**
- * `chunked` must be last, and HTTP/1.0 has no transfer codings (RFC 9112 §6.1, §7). Several lines are one list (RFC 9110 §5.3),
- * so whether anything we cannot decode stands before it is known at the head's end.
+ * `chunked` must be the last coding, and HTTP/1.0 has no transfer codings (RFC 9112 §6.1, §7). Several lines form one list (RFC
+ * 9110 §5.3), so only at the end of the head is it known whether the list has a coding that the server does not support.
  */
 function transferEncoding(head: RequestHead, bytes: Uint8Array, value: number, valueEnd: number): string {
   if (head.minor === 0) return "Transfer-Encoding in HTTP/1.0";
@@ -153,7 +153,7 @@ const MALFORMED = 0;
 const IS_CHUNKED = 1;
 const IS_OTHER = 2;
 
-/** transfer-coding = token *( OWS ";" OWS token BWS "=" BWS ( token / quoted-string ) ); the parameters of a coding we do not know do not matter. */
+/** transfer-coding = token *( OWS ";" OWS token BWS "=" BWS ( token / quoted-string ) ); parameters of unknown codings are not checked. */
 function codingKind(bytes: Uint8Array, start: number, end: number): number {
   const from = skipSpace(bytes, start, end);
   let at = from;
@@ -166,7 +166,7 @@ function codingKind(bytes: Uint8Array, start: number, end: number): number {
   return bytes[at] === SEMICOLON && !chunked ? IS_OTHER : MALFORMED;
 }
 
-/** `close` wins over everything; HTTP/1.0 stays open only for `keep-alive` (RFC 9112 §9.3). */
+/** `close` wins over every other token; HTTP/1.0 connections stay open only with `keep-alive` (RFC 9112 §9.3). */
 function connection(head: RequestHead, bytes: Uint8Array, value: number, valueEnd: number): "" {
   for (let at = value; at < valueEnd; ) {
     const end = elementEnd(bytes, at, valueEnd);
@@ -186,7 +186,7 @@ function elementEnd(bytes: Uint8Array, start: number, end: number): number {
   return at;
 }
 
-/** As `elementEnd`, where a comma in a quoted string separates nothing. */
+/** As `elementEnd`, but commas in quoted strings do not separate. */
 function codingEnd(bytes: Uint8Array, start: number, end: number): number {
   let at = start;
   for (let quoted = false; at < end && (quoted || bytes[at] !== COMMA); at++) {
@@ -202,7 +202,7 @@ function skipSpace(bytes: Uint8Array, start: number, end: number): number {
   return at;
 }
 
-/** The end of bytes[start, end) without the spaces and tabs before it. */
+/** The end of bytes[start, end) without trailing spaces and tabs. */
 export function trimEnd(bytes: Uint8Array, start: number, end: number): number {
   let at = end;
   while (at > start && (bytes[at - 1] === SP || bytes[at - 1] === HTAB)) at--;

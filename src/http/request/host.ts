@@ -6,9 +6,9 @@ const CLOSING = 0x5d;
 const SMALL_V = 0x76;
 
 /**
- * Where the host in the authority bytes[start, end) ends, or -1 when the authority is not a non-empty host with an
- * optional port of at most 65535. An IPv6 address keeps its brackets. Empty labels are refused although RFC 3986 allows
- * them: `root /sites/$host` must not reach `..`.
+ * The end of the host in the authority bytes[start, end). -1 when the authority is not a non-empty host with an optional port
+ * of at most 65535. An IPv6 address includes its brackets. Empty labels are refused although RFC 3986 allows them, so that
+ * `root /sites/$host` cannot reach `..`.
  */
 export function hostEndOf(bytes: Uint8Array, start: number, end: number): number {
   const hostEnd = bytes[start] === OPENING ? ipLiteralEnd(bytes, start, end) : regNameEnd(bytes, start, end);
@@ -16,7 +16,7 @@ export function hostEndOf(bytes: Uint8Array, start: number, end: number): number
   return bytes[hostEnd] === COLON && isPort(bytes, hostEnd + 1, end) ? hostEnd : -1;
 }
 
-/** The end of a registered name or IPv4 address, or -1. A dot may end it, but never follow another or begin it. */
+/** The end of a registered name or IPv4 address, or -1. A dot may be the last character, but not the first, and not follow another. */
 function regNameEnd(bytes: Uint8Array, start: number, end: number): number {
   let at = start;
   for (let previous = DOT; at < end && bytes[at] !== COLON; previous = bytes[at++]) {
@@ -29,7 +29,7 @@ function regNameEnd(bytes: Uint8Array, start: number, end: number): number {
   return at;
 }
 
-/** Port digits; none at all is allowed (RFC 3986 §3.2.3). */
+/** Whether bytes[start, end) are the digits of a port; an empty port is allowed (RFC 3986 §3.2.3). */
 function isPort(bytes: Uint8Array, start: number, end: number): boolean {
   let port = 0;
   for (let at = start; at < end; at++) {
@@ -48,7 +48,7 @@ function ipLiteralEnd(bytes: Uint8Array, start: number, end: number): number {
   return closing < end && isLiteral ? closing + 1 : -1;
 }
 
-/** "v" 1*HEXDIG "." 1*( unreserved / sub-delims / ":" ) (RFC 3986 §3.2.2). Empty labels are refused here, too. */
+/** "v" 1*HEXDIG "." 1*( unreserved / sub-delims / ":" ) (RFC 3986 §3.2.2). Empty labels are refused here too. */
 function isIpvFuture(bytes: Uint8Array, start: number, end: number): boolean {
   if (LOWER[bytes[start]] !== SMALL_V) return false;
   let at = start + 1;
@@ -61,7 +61,7 @@ function isIpvFuture(bytes: Uint8Array, start: number, end: number): boolean {
   return true;
 }
 
-/** Eight groups of one to four hexadecimal digits; `::` stands once for one or more; the last two may be an IPv4 address. */
+/** Eight groups of one to four hexadecimal digits. `::` replaces one or more groups, once. The last two groups may be an IPv4 address. */
 function isIpv6(bytes: Uint8Array, start: number, end: number): boolean {
   let groups = 0;
   let gap = false;
@@ -73,7 +73,7 @@ function isIpv6(bytes: Uint8Array, start: number, end: number): boolean {
       at += 2;
       continue;
     }
-    // Behind a group comes one colon; at the start and behind `::` none.
+    // A group is followed by one colon; at the start and after `::` there is none to skip.
     if (groups > 0 && bytes[at - 1] !== COLON) {
       if (bytes[at] !== COLON) return false;
       at++;

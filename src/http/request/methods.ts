@@ -1,7 +1,7 @@
-/** Request methods: those of IANA's registry, found by their bytes so that a request costs no new string. */
+/** Request methods of IANA's registry, looked up by their bytes so that a request makes no new string. */
 import { ascii } from "../bytes.ts";
 
-/** https://www.iana.org/assignments/http-methods, the usual ones first; PRI is HTTP/2's and no method for a resource. */
+/** https://www.iana.org/assignments/http-methods, the common ones first. PRI is left out: HTTP/2 reserves it, and it is no method for a resource. */
 const METHODS = (
   "GET HEAD POST PUT DELETE OPTIONS PATCH TRACE CONNECT ACL BASELINE-CONTROL BIND CHECKIN CHECKOUT COPY LABEL LINK LOCK " +
   "MERGE MKACTIVITY MKCALENDAR MKCOL MKREDIRECTREF MKWORKSPACE MOVE ORDERPATCH PROPFIND PROPPATCH QUERY REBIND REPORT " +
@@ -18,7 +18,7 @@ const BY_LENGTH: readonly (readonly Method[])[] = Array.from({ length: LONGEST +
   METHODS.filter((name) => name.length === length).map((name) => ({ name, bytes: ascii(name) })),
 );
 
-/** The registered method that bytes[start, end) spells, or "" when there is none. */
+/** The registered method in bytes[start, end), or "" when it is none. */
 export function registeredMethod(bytes: Uint8Array, start: number, end: number): string {
   const length = end - start;
   if (length > LONGEST) return "";

@@ -1,7 +1,7 @@
 /**
  * The request head parser (RFC 9112 §2-§3, §5-§6): one pass over the bytes, resumable at every byte, no I/O.
- * It is strict where leniency helps an attacker: the only line end is CRLF, and whatever two readers could understand
- * differently is refused. One short function per state; each takes absolute offsets and gives where the next one goes on.
+ * It is strict where leniency helps an attacker: CRLF is the only line end, and it refuses whatever two readers could understand
+ * differently. Each state is one short function, which takes absolute offsets and gives the offset at which the next state goes on.
  */
 import {
   ASTERISK,
@@ -30,15 +30,15 @@ import { hostEndOf } from "./host.ts";
 import { registeredMethod } from "./methods.ts";
 import { ABSOLUTE_FORM, ASTERISK_FORM, AUTHORITY_FORM, CODING_OTHER, CODING_UNKNOWN, RequestHead } from "./request.ts";
 
-/** How much a request head may hold. Lines count without their CRLF. */
+/** Limits for a request head. Lines count without their CRLF. */
 export interface HeadLimits {
-  /** Bytes of the request line; beyond it 414. */
+  /** Most bytes of the request line; beyond it 414. */
   readonly line: number;
-  /** Bytes of one field line; beyond it 431. */
+  /** Most bytes of one field line; beyond it 431. */
   readonly field: number;
-  /** Bytes of the whole head, from its first byte to the empty line's end; beyond it 431 (414 while in the request line). */
+  /** Most bytes of the whole head, from its first byte to the end of the empty line; beyond it 431 (414 within the request line). */
   readonly total: number;
-  /** Field lines; beyond it 431. */
+  /** Most field lines; beyond it 431. */
   readonly fields: number;
 }
 
@@ -62,9 +62,9 @@ const VALUE_LF = 16;
 const END_LF = 17;
 const ENDED = 18;
 
-/** What a state gives when the parser has to stop: `result` says why. */
+/** A state gives this when the parser has to stop; `result` says why. */
 const STOP = -1;
-/** The longest head that is remembered, in bytes. */
+/** The longest head that the parser keeps to compare the next one with, in bytes. */
 const LONGEST_KEPT = 512;
 const NO_LINE = 0x3fffffff;
 
@@ -74,7 +74,7 @@ const SMALL_S = 0x73;
 /** `HTTP/d.d`; 0 stands for a digit. */
 const VERSION_FORM = ascii("HTTP/\0.\0");
 
-/** What a byte means in a path: nothing, a slash or dot (perhaps to normalise), something to decode, or the path's end. */
+/** Classes of bytes in a path: ordinary; slash or dot (the path may need normalising); to be decoded; end of the path. */
 const ORDINARY = 0;
 const SEGMENT = 1;
 const ENCODED = 2;
@@ -87,30 +87,30 @@ const IN_PATH = new Uint8Array(256).map((_, byte) => {
 const IN_QUERY = new Uint8Array(256).map((_, byte) => (isInTarget(byte) || byte > 0x7f ? 1 : 0));
 const IN_AUTHORITY = classOf("%:[]").map((known, byte) => known | REG_NAME[byte]);
 
-/** Visible ASCII but `#`: browsers send `" < > \ ^ { } |` as they are. */
+/** Visible ASCII but `#`. Browsers send `" < > \ ^ { } |` unencoded. */
 function isInTarget(byte: number): boolean {
   return byte > SP && byte < 0x7f && byte !== HASH;
 }
 
 export class RequestParser {
   readonly head = new RequestHead();
-  /** Why the last request was refused; "" when it was not. */
+  /** Why the last request was refused, else "". */
   reason = "";
   private state = START;
   private limits: HeadLimits;
-  /** Where the next byte to look at is; this and the next are relative to the head's start. */
+  /** Offset of the next byte to look at; this and `lineCap` are relative to the head's start. */
   private at = 0;
-  /** Where the current line must have ended. */
+  /** Offset at which the current line must have ended. */
   private lineCap = NO_LINE;
   private emptyLines = 0;
   private result = 0;
   /**
-   * The last complete head, if it was short: whoever asks often asks for the same with the same words, and comparing bytes
-   * costs a quarter of parsing them. 0 bytes: none.
+   * The last complete head, if it was short. Clients often send the same head again, and comparing bytes costs a quarter
+   * of parsing them. 0 bytes: none.
    */
   private readonly last = Buffer.alloc(LONGEST_KEPT);
   private lastLength = 0;
-  /** The head of this request is, byte for byte, that of the one before. */
+  /** Whether this request's head is identical, byte for byte, to the one before. */
   repeated = false;
 
   constructor(limits: HeadLimits) {
@@ -118,7 +118,7 @@ export class RequestParser {
     this.reset();
   }
 
-  /** Makes ready for the next request, under new limits if given. */
+  /** Prepares for the next request, with new limits if given. */
   reset(limits: HeadLimits = this.limits): void {
     if (limits !== this.limits) this.lastLength = 0;
     this.limits = limits;
@@ -131,9 +131,9 @@ export class RequestParser {
   }
 
   /**
-   * Parses the head that starts at bytes[start] and of which bytes up to `end` have come. 0: incomplete, call again
-   * with the same head and more bytes, perhaps elsewhere in memory. n > 0: complete after n bytes, see `head`.
-   * n < 0: refused with status -n, see `reason`.
+   * Parses the head that starts at bytes[start]; bytes up to `end` have arrived. 0: incomplete, call again with the same head
+   * and more bytes, at any place in memory. n > 0: complete after n bytes, see `head`. n < 0: refused with status -n, see
+   * `reason`.
    */
   feed(bytes: Buffer, start: number, end: number): number {
     this.head.bytes = bytes;
@@ -148,13 +148,13 @@ export class RequestParser {
     return this.result;
   }
 
-  /** Whether the last head comes again; then everything that was found out about it still holds. */
+  /** Whether the bytes are the last head again; then every result of parsing it still holds. */
   private repeats(bytes: Buffer, start: number, end: number): boolean {
     const length = this.lastLength;
     let same = 0;
     if (length <= end - start) while (same < length && this.last[same] === bytes[start + same]) same++;
     this.repeated = length > 0 && same === length;
-    this.lastLength = 0; // until this head is complete
+    this.lastLength = 0; // not valid again until this head is complete
     if (!this.repeated) return false;
     this.lastLength = this.head.length = this.result = length;
     this.state = ENDED;
@@ -204,7 +204,7 @@ export class RequestParser {
     }
   }
 
-  /** The first byte, or one of at most two empty lines before it (RFC 9112 §2.2). */
+  /** Reads the first byte, or one of at most two empty lines before it (RFC 9112 §2.2). */
   private readStart(bytes: Buffer, at: number, stop: number): number {
     if (at === stop) return this.pause(at);
     if (TOKEN[bytes[at]] === 1) {
@@ -231,7 +231,7 @@ export class RequestParser {
     return this.enter(TARGET, at + 1);
   }
 
-  /** The first byte of the target tells its form (RFC 9112 §3.2). */
+  /** Reads the first byte of the target, which decides its form (RFC 9112 §3.2). */
   private readTarget(bytes: Buffer, at: number, stop: number): number {
     if (at >= this.lineStop(stop)) return this.pause(at);
     const head = this.head;
@@ -269,7 +269,7 @@ export class RequestParser {
     return this.pause(at);
   }
 
-  /** The target's own host. User information before it is an error, as in Host (RFC 9110 §4.2.4). */
+  /** Reads the authority of the target. User information in it is an error, as in Host (RFC 9110 §4.2.4). */
   private readAuthority(bytes: Buffer, at: number, stop: number): number {
     const end = this.lineStop(stop);
     while (at < end && IN_AUTHORITY[bytes[at]] === 1) at++;
@@ -352,7 +352,7 @@ export class RequestParser {
     return this.enter(next, at + 1);
   }
 
-  /** The first byte of a field line, or the head's last line. */
+  /** Reads the first byte of a field line or of the empty line. */
   private readField(bytes: Buffer, at: number, stop: number): number {
     if (at === stop) return this.pause(at);
     const byte = bytes[at];
@@ -427,16 +427,16 @@ export class RequestParser {
     return at;
   }
 
-  /** Where the bytes or the line's allowance run out, whichever is first; so a limit decides the same however the bytes come. */
+  /** The end of the bytes or of the line's limit, whichever comes first. So limits do not depend on how the bytes are split. */
   private lineStop(stop: number): number {
     return Math.min(stop, this.head.base + this.lineCap);
   }
 
-  /** The bytes ran out at `at`: for now, or because a limit is reached. */
+  /** The bytes ended at `at`: more will come, or a limit is reached. */
   private pause(at: number): number {
     this.at = at - this.head.base;
     if (this.at < this.lineCap && this.at < this.limits.total) return STOP;
-    if (this.state === METHOD) return this.refuse(400, "the method is too long"); // no target has been seen that could be
+    if (this.state === METHOD) return this.refuse(400, "the method is too long"); // not 414: no target has been seen yet
     return this.state < LINE_LF ? this.refuse(414, "request line too long") : this.refuse(431, "fields too long");
   }
 

@@ -1,6 +1,6 @@
 /**
- * The head of a request as offsets into received bytes. The parser fills one RequestHead again and again;
- * strings come into being only when someone asks for them.
+ * The head of a request as offsets into received bytes. The parser reuses one RequestHead; strings are made only when
+ * someone asks for them.
  */
 import { COLON, CR, DOT, LF, LOWER } from "../bytes.ts";
 
@@ -11,74 +11,74 @@ export const AUTHORITY_FORM = 2;
 export const ASTERISK_FORM = 3;
 export type TargetForm = 0 | 1 | 2 | 3;
 
-/** What Expect asks for: nothing, 100-continue, or something no one can fulfil (417). */
+/** What Expect asks for: nothing, 100-continue, or something unknown (417). */
 export const EXPECT_NONE = 0;
 export const EXPECT_CONTINUE = 1;
 export const EXPECT_OTHER = 2;
 export type Expectation = 0 | 1 | 2;
 
-/** What Transfer-Encoding has named so far, all its lines as one list: nothing, `chunked` alone, others without and with `chunked` at the end. */
+/** What Transfer-Encoding, all lines as one list, has named so far: nothing; only `chunked`; other codings without or with `chunked` at the end. */
 export const CODING_NONE = 0;
 export const CODING_CHUNKED = 1;
 export const CODING_OTHER = 2;
 export const CODING_UNKNOWN = 3;
 export type Coding = 0 | 1 | 2 | 3;
 
-/** All offsets are relative to `base`, so whoever moves the bytes sets `bytes` and `base` anew and nothing else. */
+/** All offsets are relative to `base`, so code that moves the bytes only has to set `bytes` and `base`. */
 export class RequestHead {
   bytes: Buffer = Buffer.alloc(0);
-  /** Where the head starts in `bytes`. */
+  /** Start of the head in `bytes`. */
   base = 0;
-  /** Bytes of the head, skipped leading empty lines and the final empty line included. */
+  /** Length of the head in bytes, including skipped leading empty lines and the final empty line. */
   length = 0;
 
   method = "";
-  /** False for a well-formed method that is in no registry (also `get`): the server's answer is 501. */
+  /** False for a well-formed method that is not registered (also `get`); the server answers 501. */
   methodKnown = false;
   /** HTTP/1.x; every x above 1 counts as 1. */
   minor: 0 | 1 = 1;
 
   form: TargetForm = ORIGIN_FORM;
-  /** Where the request line starts, behind skipped empty lines. */
+  /** Start of the request line, after skipped empty lines. */
   lineStart = 0;
-  /** Where it ends, before its CRLF; 0 until it is there and well-formed. */
+  /** End of the request line, before its CRLF; 0 until the line is complete and well-formed. */
   lineEnd = 0;
   targetStart = 0;
   targetEnd = 0;
-  /** The raw path; empty in authority-form, asterisk-form and an absolute-form without one. */
+  /** The raw path; empty in authority-form, asterisk-form and an absolute-form without a path. */
   pathStart = 0;
   pathEnd = 0;
   /** The raw query without its `?`. */
   queryStart = 0;
   queryEnd = 0;
   hasQuery = false;
-  /** The path has nothing to decode or normalise: its bytes are its ASCII text. */
+  /** The path needs no decoding or normalising: its bytes are its ASCII text. */
   plainPath = false;
 
-  /** The host that counts, without port: the target's in absolute-form and authority-form, else Host's. Empty without one (1.0). */
+  /** The effective host without port: from the target in absolute-form and authority-form, else from Host. Empty without one (HTTP/1.0). */
   hostStart = 0;
   hostEnd = 0;
-  /** The end of the authority: behind the port if there is one. */
+  /** End of the authority, including the port if there is one. */
   authorityEnd = 0;
-  /** Whether the Host field was there. */
+  /** Whether there was a Host field. */
   hasHostField = false;
 
   /** Whether the connection can be used again after this request. */
   keepAlive = true;
-  /** `Connection: close` was there, which no other token undoes. */
+  /** There was `Connection: close`, which no other token overrides. */
   closing = false;
   /** -1: no Content-Length. */
   contentLength = -1;
-  /** Transfer-Encoding was there. */
+  /** There was Transfer-Encoding. Whether its last coding is `chunked`, `coding` tells. */
   chunked = false;
   coding: Coding = CODING_NONE;
   expect: Expectation = EXPECT_NONE;
-  /** Any of If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since, If-Range and Range is there. */
+  /** There was any of If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since, If-Range and Range. */
   conditional = false;
   hasContentType = false;
 
   fieldCount = 0;
-  /** Four per field line: start and end of the name, start and end of the value. */
+  /** Four offsets per field line: start and end of the name, start and end of the value. */
   offsets = new Int32Array(4 * 32);
 
   /** Whether a body follows the head. */
@@ -86,7 +86,7 @@ export class RequestHead {
     return this.chunked || this.contentLength > 0;
   }
 
-  /** Another number whenever another head is read into it; the same head again leaves it. */
+  /** Changes whenever a different head is parsed; stays when the same head is repeated. */
   serial = 0;
 
   /** Forgets the last request. */
@@ -114,59 +114,59 @@ export class RequestHead {
     this.fieldCount = 0;
   }
 
-  /** Points at what there is of a head that is not complete: bytes[start, end). */
+  /** Refers to the incomplete head in bytes[start, end), for logs. */
   show(bytes: Buffer, start: number, end: number): void {
     this.bytes = bytes;
     this.base = start;
     this.length = end - start;
   }
 
-  /** Copies the head out of the buffer it is in, which others write to. */
+  /** Copies the head out of the receive buffer, which others will overwrite. */
   own(): void {
     this.bytes = Buffer.from(this.bytes.subarray(this.base, this.base + this.length));
     this.base = 0;
   }
 
-  /** The host in small letters without a final dot; "" when the request names none. */
+  /** The host in small letters without a final dot; "" when the request has none. */
   host(): string {
     const last = this.bytes[this.base + this.hostEnd - 1];
     const end = this.hostEnd > this.hostStart && last === DOT ? this.hostEnd - 1 : this.hostEnd;
     return this.text(this.hostStart, end).toLowerCase();
   }
 
-  /** Host and port as they came. */
+  /** Host and port as received. */
   authority(): string {
     return this.text(this.hostStart, this.authorityEnd);
   }
 
-  /** The request target as it came; bytes above 0x7f as latin1. */
+  /** The request target as received; bytes above 0x7f as latin1. */
   target(): string {
     return this.text(this.targetStart, this.targetEnd);
   }
 
-  /** The query as it came, "" when there is none; bytes above 0x7f as latin1. */
+  /** The query as received, "" when there is none; bytes above 0x7f as latin1. */
   query(): string {
     return this.text(this.queryStart, this.queryEnd);
   }
 
-  /** The request line without its CRLF. When the request was refused for it, what there is of it: logs should show what was sent. */
+  /** The request line without its CRLF. If the request line itself was refused, the part that was received, so that logs show it. */
   requestLine(): string {
     let end = this.lineEnd || this.lineStart;
     if (this.lineEnd === 0) while (end < this.length && !isLineEnd(this.bytes[this.base + end])) end++;
     return this.text(this.lineStart, end);
   }
 
-  /** The name of field line `i` (from 0) as it came. */
+  /** The name of field line `i` (from 0) as received. */
   fieldName(i: number): string {
     return this.text(this.offsets[4 * i], this.offsets[4 * i + 1]);
   }
 
-  /** The value of field line `i` as latin1, without the white space around it. */
+  /** The value of field line `i` as latin1, trimmed. */
   fieldValue(i: number): string {
     return this.text(this.offsets[4 * i + 2], this.offsets[4 * i + 3]);
   }
 
-  /** The first field line called `name` (in small letters) from field line `from` on, or -1. */
+  /** Index of the first field line called `name` (in small letters) from line `from` on, or -1. */
   fieldIndex(name: string, from = 0): number {
     for (let i = from; i < this.fieldCount; i++) if (this.isNamed(i, name)) return i;
     return -1;

@@ -1,17 +1,17 @@
 /**
- * The one place that decodes and normalises the path of a request target. Files, listings, uploads, deletes and CGI
- * all work on its result; nothing decodes a second time.
+ * Decodes and normalises the path of a request target. This happens only here: files, listings, uploads, deletes and CGI
+ * all use the result, and nothing decodes it a second time.
  */
 import { decodeName, encodeName } from "../../../ffi/text.ts";
 import { DOT, HEX, PERCENT, SLASH } from "../bytes.ts";
 
-/** Grows to the longest path seen; a path is shorter decoded than encoded. */
+/** Buffer for decoding; it grows to the longest path seen. A decoded path is never longer than the encoded one. */
 let decoded = Buffer.alloc(2048);
 
 /**
- * The path in bytes[start, end): percent-decoded once (`%2F` is then a slash like any other), slashes merged, `.` and
- * `..` resolved; the empty path of an absolute-form is "/". null: a bad percent pair, a decoded NUL, a path that
- * does not start with a slash or climbs above the root.
+ * The path in bytes[start, end): percent-decoded once (`%2F` becomes an ordinary slash), slashes merged, `.` and `..`
+ * resolved. The empty path of an absolute-form becomes "/". Null: a bad percent pair, a decoded NUL, a path that does not
+ * start with a slash or leads above the root.
  */
 export function normalise(bytes: Uint8Array, start: number, end: number): string | null {
   if (end - start > decoded.length) decoded = Buffer.alloc(2 * (end - start));
@@ -43,7 +43,7 @@ function decode(bytes: Uint8Array, start: number, end: number): number {
 
 /**
  * Merges slashes and resolves dot segments (RFC 3986 §5.2.4) of decoded[0, length), which starts with a slash, in place.
- * Gives the new length, or -1 where `..` climbs above the root. A final `.` or `..` leaves its slash: it names a folder.
+ * Gives the new length, or -1 when `..` leads above the root. A final `.` or `..` leaves its slash, because it names a folder.
  */
 function resolveSegments(length: number): number {
   let kept = 1;
@@ -63,7 +63,7 @@ function resolveSegments(length: number): number {
   return kept;
 }
 
-/** The end of the folder above decoded[0, kept), whose last byte is a slash; -1 above the root. */
+/** The end of the parent of the folder decoded[0, kept), whose last byte is a slash; -1 above the root. */
 function parentEnd(kept: number): number {
   if (kept === 1) return -1;
   let at = kept - 1;
@@ -71,19 +71,19 @@ function parentEnd(kept: number): number {
   return at;
 }
 
-/** What a path may show unencoded: RFC 3986's pchar and the slash, without what HTML or a shell could take amiss. */
+/** Characters that stay unencoded in a path: RFC 3986's pchar and the slash, without those special in HTML or a shell. */
 const PLAIN = /^[A-Za-z0-9\-._~!$()*+,:=@/]$/;
 const ENCODED_BYTE: readonly string[] = Array.from({ length: 256 }, (_, byte) => {
   const character = String.fromCharCode(byte);
   return PLAIN.test(character) ? character : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
 });
 
-/** A decoded path percent-encoded for Location or href; `normalise` of the result is the path again. */
+/** Percent-encodes a decoded path for Location or href; `normalise` of the result gives the path again. */
 export function encodePath(path: string): string {
   return encode(encodeName(path));
 }
 
-/** A name of one file percent-encoded for a relative link: as `encodePath`, and never taken for a scheme or a path. */
+/** Percent-encodes a file's name for a relative link, so that no browser takes it for a scheme or a path. */
 export function encodeSegment(name: string): string {
   return encodePath(name).replaceAll("/", "%2F").replaceAll(":", "%3A");
 }
@@ -94,7 +94,7 @@ function encode(bytes: Uint8Array): string {
   return text;
 }
 
-/** The raw value of the parameter `name` in a raw query, or undefined. Names count case-insensitively, as nginx's $arg_. */
+/** The raw value of the parameter `name` in a raw query, or undefined. Names are case-insensitive, as for nginx's $arg_. */
 export function queryParameter(query: string, name: string): string | undefined {
   const wanted = name.toLowerCase();
   for (const pair of query.split("&")) {
@@ -105,7 +105,7 @@ export function queryParameter(query: string, name: string): string | undefined 
   return undefined;
 }
 
-/** The value of the parameter `name` in a query with `+` and percent pairs decoded; malformed pairs stay as they are. */
+/** The decoded value of the parameter `name` in a query (`+` and percent pairs). Malformed pairs stay as they are. */
 export function decodedParameter(query: string, name: string): string | undefined {
   const raw = queryParameter(query, name)?.replaceAll("+", " ");
   if (raw === undefined) return undefined;

@@ -4,7 +4,7 @@ import type { Filter } from "../../exchange/filter.ts";
 import type { Field } from "../../exchange/reply.ts";
 import { evaluateOctets } from "../../exchange/templates.ts";
 import { formatDate } from "../../http/reply/date.ts";
-import { placeOfOnly, putField } from "../../http/reply/response.ts";
+import { indexOfSingleton, putField } from "../../http/reply/response.ts";
 
 /** The statuses that get the fields which are not marked `always`. */
 const SUCCESSFUL: readonly number[] = [200, 201, 204, 206, 301, 302, 303, 304, 307, 308];
@@ -30,12 +30,12 @@ export const addFields: Filter = ({ fields, status, options }, exchange) => {
 
 /** The type of several ranges says where each begins: it stays. */
 function putHeader(fields: Field[], name: string, value: string): void {
-  const only = fields[placeOfOnly(fields, name)];
+  const only = fields[indexOfSingleton(fields, name)];
   if (only === undefined || !only[1].startsWith("multipart/byteranges;")) putField(fields, name, value);
 }
 
 function removeField(fields: Field[], name: string): void {
-  const at = placeOfOnly(fields, name);
+  const at = indexOfSingleton(fields, name);
   if (at >= 0) fields.splice(at, 1);
 }
 
