@@ -11,7 +11,7 @@
 import type { Block } from "../../ffi/memory.ts";
 import type { LogLevel } from "../config/parts.ts";
 import type { ReplyDraft } from "../exchange/filter.ts";
-import { discard, type Field, type ReplyBody, type StreamBody, type WholeReply } from "../exchange/reply.ts";
+import type { Field, ReplyBody, StreamBody, WholeReply } from "../exchange/reply.ts";
 import { EXPECT_CONTINUE } from "../http/request/request.ts";
 import type { Transport, TransportOwner } from "../network/transport.ts";
 import { admit } from "../request/admission.ts";
@@ -27,6 +27,7 @@ import {
 import type { Endpoint } from "./endpoint.ts";
 import type { ConnectionHost, HostedConnection } from "./host.ts";
 import { Http1, makeWholeReply } from "./http1.ts";
+import { Info } from "./info.ts";
 import { Input, READS_PER_TURN } from "./input.ts";
 import {
   Output,
@@ -37,7 +38,7 @@ import {
   PUMP_LOST,
   PUMP_STARVED,
 } from "./output.ts";
-import { Peer } from "./peer.ts";
+import { type Postponed, postponed, postponedWhole } from "./postponed.ts";
 import { type TimeoutOwner, Timeouts, Wait } from "./timeouts.ts";
 
 enum State {
@@ -55,15 +56,9 @@ enum State {
 /** Steps through its states that a connection may do in one turn before others get theirs. */
 const STEPS_PER_TURN = 128;
 
-/** A reply, or the end, that came while another connection was served: it waits for this one's share of a turn. */
-interface Postponed {
-  readonly send: () => void;
-  readonly give: () => void;
-}
-
 export class Connection implements HostedConnection, TransportOwner, OutputOwner, TimeoutOwner, BodyReaderOwner {
   state = State.ReadingHeaders;
-  requests = 0;
+  readonly info: Info;
   /** The request in progress, from its first byte until its reply has left. */
   private exchange: ServerExchange | null = null;
   private readonly input: Input;
@@ -72,7 +67,6 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
   private readonly timeouts: Timeouts;
   /** Made for the first request with a body. */
   private bodyReader: BodyReader | null = null;
-  private readonly peer: Peer;
   /** It is this connection's share of the turn: the shared inbox and outbox are its own. */
   private served = false;
   /** It has asked for a share of the next turn. */
@@ -95,44 +89,14 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     private readonly transport: Transport,
     peer: Block,
     /** Serial number of the connection. */
-    readonly number: number,
+    number: number,
   ) {
     transport.owner = this;
-    this.peer = new Peer(peer);
+    this.info = new Info(this, transport.fd, peer, number);
     this.input = new Input(transport, host.pool, host.inbox);
     this.output = new Output(transport, host.outbox, host.pool, this);
     this.http = new Http1(this.output);
     this.timeouts = new Timeouts(host.reactor, endpoint.settings, this.input, this.output, this);
-  }
-
-  // ConnectionInfo
-
-  get remoteAddress(): string {
-    return this.peer.address;
-  }
-
-  get remotePort(): number {
-    return this.peer.port;
-  }
-
-  get remoteBytes(): Uint8Array {
-    return this.peer.bytes;
-  }
-
-  get fd(): number {
-    return this.transport.fd;
-  }
-
-  get serverAddress(): string {
-    return this.endpoint.localAddress(this.transport.fd);
-  }
-
-  get scheme(): "http" {
-    return "http";
-  }
-
-  get serverPort(): number {
-    return this.endpoint.port;
   }
 
   // ReplyTarget
@@ -159,7 +123,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
   }
 
   replyRaw(body: StreamBody): void {
-    if (!this.served) return this.postpone(body, () => this.replyRaw(body));
+    if (!this.served) return this.postpone(postponed(body, () => this.replyRaw(body)));
     this.ending = true;
     this.http.replyRaw(body);
   }
@@ -169,7 +133,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
   }
 
   drop(): void {
-    if (!this.served) return this.postpone(null, () => this.drop());
+    if (!this.served) return this.postpone(postponed(null, () => this.drop()));
     this.closeAfterOutput();
   }
 
@@ -192,36 +156,22 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     const { request, settings } = this.exchange!;
     if (this.ending || this.bodyPending || !request.keepAlive) return false;
     if (this.host.stopping || !this.endpoint.open) return false;
-    return settings.keepaliveTimeout > 0 && this.requests < settings.keepaliveRequests;
+    return settings.keepaliveTimeout > 0 && this.info.requests < settings.keepaliveRequests;
   }
 
-  /** Apart from `reply`, whose every call would pay for the closure. */
+  // Apart from the calls that are mostly served at once, and would pay for the closure each time.
+
   private postponeReply(status: number, fields: Field[], body: ReplyBody, length: number | undefined): void {
-    this.postpone(body, () => this.reply(status, fields, body, length));
+    this.postpone(postponed(body, () => this.reply(status, fields, body, length)));
   }
 
-  private postpone(body: ReplyBody, send: () => void): void {
-    this.keep({ send, give: () => discard(body) });
-  }
-
-  /** Its bytes may not change while they wait. */
   private postponeWhole(reply: WholeReply, rest: ReplyBody): void {
-    reply.holders++;
-    this.keep({
-      send: () => {
-        reply.holders--;
-        this.replyWhole(reply, rest);
-      },
-      give: () => {
-        reply.holders--;
-        discard(rest);
-      },
-    });
+    this.postpone(postponedWhole(reply, rest, () => this.replyWhole(reply, rest)));
   }
 
-  private keep(postponed: Postponed): void {
-    this.postponed?.give(); // of a reply that is no good after all
-    this.postponed = postponed;
+  private postpone(reply: Postponed): void {
+    this.postponed?.discard(); // of a reply that is no good after all
+    this.postponed = reply;
     this.againNextTurn();
   }
 
@@ -358,7 +308,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     const exchange = this.exchange ?? this.beginRequest();
     const n = exchange.parser.feed(this.input.block.bytes, this.input.start, this.input.end);
     if (n === 0) return this.input.fill() || this.atPause();
-    this.requests++;
+    this.info.requests++;
     if (n < 0) return this.refuseHead(-n, exchange);
     this.input.start += n;
     return this.startRequest(exchange);
@@ -374,7 +324,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
   private atPause(): boolean {
     if (!this.transport.ended) return false;
     if (this.exchange === null) return this.enter(State.Closing);
-    this.requests++;
+    this.info.requests++;
     this.exchange.parser.reason = "its sending side was closed within a request";
     return this.refuseHead(400, this.exchange);
   }
@@ -637,7 +587,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     this.released = true;
     this.timeouts.end();
     this.unfailing(() => this.exchange !== null && this.breakOff(this.exchange));
-    this.unfailing(() => this.postponed?.give()); // when all know that they are cut off
+    this.unfailing(() => this.postponed?.discard()); // when all know that they are cut off
     this.unfailing(() => this.output.drop());
     this.input.drop();
     this.transport.close();
@@ -668,7 +618,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
   private neededWait(): Wait {
     switch (this.state) {
       case State.ReadingHeaders:
-        return this.exchange === null && this.requests > 0 ? Wait.KeepAlive : Wait.Headers;
+        return this.exchange === null && this.info.requests > 0 ? Wait.KeepAlive : Wait.Headers;
       case State.ReadingBody:
         return this.body.stalled ? Wait.Nothing : Wait.Body;
       case State.Exchanging:
@@ -685,7 +635,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
 
   private expire(): void {
     if (this.timeouts.current === Wait.Headers && this.exchange !== null) {
-      this.requests++;
+      this.info.requests++;
       this.exchange.parser.reason = "its head took too long";
       this.refuseHead(408, this.exchange);
     } else if (this.timeouts.current === Wait.Body && !this.exchange!.replied)

@@ -1,6 +1,7 @@
 /** What a connection needs of the server it belongs to. */
 import type { Kernel } from "../../ffi/kernel.ts";
 import type { Block } from "../../ffi/memory.ts";
+import type { ConnectionInfo } from "../exchange/exchange.ts";
 import type { BufferPool } from "../network/buffers.ts";
 import type { Reactor } from "../network/reactor.ts";
 import type { ReplyTarget } from "../request/reply-target.ts";
@@ -12,9 +13,7 @@ import type { Outbox } from "./outbox.ts";
 export interface HostedConnection extends ReplyTarget {
   /** Where its requests begin; a reload gives it another one. */
   endpoint: Endpoint;
-  readonly fd: number;
-  /** How many have begun on it. */
-  readonly requests: number;
+  readonly info: ConnectionInfo & { readonly fd: number };
   /** The server stops: a connection without a request in progress ends at once, the others after their reply. */
   stopWhenIdle(): void;
   /** Closes now, whatever is in progress. */

@@ -4,7 +4,8 @@ import type { ReplyDraft } from "../exchange/filter.ts";
 import type { Field, ReplyBody, StreamBody, WholeReply } from "../exchange/reply.ts";
 
 /** Replies may be given at any time, once per request: what comes while another connection is served is kept until this one is. */
-export interface ReplyTarget extends ConnectionInfo {
+export interface ReplyTarget {
+  readonly info: ConnectionInfo;
   /** Bytes of the reply, head included; of one of unknown length, those that have been sent. 0 before it begins. */
   readonly bytesSent: number;
   readonly bodyBytesSent: number;

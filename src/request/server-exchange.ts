@@ -92,12 +92,12 @@ export class ServerExchange implements Exchange {
 
   /** The client's connection, also where a front server speaks for it. */
   get connection(): ConnectionInfo {
-    return this.forwarded ?? this.target;
+    return this.forwarded ?? this.target.info;
   }
 
   /** Once the location is known: whether a front server speaks for the client. */
   seeThroughFrontServer(): void {
-    if (this.settings.realIpFrom.length > 0) this.forwarded = forwarded(this.target, this.request, this.settings);
+    if (this.settings.realIpFrom.length > 0) this.forwarded = forwarded(this.target.info, this.request, this.settings);
   }
 
   get server(): VirtualServer {

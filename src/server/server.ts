@@ -145,11 +145,11 @@ export class Server implements ConnectionHost {
     this.exchanges.length = 0; // they remember where they were
     for (const client of this.clients) {
       if (this.leaving.has(client)) continue;
-      const endpoint = successor(client.endpoint, client.fd);
+      const endpoint = successor(client.endpoint, client.info.fd);
       if (endpoint !== undefined) client.endpoint = endpoint;
       else {
         this.leave(client);
-        if (client.requests > 0) client.stopWhenIdle();
+        if (client.info.requests > 0) client.stopWhenIdle();
       }
     }
   }

@@ -80,7 +80,7 @@ simulate(
     greedy.sends(...Array.from({ length: 900 }, () => get("/style.css"))).vanishes();
     let most = 0;
     world.at(5_000, () => {
-      for (const client of (world.subject as Webserv).server.clients) most = Math.max(most, client.requests);
+      for (const client of (world.subject as Webserv).server.clients) most = Math.max(most, client.info.requests);
     });
     witness(world);
     world.promises("it was answered a few times, not 900", () => (most > 0 && most < 20) || most);
