@@ -26,3 +26,17 @@ export function uploadMetadata(value: string): ReadonlyMap<string, string> | nul
   }
   return metadata;
 }
+
+/** Upload-Concat: "partial", or the URLs of `final;URL URL`; null when it is malformed. */
+export function uploadConcat(value: string): "partial" | readonly string[] | null {
+  if (value === "partial") return "partial";
+  const urls = /^final;\s*(\S+(?: +\S+)*)$/.exec(value)?.[1];
+  return urls === undefined ? null : urls.split(/ +/);
+}
+
+/** Upload-Checksum: the name of an algorithm in lower case and the digest; null when it is malformed. */
+export function uploadChecksum(value: string): { readonly algorithm: string; readonly digest: Buffer } | null {
+  const [algorithm = "", encoded = "", ...rest] = value.split(" ");
+  if (rest.length > 0 || algorithm === "" || encoded === "" || !BASE64.test(encoded)) return null;
+  return { algorithm: algorithm.toLowerCase(), digest: Buffer.from(encoded, "base64") };
+}

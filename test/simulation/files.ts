@@ -2,7 +2,7 @@
 import * as abi from "../../ffi/abi.ts";
 import { ERRNO } from "../../ffi/errno.ts";
 import type { FileStatus, LinkPolicy } from "../../ffi/kernel.ts";
-import type { Block } from "../../ffi/memory.ts";
+import { Block } from "../../ffi/memory.ts";
 import { type Descriptors, Misuse } from "./descriptors.ts";
 import type { Faults } from "./faults.ts";
 import { Names, UMASK } from "./names.ts";
@@ -139,6 +139,16 @@ export class Files {
     file.position += count;
     node.mtime = node.ctime = this.now();
     return count;
+  }
+
+  /** sendfile(2) to a file: appends what another has. Linux refuses a target that was opened with O_APPEND. */
+  copyInto(fd: number, content: Buffer | number): number {
+    if (typeof content === "number") return content;
+    if (this.descriptors.expect(fd, OpenFile).flags & abi.O_APPEND) return -ERRNO.EINVAL;
+    if (content.length === 0) return 0;
+    const block = new Block(content.length);
+    content.copy(block.bytes);
+    return this.write(fd, block, 0, content.length);
   }
 
   /** Cuts a file, or adds zeros to it. */

@@ -15,6 +15,7 @@ import { Epoll, Pollable } from "./epoll.ts";
 import { type Fault, Faults } from "./faults.ts";
 import { Files } from "./files.ts";
 import { clientAddress, localAddress, Network, Socket } from "./listener.ts";
+import { OpenFile } from "./open-file.ts";
 import { PipeEnd } from "./pipes.ts";
 import { Processes } from "./processes.ts";
 import { Random } from "./random.ts";
@@ -148,8 +149,9 @@ export class SimulatedKernel implements Kernel {
   sendfile(socket: number, source: number, position: number, length: number): number {
     return this.call("sendfile", socket, length, () => {
       if (!(position >= 0 && length > 0)) throw new Misuse(`sendfile of ${length} bytes from ${position}`);
-      const connection = this.descriptors.expect(socket, Connection);
       const content = this.files.content(source, position, length);
+      if (this.descriptors.get(socket) instanceof OpenFile) return this.files.copyInto(socket, content);
+      const connection = this.descriptors.expect(socket, Connection);
       return typeof content === "number" ? content : connection.sendfile(content, length);
     });
   }

@@ -4,6 +4,10 @@ import type { Services } from "../../exchange/services.ts";
 /** The longest name a file system takes, in bytes of UTF-8. */
 export const MAX_NAME = 255;
 
+/** What the last component of a resumable upload's URL begins with; 32 hexadecimal digits follow. No file gets such a name. */
+export const UPLOAD_NAME = "webserv-upload-";
+const RESERVED = new RegExp(`^${UPLOAD_NAME}[0-9a-f]{32}$`);
+
 /** Control characters, of ASCII and beyond, and line separators: no name in a listing, log or terminal should have them. */
 const CONTROL = /[\p{Cc}\u2028\u2029]/u;
 
@@ -13,17 +17,18 @@ const EXTENSION = /(?<=.)(?:\.tar)?\.[^.\s]{1,31}$/su;
 /** Whether a component of a path may be the name of a file or folder; one that starts with a dot only if `dots`. */
 export function isSafeName(name: string, dots: boolean): boolean {
   if (name === "" || name === "." || name === "..") return false;
-  if (name.startsWith(".") && !dots) return false;
+  if ((name.startsWith(".") && !dots) || RESERVED.test(name)) return false;
   return !/[/\\]/.test(name) && !CONTROL.test(name) && name.isWellFormed() && Buffer.byteLength(name) <= MAX_NAME;
 }
 
 /**
  * The name that a client's name of a file becomes: its last component, cut to what a file system takes. "" where nothing
- * usable is left: nothing at all, white space, a dot name, control characters.
+ * usable is left: nothing at all, white space, a dot name, that of an upload's URL, control characters.
  */
 export function reducedName(filename: string): string {
   const last = filename.slice(Math.max(filename.lastIndexOf("/"), filename.lastIndexOf("\\")) + 1);
-  if (last.trim() === "" || last.startsWith(".") || CONTROL.test(last) || !last.isWellFormed()) return "";
+  if (last.trim() === "" || last.startsWith(".") || RESERVED.test(last) || CONTROL.test(last) || !last.isWellFormed())
+    return "";
   return fitted(last, "");
 }
 

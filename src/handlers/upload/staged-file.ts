@@ -2,7 +2,7 @@
 import { O_PATH } from "../../../ffi/abi.ts";
 import { ERRNO } from "../../../ffi/errno.ts";
 import { FileStatus, type Kernel } from "../../../ffi/kernel.ts";
-import type { Block } from "../../../ffi/memory.ts";
+import { Block } from "../../../ffi/memory.ts";
 import type { Settings } from "../../config/model.ts";
 import { etagOf } from "../files/file-reply.ts";
 import type { HandlerServices } from "../services.ts";
@@ -29,8 +29,9 @@ const MOST_NUMBERS = 100;
  */
 const MOST_RESERVED = 4 * 1024 * 1024;
 const LEAST_RESERVED = 1024 * 1024;
+const MOST_COPIED_BY_HAND = 256 * 1024;
 
-/** It ends with exactly one of `commit` that succeeds, `abort` and `pause`; after that all of them do nothing. */
+/** It ends with exactly one of `commit` that succeeds, `keep` that succeeds, `abort` and `pause`; after that all of them do nothing. */
 export class StagedFile {
   private readonly kernel: Kernel;
   private ended = false;
@@ -75,6 +76,36 @@ export class StagedFile {
       done += n;
       this.size += n;
     }
+    return 0;
+  }
+
+  /**
+   * Appends at most `length` bytes of another file (an open descriptor) from `position` on, without a detour through this process
+   * where the file system can do it. How many (0: that file has no more), or -errno: the file is then good for `abort` only.
+   */
+  copy(source: number, position: number, length: number): number {
+    if (this.reserved < this.expected && this.size + length > this.reserved) this.reserve();
+    let n = this.kernel.sendfile(this.fd, source, position, length); // file to file: since Linux 2.6.33
+    while (n === -ERRNO.EINTR) n = this.kernel.sendfile(this.fd, source, position, length);
+    if (n === -ERRNO.EINVAL || n === -ERRNO.ENOSYS) return this.copyByHand(source, position, length);
+    if (n > 0) this.size += n;
+    return n;
+  }
+
+  private copyByHand(source: number, position: number, length: number): number {
+    const block = new Block(Math.min(length, MOST_COPIED_BY_HAND));
+    const n = this.kernel.read(source, block, 0, block.bytes.length, position);
+    const written = n > 0 ? this.write(block, 0, n) : 0;
+    return written < 0 ? written : n;
+  }
+
+  /** Gives up what is behind its first `length` bytes. 0 or -errno. */
+  cut(length: number): number {
+    const n = this.kernel.truncate(this.fd, length);
+    if (n < 0) return n;
+    this.size = length;
+    this.reserved = 0;
+    this.expected = 0;
     return 0;
   }
 
@@ -129,6 +160,14 @@ export class StagedFile {
     if (this.ended) return;
     this.close();
     this.end();
+  }
+
+  /** The same under a name by which it survives this process. -errno: it is then still staged. */
+  keep(name: string): number {
+    const closed = this.close();
+    const n = closed < 0 ? closed : this.kernel.rename(this.staging.fd, this.name, this.staging.fd, name, false);
+    if (n >= 0) this.end();
+    return n;
   }
 
   private exact(folder: number, name: string, overwrite: Overwrite): Stored | number {

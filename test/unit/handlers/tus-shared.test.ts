@@ -126,7 +126,7 @@ describe("an upload's lifetime is that of the location it was begun in", () => {
   test("a part without a description is nobody's after an hour", () => {
     make();
     mkdirSync(world.site.path("store/.webserv"));
-    const url = `/up/.webserv/${"0".repeat(32)}`;
+    const url = `/up/webserv-upload-${"0".repeat(32)}`;
     writeFileSync(world.file(url, "part"), "");
     world.age(url, 3599);
     world.handler.start!();

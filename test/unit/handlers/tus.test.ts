@@ -33,7 +33,7 @@ describe("going on", () => {
     make();
     const cache = ["Cache-Control", "no-store"] as const;
     expect(world.head(world.begun(1)).added).toContainEqual(cache);
-    expect(world.head(`/up/.webserv/${"0".repeat(32)}`).added).toContainEqual(cache);
+    expect(world.head(`/up/webserv-upload-${"0".repeat(32)}`).added).toContainEqual(cache);
   });
   const refused: [why: string, fields: string[], body: string, status: number][] = [
     ["an offset ahead", [PART, "Upload-Offset: 5"], "x", 409],
@@ -103,11 +103,14 @@ describe("going on", () => {
     expect(as("DELETE").status).toBe(204);
     expect(world.head(url).status).toBe(404);
   });
-  test.each(["/up/", "/up/a.txt", "/up/.webserv/"])("PATCH of %s, which is no upload, finds none", (target) => {
-    make({}, { "store/a.txt": "old" });
-    expect(world.patch(target, 0, "x").status).toBe(404);
-    expect(world.stored).toEqual({ "a.txt": "old" });
-  });
+  test.each(["/up/", "/up/a.txt", "/up/.webserv/", "/up/webserv-upload-"])(
+    "PATCH of %s, which is no upload, finds none",
+    (target) => {
+      make({}, { "store/a.txt": "old" });
+      expect(world.patch(target, 0, "x").status).toBe(404);
+      expect(world.stored).toEqual({ "a.txt": "old" });
+    },
+  );
   test("POST for other methods is about uploads alone", () => {
     make();
     for (const target of ["/up/", "/up/a.txt", `/up/123456789${"0".repeat(32)}`]) {
@@ -254,7 +257,7 @@ describe("termination", () => {
   });
   test("but not where there are no uploads", () => {
     make({ allowedMethods: ["GET", "HEAD"] });
-    const target = `/up/.webserv/${"0".repeat(32)}`;
+    const target = `/up/webserv-upload-${"0".repeat(32)}`;
     const exchange = new FakeExchange(world.services, world.location, { method: "DELETE", target, fields: [TUS] });
     expect(isTus(exchange)).toBe(false);
     expect([exchange.how, exchange.status]).toEqual(["fail", 405]);
@@ -384,7 +387,7 @@ describe("what is damaged", () => {
   ])("%p is the id of nothing", (id) => {
     make();
     world.begun(5);
-    const exchange = world.send("HEAD", `/up/.webserv/${id}`, { fields: [TUS] });
+    const exchange = world.send("HEAD", `/up/webserv-upload-${id}`, { fields: [TUS] });
     expect(exchange.status).toBe(404);
   });
 });
@@ -433,7 +436,11 @@ describe("what is not tus", () => {
     expect(world.handler.optionsFields!(exchange)).toEqual([
       ["Tus-Resumable", "1.0.0"],
       ["Tus-Version", "1.0.0"],
-      ["Tus-Extension", "creation,termination,expiration"],
+      [
+        "Tus-Extension",
+        "creation,creation-with-upload,creation-defer-length,termination,expiration,checksum,concatenation",
+      ],
+      ["Tus-Checksum-Algorithm", "sha1,sha256,sha512,md5"],
       ["Tus-Max-Size", "1000"],
     ]);
   });
@@ -448,7 +455,9 @@ describe("what is not tus", () => {
     const exchange = world.send(method, url, { body: method.startsWith("P") ? "01234" : "" });
     expect(exchange.status).toBe(method.startsWith("P") ? 400 : 404);
     expect(told(world.head(url))[0]).toBe("0");
-    expect([`${url}.part`, `${url}.json`].map((path) => world.send(method, path, { body: "" }).status)).toEqual(
+    const id = url.slice(-32);
+    const files = [`/up/.webserv/${id}.part`, `/up/.webserv/${id}.json`];
+    expect(files.map((path) => world.send(method, path, { body: "" }).status)).toEqual(
       method.startsWith("P") ? [400, 400] : [404, 404],
     );
   });

@@ -4,6 +4,7 @@
  */
 import type { Services } from "../../../exchange/services.ts";
 import type { Staging } from "../staging.ts";
+import { CopyQueue } from "./copy-queue.ts";
 import { Sweep } from "./sweep.ts";
 
 /**
@@ -72,9 +73,13 @@ export class UploadActivity {
 
 /** The resumable uploads of a server, by their stores. A location that was made anew by a reload meets those of its predecessor. */
 export class UploadActivities {
+  /** Files that are made of others. */
+  readonly copies: CopyQueue;
   private readonly all = new Map<string, UploadActivity>();
 
-  constructor(private readonly services: Services) {}
+  constructor(private readonly services: Services) {
+    this.copies = new CopyQueue(services);
+  }
 
   /** Those in a store, told by its folder's device and inode. */
   in({ identity }: Staging): UploadActivity {

@@ -7,14 +7,18 @@ import type { Staging } from "../staging.ts";
 
 /** What is kept of an upload's creation. */
 export interface Description {
-  /** Of the whole file, in bytes. */
-  readonly length: number;
-  /** Where it goes, relative to the store. */
+  /** Of the whole file, in bytes; null: the client has not said yet. */
+  readonly length: number | null;
+  /** Where it goes, relative to the store; that of a partial upload is never used. */
   readonly path: string;
   /** The field Upload-Metadata as it came. */
   readonly metadata: string;
   /** How long after its last byte it can be resumed, in seconds: that of the location it was begun in. */
   readonly lifetime: number;
+  /** "partial": its bytes become a part of a file. "": it is a file. */
+  readonly concat: "" | "partial";
+  /** Bytes that count, while more come whose checksum is not known to be right; null: all that are there. */
+  readonly verified: number | null;
 }
 
 /** The longest description that could be ours, in bytes. */
@@ -50,12 +54,22 @@ export function lookAtPart(kernel: Kernel, staging: Staging, id: string, into: F
 
 function parse(text: string): Description | null {
   try {
-    const { length, path, metadata, lifetime } = JSON.parse(text) as Record<string, unknown>;
-    if (!isCount(length) || typeof path !== "string" || typeof metadata !== "string" || !isCount(lifetime)) return null;
-    return { length, path, metadata, lifetime };
+    // The last two are missing where an older version wrote it.
+    const {
+      length,
+      path,
+      metadata,
+      lifetime,
+      concat = "",
+      verified = null,
+    } = JSON.parse(text) as Record<string, unknown>;
+    if (typeof path !== "string" || typeof metadata !== "string" || !isCount(lifetime)) return null;
+    if (!isCountOrNull(length) || !isCountOrNull(verified) || (concat !== "" && concat !== "partial")) return null;
+    return { length, path, metadata, lifetime, concat, verified };
   } catch {
     return null;
   }
 }
 
+const isCountOrNull = (value: unknown): value is number | null => value === null || isCount(value);
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;

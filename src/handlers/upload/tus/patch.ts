@@ -5,42 +5,61 @@ import type { BodySink } from "../../../exchange/handler.ts";
 import { Failure, storeFailure } from "../failure.ts";
 import type { StagedFile } from "../staged-file.ts";
 import type { UploadActivity, UploadUser } from "./activity.ts";
-import type { Upload } from "./uploads.ts";
+import type { Checksum } from "./checksum.ts";
+import type { TusUploads, Upload } from "./uploads.ts";
 
-/** What becomes of the request when its body is complete; `part` has all bytes that are there. */
-export type Completion = (exchange: Exchange, upload: Upload, part: StagedFile) => void;
+/** What a PATCH sends. */
+export interface Patch {
+  readonly upload: Upload;
+  /** Open at its end, with `upload.offset` bytes; the sink's from now on. */
+  readonly part: StagedFile;
+  /** Bytes that the file has at most. */
+  readonly most: number;
+  /** Of the body; null: there is none. With one, only a whole body counts. */
+  readonly checksum: Checksum | null;
+  /** Answers when the bytes are there. */
+  complete(exchange: Exchange, upload: Upload, part: StagedFile): void;
+}
 
 /** It counts as the user of its upload from the beginning to the end: who asks for the upload meanwhile takes it over, lest the bytes of both are mixed. */
 export class PatchSink implements BodySink, UploadUser {
   private ended = false;
 
-  /** @param part open at its end, with `upload.offset` bytes; the sink's from now on */
   constructor(
     private readonly exchange: Exchange,
     private readonly activity: UploadActivity,
-    private readonly upload: Upload,
-    private readonly part: StagedFile,
-    private readonly complete: Completion,
+    private readonly uploads: TusUploads,
+    private readonly patch: Patch,
   ) {
-    activity.begin(upload.id, this);
+    activity.begin(patch.upload.id, this);
   }
 
   accept(block: Block, start: number, end: number): number {
     if (this.ended) return 0;
     const length = end - start;
-    const refusal = this.part.size + length > this.upload.length ? new Failure(413) : this.write(block, start, length);
+    const tooLong = this.patch.part.size + length > this.patch.most;
+    const refusal = tooLong ? new Failure(413) : this.write(block, start, length);
     refusal?.tell(this.exchange);
     return length;
   }
 
   end(): void {
-    this.forget();
-    this.complete(this.exchange, this.upload, this.part);
+    const { upload, part, checksum } = this.patch;
+    const refusal = checksum?.failure() ?? this.verified();
+    if (refusal === null) {
+      this.forget();
+      return this.patch.complete(this.exchange, upload, part);
+    }
+    this.abort();
+    refusal.tell(this.exchange);
   }
 
   abort(): void {
     this.forget();
-    this.part.pause();
+    const { upload, part, checksum } = this.patch;
+    // Where that fails, the description still says how many bytes count.
+    if (checksum !== null && part.cut(upload.offset) >= 0) this.uploads.note(upload, part, null);
+    part.pause();
   }
 
   /** Its connection ends, too: what still comes on it must not be added behind the other's back. */
@@ -49,13 +68,20 @@ export class PatchSink implements BodySink, UploadUser {
     this.exchange.drop();
   }
 
+  /** From now on all bytes count. */
+  private verified(): Failure | null {
+    const { upload, part, checksum } = this.patch;
+    return checksum === null ? null : this.uploads.note(upload, part, null);
+  }
+
   private write(block: Block, start: number, length: number): Failure | null {
-    const n = this.part.write(block, start, length);
-    return n < 0 ? storeFailure(n, `write() of upload ${this.upload.id}`) : null;
+    this.patch.checksum?.update(block, start, length);
+    const n = this.patch.part.write(block, start, length);
+    return n < 0 ? storeFailure(n, `write() of upload ${this.patch.upload.id}`) : null;
   }
 
   private forget(): void {
     this.ended = true;
-    this.activity.end(this.upload.id, this);
+    this.activity.end(this.patch.upload.id, this);
   }
 }

@@ -10,22 +10,55 @@ import type { Store } from "../store.ts";
 import { relativeTarget, requestTarget, type Target } from "../target.ts";
 import type { Plan } from "./uploads.ts";
 
-/** The plan of a POST, after all that can be known before the first byte was looked at. */
+/** The longest file that the location takes, in bytes. */
+export const mostBytes = ({ clientMaxBodySize }: Settings): number => clientMaxBodySize || Number.MAX_SAFE_INTEGER;
+
+/** The plan of a POST that begins an upload, after all that can be known before the first byte was looked at. */
 export function planOf(exchange: Exchange, store: Store): Plan | Failure {
+  const { request } = exchange;
+  const length = plannedLength(request.field("upload-length"), request.field("upload-defer-length"));
+  if (length === undefined) return new Failure(400);
+  const partial = request.field("upload-concat") === "partial";
+  return planFor(exchange, store, length, partial ? "partial" : "");
+}
+
+/** The length that a creation announces: either now, or later (null); undefined: it is malformed. */
+function plannedLength(length: string | undefined, deferred: string | undefined): number | null | undefined {
+  if (deferred !== undefined) return deferred === "1" && length === undefined ? null : undefined;
+  return uploadInteger(length) ?? undefined;
+}
+
+/** The plan of a file of `length` bytes, which may be made of partial uploads, or of a partial upload. */
+export function planFor(
+  exchange: Exchange,
+  store: Store,
+  length: number | null,
+  concat: Plan["concat"],
+): Plan | Failure {
   const { request, settings } = exchange;
-  const length = uploadInteger(request.field("upload-length"));
-  // Upload-Defer-Length is not offered, and never goes with a length.
-  if (length === null || request.fieldIndex("upload-defer-length") >= 0) return new Failure(400);
-  if (settings.clientMaxBodySize > 0 && length > settings.clientMaxBodySize) return new Failure(413);
+  if (length !== null && length > mostBytes(settings)) return new Failure(413);
   const metadata = request.fieldAll("upload-metadata").join(",");
   const known = uploadMetadata(metadata);
   const asked = requestTarget(settings, exchange.path);
   if (known === null || asked === null) return new Failure(400);
+  const target = concat === "partial" ? NOWHERE : checkedTarget(exchange, store, asked, known);
+  if (target instanceof Failure) return target;
+  return { length, target, metadata, lifetime: Math.ceil(settings.uploadResumeLifetime / 1000), concat };
+}
+
+/** Of a partial upload: it never is a file. */
+const NOWHERE: Target = { folders: [], name: "" };
+
+function checkedTarget(
+  exchange: Exchange,
+  store: Store,
+  asked: Target,
+  known: ReadonlyMap<string, string>,
+): Target | Failure {
   const target = targetOf(exchange, asked, known);
   if (target === null) return new Failure(400);
   const base = known.has("filename") || known.has("name") ? folderOf(asked) : asked.folders;
-  const refusal = outOfBounds(exchange, target) ?? store.lacks(base) ?? blocked(store, target, settings);
-  return refusal ?? { length, target, metadata, lifetime: Math.ceil(settings.uploadResumeLifetime / 1000) };
+  return outOfBounds(exchange, target) ?? store.lacks(base) ?? blocked(store, target, exchange.settings) ?? target;
 }
 
 /**

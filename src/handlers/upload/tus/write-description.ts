@@ -7,7 +7,7 @@ import type { Staging } from "../staging.ts";
 import type { Store } from "../store.ts";
 import { type Description, infoName } from "./description.ts";
 
-/** Writes the description in one step: it is there whole or not at all. */
+/** Writes the description in one step, over the one that is there: it is whole at any time. */
 export function writeDescription(
   kernel: Kernel,
   store: Store,
@@ -26,7 +26,7 @@ export function writeDescription(
   if (n >= 0) n = file.finish();
   if (n >= 0) {
     what = `rename() to ${at}`;
-    n = kernel.rename(staging.fd, file.name, staging.fd, infoName(id), false);
+    n = kernel.rename(staging.fd, file.name, staging.fd, infoName(id), true);
   }
   if (n >= 0) file.pause();
   else file.abort();
