@@ -43,7 +43,6 @@ export const UNUSED_EXPORTS: ReadonlyMap<string, string> = new Map([
   ["src/handlers/session/store.ts: Visit", "used by its own file alone"],
   ["src/handlers/upload/names.ts: MAX_NAME", "used by test/unit/handlers/upload-names.test.ts"],
   ["src/handlers/upload/reply.ts: StoredFile", "used by its own file alone"],
-  ["src/handlers/upload/tus/patch.ts: Completion", "used by its own file alone"],
   ["src/http/body/body.ts: BODY_MORE", "used by test/unit/http/framing.test.ts"],
   ["src/http/body/chunk-lines.ts: MAX_EXTENSION_BYTES", "used by test/unit/http/framing.test.ts"],
   ["src/http/body/chunk-lines.ts: MAX_TRAILER_BYTES", "used by test/unit/http/framing.test.ts"],

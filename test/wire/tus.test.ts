@@ -6,7 +6,7 @@ import { type PreviousUpload, Upload, type UploadOptions, type UrlStorage } from
 import { ask, Client } from "./client.ts";
 import { until, useServer } from "./server.ts";
 import { freePort } from "./site.ts";
-import { bytesOf, digest, unfinished as unfinishedIn } from "./upload-requests.ts";
+import { bytesOf, digest, tree, unfinished as unfinishedIn } from "./upload-requests.ts";
 
 setDefaultTimeout(60_000);
 
@@ -183,6 +183,40 @@ describe("50 MB", () => {
   });
 });
 
+describe("in three parts at once", () => {
+  const parallel = { parallelUploads: 3, chunkSize: 5 * MB };
+
+  test("become one file", async () => {
+    const { requests, location } = await run(BIG, { ...parallel, metadata: { filename: "parallel.bin" } });
+    expect(requests.filter((request) => request === "POST 201").length).toBe(4);
+    expect(location).toBe("/up/parallel.bin");
+    expect(digest(readFileSync(stored("parallel.bin")))).toBe(digest(BIG));
+    expect(unfinished()).toEqual([]);
+  });
+
+  test.each(["SIGTERM", "SIGKILL"] as const)("interrupted; the server is restarted by %s; resumed", async (signal) => {
+    const urlStorage = new Urls();
+    const options = { ...parallel, metadata: { filename: `parallel-${signal}.bin` }, urlStorage };
+    await run(BIG, options, (accepted) => accepted >= 5 * MB);
+    expect(unfinished().length).toBe(6);
+    expect(tree(stored("")).includes(`parallel-${signal}.bin`)).toBe(false);
+    await server.restart(signal);
+    const { requests } = await run(BIG, options);
+    expect(requests.filter((request) => request === "HEAD 200").length).toBe(3);
+    expect(digest(readFileSync(stored(`parallel-${signal}.bin`)))).toBe(digest(BIG));
+    expect(unfinished()).toEqual([]);
+  });
+
+  test("interrupted and never resumed: nothing is left when they have expired", async () => {
+    await run(BIG, { ...parallel, metadata: { filename: "left.bin" } }, (accepted) => accepted >= 5 * MB);
+    await server.restart("SIGKILL"); // nothing that is still on its way may be written after their time is set
+    for (const name of unfinished()) utimesSync(stored(`.webserv/${name}`), 1, 1);
+    await server.restart();
+    expect(unfinished()).toEqual([]);
+    expect(tree(stored("")).includes("left.bin")).toBe(false);
+  });
+});
+
 describe("small things", () => {
   const small = bytesOf(1, 1000);
 
@@ -214,6 +248,54 @@ describe("small things", () => {
     const options = { endpoint: `http://127.0.0.1:${port}/few/more/`, metadata: { filename: "more.bin" } };
     const { requests, location } = await run(bytesOf(2, 5000), options);
     expect([requests, location]).toEqual([["POST 201", "PATCH 204"], "/few/more/more.bin"]);
+  });
+
+  test("with its creation", async () => {
+    const options = { metadata: { filename: "creation.bin" }, uploadDataDuringCreation: true };
+    const { requests, location } = await run(small, options);
+    expect([requests, location]).toEqual([["POST 201"], "/up/creation.bin"]);
+    expect(readFileSync(stored("creation.bin")).equals(small)).toBe(true);
+  });
+
+  test("begun with its creation, and a length that comes last", async () => {
+    const options = { metadata: { filename: "deferred.bin" }, uploadDataDuringCreation: true, chunkSize: 300 };
+    const { requests } = await run(small, { ...options, uploadLengthDeferred: true });
+    expect(requests).toEqual(["POST 201", "PATCH 204", "PATCH 204", "PATCH 204", "PATCH 204"]);
+    expect(readFileSync(stored("deferred.bin")).equals(small)).toBe(true);
+  });
+
+  test("a creation that breaks off leaves nothing", async () => {
+    const client = await Client.connect(port);
+    const type = "Content-Type: application/offset+octet-stream";
+    await client.send(
+      `POST /up/ HTTP/1.1\r\nHost: a\r\nTus-Resumable: 1.0.0\r\n${type}\r\nUpload-Length: 9\r\nContent-Length: 9\r\n\r\n0123`,
+    );
+    await until(
+      () => unfinished().length === 1,
+      () => unfinished().join(),
+    );
+    client.destroy();
+    await until(
+      () => unfinished().length === 0,
+      () => unfinished().join(),
+    );
+  });
+
+  test("a checksum that is wrong leaves what was there", async () => {
+    const path = await created(6, "sum.txt");
+    const type = "Content-Type: application/offset+octet-stream\r\nContent-Length: 3";
+    const patch = (offset: number, checksum: string, body: string) =>
+      ask(
+        port,
+        `PATCH ${path} HTTP/1.1\r\nHost: a\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: ${offset}\r\n${type}\r\nUpload-Checksum: ${checksum}\r\n\r\n${body}`,
+      );
+    const sha1 = (text: string) => `sha1 ${new Bun.CryptoHasher("sha1").update(text).digest("base64")}`;
+    expect((await patch(0, sha1("abc"), "abc")).status).toBe(204);
+    expect((await patch(3, sha1("def"), "deg")).status).toBe(460);
+    expect((await patch(3, "crc32 AAAAAA==", "def")).status).toBe(400);
+    expect((await head(path)).field("upload-offset")).toBe("3");
+    expect((await patch(3, sha1("def"), "def")).status).toBe(204);
+    expect(readFileSync(stored("sum.txt"), "utf8")).toBe("abcdef");
   });
 
   test("an empty file", async () => {
@@ -284,7 +366,9 @@ describe("small things", () => {
 
   test("OPTIONS says what is offered", async () => {
     const reply = await ask(port, "OPTIONS /up/ HTTP/1.1\r\nHost: a\r\n\r\n");
-    const fields = ["Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Max-Size"].map((name) => reply.field(name));
-    expect(fields).toEqual(["1.0.0", "1.0.0", EXTENSIONS, String(60 * 1024 * 1024)]);
+    const fields = ["Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Checksum-Algorithm", "Tus-Max-Size"].map(
+      (name) => reply.field(name),
+    );
+    expect(fields).toEqual(["1.0.0", "1.0.0", EXTENSIONS, "sha1,sha256,sha512,md5", String(60 * 1024 * 1024)]);
   });
 });

@@ -39,7 +39,7 @@ export class Creation {
     if (plan.length === 0 && plan.concat === "") return this.storeEmpty(exchange, plan);
     const upload = this.uploads.create(plan);
     if (upload instanceof Failure) return upload.tell(exchange);
-    exchange.reply(201, [this.location(upload.id), expires(upload.expires)], null);
+    this.replyBegun(exchange, upload);
   }
 
   /** The sink of a POST that brings the first bytes, or all; undefined: it was refused. */
@@ -81,7 +81,7 @@ export class Creation {
     }
     const upload = this.uploads.keep(plan, staged);
     if (upload instanceof Failure) return upload.tell(exchange);
-    exchange.reply(201, [this.location(upload.id), offsetField(size), expires(upload.expires)], null);
+    this.replyBegun(exchange, upload);
   }
 
   private storeEmpty(exchange: Exchange, plan: Plan): void {
@@ -143,6 +143,11 @@ export class Creation {
     const stored = this.storeWhole(exchange, plan, whole, concat);
     if (stored) for (const id of ids) this.uploads.removeIn(staging, id);
     staging.release();
+  }
+
+  /** The offset is told even where it is 0: tus-js-client 4 asks for it. */
+  private replyBegun(exchange: Exchange, { id, offset, expires: second }: Upload): void {
+    exchange.reply(201, [this.location(id), offsetField(offset), expires(second)], null);
   }
 
   private location(id: string): Field {

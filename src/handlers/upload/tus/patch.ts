@@ -9,7 +9,7 @@ import type { Checksum } from "./checksum.ts";
 import type { TusUploads, Upload } from "./uploads.ts";
 
 /** What a PATCH sends. */
-export interface Patch {
+interface Patch {
   readonly upload: Upload;
   /** Open at its end, with `upload.offset` bytes; the sink's from now on. */
   readonly part: StagedFile;
