@@ -64,7 +64,7 @@ function makersFor(
   const scripts = once(() => new CgiHandler(services));
   const store = once(() => new Store(services, settings.upload!.folder, settings.symlinks));
   return {
-    return: () => new ReturnHandler(settings.return!, settings),
+    return: () => new ReturnHandler(settings.return!, settings, services),
     session_api: () => new SessionApiHandler(services.sessions.store(serverName, settings)),
     tus: () => (hasOwnPaths(location) ? new TusHandler(location, services, store()) : null),
     upload_store: () => new UploadHandler(store()),

@@ -6,10 +6,13 @@ import type { Handler } from "../exchange/handler.ts";
 import type { Field } from "../exchange/reply.ts";
 import { evaluateOctets } from "../exchange/templates.ts";
 import { isBodiless } from "../http/reply/status.ts";
+import { Codings } from "./compression/codings.ts";
 import { ERROR_PAGE_TYPE, errorPage } from "./error-page.ts";
 import { mediaType } from "./files/content-type.ts";
+import { KeptReplies } from "./files/kept-replies.ts";
 import { type Changes, headChanges, KeptReply } from "./files/kept-reply.ts";
 import { locationTo } from "./redirect.ts";
+import type { HandlerServices } from "./services.ts";
 
 const CLOSE_SILENTLY = 444;
 /** The statuses whose text is a Location. */
@@ -21,12 +24,15 @@ export class ReturnHandler implements Handler {
   /** `error_page` may have something else to show than the redirect's own page. */
   private readonly hasPage: boolean;
   /** By Content-Type, the one thing in which the replies of one `return` without variables differ. */
-  private readonly kept = new Map<string, KeptReply>();
+  private readonly kept = new Map<string, KeptReplies>();
+  private readonly codings: Codings | null;
 
   constructor(
     private readonly rule: Return,
     private readonly settings: Settings,
+    { compression }: Pick<HandlerServices, "compression">,
   ) {
+    this.codings = Codings.of(settings, compression);
     const varies = rule.text !== null && rule.text.constant === null;
     const isAbsolute = settings.absoluteRedirect; // its host is the request's
     this.changes = varies || isAbsolute ? "each request" : headChanges(settings);
@@ -39,20 +45,20 @@ export class ReturnHandler implements Handler {
     if (status === CLOSE_SILENTLY) return exchange.drop();
     if (text === null && status >= 400) return exchange.fail(status);
     if (this.hasPage) return exchange.fail(status, this.location(exchange));
-    if (this.changes !== "each request" && exchange.takesWholeReply) return this.keptReply(exchange).send(exchange);
+    const kept = this.changes !== "each request" && exchange.takesWholeReply ? this.keptReply(exchange) : null;
+    if (kept !== null) return kept.send(exchange);
     const type = this.type(exchange);
     exchange.reply(status, this.fields(exchange, type), this.body(exchange));
   }
 
-  private keptReply(exchange: Exchange): KeptReply {
+  /** null: nothing kept may answer this request. */
+  private keptReply(exchange: Exchange): KeptReply | null {
+    const { status } = this.rule;
     const type = this.type(exchange);
-    let reply = this.kept.get(type);
-    if (reply === undefined) {
-      const { status } = this.rule;
-      reply = new KeptReply(exchange, status, this.fields(exchange, type), this.body(exchange), this.changes);
-      this.kept.set(type, reply);
-    }
-    return reply;
+    let replies = this.kept.get(type);
+    if (replies === undefined) this.kept.set(type, (replies = new KeptReplies(this.codings)));
+    const make = () => new KeptReply(exchange, status, this.fields(exchange, type), this.body(exchange), this.changes);
+    return replies.for(exchange, make);
   }
 
   private type(exchange: Exchange): string {

@@ -52,6 +52,7 @@ const server = useServer({
       location /list/     { alias www/folder/; autoindex on; }
       location /json/     { alias www/folder/; autoindex on; autoindex_format json; gzip_types application/json; }
       location /text      { default_type text/html; return 200 "a text of some length, a text of some length, $args"; }
+      location /same      { default_type text/html; return 200 "one text, one text, one text, one text"; }
       location /forbidden { default_type text/html; return 403 "no, no, no, no, no, no, no, no, no, no, no, no"; }
       location /bad       { default_type text/html; return 400 "no, no, no, no, no, no, no, no, no, no, no, no"; }
       location /page/     { alias www/; error_page 404 /small.html; }
@@ -325,6 +326,10 @@ describe("what is made by the server", () => {
       expect(decoded(reply)).toContain("two.txt");
     }
   });
+  for (const _ of [1, 2]) {
+    gives("a text that is always the same", "/same", gzip, "gzip", "one text, one text, one text, one text");
+    gives("the same as it is", "/same", {}, null, "one text, one text, one text, one text");
+  }
   gives("a text", "/text?more", gzip, "gzip", "a text of some length, a text of some length, more");
   test("errors: 403 and 404 as in nginx, no others", async () => {
     for (const _ of [1, 2]) {
