@@ -40,7 +40,7 @@ export interface Exchange {
   /** What compression made of the reply's body; null: nothing. */
   readonly encoded: Encoded | null;
   /** The reply's fields, Content-Type and Content-Length included; empty before a reply. */
-  readonly sentFields: readonly Field[];
+  sentFields: readonly Field[];
 
   /** True when a WholeReply may answer this request: not for the page of an error, nor with added fields. */
   readonly takesWholeReply: boolean;

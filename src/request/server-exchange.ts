@@ -37,6 +37,8 @@ export class ServerExchange implements Exchange {
   target!: ReplyTarget;
   origin!: Origin;
   errorStatus = 0;
+  /** The error whose page is being made; 0: none, or it is another location's to say. */
+  private failedWith = 0;
   startedAt = 0;
   replied = false;
   status = 0;
@@ -65,7 +67,7 @@ export class ServerExchange implements Exchange {
     this.origin = origin;
     this.progress.begin(origin.hosts.fallback.server);
     this.sink = undefined;
-    this.errorStatus = 0;
+    this.errorStatus = this.failedWith = 0;
     this.startedAt = this.services.clock.now;
     this.replied = this.headKept = false;
     this.forwarded = null;
@@ -168,6 +170,7 @@ export class ServerExchange implements Exchange {
   callOff(): void {
     const { onGone } = this;
     this.onGone = null;
+    this.failedWith = 0;
     onGone?.();
   }
 
@@ -221,8 +224,8 @@ export class ServerExchange implements Exchange {
   }
 
   fail(status: number, fields: readonly Field[] = NO_FIELDS): void {
-    const pages = this.progress.inErrorPage ? [] : this.settings.errorPages;
-    const page = pages.find(({ statuses }) => statuses.includes(status));
+    if (this.progress.inErrorPage) return this.failPage(status, fields);
+    const page = this.settings.errorPages.find(({ statuses }) => statuses.includes(status));
     if (page === undefined) return this.failPlainly(status, fields);
     this.progress.inErrorPage = true;
     this.addedFields = [...this.addedFields, ...fields];
@@ -232,9 +235,17 @@ export class ServerExchange implements Exchange {
       return this.failPlainly(redirectStatus(page.status), [["Location", location]]);
     }
     this.errorStatus = page.status ?? status;
+    // `= @name` hands the request on to another location, whose error is its own.
+    this.failedWith = page.status === 0 && uri.startsWith("@") ? 0 : status;
     const forPage = uri.startsWith("/") && this.method !== "HEAD";
     if (forPage || this.method === "") this.progress.method = "GET"; // a head that is none may have no method
     this.redirect(uri);
+  }
+
+  /** A page of an error that is missing, or not for this client, leaves the error its status. */
+  private failPage(status: number, fields: readonly Field[]): void {
+    if (this.failedWith === 0 || status >= 500) this.failPlainly(status, fields);
+    else this.failPlainly(this.failedWith, NO_FIELDS);
   }
 
   /** Answers with the built-in page of an error or a redirect. */

@@ -149,7 +149,7 @@ describe("what follows an error_page stands for itself, unless it is a page", ()
     ["error_page 404 @moved;", "/e3/x", 302],
     ["error_page 404 @down;", "/e4/x", 503],
     ["error_page 404 =200 /missing-page.html;", "/e5/x", 404],
-    ["deny all; error_page 403 /missing-page.html;", "/e6/x", 404],
+    ["deny all; error_page 403 /missing-page.html;", "/e6/x", 403],
     ["error_page 404 /e7;", "/e7/x", 301],
   ];
   const pages = useServer({

@@ -70,6 +70,10 @@ const DIFFERENCES: Record<string, Partial<Pick<Vector, "expect" | "status">> & {
     expect: "reject",
     because: "the same",
   },
+  "gunicorn/valid/017": {
+    expect: "reject",
+    because: "If-Match twice: of two, somebody on the way may believe the other; nginx refuses them since 1.23",
+  },
   "gunicorn/valid/099": {
     expect: "wait",
     because: "it announces 17,914 bytes of body and brings 8,599; RFC 9112 §6.3: such a message is incomplete",

@@ -22,6 +22,7 @@ import { Entry } from "./file-cache.ts";
 import type { FileCodings } from "./file-codings.ts";
 import { AS_IT_IS, type Changes, KeptReply } from "./kept-reply.ts";
 import { replyWithRanges, wholeFile } from "./ranges.ts";
+import { sentValidators } from "./validators.ts";
 
 /** Seconds between mtime and ctime of a file that was only written, or written and renamed. */
 const SAME_MOMENT = 2;
@@ -105,7 +106,7 @@ function replyAsItIs(exchange: Exchange, entry: Entry, changes: Changes): void {
     return exchange.reply(200, entry.fields!, null, { ...modified(entry), encoded: AS_IT_IS, length: -1 });
   }
   const { second } = exchange.services.clock;
-  const ranges = rangeApplies(exchange.request, entry.validators!, second)
+  const ranges = rangeApplies(exchange.request, sentValidators(exchange, entry.validators!), second)
     ? parseRange(range, entry.length)
     : RANGE_IGNORED;
   replyToRange(exchange, entry, ranges, changes);

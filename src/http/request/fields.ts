@@ -33,6 +33,8 @@ const IF_RANGE = ascii("if-range");
 const CONNECTION = ascii("connection");
 const CONTENT_TYPE = ascii("content-type");
 const IF_NONE_MATCH = ascii("if-none-match");
+const AUTHORIZATION = ascii("authorization");
+const CONTENT_RANGE = ascii("content-range");
 const CONTENT_LENGTH = ascii("content-length");
 const IF_MODIFIED_SINCE = ascii("if-modified-since");
 const TRANSFER_ENCODING = ascii("transfer-encoding");
@@ -58,31 +60,48 @@ export function understand(
     case 4:
       return startsWithIgnoringCase(bytes, name, HOST) ? host(head, bytes, value, valueEnd) : "";
     case 5:
-      return condition(head, bytes, name, RANGE);
+      if (startsWithIgnoringCase(bytes, name, RANGE)) head.conditional = true;
+      return "";
     case 6:
       return startsWithIgnoringCase(bytes, name, EXPECT) ? expectation(head, bytes, value, valueEnd) : "";
     case 8:
-      return condition(head, bytes, name, IF_MATCH) || condition(head, bytes, name, IF_RANGE);
+      return condition(head, bytes, name, IF_MATCH, 1) || condition(head, bytes, name, IF_RANGE, 2);
     case 10:
       return startsWithIgnoringCase(bytes, name, CONNECTION) ? connection(head, bytes, value, valueEnd) : "";
     case 12:
       return startsWithIgnoringCase(bytes, name, CONTENT_TYPE) ? contentType(head) : "";
     case 13:
-      return condition(head, bytes, name, IF_NONE_MATCH);
+      return (
+        condition(head, bytes, name, IF_NONE_MATCH, 4) ||
+        single(head, bytes, name, AUTHORIZATION, 8) ||
+        single(head, bytes, name, CONTENT_RANGE, 16)
+      );
     case 14:
       return startsWithIgnoringCase(bytes, name, CONTENT_LENGTH) ? contentLength(head, bytes, value, valueEnd) : "";
     case 17:
       if (startsWithIgnoringCase(bytes, name, TRANSFER_ENCODING)) return transferEncoding(head, bytes, value, valueEnd);
-      return condition(head, bytes, name, IF_MODIFIED_SINCE);
+      return condition(head, bytes, name, IF_MODIFIED_SINCE, 32);
     case 19:
-      return condition(head, bytes, name, IF_UNMODIFIED_SINCE);
+      return condition(head, bytes, name, IF_UNMODIFIED_SINCE, 64);
     default:
       return "";
   }
 }
 
-function condition(head: RequestHead, bytes: Uint8Array, name: number, lower: Uint8Array): "" {
-  if (startsWithIgnoringCase(bytes, name, lower)) head.conditional = true;
+function condition(head: RequestHead, bytes: Uint8Array, name: number, lower: Uint8Array, bit: number): string {
+  if (!startsWithIgnoringCase(bytes, name, lower)) return "";
+  head.conditional = true;
+  return once(head, lower, bit);
+}
+
+function single(head: RequestHead, bytes: Uint8Array, name: number, lower: Uint8Array, bit: number): string {
+  return startsWithIgnoringCase(bytes, name, lower) ? once(head, lower, bit) : "";
+}
+
+/** nginx refuses a second one since 1.23: of two, somebody on the way may believe the other. `bit`: of this field in `head.seen`. */
+function once(head: RequestHead, lower: Uint8Array, bit: number): string {
+  if ((head.seen & bit) !== 0) return `more than one ${String.fromCharCode(...lower)}`;
+  head.seen |= bit;
   return "";
 }
 

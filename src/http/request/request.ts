@@ -75,6 +75,8 @@ export class RequestHead {
   expect: Expectation = EXPECT_NONE;
   /** There was any of If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since, If-Range and Range. */
   conditional = false;
+  /** Bits of the fields there are of those that may come only once, for the parser. */
+  seen = 0;
   hasContentType = false;
 
   fieldCount = 0;
@@ -110,6 +112,7 @@ export class RequestHead {
     this.coding = CODING_NONE;
     this.expect = EXPECT_NONE;
     this.conditional = false;
+    this.seen = 0;
     this.hasContentType = false;
     this.fieldCount = 0;
   }

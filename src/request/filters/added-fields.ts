@@ -1,10 +1,11 @@
 /** The fields that a location adds to its replies: `add_header` and `expires` (ngx_http_headers_module). */
 import type { Expires } from "../../config/parts.ts";
-import type { Filter } from "../../exchange/filter.ts";
+import type { Filter, ReplyDraft } from "../../exchange/filter.ts";
 import type { Field } from "../../exchange/reply.ts";
 import { evaluateOctets } from "../../exchange/templates.ts";
 import { formatDate } from "../../http/reply/date.ts";
 import { indexOfSingleton, putField } from "../../http/reply/response.ts";
+import { isBodiless } from "../../http/reply/status.ts";
 
 /** The statuses that get the fields which are not marked `always`. */
 const SUCCESSFUL: readonly number[] = [200, 201, 204, 206, 301, 302, 303, 304, 307, 308];
@@ -14,12 +15,15 @@ const TEN_YEARS = 315360000;
 const DAY = 86400;
 
 /** Adds to a reply's fields what the location says. */
-export const addFields: Filter = ({ fields, status, options }, exchange) => {
+export const addFields: Filter = (draft, exchange) => {
+  const { fields, status, options } = draft;
   const { settings } = exchange;
   const modified = options?.modified;
   if (settings.expires !== null && SUCCESSFUL.includes(status)) {
     addExpires(fields, settings.expires, exchange.services.clock.second, modified);
   }
+  if (settings.addHeaders.length === 0) return;
+  exchange.sentFields = [...fields, ...lengthField(draft)]; // for $sent_http_NAME, as in nginx: what there is so far
   for (const { name, value, always } of settings.addHeaders) {
     if (!always && !SUCCESSFUL.includes(status)) continue;
     const text = evaluateOctets(value, exchange);
@@ -27,6 +31,12 @@ export const addFields: Filter = ({ fields, status, options }, exchange) => {
     else if (VALIDATOR.test(name)) removeField(fields, name);
   }
 };
+
+/** Content-Length as it is before compression. */
+function lengthField({ status, body, length }: ReplyDraft): Field[] {
+  const bytes = length ?? (body === null ? 0 : body.length);
+  return bytes < 0 || isBodiless(status) ? [] : [["Content-Length", String(bytes)]];
+}
 
 /** The type of several ranges says where each begins: it stays. */
 function putHeader(fields: Field[], name: string, value: string): void {
