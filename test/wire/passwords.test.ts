@@ -46,6 +46,7 @@ const CONFIGURATION = `
     location /up/            { auth_basic off; upload_store store; delete_files on; alias store/;
                                limit_except GET { auth_basic "writers"; } }
     location /up/inner/      { auth_basic "inner"; auth_basic_user_file other; upload_store store/inner; alias store/inner/; }
+    location /cors/          { auth_basic off; upload_store store; alias store/; limit_except GET OPTIONS { auth_basic "x"; } }
     location /read/          { upload_store store; alias store/; allowed_methods GET POST PUT; limit_except GET POST { auth_basic off; } }
     location /cgi/           { cgi .sh /bin/sh; alias cgi/; }
     location /cgi/free/      { auth_basic off; cgi .sh /bin/sh; alias cgi/; }
@@ -132,9 +133,11 @@ describe("nobody else", () => {
   answers(server, "by HEAD", get("/a.txt", {}, "HEAD"), { status: 401 });
   answers(server, "by HEAD, with a password", get("/a.txt", basic("sha"), "HEAD"), { status: 200 });
   answers(server, "for a file that does not exist", get("/none"), { status: 401 });
-  answers(server, "OPTIONS tells what any may know: a preflight has no password", get("/a.txt", {}, "OPTIONS"), {
+  answers(server, "by OPTIONS, as in nginx", get("/a.txt", {}, "OPTIONS"), { status: 401 });
+  answers(server, "but by OPTIONS where limit_except names it: a preflight has no password", get("/cors/x", {}, "OPTIONS"), {
     status: 204,
   });
+});
 });
 
 test("two fields Authorization are no password", async () => {
@@ -273,6 +276,15 @@ describe("while a hash takes its time", () => {
     slow.reset();
     expect((await ask(server.port, get("/open.txt"))).status).toBe(200);
   });
+});
+
+test("a reload during a hash: it goes on, and its connection after it", async () => {
+  const client = await Client.connect(server.port, "127.1.0.1");
+  await client.send(get("/slow/a.txt", basic("slow", "reload")) + get("/open.txt"));
+  await ask(server.port, get("/open.txt"));
+  process.kill(server.pid, "SIGHUP");
+  expect([(await client.reply()).status, (await client.reply()).text]).toEqual([401, "open\n"]);
+  client.destroy();
 });
 
 describe("a server that ends during a hash", () => {
