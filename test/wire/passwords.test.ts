@@ -134,10 +134,14 @@ describe("nobody else", () => {
   answers(server, "by HEAD, with a password", get("/a.txt", basic("sha"), "HEAD"), { status: 200 });
   answers(server, "for a file that does not exist", get("/none"), { status: 401 });
   answers(server, "by OPTIONS, as in nginx", get("/a.txt", {}, "OPTIONS"), { status: 401 });
-  answers(server, "but by OPTIONS where limit_except names it: a preflight has no password", get("/cors/x", {}, "OPTIONS"), {
-    status: 204,
-  });
-});
+  answers(
+    server,
+    "but by OPTIONS where limit_except names it: a preflight has no password",
+    get("/cors/x", {}, "OPTIONS"),
+    {
+      status: 204,
+    },
+  );
 });
 
 test("two fields Authorization are no password", async () => {
