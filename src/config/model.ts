@@ -164,6 +164,8 @@ export interface Settings {
   readonly uploadMaxFiles: number;
   /** How long an interrupted upload can be resumed after its last byte. */
   readonly uploadResumeLifetime: number;
+  /** The origins whose pages may upload, as browsers write them, or "*" alone; null: those of other sites may not. */
+  readonly uploadCors: readonly string[] | null;
   /** Whether DELETE removes files. */
   readonly deleteFiles: boolean;
   /** What runs scripts; the first rule whose extension fits. Empty: nothing is run. */

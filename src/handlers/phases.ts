@@ -4,6 +4,7 @@ import { ANSWERED, GO_ON, type Phase } from "../exchange/phase.ts";
 import { entryPhases } from "./auth/entry.ts";
 import type { HandlerServices } from "./services.ts";
 import { openSession } from "./session/visitor.ts";
+import { corsPhase, hasCors } from "./upload/cors.ts";
 
 /** nginx's names for the steps of a request before its content. */
 interface Phases {
@@ -19,6 +20,7 @@ interface Phases {
 export function phasesOf({ settings }: Location, services: HandlerServices, serverName = ""): Phases {
   const rewrite: Phase[] = [];
   if (settings.internal) rewrite.push(internalOnly);
+  if (hasCors(settings)) rewrite.push(corsPhase);
   if (opensSession(settings)) rewrite.push(session(settings, services, serverName));
   const { limited, access } = entryPhases(settings, services.passwords);
   rewrite.push(...limited);

@@ -6,7 +6,15 @@ import type { Row } from "../table.ts";
 import { directive, store } from "../table.ts";
 import { quote } from "../text/diagnostics.ts";
 import type { Directive } from "../text/parser.ts";
-import { atLeastSecond, flag, folder, number, oneOf } from "../values/arguments.ts";
+import { atLeastSecond, flag, folder, kind, many, number, oneOf } from "../values/arguments.ts";
+
+/** An origin as browsers write it (RFC 6454 §6.2), `*` or `off`. */
+const origin = kind("ORIGIN", `origins such as "https://app.example.org", "*" or "off"`, (text) => {
+  if (text === "*" || text === "off") return text;
+  if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@]+$/i.test(text)) return undefined;
+  if (!/^https?:/i.test(text)) return text.toLowerCase();
+  return URL.canParse(text) ? new URL(text).origin : undefined;
+});
 
 export const UPLOADS: readonly Row[] = [
   directive("upload_store", {
@@ -37,6 +45,14 @@ export const UPLOADS: readonly Row[] = [
     help: "How long after its last byte an interrupted upload can be resumed; then it is removed.",
     set: store("uploadResumeLifetime"),
   }),
+  directive("upload_cors", {
+    in: ["location"],
+    takes: [many(origin)],
+    default: "off",
+    syntax: "off | * | ORIGIN...",
+    help: "Lets pages of other sites upload here: those of these origins (`https://app.example.org`), or of any (`*`). Their browsers' preflights (OPTIONS) are answered, without asking for a password, and every reply, errors included, tells what such a page may read (`Access-Control-Expose-Headers`: the fields of tus, Location). Where origins are named, replies have `Vary: Origin`. Browsers then send no cookies.",
+    set: setOrigins,
+  }),
   directive("delete_files", {
     in: ["location"],
     takes: [flag],
@@ -45,6 +61,14 @@ export const UPLOADS: readonly Row[] = [
     set: store("deleteFiles"),
   }),
 ];
+
+function setOrigins(scope: Scope, [origins]: [string[]], { args }: Directive): void {
+  const alone = origins.findIndex((text) => text === "*" || text === "off");
+  if (alone >= 0 && origins.length > 1) {
+    return scope.error(args[alone]!.position, `"upload_cors" takes ${quote(origins[alone]!)} only alone`);
+  }
+  scope.own.uploadCors = origins[0] === "off" ? null : origins;
+}
 
 /** Nested locations inherit the folder together with the prefix it belongs to. */
 function setStore(scope: Scope, [path]: [string | null], { args }: Directive): void {

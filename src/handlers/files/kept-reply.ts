@@ -13,6 +13,7 @@ export type Changes = "never" | "each second" | "each request";
 /** Whether a location's replies may be kept, and how long their head stays true. */
 export function headChanges(settings: Settings): Changes {
   const varies = (header: AddHeader) => header.value.constant === null;
+  if (settings.uploadCors !== null) return "each request"; // the fields depend on the request's Origin
   if (settings.addHeaders.some(varies)) return "each request";
   const kind = settings.expires?.kind;
   return kind === "in" || kind === "at" || kind === "modified" ? "each second" : "never";

@@ -3,12 +3,14 @@ import type { Settings } from "../../config/model.ts";
 import type { Filter } from "../../exchange/filter.ts";
 import { Codings } from "../../handlers/compression/codings.ts";
 import type { HandlerServices } from "../../handlers/services.ts";
+import { corsFilter, hasCors } from "../../handlers/upload/cors.ts";
 import { addFields } from "./added-fields.ts";
 import { compressing } from "./compression.ts";
 
 /** Made once for each location; none for most. */
 export function filtersOf(settings: Settings, services: HandlerServices): readonly Filter[] {
   const filters: Filter[] = [];
+  if (hasCors(settings)) filters.push(corsFilter);
   if (settings.expires !== null || settings.addHeaders.length > 0) filters.push(addFields);
   const codings = Codings.of(settings, services.compression);
   if (codings !== null) filters.push(compressing(codings, services));

@@ -29,6 +29,7 @@ test("the defaults of SPEC.md §2", () => {
     uploadOverwrite: "rename",
     uploadMaxFiles: 100,
     uploadResumeLifetime: 86_400_000,
+    uploadCors: null,
     deleteFiles: false,
     session: false,
     sessionApi: false,
@@ -49,6 +50,12 @@ describe("what they store", () => {
     ["upload_overwrite replace; upload_max_files 3;", { uploadOverwrite: "replace", uploadMaxFiles: 3 }],
     ["upload_overwrite refuse;", { uploadOverwrite: "refuse" }],
     ["upload_resume_lifetime '1d 12h';", { uploadResumeLifetime: 129_600_000 }],
+    ["upload_cors *;", { uploadCors: ["*"] }],
+    ["upload_cors off;", { uploadCors: null }],
+    [
+      "upload_cors https://A.example:443 http://b.example:8080 app://c;",
+      { uploadCors: ["https://a.example", "http://b.example:8080", "app://c"] },
+    ],
     ["delete_files on;", { deleteFiles: true }],
     ["session on; session_cookie a!b;", { session: true, sessionCookie: "a!b" }],
     ["session_lifetime 1s; session_max 1;", { sessionLifetime: 1000, sessionMax: 1 }],
@@ -123,6 +130,12 @@ describe("arguments and places", () => {
     finds(`server { |${words}; }`, nowhere(words.split(" ")[0]!, "server"));
   }
   finds("http { |upload_resume_lifetime 1h; server { } }", nowhere("upload_resume_lifetime", "http"));
+  inLocation("upload_cors https://a.example |*;", '"upload_cors" takes "*" only alone');
+  inLocation("upload_cors |off http://b;", '"upload_cors" takes "off" only alone');
+  inLocation(
+    "upload_cors |https://a.example/;",
+    '"upload_cors" expects origins such as "https://app.example.org", "*" or "off", not "https://a.example/"',
+  );
   inLocation("upload_store |on;", '"upload_store" expects a folder (without variables), or "off", not "on"');
   inLocation(
     "upload_store |up/$host;",

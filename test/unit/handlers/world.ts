@@ -86,6 +86,7 @@ export function settings(changes: Partial<Settings> = {}): Settings {
     uploadOverwrite: "rename",
     uploadMaxFiles: 100,
     uploadResumeLifetime: 24 * 3_600_000,
+    uploadCors: null,
     deleteFiles: false,
     cgi: [],
     cgiMethods: null,
