@@ -251,6 +251,16 @@ const promises: Record<string, readonly Row[]> = {
     [get("/pages/"), { status: 200, body: /life of a request/ }],
     [get("/first/none"), { status: 404, body: /^I/ }],
   ],
+  "tester.conf": [
+    [get("/"), { status: 200, body: /<title>Tester/ }],
+    [get("/", {}, "HEAD"), { status: 405, fields: { Allow: "GET, OPTIONS" } }],
+    [get("/directory"), { status: 200, body: /^youpi/ }],
+    [get("/directory/nop"), { status: 200, body: /^youpi/ }],
+    [get("/directory/Yeah"), { status: 404 }],
+    [posted("/directory/none.bla", "some bytes"), { status: 200, body: "SOME BYTES" }],
+    [sent("PUT", "/put_test/a", "x"), { status: 201 }],
+    [posted("/post_body", "x".repeat(101)), { status: 413 }],
+  ],
 };
 
 test("every configuration has its tests", () => {

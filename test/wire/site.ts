@@ -14,7 +14,8 @@ export async function freePort(): Promise<number> {
 }
 
 /** False for what somebody has uploaded to the demonstration. */
-const isOurs = (path: string): boolean => !/\/www\/uploads\/(?!\.gitignore$)/.test(path.slice(PROJECT.length));
+const isOurs = (path: string): boolean =>
+  !/\/www\/(uploads|tester\/put_test)\/(?!\.gitignore$)/.test(path.slice(PROJECT.length));
 
 /** A copy of conf/ and www/ in which the ports 8080 to 8082 are free ones. */
 export async function copyOfTheSite(): Promise<{ folder: string; ports: Map<number, number> }> {
