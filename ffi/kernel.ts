@@ -92,6 +92,8 @@ export interface Kernel {
   openBeneath(directory: number, path: string, flags: number, mode: number, links: LinkPolicy): number;
   /** statx(2) of an open descriptor. */
   fstat(fd: number, into: FileStatus): number;
+  /** statx(2) of what an absolute path leads to, links followed. */
+  stat(path: string, into: FileStatus): number;
   /** Reads at `position` of a file, or at the file offset when `position` is -1. */
   read(fd: number, block: Block, offset: number, length: number, position: number): number;
   /** Writes at the file offset (with O_APPEND: at the end). */

@@ -85,7 +85,13 @@ function readlink(directory: number, path: string, into: string[]): number {
 }
 
 function fstat(fd: number, into: FileStatus): number {
-  const n = result(libc.syscall(abi.SYS_statx, fd, EMPTY_PATH, abi.AT_EMPTY_PATH, abi.STATX_BASIC_STATS, STATX));
+  return statx(fd, EMPTY_PATH, abi.AT_EMPTY_PATH, into);
+}
+
+const stat = (path: string, into: FileStatus): number => statx(abi.AT_FDCWD, cString(path), 0, into);
+
+function statx(directory: number, path: Pointer, flags: number, into: FileStatus): number {
+  const n = result(libc.syscall(abi.SYS_statx, directory, path, flags, abi.STATX_BASIC_STATS, STATX));
   if (n < 0) return n;
   into.mode = word(STATX_AT + abi.STATX.mode) & 0xffff;
   into.inode = wide(STATX_AT + abi.STATX.inode);
@@ -158,6 +164,7 @@ export const linux: Kernel = {
   open: (path, flags, mode) => openat(abi.AT_FDCWD, path, flags, mode),
   openBeneath: beneath(openat2, { openat, readlink, close }),
   fstat,
+  stat,
   read: (fd, block, offset, length, position) =>
     restarting(() =>
       position < 0 ? libc.read(fd, at(block, offset), length) : libc.pread(fd, at(block, offset), length, position),

@@ -87,7 +87,22 @@ export class Files {
   }
 
   fstat(fd: number, into: FileStatus): number {
-    const { node } = this.descriptors.expect(fd, OpenFile);
+    return this.describe(this.descriptors.expect(fd, OpenFile).node, into);
+  }
+
+  stat(path: string, into: FileStatus): number {
+    if (path.includes("\0")) throw new Misuse(`a path with NUL: ${JSON.stringify(path)}`);
+    const place = this.tree.resolve(path, {
+      from: this.tree.root,
+      beneath: false,
+      refuseLinks: false,
+      followLast: true,
+    });
+    if (typeof place === "number") return place;
+    return place.node ? this.describe(place.node, into) : -ERRNO.ENOENT;
+  }
+
+  private describe(node: Node, into: FileStatus): number {
     into.mode = node.mode;
     into.size = node.is(abi.S_IFDIR)
       ? 4096

@@ -236,6 +236,10 @@ export class SimulatedKernel implements Kernel {
     return this.call("openat2", path, directory, () => this.files.openBeneath(directory, path, flags, mode, links));
   }
 
+  stat(path: string, into: FileStatus): number {
+    return this.call("statx", path, 0, () => this.files.stat(path, into));
+  }
+
   fstat(fd: number, into: FileStatus): number {
     return this.call("statx", fd, 0, () => this.files.fstat(fd, into));
   }

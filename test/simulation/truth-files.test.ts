@@ -52,6 +52,14 @@ function opens(kernel: Kernel, base: string, path: string, policy: LinkPolicy, f
   return kind === "file" ? `file of ${status.size}` : String(kind);
 }
 
+/** The type and size of what a path leads to, links followed. */
+function stats(kernel: Kernel, base: string, path: string): string {
+  const status = new FileStatus();
+  const n = kernel.stat(`${base}/root/${path}`, status);
+  if (n < 0) return errnoName(n);
+  return (status.mode & abi.S_IFMT) === abi.S_IFREG ? `file of ${status.size}` : `type ${status.mode & abi.S_IFMT}`;
+}
+
 const PATHS = [
   "file",
   ".",
@@ -100,6 +108,12 @@ describe.each(["inside", "deny", "follow"] as const)("openBeneath with links: %s
     const actual = Object.fromEntries(table(simulated, "/t"));
     expect(actual).toEqual(expected);
   });
+});
+
+test("stat tells the same of what a path leads to", () => {
+  const table = (kernel: Kernel, base: string) =>
+    PATHS.filter((path) => path !== "/etc").map((path) => [path, stats(kernel, base, path)]);
+  expect(table(simulated, "/t")).toEqual(table(linux, disk));
 });
 
 test("getdents lists the same names and types", () => {

@@ -96,12 +96,16 @@ export class RootFolders {
 
   constructor(private readonly kernel: Kernel) {}
 
-  /** Whether `get` now finds another folder than it gave before: that one was removed or renamed meanwhile. */
+  /** Whether the folder that `get` gave is no longer the one at `path`, which is looked at once a turn; then it is forgotten. */
   hasMoved(path: string, now: number): boolean {
-    const before = this.held.get(path);
-    if (before === undefined || before.checkedAt === now) return false;
-    this.get(path, now, 0);
-    return this.held.get(path) !== before;
+    const root = this.held.get(path);
+    if (root === undefined || root.checkedAt === now) return false;
+    const { status } = this;
+    const n = this.kernel.stat(path === "" ? "/" : path, status);
+    root.checkedAt = now;
+    if (n === 0 && status.inode === root.inode && status.device === root.device) return false;
+    this.drop(path);
+    return true;
   }
 
   /** The folder at `path`, looked at within the last `valid` ms; -errno. It stays the caller's only if retained. */

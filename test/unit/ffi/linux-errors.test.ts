@@ -174,6 +174,11 @@ const TABLE: { readonly [method in keyof Kernel]: readonly Case[] | "never" } = 
     ["no descriptor left", () => withoutDescriptors(() => linux.openBeneath(root, "file", 0, 0, "inside")), "EMFILE"],
   ],
   fstat: [["no descriptor", () => linux.fstat(-1, status), "EBADF"]],
+  stat: [
+    ["nothing there", () => linux.stat("/nothing/there", status), "ENOENT"],
+    ["a file as a folder", () => linux.stat("/proc/self/stat/x", status), "ENOTDIR"],
+    ["a name with NUL", () => linux.stat("/\0", status), "ENOENT"],
+  ],
   read: [
     ["no descriptor", () => linux.read(-1, block, 0, 1, 0), "EBADF"],
     ["no descriptor, at its place", () => linux.read(-1, block, 0, 1, -1), "EBADF"],
