@@ -52,7 +52,7 @@ export class Input {
 
   /** Forgets what is there and gives the own block back. */
   drop(): void {
-    if (this.own !== null) this.pool.give(this.own);
+    if (this.own !== null) this.pool.release(this.own);
     this.own = null;
     this.start = this.end = 0;
   }
@@ -75,7 +75,7 @@ export class Input {
   private moveTo(size: number): void {
     const block = this.pool.take(size);
     this.block.bytes.copy(block.bytes, 0, this.start, this.end);
-    if (this.own !== null) this.pool.give(this.own);
+    if (this.own !== null) this.pool.release(this.own);
     this.own = block;
     this.end -= this.start;
     this.start = 0;

@@ -66,7 +66,7 @@ export class Pending {
   /** Forgets what is there and gives the block back. */
   drop(): void {
     if (this.reply !== null) this.reply.holders--;
-    else if (this.block !== null) this.pool.give(this.block);
+    else if (this.block !== null) this.pool.release(this.block);
     this.block = this.reply = null;
     this.start = this.end = 0;
   }

@@ -1,14 +1,14 @@
-/** Socket addresses: struct sockaddr_in, sockaddr_in6 and sockaddr_un (ip(7), ipv6(7), unix(7)). */
+/** Conversion of socket addresses to and from struct sockaddr_in, sockaddr_in6 and sockaddr_un (ip(7), ipv6(7), unix(7)). */
 import { AF_INET, AF_INET6, AF_UNIX, SOCKADDR_IN, SOCKADDR_IN6, SOCKADDR_UN, SUN_PATH } from "../../ffi/abi.ts";
 import { formatAddress, parseAddress, type SocketAddress } from "../../ffi/inet.ts";
 import type { Block } from "../../ffi/memory.ts";
 
-/** The longest path of a unix socket, in bytes: sun_path with its NUL. */
+/** The longest path of a unix socket, in bytes, without its NUL. */
 export const LONGEST_UNIX_PATH = SOCKADDR_UN - SUN_PATH - 1;
 
 export const familyNumber = { ipv4: AF_INET, ipv6: AF_INET6, unix: AF_UNIX } as const;
 
-/** Writes the struct sockaddr of `address` at the start of `block`; gives its length. The host is numeric (config checked it). */
+/** Writes the struct sockaddr of `address` at the start of `block` and gives its length. The host is numeric (the configuration checked it). */
 export function encodeAddress(address: SocketAddress, block: Block): number {
   const { bytes } = block;
   bytes.fill(0, 0, SOCKADDR_UN);
@@ -21,7 +21,7 @@ export function encodeAddress(address: SocketAddress, block: Block): number {
   return address.family === "ipv4" ? SOCKADDR_IN : SOCKADDR_IN6;
 }
 
-/** The address in the struct sockaddr at the start of `block`. A unix socket's peer has no path. */
+/** Reads the struct sockaddr at the start of `block`. The address of a unix socket's peer has an empty path. */
 export function decodeAddress(block: Block): SocketAddress {
   const { bytes } = block;
   const port = bytes.readUInt16BE(2);

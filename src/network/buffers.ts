@@ -1,11 +1,11 @@
 /**
- * Blocks that go round: a client borrows one while it has half a request or an unsent reply, and gives it back.
- * Sizes are powers of two, so that what comes back fits the next.
+ * A pool of Blocks. A connection takes one while it has half a request or an unsent reply, and then returns it.
+ * Sizes are powers of two, so that a returned Block fits the next user.
  */
 import { Block } from "../../ffi/memory.ts";
 
 const SMALLEST = 1024;
-/** Free bytes kept for the next borrower; what comes back beyond it is left to the garbage collector. */
+/** Most free bytes the pool keeps; Blocks returned beyond that are left to the garbage collector. */
 const MOST_KEPT = 4 * 1024 * 1024;
 
 export class BufferPool {
@@ -21,8 +21,8 @@ export class BufferPool {
     return block;
   }
 
-  /** Takes a Block from `take` back; the caller must not use it again. */
-  give(block: Block): void {
+  /** Returns a Block to the pool; the caller must not use it again. */
+  release(block: Block): void {
     const size = block.bytes.length;
     if (this.kept + size > MOST_KEPT) return;
     let list = this.free.get(size);

@@ -1,4 +1,4 @@
-/** Listening sockets: bound at start, accepting in bounded batches, paused while the process has no descriptor to spare. */
+/** Listening sockets. They accept in batches of limited size and are paused while the process is short of descriptors. */
 
 import {
   AT_FDCWD,
@@ -26,17 +26,17 @@ import { decodeAddress, encodeAddress, familyNumber } from "./address.ts";
 import type { Reactor, Source, Unfinished } from "./reactor.ts";
 
 export interface ListenOptions {
-  /** A connection is accepted when its first bytes have come, or after about a second without (TCP_DEFER_ACCEPT, tcp(7)). */
+  /** Accept a connection only when its first bytes have arrived, or after about a second without (TCP_DEFER_ACCEPT, tcp(7)). */
   readonly deferred: boolean;
   readonly backlog: number;
   readonly reuseport: boolean;
   readonly ipv6only: boolean;
 }
 
-/** Connections taken per turn and socket, so that a flood of them does not starve those already here. */
+/** Most connections accepted per turn and socket, so that many new ones do not delay the existing ones. */
 const ACCEPTS_PER_TURN = 64;
 
-/** A listener that retires closes after so many turns without a connection, and at the latest after so many turns. */
+/** A retiring listener closes after QUIET_TURNS turns without a connection, and at the latest after MOST_RETIRING_TURNS. */
 const QUIET_TURNS = 2;
 const MOST_RETIRING_TURNS = 1000;
 
@@ -56,7 +56,7 @@ function tryListener(kernel: Kernel, address: SocketAddress, options: ListenOpti
   return n < 0 ? n : fd;
 }
 
-/** Whether a unix socket's path was left behind by a process that ended without removing it. Any other file refuses connections too. */
+/** Whether a process left the path of a unix socket behind when it ended. (A path of any other file refuses connections too, so its type is checked.) */
 function isAbandoned(kernel: Kernel, address: SocketAddress & { family: "unix" }): boolean {
   if (!isSocket(kernel, address.path)) return false;
   const fd = kernel.socket(familyNumber.unix, SOCK_STREAM);
@@ -87,12 +87,12 @@ function prepare(kernel: Kernel, fd: number, address: SocketAddress, options: Li
   const block = new Block(SOCKADDR_STORAGE);
   const n = kernel.bind(fd, block, encodeAddress(address, block));
   if (n < 0) return n;
-  // As nginx: whoever may reach the folder may connect, whatever the umask.
+  // As in nginx, everyone who can reach the folder may connect, whatever the umask is.
   if (address.family === "unix") kernel.chmod(address.path, 0o666);
   return kernel.listen(fd, options.backlog);
 }
 
-/** The address a socket has on this side; after binding port 0, with the port the kernel chose. */
+/** The local address of a socket; after binding port 0, with the port that the kernel chose. */
 export function localAddress(kernel: Kernel, fd: number): SocketAddress {
   const block = new Block(SOCKADDR_STORAGE);
   kernel.getsockname(fd, block);
@@ -101,16 +101,16 @@ export function localAddress(kernel: Kernel, fd: number): SocketAddress {
 
 export class Listener implements Source, Unfinished {
   private watching = false;
-  /** While it retires: what is called when it has closed. */
+  /** Called when a retiring listener has closed; null: it does not retire. */
   private closed: (() => void) | null = null;
   private retiringTurns = 0;
   private quietTurns = 0;
-  /** The peer's struct sockaddr of the connection being accepted. */
+  /** Receives the peer's struct sockaddr of the connection being accepted. */
   private readonly peer = new Block(SOCKADDR_STORAGE);
 
   /**
-   * @param accepted takes a new descriptor and its peer's struct sockaddr; false: take no more now.
-   * @param exhausted accept4 failed for want of descriptors or memory (-errno): it should pause the listeners.
+   * @param accepted takes a new descriptor and its peer's struct sockaddr; false: accept no more for now
+   * @param exhausted called when accept4 failed for lack of descriptors or memory (-errno): it should pause the listeners
    */
   constructor(
     private readonly kernel: Kernel,
@@ -120,7 +120,7 @@ export class Listener implements Source, Unfinished {
     private readonly exhausted: (error: number) => void,
   ) {}
 
-  /** Accepts from now on. Level-triggered, so what a batch leaves is reported again. 0, or -errno. */
+  /** Starts accepting. 0, or -errno. Level-triggered, so epoll reports again what a batch leaves in the queue. */
   resume(): number {
     if (this.watching) return 0;
     const n = this.reactor.add(this, EPOLLIN);
@@ -132,7 +132,7 @@ export class Listener implements Source, Unfinished {
     return !this.watching;
   }
 
-  /** Leaves new connections in the kernel's queue. */
+  /** Stops accepting; new connections stay in the kernel's queue. */
   pause(): void {
     if (this.watching) this.reactor.remove(this);
     this.watching = false;
@@ -143,19 +143,19 @@ export class Listener implements Source, Unfinished {
     this.reactor.close(this);
   }
 
-  /** Goes on for as long as each turn brings connections, which waited in the kernel's queue, then closes and calls `closed`. */
+  /** Accepts the connections still in the kernel's queue, then closes and calls `closed`. It closes once turns bring no more connections. */
   retire(closed: () => void): void {
     this.closed = closed;
     this.retiringTurns = this.quietTurns = 0;
     this.reactor.again(this);
   }
 
-  /** It does not retire after all. */
-  comeBack(): void {
+  /** Cancels the retirement. */
+  cancelRetirement(): void {
     this.closed = null;
   }
 
-  /** Ends its retirement now. */
+  /** Ends the retirement: closes now. */
   closeNow(): void {
     const { closed } = this;
     this.closed = null;
@@ -178,7 +178,7 @@ export class Listener implements Source, Unfinished {
         if (!this.accepted(fd, this.peer)) return;
       } else if (fd === -ERRNO.EAGAIN) return;
       else if (isExhaustion(fd)) return this.exhausted(fd);
-      // Anything else (ECONNABORTED, EPROTO, EINTR, a network error) is that connection's own: accept(2) says try the next.
+      // Any other error (ECONNABORTED, EPROTO, EINTR, a network error) concerns one connection; accept(2) says to try the next.
     }
   }
 }

@@ -1,4 +1,4 @@
-/** Our end of a pipe under epoll: `ready` until a call would block, and again with the next event. */
+/** The server's end of a pipe, watched by epoll: `ready` is true until a call would block, and again after the next event. */
 import { EPOLLOUT } from "../../ffi/abi.ts";
 import { ERRNO } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
@@ -6,13 +6,13 @@ import type { Block } from "../../ffi/memory.ts";
 import type { Reactor, Source } from "./reactor.ts";
 
 export class PipeEnd implements Source {
-  /** Whether a read or write may move something, as far as is known: a new pipe is empty, and is not written to yet if the reactor is not eager. */
+  /** Whether a read or write may succeed, as far as is known. A new pipe is empty; one to write to counts as ready if the reactor is eager. */
   ready: boolean;
 
   /**
-   * @param fd non-blocking, and from now on this object's
-   * @param events what is watched: EPOLLIN or EPOLLOUT; with EPOLLET only the moments when it becomes ready
-   * @param onReady it can be read or written again, or the other end is gone
+   * @param fd non-blocking; this object owns it from now on
+   * @param events EPOLLIN or EPOLLOUT; with EPOLLET only transitions to ready are reported
+   * @param onReady called when a read or write is possible again, or the other end has closed
    */
   constructor(
     private readonly kernel: Kernel,
@@ -34,13 +34,13 @@ export class PipeEnd implements Source {
     this.onReady();
   }
 
-  /** read(2): bytes; 0 at the end; -EAGAIN when nothing waits; other -errno. */
+  /** read(2): bytes read; 0 at the end; -EAGAIN when the pipe is empty; other -errno. */
   read(block: Block, offset: number, length: number): number {
     if (!this.ready && !this.reactor.eager) return -ERRNO.EAGAIN;
     return this.moved(this.kernel.read(this.fd, block, offset, length, -1));
   }
 
-  /** write(2): bytes taken, perhaps fewer than given; -EAGAIN when it is full; -EPIPE when nobody reads; other -errno. */
+  /** write(2): bytes written, perhaps fewer than given; -EAGAIN when the pipe is full; -EPIPE when the read end is closed; other -errno. */
   write(block: Block, offset: number, length: number): number {
     if (!this.ready && !this.reactor.eager) return -ERRNO.EAGAIN;
     return this.moved(this.kernel.write(this.fd, block, offset, length));

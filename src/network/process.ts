@@ -1,6 +1,6 @@
 /**
- * A child process: its process group, our ends of its pipes, and its end, which a pidfd reports. It is watched until it has
- * been reaped, whoever lost interest in it before. Models: lighttpd's mod_cgi, Apache's mod_cgid.
+ * A child process: its process group, our ends of its pipes, and a pidfd that reports its end. It is watched until it has been
+ * reaped, even when its owner has lost interest. Models: lighttpd's mod_cgi, Apache's mod_cgid.
  *
  *     New -> Running -> Ending -> Reaped
  */
@@ -12,39 +12,39 @@ import { PipeEnd } from "./pipe.ts";
 import type { Reactor, Source } from "./reactor.ts";
 import { Timed } from "./timers.ts";
 
-/** From SIGTERM to SIGKILL, ms. */
-const PATIENCE = 5000;
-/** Between two looks for a child that no descriptor reports, ms. */
+/** Time between SIGTERM and SIGKILL, ms. */
+const KILL_DELAY = 5000;
+/** Interval for polling a child whose end no descriptor reports, ms. */
 const REAP_AGAIN = 20;
 
-/** The bits of a wait status that hold the signal (wait(2)). */
+/** The bits of a wait status that contain the signal (wait(2)). */
 const SIGNAL = 0x7f;
 
-/** Who has started a process. Calls come from the reactor, one at a time. */
+/** The starter of a process. The reactor makes these calls, one at a time. */
 export interface ProcessOwner {
-  /** There may be output to read, or it has ended. */
+  /** There may be output to read, or the output has ended. */
   onOutput(): void;
-  /** Its standard input takes more, or is closed. */
+  /** Standard input accepts more, or is closed. */
   onInput(): void;
-  /** Something may be read from standard error. */
+  /** There may be something to read from standard error. */
   onErrors(): void;
-  /** Whether the owner is what keeps the process waiting: then nothing moves, and it is not the process' fault. */
+  /** Whether the process waits for its owner: then lack of progress is not the process' fault and no time-out applies. */
   readonly holdsInput: boolean;
-  /** Nothing has moved for the time-out. The process is being terminated. */
+  /** Nothing has moved during the time-out. The process is being terminated. */
   onStalled(): void;
   /**
-   * It has been reaped.
-   * @param signal that has ended it; 0: none
-   * @param asked the signal was sent by us
+   * The process has been reaped.
+   * @param signal the signal that ended it; 0: none
+   * @param asked whether the server sent the signal
    */
   onEnded(signal: number, asked: boolean): void;
   /** One of the calls above threw. */
   onBug(error: unknown): void;
 }
 
-/** What a process is started with; its three descriptors are pipes of its own, unless `stdin` is one that is there already. */
+/** What a process is started with. Its three descriptors are new pipes; `stdin` may be an existing descriptor instead. */
 export interface Start extends Omit<Program, "stdin" | "stdout" | "stderr"> {
-  /** A descriptor that is its standard input; null: a pipe. */
+  /** An existing descriptor as standard input; null: a pipe. */
   readonly stdin: number | null;
 }
 
@@ -57,9 +57,9 @@ export enum ProcessState {
   /** Nothing has been started. */
   New,
   Running,
-  /** A signal of ours has been sent: it is to end. */
+  /** The server has sent a signal, so the process should end. */
   Ending,
-  /** It has ended, and its number may be another's. */
+  /** It has ended; the kernel may reuse its pid. */
   Reaped,
 }
 
@@ -71,7 +71,7 @@ export class ChildProcess extends Timed implements Source {
   private output: PipeEnd | null = null;
   private errors: PipeEnd | null = null;
 
-  /** @param timeout ms without progress on its input and output after which it is stalled */
+  /** @param timeout ms without progress on its input and output until it counts as stalled */
   constructor(
     private readonly kernel: Kernel,
     private readonly reactor: Reactor,
@@ -81,12 +81,12 @@ export class ChildProcess extends Timed implements Source {
     super();
   }
 
-  /** The pidfd, for the reactor. */
+  /** The pidfd, which the reactor watches. */
   get fd(): number {
     return this.pidfd;
   }
 
-  /** Starts it. 0, or -errno: then it is useless, and unless it is still New it is being ended: `onEnded` follows. */
+  /** Starts the process. 0, or -errno: it cannot be used. If the state is not New after an error, the process is being killed and `onEnded` follows. */
   start(start: Start): number {
     const { kernel } = this;
     const ends = this.openPipes(start.stdin === null);
@@ -121,13 +121,13 @@ export class ChildProcess extends Timed implements Source {
     return error;
   }
 
-  /** From here on the pipes are the reactor's to close. */
+  /** Registers pipes and pidfd. From here on the reactor closes the pipes. */
   private watch({ ours }: Ends): number {
     const { kernel, reactor, owner } = this;
     const [input, output, errors] = ours as [number, number, number];
     const pipe = (fd: number, events: number, call: () => void) =>
       new PipeEnd(kernel, reactor, fd, events, this.guarded(call));
-    // What a slow reader leaves in its output must not be reported again and again.
+    // Edge-triggered: while a slow reader leaves output in the pipe, epoll would otherwise report it every turn.
     if (input >= 0) this.input = pipe(input, EPOLLOUT | EPOLLET, () => owner.onInput());
     this.output = pipe(output, EPOLLIN | EPOLLET, () => owner.onOutput());
     this.errors = pipe(errors, EPOLLIN | EPOLLET, () => owner.onErrors());
@@ -143,7 +143,7 @@ export class ChildProcess extends Timed implements Source {
     return this.pidfd < 0 ? this.pidfd : this.reactor.add(this, EPOLLIN | EPOLLET);
   }
 
-  /** It cannot be watched: it is killed, and looked for until it can be reaped. */
+  /** The process cannot be watched: kills it and polls until it can be reaped. */
   private giveUp(error: number): number {
     this.leave();
     this.closeErrors();
@@ -155,9 +155,9 @@ export class ChildProcess extends Timed implements Source {
     return error;
   }
 
-  // What the owner asks for
+  // Calls by the owner
 
-  /** write(2) to its standard input: bytes taken; -EAGAIN: no room; -EPIPE: it reads no more; other -errno. */
+  /** write(2) to standard input: bytes written; -EAGAIN: no room; -EPIPE: the process has closed it; other -errno. */
   write(block: Block, offset: number, length: number): number {
     if (this.input === null) return -ERRNO.EPIPE;
     const n = this.input.write(block, offset, length);
@@ -165,27 +165,27 @@ export class ChildProcess extends Timed implements Source {
     return n;
   }
 
-  /** The end of its standard input. */
+  /** Closes standard input. */
   closeInput(): void {
     this.input?.close();
     this.input = null;
   }
 
   /**
-   * Output into block[offset, offset + length): bytes; 0 at its end; -EAGAIN when there is none yet. A grandchild may hold the
-   * pipe open: what comes after the process' own end is not waited for.
+   * Reads output into block[offset, offset + length): bytes; 0 at the end; -EAGAIN when there is none yet. A grandchild may hold
+   * the pipe open, so after the process has ended an empty pipe counts as the end.
    */
   read(block: Block, offset: number, length: number): number {
     if (this.output === null) return 0;
     const wasReady = this.output.ready;
     const n = this.output.read(block, offset, length);
-    // Its time starts anew where it is found empty: until then it may have been the reader who was waited for.
+    // Finding the pipe empty restarts the time-out: until then the process may have been waiting for the reader.
     if (n > 0 || (wasReady && n === -ERRNO.EAGAIN)) this.progress();
     if (n === 0) this.closeOutput();
     return this.orEnd(n);
   }
 
-  /** As `read`, of standard error. */
+  /** As `read`, for standard error. */
   readErrors(block: Block, offset: number, length: number): number {
     if (this.errors === null) return 0;
     return this.orEnd(this.errors.read(block, offset, length));
@@ -195,22 +195,22 @@ export class ChildProcess extends Timed implements Source {
     return n === -ERRNO.EAGAIN && this.state === ProcessState.Reaped ? 0 : n;
   }
 
-  /** SIGTERM to its group, and SIGKILL if it is still there 5 s later. */
+  /** Sends SIGTERM to the process group, and SIGKILL if it still runs 5 s later. */
   terminate(): void {
     if (this.state !== ProcessState.Running) return;
     this.state = ProcessState.Ending;
     this.kernel.kill(-this.pid, SIGTERM);
-    this.reactor.timers.start(this, PATIENCE, this.reactor.now);
+    this.reactor.timers.start(this, KILL_DELAY, this.reactor.now);
   }
 
-  /** SIGKILL to its group: the server stops. */
+  /** Sends SIGKILL to the process group, when the server stops. */
   kill(): void {
     if (this.state !== ProcessState.Running && this.state !== ProcessState.Ending) return;
     this.state = ProcessState.Ending;
     this.kernel.kill(-this.pid, SIGKILL);
   }
 
-  /** Nobody writes to it or reads its output any more. It may go on to its end, for at most its time-out. */
+  /** Closes input and output. The process may run on until it ends, at most for its time-out. */
   leave(): void {
     this.closeInput();
     this.closeOutput();
@@ -221,7 +221,7 @@ export class ChildProcess extends Timed implements Source {
     this.output = null;
   }
 
-  /** Nobody reads its standard error any more. */
+  /** Closes standard error. */
   closeErrors(): void {
     this.errors?.close();
     this.errors = null;
@@ -231,11 +231,11 @@ export class ChildProcess extends Timed implements Source {
     if (this.state === ProcessState.Running) this.reactor.timers.start(this, this.timeout, this.reactor.now);
   }
 
-  // What the reactor calls
+  // Calls by the reactor
 
   /**
-   * The pidfd is readable: the process has ended. Whatever it wrote before is reported by the same wait, and where only what is
-   * reported is read, that comes first.
+   * The pidfd is readable, so the process has ended. The same wait reports everything it wrote before; where only reported data
+   * is read (`eager off`), the pipes are read first.
    */
   onEvents(): void {
     if (this.reactor.eager) this.onTurn();
@@ -243,12 +243,12 @@ export class ChildProcess extends Timed implements Source {
   }
 
   onTurn(): void {
-    // As long as it is not reaped its number is its own. Whatever of its group was to end with it and has not, ends now.
+    // The pid cannot be reused until the process is reaped. This kills whatever is left of its group after SIGTERM.
     if (this.state === ProcessState.Ending) this.kernel.kill(-this.pid, SIGKILL);
     if (this.reap()) this.reactor.close(this);
   }
 
-  /** False: it still runs. */
+  /** Reaps the process; false while it still runs. */
   private reap(): boolean {
     const status = this.kernel.wait(this.pid);
     if (status === -ERRNO.EAGAIN) return false;
@@ -272,7 +272,7 @@ export class ChildProcess extends Timed implements Source {
     }
   }
 
-  /** Nothing that an owner does wrong may reach the reactor. */
+  /** Wraps a call to the owner, so that its exceptions do not reach the reactor. */
   private guarded(call: () => void): () => void {
     return () => {
       try {

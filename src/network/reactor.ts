@@ -1,6 +1,6 @@
 /**
- * The event loop: one epoll descriptor for everything that can become ready, timers, and a list of those that have
- * more to do than their share of a turn (models: redis ae.c, nginx's epoll module).
+ * The event loop: one epoll descriptor for everything that can become ready, timers, and a queue of tasks that have more to
+ * do than they may do in one turn (models: redis ae.c, nginx's epoll module).
  */
 import { EPOLL_EVENT } from "../../ffi/abi.ts";
 import { ERRNO, errnoText } from "../../ffi/errno.ts";
@@ -11,36 +11,36 @@ import { rethrow, Timers } from "./timers.ts";
 /** Something with a descriptor that epoll watches. */
 export interface Source {
   readonly fd: number;
-  /** `events` as epoll_wait(2) reports them. */
+  /** Called with the events that epoll_wait(2) reported. */
   onEvents(events: number): void;
 }
 
-/** Something that asked for another share in the next turn. */
+/** A task that has asked to continue in the next turn. */
 export interface Unfinished {
   onTurn(): void;
 }
 
 const EVENTS_PER_TURN = 512;
-/** How often a busy loop lets the runtime breathe: its garbage collector's timers and its signal handlers need it. */
+/** A busy loop yields to the runtime after this many turns; the runtime's garbage collector and signal handlers need it. */
 const TURNS_BETWEEN_YIELDS = 16;
-/** No wait is longer, ms: a signal that arrives between two waits is noticed after at most this. */
+/** The longest wait, ms. A signal that arrives between two waits is noticed after at most this time. */
 const LONGEST_WAIT = 1000;
-/** The same while a thread of the runtime owes a result, which comes in a turn of the runtime and wakes no epoll. */
+/** The longest wait while a runtime thread is to deliver a result, ms. The result arrives in a turn of the runtime and does not wake epoll. */
 const LONGEST_EXPECTANT_WAIT = 2;
 
 export class Reactor {
   readonly timers = new Timers();
-  /** Monotonic ms, read once a turn. */
+  /** Monotonic time in ms, read once per turn. */
   now: number;
-  /** Called when a turn's events are known, before any is handled; and when all are handled, before descriptors are closed. */
+  /** Called when a turn's events are known, before any is handled. `onTurnEnd`: when all are handled, before descriptors are closed. */
   onTurnStart: () => void = () => {};
   onTurnEnd: () => void = () => {};
-  /** Called with what a source, a timer or an unfinished one threw: it costs no one else their turn. */
+  /** Called with what a source, timer or task has thrown; the others still get their turn. */
   onError: (error: unknown) => void = rethrow;
 
   /**
-   * Whether a new socket, or a pipe to write to, is tried at once, which saves a turn; else nothing is read or written before
-   * epoll has reported it. Read when a source is made.
+   * Whether a new socket, or a new pipe to write to, is tried at once, which saves a turn. Otherwise nothing is read or written
+   * before epoll has reported it. Read when a source is created.
    */
   eager = true;
 
@@ -53,7 +53,7 @@ export class Reactor {
   private unfinished: Unfinished[] = [];
   private readonly closing: number[] = [];
   private stopped = false;
-  /** Results that threads of the runtime owe. */
+  /** Number of results that runtime threads still have to deliver. */
   private expected = 0;
 
   constructor(private readonly kernel: Kernel) {
@@ -73,7 +73,7 @@ export class Reactor {
     return 0;
   }
 
-  /** Watches for `events` from now on, instead of those before. 0, or -errno. */
+  /** Watches for `events` instead of the previous ones. 0, or -errno. */
   modify(source: Source, events: number): number {
     return this.kernel.epollModify(this.epoll, source.fd, events, this.generations[source.fd]!);
   }
@@ -84,18 +84,18 @@ export class Reactor {
     this.sources[source.fd] = null;
   }
 
-  /** Stops watching now and closes at the end of the turn, so that no new descriptor has this number before. */
+  /** Stops watching now and closes at the end of the turn, so that no new descriptor gets this number within the turn. */
   close(source: Source): void {
     this.sources[source.fd] = null;
     this.closing.push(source.fd);
   }
 
-  /** Calls `what.onTurn()` in the next turn, which then does not wait. */
+  /** Calls `what.onTurn()` in the next turn, which then does not wait for events. */
   again(what: Unfinished): void {
     this.unfinished.push(what);
   }
 
-  /** A thread of the runtime will call back: until `arrived` the runtime gets its turn after each of the loop's, and no wait is long. */
+  /** Announces a result from a runtime thread. Until `arrived`, the runtime gets a turn after each of the loop's, and waits are short. */
   expect(): void {
     this.expected++;
   }
@@ -104,18 +104,18 @@ export class Reactor {
     this.expected--;
   }
 
-  /** The descriptors it watches or has still to close: for tests that account for every descriptor. */
+  /** The descriptors it watches or still has to close, for tests that check for leaks. */
   *descriptors(): Iterable<number> {
     yield this.epoll;
     for (const source of this.sources) if (source) yield source.fd;
     yield* this.closing;
   }
 
-  /** Waits at most `timeout` ms for something to do, and does it. Gives the number of events, or -EINTR. */
+  /** Waits at most `timeout` ms for events, then handles them. Gives the number of events, or -EINTR. */
   turn(timeout: number): number {
-    this.closeAll(); // what was given up between two turns must not stay open while this one waits
+    this.closeAll(); // descriptors closed between two turns must not stay open during the wait
     const n = this.kernel.epollWait(this.epoll, this.events, EVENTS_PER_TURN, this.waitTime(timeout));
-    if (n < 0 && n !== -ERRNO.EINTR) throw new Error(`epoll_wait() failed (${errnoText(n)})`); // a loop that can't wait would spin
+    if (n < 0 && n !== -ERRNO.EINTR) throw new Error(`epoll_wait() failed (${errnoText(n)})`); // without waiting, the loop would spin
     this.now = this.kernel.monotonic();
     this.onTurnStart();
     this.dispatch(n);
@@ -126,7 +126,7 @@ export class Reactor {
     return n;
   }
 
-  /** Turns until `stop`. Between turns the runtime gets its own turn, always after a signal or an idle wait. */
+  /** Runs turns until `stop`. Between turns the runtime gets its own turn, always after a signal or an idle wait. */
   async run(): Promise<void> {
     for (let busy = 0; !this.stopped; ) {
       const n = this.turn(LONGEST_WAIT);
@@ -140,7 +140,7 @@ export class Reactor {
     this.stopped = true;
   }
 
-  /** Closes the epoll descriptor; everything else must be closed before. */
+  /** Closes the epoll descriptor; everything else must be closed already. */
   dispose(): void {
     this.closeAll();
     this.kernel.close(this.epoll);
@@ -153,7 +153,7 @@ export class Reactor {
     return left >= most ? most : Math.max(0, Math.ceil(left));
   }
 
-  /** An event of a descriptor that was closed, or closed and opened anew, since it was reported has another generation. */
+  /** Passes events to their sources. The generation differs if the descriptor was closed (and perhaps opened anew) since the event was reported. */
   private dispatch(count: number): void {
     const { words, generations, sources } = this;
     for (let i = 0, at = 0; i < count; i++, at += EPOLL_EVENT.words) {

@@ -1,10 +1,10 @@
 /**
- * A connected socket under an edge-triggered epoll: `readable` and `writable` say what is known of it, a call that
- * would block or moves fewer bytes than asked clears them, and the next edge sets them again. A new socket counts as
- * both where the reactor is eager: often the request is there already, and one that is answered and closed at once is never
- * registered at all.
- * Edges of writability are asked for when the socket is full for the first time: most never are, and each registration
- * for them would be one event more per connection (together 40 -> 35 us per connection and request, bench connect).
+ * A connected socket under an edge-triggered epoll. `readable` and `writable` say whether a call may succeed: a call that
+ * would block, or moves fewer bytes than asked, clears the flag, and the next edge sets it again. With an eager reactor both
+ * flags of a new socket are set: often the request has arrived already, and a connection that is answered and closed at once
+ * is never registered with epoll.
+ * EPOLLOUT is requested only when the socket is full for the first time. Most sockets never are, and each registration for it
+ * would cost one more event per connection (together 40 -> 35 us per connection and request, bench connect).
  */
 import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from "../../ffi/abi.ts";
 import { ERRNO } from "../../ffi/errno.ts";
@@ -27,10 +27,10 @@ export class Socket implements Transport, Source {
   lost = false;
   private watching = false;
   private watchesWritable = false;
-  /** The peer closed or broke its side: data before the end is still to be read, and no further edge announces it. */
+  /** The peer closed its side or reset the connection. Data before the end can still be read, and no further edge will come. */
   private hangup = false;
 
-  /** @param fd connected and non-blocking; from now on this object's */
+  /** @param fd connected and non-blocking; this object owns it from now on */
   constructor(
     private readonly kernel: Kernel,
     private readonly reactor: Reactor,
@@ -47,7 +47,7 @@ export class Socket implements Transport, Source {
     return n;
   }
 
-  /** The socket takes no more: an edge will say when it does. */
+  /** The socket's send buffer is full; epoll reports when it has room. */
   private full(): void {
     this.writable = false;
     if (this.watchesWritable || !this.watching) return;
@@ -89,7 +89,7 @@ export class Socket implements Transport, Source {
     return n;
   }
 
-  /** sendfile(2). Fewer bytes than asked can also mean that the file has become shorter, so only -EAGAIN says that the socket is full. */
+  /** sendfile(2). A short count may also mean that the file has become shorter, so only -EAGAIN says that the socket is full. */
   sendFile(file: number, position: number, length: number): number {
     let n = this.kernel.sendfile(this.fd, file, position, length);
     while (n === -ERRNO.EINTR) n = this.kernel.sendfile(this.fd, file, position, length);

@@ -1,39 +1,39 @@
 /**
- * Timers for many clients with few durations. Whatever has the same duration ends in the order it was started, so
- * each duration is one list with the nearest deadline in front: start, stop and look-up are O(1).
+ * Timers for many connections with few different durations. Timers of the same duration expire in the order they were started,
+ * so each duration has one list with the nearest deadline first: start, stop and look-up are O(1).
  */
 
-/** Something that can wait for one deadline at a time. Times are the reactor's: monotonic milliseconds. */
+/** Something that waits for one deadline at a time. Times are the reactor's: monotonic milliseconds. */
 export abstract class Timed {
-  /** The list it waits in; null when it waits for nothing. */
+  /** The list that contains it; null when no timer runs. */
   timerList: TimerList | null = null;
   timerDeadline = 0;
   timerNext: Timed | null = null;
   timerPrevious: Timed | null = null;
 
-  /** The deadline has passed; the timer is stopped already. */
+  /** Called when the deadline has passed; the timer is stopped already. */
   abstract onTimeout(): void;
 }
 
 /** A timer that calls a function. */
 export class Alarm extends Timed {
-  constructor(private readonly ring: () => void) {
+  constructor(private readonly callback: () => void) {
     super();
   }
 
   onTimeout(): void {
-    this.ring();
+    this.callback();
   }
 }
 
-/** All that wait for the same duration, the nearest deadline first. */
+/** All timers of one duration, the nearest deadline first. */
 export class TimerList {
   first: Timed | null = null;
   private last: Timed | null = null;
 
   constructor(readonly duration: number) {}
 
-  /** Puts `timed` at the end with a deadline of now + duration; it leaves the list it was in. */
+  /** Appends `timed` with a deadline of now + duration, and removes it from the list it was in. */
   start(timed: Timed, now: number): void {
     timed.timerList?.stop(timed);
     timed.timerList = this;
@@ -54,12 +54,12 @@ export class TimerList {
   }
 }
 
-/** What becomes of an error that nobody asked to be told of. */
+/** The default handler of errors. */
 export const rethrow = (error: unknown): void => {
   throw error;
 };
 
-/** The lists of a reactor. A list stays once made: durations come from the configuration and are few. */
+/** The timer lists of a reactor. Lists are never removed: durations come from the configuration and are few. */
 export class Timers {
   private readonly lists = new Map<number, TimerList>();
 
@@ -74,12 +74,12 @@ export class Timers {
     this.list(duration).start(timed, now);
   }
 
-  /** Stops `timed` if it waits. */
+  /** Stops the timer of `timed`, if one runs. */
   stop(timed: Timed): void {
     timed.timerList?.stop(timed);
   }
 
-  /** The nearest deadline, Infinity when nothing waits. */
+  /** The nearest deadline; Infinity when no timer runs. */
   nearest(): number {
     let nearest = Number.POSITIVE_INFINITY;
     for (const { first } of this.lists.values()) {
@@ -89,8 +89,8 @@ export class Timers {
   }
 
   /**
-   * Ends the wait of all whose deadline is not after `now`. What they start again waits for a later turn, its duration being
-   * more than 0. `failed` is told what one of them throws; the others have their turn all the same.
+   * Fires all timers whose deadline is not after `now`. A timer started meanwhile fires in a later turn, because durations are
+   * above 0. `failed` receives what a timer throws; the others fire all the same.
    */
   fire(now: number, failed: (error: unknown) => void = rethrow): void {
     for (const list of this.lists.values()) {

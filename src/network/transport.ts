@@ -1,39 +1,40 @@
-/** What a connection's bytes go through: a socket, or what a library makes of one. Tests have transports of their own. */
+/** The transport of a connection's bytes: a socket, or a layer over one such as TLS. Tests have their own. */
 import type { Block } from "../../ffi/memory.ts";
 
-/** Who uses a transport. */
+/** The user of a transport. */
 export interface TransportOwner {
-  /** Something can be received or sent again, or the peer is gone. */
+  /** Called when something can be received or sent again, or the peer has gone. */
   onReady(): void;
 }
 
 /**
- * Five calls, and what is known of the connection. Counts are bytes; errors are -errno, and any but -EAGAIN loses the connection.
+ * Five calls and the known state of the connection. Counts are bytes. Errors are -errno; any but -EAGAIN means that the
+ * connection is lost.
  */
 export interface Transport {
-  /** Told when something has changed; set by who uses the transport. */
+  /** Is told of changes; the user of the transport sets it. */
   owner: TransportOwner;
   readonly fd: number;
-  /** A call may move bytes. One that would block clears the flag, and `owner.onReady` follows once it is set again. */
+  /** Whether a call may move bytes. A call that would block clears the flag; when it is set again, `owner.onReady` is called. */
   readonly readable: boolean;
   readonly writable: boolean;
-  /** `receive` has given 0: the peer sends nothing more. */
+  /** `receive` has given 0: the peer will send nothing more. */
   readonly ended: boolean;
-  /** Both directions are gone, not only the peer's sending side. */
+  /** Both directions are closed, not only the peer's sending side. */
   readonly broken: boolean;
-  /** A call has failed, and with it the connection: nothing can be received or sent any more. */
+  /** A call has failed: nothing can be received or sent any more. */
   readonly lost: boolean;
 
-  /** Asks to be told of what happens from now on, once. 0, or -errno. */
+  /** Starts calls of `owner.onReady`; called once. 0, or -errno. */
   watch(): number;
-  /** Receives at most `length` bytes into `block` at `offset`: their count, 0 at the end of what the peer sends, or -errno. */
+  /** Receives at most `length` bytes into `block` at `offset`. Gives their count, 0 at the end of the stream, or -errno. */
   receive(block: Block, offset: number, length: number): number;
-  /** Sends block[offset, offset + length): the count taken, perhaps fewer, or -errno. */
+  /** Sends block[offset, offset + length). Gives the count taken, perhaps fewer, or -errno. */
   send(block: Block, offset: number, length: number): number;
-  /** Sends `length` bytes of an open file from `position`: the count taken, 0 where the file ends before, or -errno (also of the file). */
+  /** Sends `length` bytes of an open file from `position`. Gives the count taken, 0 where the file ends before, or -errno (also of reading the file). */
   sendFile(file: number, position: number, length: number): number;
-  /** Ends the sending side: the peer reads to the end of what was sent. */
+  /** Closes the sending side; the peer can still read everything sent before. */
   shut(): void;
-  /** Gives it back, once. */
+  /** Closes the connection; called once. */
   close(): void;
 }

@@ -1,26 +1,26 @@
 /**
- * Matches in time proportional to the text, whatever the expression: all ways at once, a character at a time (Thompson 1968; Pike's
- * machine, https://swtch.com/~rsc/regexp/regexp2.html). For the texts that would cost JavaScriptCore too many steps; the answers,
- * groups included, are the same.
+ * A regular expression matcher whose time is proportional to the text, whatever the expression: it follows all alternatives at
+ * once, one character at a time (Thompson 1968; Pike's machine, https://swtch.com/~rsc/regexp/regexp2.html). As there, a thread is
+ * one alternative. It serves texts that would cost JavaScriptCore too many steps. The results, groups included, are the same.
  */
 import { compileProgram, type Instruction, Op, type Program } from "./regex-program.ts";
 import { isAnchored, type Node } from "./regex-syntax.ts";
 
-/** Places of a way's groups, the latest first. */
+/** Positions of the groups in a thread, the latest first. */
 interface Saved {
   readonly slot: number;
   readonly at: number;
   readonly before: Saved | null;
 }
 
-/** Where the repetitions around began, the innermost first. */
+/** Starts of the repetitions that enclose the instruction, the innermost first. */
 interface Begun {
   readonly at: number;
   readonly around: Begun | null;
 }
 
-/** The ways that wait for one character, the preferred first. */
-interface Ways {
+/** The threads that wait for the next character, in order of preference. */
+interface Threads {
   readonly pcs: number[];
   readonly saved: (Saved | null)[];
   readonly begun: (Begun | null)[];
@@ -30,13 +30,13 @@ export class LinearRegex {
   private readonly instructions: readonly Instruction[];
   private readonly isAnchored: boolean;
   /**
-   * By instruction, once for ways that took a character in the repetition around and once for those that must still do: the place
-   * at which a way last came to it, plus 1.
+   * The position at which a thread last reached an instruction, plus 1. Two entries per instruction: for threads that have taken a
+   * character in the enclosing repetition, and for those that must still take one.
    */
   private readonly seen: Uint32Array;
   private text = "";
-  private ways: Ways = noWays();
-  private next: Ways = noWays();
+  private threads: Threads = noThreads();
+  private next: Threads = noThreads();
 
   private constructor(private readonly program: Program) {
     this.instructions = program.instructions;
@@ -44,18 +44,18 @@ export class LinearRegex {
     this.seen = new Uint32Array(2 * this.instructions.length);
   }
 
-  /** The machine of an expression without the flag `m`; null: see compileProgram. */
+  /** Compiles an expression without the flag `m`. Null: see compileProgram. */
   static of(regex: RegExp): LinearRegex | null {
     const program = compileProgram(regex);
     return program === null ? null : new LinearRegex(program);
   }
 
-  /** It matches more than the expression does: only that there is no match is sure. */
+  /** Whether it may match texts that the expression does not. Then only a failed match is certain. */
   get isLoose(): boolean {
     return this.program.isLoose;
   }
 
-  /** What a text may cost: each of its characters can lead to each instruction. */
+  /** Upper limit of the steps for a text: each character can lead to each instruction. */
   steps(text: string): number {
     return text.length * this.instructions.length;
   }
@@ -64,25 +64,25 @@ export class LinearRegex {
   exec(text: string): RegExpExecArray | null {
     this.text = text;
     this.seen.fill(0);
-    empty(this.ways);
+    empty(this.threads);
     let found: Saved | null | undefined;
     for (let at = 0; ; ) {
-      if (found === undefined && (at === 0 || !this.isAnchored)) this.follow(this.ways, 0, at, null, null);
-      if (this.ways.pcs.length === 0 && (found !== undefined || this.isAnchored)) break;
+      if (found === undefined && (at === 0 || !this.isAnchored)) this.follow(this.threads, 0, at, null, null);
+      if (this.threads.pcs.length === 0 && (found !== undefined || this.isAnchored)) break;
       const code = text.codePointAt(at) ?? -1;
       const end = code > 0xffff ? at + 2 : at + 1;
       const match = this.step(code, end);
       if (match !== undefined) found = match;
       if (code < 0) break;
       at = end;
-      [this.ways, this.next] = [this.next, this.ways];
+      [this.threads, this.next] = [this.next, this.threads];
     }
     return found === undefined ? null : this.result(found);
   }
 
-  /** Takes one character (-1: the end of the text) on every way. Gives what the preferred way saved that is through; undefined: none is. */
+  /** Advances every thread by one character (-1: the end of the text). Gives the groups of the most preferred thread that matched; undefined: none did. */
   private step(code: number, end: number): Saved | null | undefined {
-    const { pcs, saved, begun } = this.ways;
+    const { pcs, saved, begun } = this.threads;
     empty(this.next);
     for (let i = 0; i < pcs.length; i++) {
       const { op, test } = this.instructions[pcs[i]!]!;
@@ -92,8 +92,8 @@ export class LinearRegex {
     return undefined;
   }
 
-  /** Follows a way up to the characters that it waits for. A way that comes where a preferred one has been has nothing to add. */
-  private follow(ways: Ways, start: number, at: number, before: Saved | null, around: Begun | null): void {
+  /** Follows a thread up to its next character. A thread stops where a preferred one has been, because it can add nothing. */
+  private follow(threads: Threads, start: number, at: number, before: Saved | null, around: Begun | null): void {
     let saved = before;
     let begun = around;
     for (let pc = start; ; ) {
@@ -105,12 +105,12 @@ export class LinearRegex {
       switch (instruction.op) {
         case Op.Character:
         case Op.Match:
-          ways.pcs.push(pc - 1);
-          ways.saved.push(saved);
-          ways.begun.push(begun);
+          threads.pcs.push(pc - 1);
+          threads.saved.push(saved);
+          threads.begun.push(begun);
           return;
         case Op.Split:
-          this.follow(ways, instruction.to, at, saved, begun);
+          this.follow(threads, instruction.to, at, saved, begun);
           pc = instruction.or;
           break;
         case Op.Jump:
@@ -157,8 +157,8 @@ export class LinearRegex {
   }
 }
 
-const noWays = (): Ways => ({ pcs: [], saved: [], begun: [] });
+const noThreads = (): Threads => ({ pcs: [], saved: [], begun: [] });
 
-function empty(ways: Ways): void {
-  ways.pcs.length = ways.saved.length = ways.begun.length = 0;
+function empty(threads: Threads): void {
+  threads.pcs.length = threads.saved.length = threads.begun.length = 0;
 }

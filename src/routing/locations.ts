@@ -1,25 +1,25 @@
 /**
- * Which location a path belongs to: nginx's algorithm (ngx_http_core_find_location), nested locations included. The server
- * asks it for each request, and the configuration's checks ask it about drafts: there is no second copy of the rules.
+ * Finds the location of a path with nginx's algorithm (ngx_http_core_find_location), nested locations included. The server uses
+ * it for each request, and the configuration's checks use it on drafts, so the rules exist only once.
  */
 import type { Location } from "../config/model.ts";
 import { SureRegex } from "./sure-regex.ts";
 
-/** What the search needs to know of a location. */
+/** The properties of a location that the search uses. */
 interface LocationLike<L> extends Pick<Location, "modifier" | "pattern" | "regex"> {
   /** Nested locations, in the order written. */
   readonly locations: readonly L[];
 }
 
-/** What a path leads to; `captures` are the groups of the regular expression that decided, if one did. */
+/** The route of a path. `captures` are the groups of the regular expression that matched, if one did. */
 export interface RouteMatch<R> {
   readonly route: R;
   readonly captures: RegExpExecArray | null;
-  /** Nobody knows whether the location's expression matches: it may be meant to refuse the path, and is not passed over. */
+  /** It is unknown whether the location's expression matches (see SureRegex). The expression may be meant to refuse the path, so it is not skipped. */
   readonly undecided?: true;
 }
 
-/** A match, and whether it keeps the expressions beside the location around it from being asked. */
+/** A match. If it is final, the expressions beside the enclosing location are not tried. */
 interface Found<R> {
   readonly match: RouteMatch<R>;
   readonly endsSearch: boolean;
@@ -28,20 +28,20 @@ interface Found<R> {
 interface Prefix<R> {
   readonly pattern: string;
   readonly found: Found<R>;
-  /** `^~`: no expression beside it is asked. */
+  /** `^~`: no expression beside it is tried. */
   readonly isFinal: boolean;
   readonly inner: Locations<R>;
 }
 
-/** The locations of one level, of a server or nested in a location, by what each leads to. */
+/** The locations of one level (of a server, or nested in one location), mapped to their routes. */
 export class Locations<R> {
   private readonly exact = new Map<string, Found<R>>();
-  /** The longest first. */
+  /** Longest prefix first. */
   private readonly prefixes: Prefix<R>[] = [];
   private readonly regexes: { readonly regex: SureRegex; readonly route: R; readonly inner: Locations<R> }[] = [];
   private readonly routes: { readonly route: R; readonly inner: Locations<R> }[] = [];
 
-  /** @param make gives what a location leads to; called once for each, but not for named ones (`@`), which no path leads to */
+  /** @param make gives the route of a location; called once for each, except for named ones (`@`), which no path reaches */
   static of<L extends LocationLike<L>, R>(locations: readonly L[], make: (location: L) => R): Locations<R> {
     const level = new Locations<R>();
     for (const location of locations) {
@@ -51,7 +51,7 @@ export class Locations<R> {
     return level;
   }
 
-  /** Everything that a path can lead to. */
+  /** All routes that a path can lead to. */
   *all(): Iterable<R> {
     for (const { route, inner } of this.routes) {
       yield route;
@@ -59,7 +59,7 @@ export class Locations<R> {
     }
   }
 
-  /** The match for a decoded, normalised path; null: no location's. */
+  /** The match for a decoded, normalised path; null: no location matches. */
   find(path: string): RouteMatch<R> | null {
     return this.search(path)?.match ?? null;
   }
@@ -76,7 +76,7 @@ export class Locations<R> {
     const exact = this.exact.get(path);
     if (exact !== undefined) return exact;
     const prefix = this.longestPrefix(path);
-    // A regular expression nested in the prefix is asked before those beside the prefix.
+    // Regular expressions nested in the prefix location are tried before those beside it.
     const nested = prefix === null ? null : prefix.inner.search(path);
     if (nested?.endsSearch) return nested;
     if (prefix === null || !prefix.isFinal) {

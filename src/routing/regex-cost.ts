@@ -1,19 +1,19 @@
 /**
- * How long a text may be for an expression to be left to JavaScriptCore, which tries one way after the other. Its compiled code
- * knows no limit: `^/(.*)/(.*)/(.*)\.php$`, a usual expression, held the loop for 59 s with a path of 8,000 characters.
+ * Estimates how long a text may be for JavaScriptCore to match an expression in reasonable time. JavaScriptCore backtracks, and its
+ * compiled code has no limit: `^/(.*)/(.*)/(.*)\.php$`, a common expression, held the loop for 59 s with a path of 8,000 characters.
  */
 import { isAnchored, type Node, parseRegex, type Repeat } from "./regex-syntax.ts";
 
-/** Steps that one text may cost: some 10 ms. */
+/** Most steps that one match may take: some 10 ms. */
 const MOST_STEPS = 5_000_000;
 
-/** A repetition up to this is like a question mark; a longer one is taken for one without end. */
+/** A repetition up to this count is treated like `?`; a longer one as unlimited. */
 const FEW = 4;
 
-/** What the number of steps for a text of n characters is made of: factor * n^degree / degree!; null: more than any power of n. */
+/** The number of steps for a text of n characters: factor * n^degree / degree!; null: exponential. */
 type Growth = { readonly degree: number; readonly factor: number } | null;
 
-/** The longest text for which an expression surely stays within its steps. 0: none, for the steps can double with each character. */
+/** The longest text for which an expression certainly stays within MOST_STEPS. 0: none, because steps can double with each character. */
 export function longestText(root: Node): number {
   const growth = growthOf(root);
   if (growth === null) return 0;
@@ -36,19 +36,19 @@ function growthOf(node: Node): Growth {
       return growthOf(node.node);
     case "repeat":
       return repeated(node);
-    case "reference": // as many steps as the group that it repeats has characters
+    case "reference": // as many steps as the group it refers to has characters
       return { degree: 1, factor: 1 };
     default:
       return { degree: 0, factor: 1 };
   }
 }
 
-/** One after the other, each way of the one with each way of the other. */
+/** The growth of a sequence: each way to match the first combines with each way to match the second. */
 function together(a: Growth, b: Growth): Growth {
   return a === null || b === null ? null : { degree: a.degree + b.degree, factor: a.factor * b.factor };
 }
 
-/** Ways within what is repeated multiply with each repetition. */
+/** The growth of a repetition: the ways to match the repeated node multiply. */
 function repeated({ node, most }: Repeat): Growth {
   const inner = growthOf(node);
   if (inner === null) return null;
@@ -58,7 +58,7 @@ function repeated({ node, most }: Repeat): Growth {
   return hasOneWay ? { degree: 1, factor: 1 } : null;
 }
 
-/** Whether a character says where each repetition begins or ends, so that there is one way only: `/[^/]+` or `[a-z]+-`. */
+/** Whether one character marks where each repetition begins or ends, so that there is only one way to match: `/[^/]+` or `[a-z]+-`. */
 function isDelimited(node: Node): boolean {
   if (node.kind === "group") return isDelimited(node.node);
   if (node.kind !== "sequence") return false;
@@ -68,7 +68,7 @@ function isDelimited(node: Node): boolean {
   return node.nodes.some((one) => one.kind === "character" && isOutside(one.source, source));
 }
 
-/** Whether what is repeated is one of several texts, and its first character says which: `(?:foo|bar)`. */
+/** Whether the repeated node is a choice of texts that differ in their first character: `(?:foo|bar)`. */
 function isDistinct(node: Node): boolean {
   if (node.kind === "group") return isDistinct(node.node);
   if (node.kind !== "choice") return false;
@@ -76,7 +76,7 @@ function isDistinct(node: Node): boolean {
   return firsts.every((first, i) => first !== null && firsts.indexOf(first) === i);
 }
 
-/** The first character, in lower case, of a node that is a text without any choice; null: it is none, or begins with a class. */
+/** The first character, in lower case, of a node that is a plain text; null: it has a choice or begins with a class. */
 function firstOfText(node: Node): string | null {
   const nodes = node.kind === "sequence" ? node.nodes : [node];
   const [first] = nodes;
@@ -84,21 +84,21 @@ function firstOfText(node: Node): string | null {
   return isText && first?.kind === "character" ? (literalOf(first.source)?.toLowerCase() ?? null) : null;
 }
 
-/** Whether a literal is none of the characters of a class or another literal, in small and in capital letters. */
+/** Whether a literal, in either case, is outside of a class or differs from another literal. */
 function isOutside(source: string, characters: string): boolean {
   const literal = literalOf(source);
   return literal !== null && !new RegExp(characters, "iu").test(literal);
 }
 
-/** The character that a literal stands for; null: it is a class, an escape with a letter, or `.`. */
+/** The character that a node's source stands for; null: a class, an escape with a letter, or `.`. */
 function literalOf(source: string): string | null {
   const text = /^\\[^\w]$/u.test(source) ? source[1]! : source;
   return [...text].length === 1 && source !== "." ? text : null;
 }
 
 /**
- * What is to be told of an expression: `slow`: the steps that JavaScriptCore would need could double with each character; `undecided`:
- * and there is no other way, because it looks around or refers to a group; null: neither.
+ * The weakness of an expression to warn about. `slow`: the steps of JavaScriptCore can double with each character. `undecided`: in
+ * addition, linear-regex.ts cannot replace it, because it has look-around or back-references. null: neither.
  */
 export function weaknessOf({ source }: RegExp): "slow" | "undecided" | null {
   const { root } = parseRegex(source);

@@ -1,18 +1,18 @@
-/** An expression as the program of a machine that tries all ways at once (Thompson 1968; https://swtch.com/~rsc/regexp/regexp2.html). */
+/** Compiles an expression to a program for linear-regex.ts (Thompson 1968; https://swtch.com/~rsc/regexp/regexp2.html). */
 import { isNullable, type Node, parseRegex, type Repeat, type Syntax } from "./regex-syntax.ts";
 
 export enum Op {
   Character,
-  /** Goes on at `to`, and with less preference at `or`. */
+  /** Continues at `to`, and with less preference at `or`. */
   Split,
   Jump,
-  /** Remembers the place as one end of a group: `to` is twice its index, and 1 more for its end. */
+  /** Stores the position as one end of a group: `to` is twice the group's index, plus 1 for the group's end. */
   Save,
-  /** Forgets the groups [to, or), as each repetition does. */
+  /** Clears the groups [to, or), as each repetition does. */
   Forget,
-  /** Begins a repetition that may not be empty. */
+  /** Begins a repetition that must not be empty. */
   Begin,
-  /** Ends it. */
+  /** Ends it: fails if it was empty. */
   Check,
   Assert,
   Match,
@@ -22,25 +22,25 @@ export interface Instruction {
   readonly op: Op;
   to: number;
   or: number;
-  /** Of `Character`. */
+  /** Set for `Character`. */
   readonly test: CharacterTest | null;
-  /** Of `Assert`. */
+  /** Set for `Assert`. */
   readonly assertion: Node["kind"] | null;
 }
 
 export interface Program {
   readonly instructions: readonly Instruction[];
   readonly syntax: Syntax;
-  /** It also matches texts that the expression does not, because it cannot look around or refer to a group. */
+  /** Whether it also matches texts that the expression does not, because it ignores look-around and back-references. */
   readonly isLoose: boolean;
-  /** Which characters `\b` takes for those of words. */
+  /** The characters that `\b` counts as part of a word. */
   readonly word: CharacterTest;
 }
 
-/** More instructions are not made: `(?:a{1000}){1000}`. */
+/** Most instructions of a program; `(?:a{1000}){1000}` would need more. */
 const MOST_INSTRUCTIONS = 2000;
 
-/** The program of an expression without the flag `m`; null: it repeats what repeats nothing, or is too long. */
+/** Compiles an expression without the flag `m`. Null: it nests repetitions that may be empty, or needs too many instructions. */
 export function compileProgram({ source, flags }: RegExp): Program | null {
   const syntax = parseRegex(source);
   const compiler = new Compiler(flags);
@@ -54,10 +54,10 @@ export function compileProgram({ source, flags }: RegExp): Program | null {
 const ANY: Node = { kind: "character", source: "[^]" };
 
 class Compiler {
-  /** What looks around is taken to be true, and a reference to be any text. */
+  /** Look-around is treated as true, and a back-reference as any text. */
   isLoose = false;
   readonly program: Instruction[] = [];
-  /** Within a repetition that may not be empty. */
+  /** Whether the compiler is within a repetition that must not be empty. */
   private mayNotBeEmpty = false;
   private readonly tests = new Map<string, CharacterTest>();
 
@@ -69,7 +69,7 @@ class Compiler {
     return instruction;
   }
 
-  /** False: there is no program for it. */
+  /** Adds the instructions of a node; false: impossible. */
   add(node: Node): boolean {
     if (this.program.length > MOST_INSTRUCTIONS) return false;
     switch (node.kind) {
@@ -155,10 +155,11 @@ class Compiler {
   }
 
   /**
-   * Once what is repeated. One that may not be empty cannot be within another such one: what the machine may leave out would depend
-   * on both.
+   * Adds the repeated node once. A repetition that must not be empty cannot be nested in another such one: whether a thread may be
+   * dropped would depend on both.
    *
-   * @param mayNotBeEmpty what is not needed must take a character (ECMA-262, RepeatMatcher) */
+   * @param mayNotBeEmpty an optional repetition must take a character (ECMA-262, RepeatMatcher)
+   */
   private addBody({ node, groups: [first, end] }: Repeat, mayNotBeEmpty: boolean): boolean {
     if (mayNotBeEmpty && this.mayNotBeEmpty) return false;
     this.mayNotBeEmpty ||= mayNotBeEmpty;
@@ -170,20 +171,20 @@ class Compiler {
     return isDone;
   }
 
-  /** The next instruction is the repetition's way in. */
+  /** Makes the next instruction the one that enters the repetition. */
   private prefer(split: Instruction, { isGreedy }: Repeat): void {
     if (isGreedy) split.to = this.program.length;
     else split.or = this.program.length;
   }
 
-  /** The next instruction is what follows the repetition. */
+  /** Makes the next instruction the one that leaves the repetition. */
   private leave(split: Instruction, { isGreedy }: Repeat): void {
     if (isGreedy) split.or = this.program.length;
     else split.to = this.program.length;
   }
 }
 
-/** Which characters a literal, escape or class takes: what JavaScriptCore says of each. */
+/** Tests whether a literal, escape or class matches a character, by asking JavaScriptCore. */
 class CharacterTest {
   private readonly regex: RegExp;
   private readonly ascii = new Uint8Array(128);
@@ -193,7 +194,7 @@ class CharacterTest {
     for (let code = 0; code < 128; code++) if (this.regex.test(String.fromCharCode(code))) this.ascii[code] = 1;
   }
 
-  /** @param code a code point; -1, which is beyond an end of the text, is none */
+  /** @param code a code point; -1 (the end of the text) is never accepted */
   accepts(code: number): boolean {
     if (code < 0) return false;
     return code < 128 ? this.ascii[code] === 1 : this.regex.test(String.fromCodePoint(code));

@@ -1,14 +1,14 @@
-/** A regular expression of JavaScript (Unicode mode) as a tree: as much of its structure as its cost and linear-regex.ts depend on. */
+/** Parses a JavaScript regular expression (Unicode mode) to a tree, as far as regex-cost.ts and linear-regex.ts need its structure. */
 
 export type Node =
-  /** One character: a literal, an escape, a class or `.`, in its own words. */
+  /** One character: the source of a literal, escape, class or `.`. */
   | { readonly kind: "character"; readonly source: string }
   | { readonly kind: "start" | "end" | "boundary" | "no boundary" }
   | { readonly kind: "sequence" | "choice"; readonly nodes: readonly Node[] }
-  /** `index` 0: its text is not kept. */
+  /** `index` 0: a non-capturing group. */
   | { readonly kind: "group"; readonly index: number; readonly node: Node }
   | Repeat
-  /** Looks ahead or behind. */
+  /** Look-ahead or look-behind. */
   | { readonly kind: "look"; readonly node: Node }
   | { readonly kind: "reference" };
 
@@ -18,18 +18,18 @@ export interface Repeat {
   readonly least: number;
   readonly most: number;
   readonly isGreedy: boolean;
-  /** The groups within: [first, end). */
+  /** The groups inside: indexes [first, end). */
   readonly groups: readonly [first: number, end: number];
 }
 
 export interface Syntax {
   readonly root: Node;
-  /** How many groups are kept, the whole match (0) among them. */
+  /** Number of capturing groups, the whole match (0) included. */
   readonly groupCount: number;
   readonly names: ReadonlyMap<string, number>;
 }
 
-/** The tree of an expression, which the engine has accepted: there is no error to be found. */
+/** Parses an expression that JavaScriptCore has accepted, so there are no syntax errors to report. */
 export function parseRegex(source: string): Syntax {
   return new Parser(source).parse();
 }
@@ -78,12 +78,12 @@ class Parser {
     if (this.take("\\B")) return { kind: "no boundary" };
     if (this.take("(")) return this.group();
     if (this.match(/\\(?:[1-9]\d*|k<[^>]*>)/y) !== null) return { kind: "reference" };
-    // A class; else an escape with what it takes; else one character of Unicode.
+    // A class, or an escape with its arguments, or one Unicode character.
     const [source] = this.match(/\[(?:\\.|[^\]\\])*\]|\\(?:u\{[^}]*\}|u....|x..|[pP]\{[^}]*\}|c.|.)|./suy)!;
     return { kind: "character", source };
   }
 
-  /** What follows `(`. */
+  /** Parses what follows `(`. */
   private group(): Node {
     const look = this.match(/\?<?[=!]/y) !== null;
     const name = look ? null : this.match(/\?<([^>]*)>/y);
@@ -109,7 +109,7 @@ class Parser {
   }
 }
 
-/** Whether a node can match without a character. */
+/** Whether a node can match the empty text. */
 export function isNullable(node: Node): boolean {
   switch (node.kind) {
     case "character":
@@ -127,7 +127,7 @@ export function isNullable(node: Node): boolean {
   }
 }
 
-/** Whether a node matches at the start of the text only. */
+/** Whether a node can match only at the start of the text. */
 export function isAnchored(node: Node): boolean {
   switch (node.kind) {
     case "start":

@@ -2,19 +2,19 @@
 import type { Location, VirtualServer } from "../config/model.ts";
 import { Locations, type RouteMatch } from "./locations.ts";
 
-/** What a location is made into: whatever its user needs of it at each request. */
+/** The route made from a location: whatever the router's user needs at each request. */
 interface Routable {
   readonly location: Location;
 }
 
-/** A server's routes. Where no location matches, the server's own settings answer. */
+/** The routes of a server. Where no location matches, the route of the server's own settings is used. */
 export class Router<R extends Routable> {
   readonly names: VirtualServer["names"];
   readonly scope: RouteMatch<R>;
   private readonly locations: Locations<R>;
   private readonly named = new Map<string, RouteMatch<R>>();
 
-  /** @param make what each location, the server's own scope included, is made into */
+  /** @param make makes a route from a location; also called for the server's own scope */
   constructor(server: VirtualServer, make: (location: Location) => R) {
     this.names = server.names;
     this.scope = { route: make(server.scope), captures: null };
@@ -24,7 +24,7 @@ export class Router<R extends Routable> {
     }
   }
 
-  /** The match for a decoded, normalised path. A `return` of the server itself comes before its locations. */
+  /** The match for a decoded, normalised path. A `return` of the server itself wins over its locations. */
   find(path: string): RouteMatch<R> {
     if (this.scope.route.location.settings.return !== null) return this.scope;
     return this.locations.find(path) ?? this.scope;
@@ -43,7 +43,7 @@ export class Router<R extends Routable> {
   }
 }
 
-/** The latest match, which also keeps the named groups of the one before: server_name's are still variables in a location. */
+/** The latest match with the named groups of the previous one added: the groups of server_name stay variables in a location. */
 export function withGroups(latest: RegExpExecArray, before: RegExpExecArray | null): RegExpExecArray {
   if (before?.groups) latest.groups = { ...before.groups, ...latest.groups };
   return latest;

@@ -1,12 +1,12 @@
-/** Which server of an address a host name belongs to, in nginx's order (ngx_http_core_module, "Server names"). */
+/** Finds the server of a host name, in nginx's order (ngx_http_core_module, "Server names"). */
 import type { ServerName } from "../config/model.ts";
 import { SureRegex } from "./sure-regex.ts";
 
-/** What a name leads to; `captures` are a regular expression's groups. */
+/** The server of a name; `captures` are the groups of its regular expression. */
 interface HostMatch<T> {
   readonly server: T;
   readonly captures: RegExpExecArray | null;
-  /** Whether an expression matches is not known (see SureRegex): the server is the default one, for want of another. */
+  /** It is unknown whether an expression matches (see SureRegex); the default server is used instead. */
   readonly undecided?: true;
 }
 
@@ -25,7 +25,7 @@ export class VirtualHosts<T extends { readonly names: readonly ServerName[] }> {
   private readonly regexes: { readonly regex: SureRegex; readonly server: T }[] = [];
   /** The default server. */
   readonly fallback: HostMatch<T>;
-  /** No name can change the choice. */
+  /** Whether every name leads to the same server. */
   readonly single: boolean;
 
   /** @param servers in configuration order, the default server among them */
@@ -45,7 +45,7 @@ export class VirtualHosts<T extends { readonly names: readonly ServerName[] }> {
     else this[name.kind].push({ text: name.text, match });
   }
 
-  /** The server for a host: small letters, no port, no final dot; "" for a request without Host. */
+  /** The server for a host (small letters, no port, no final dot; "" for a request without Host). */
   find(host: string): HostMatch<T> {
     if (this.single) return this.fallback;
     return this.exact.get(host) ?? this.findPattern(host) ?? this.fallback;

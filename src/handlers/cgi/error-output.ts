@@ -76,7 +76,7 @@ export class ErrorOutput {
     try {
       for (let piece = this.piece(block); piece !== null && use(piece); piece = this.piece(block));
     } finally {
-      this.pool.give(block);
+      this.pool.release(block);
     }
   }
 

@@ -38,7 +38,7 @@ export class BodyBuffer {
 
   /** Forgets the bytes and gives the memory back. */
   release(): void {
-    if (this.block !== null) this.pool.give(this.block);
+    if (this.block !== null) this.pool.release(this.block);
     this.block = null;
     this.start = this.end = 0;
   }

@@ -181,7 +181,7 @@ export class Relay implements BodySink, StreamBody, SourceEvents, Unfinished {
     try {
       while (this.state === State.AwaitingHead && this.readPiece(block));
     } finally {
-      buffers.give(block);
+      buffers.release(block);
     }
   }
 

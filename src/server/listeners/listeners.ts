@@ -96,7 +96,7 @@ export class Listeners {
     const gone = this.sockets.filter((socket) => !sockets.has(socket));
     this.sockets = [...sockets.keys()];
     for (const [socket, listen] of sockets) {
-      if (this.retiring.delete(socket)) socket.comeBack();
+      if (this.retiring.delete(socket)) socket.cancelRetirement();
       socket.serve(listen, addresses, owner);
     }
     for (const socket of gone) this.retire(socket);

@@ -86,8 +86,8 @@ export class ListeningSocket {
   }
 
   /** It is wanted again before it was closed. */
-  comeBack(): void {
-    this.listener.comeBack();
+  cancelRetirement(): void {
+    this.listener.cancelRetirement();
     this.releaseEndpoints();
   }
 

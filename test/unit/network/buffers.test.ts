@@ -22,14 +22,14 @@ describe("take", () => {
   test("gives what came back before it makes another", () => {
     const pool = new BufferPool();
     const first = pool.take(5000);
-    pool.give(first);
+    pool.release(first);
     expect(pool.take(4097)).toBe(first);
     expect(pool.take(4097)).not.toBe(first);
   });
 
   test("gives no Block of another size, even where it would fit", () => {
     const pool = new BufferPool();
-    pool.give(pool.take(64_000));
+    pool.release(pool.take(64_000));
     expect(pool.take(100).bytes.length).toBe(1024);
   });
 });
@@ -38,7 +38,7 @@ describe("what it keeps", () => {
   /** How many bytes of `blocks`, all given back, come out of the pool again. */
   function kept(pool: BufferPool, blocks: readonly Block[]): number {
     const given = new Set(blocks);
-    for (const block of blocks) pool.give(block);
+    for (const block of blocks) pool.release(block);
     return blocks
       .map((block) => pool.take(block.bytes.length))
       .reduce((sum, block) => sum + (given.has(block) ? block.bytes.length : 0), 0);
@@ -74,7 +74,7 @@ test("no Block is lent to two at once, and none is smaller than asked", () => {
         expect(block.bytes.length).toBeGreaterThanOrEqual(action.take);
         expect(lent).not.toContain(block);
         lent.push(block);
-      } else if (lent.length > 0) pool.give(lent.splice(action.give % lent.length, 1)[0]!);
+      } else if (lent.length > 0) pool.release(lent.splice(action.give % lent.length, 1)[0]!);
     }
   });
   fc.assert(property, { numRuns: 200 });
