@@ -37,11 +37,11 @@ export class Webserv implements Subject {
     const { server, blocks, exchanges } = this;
     const { pool } = server;
     const take = pool.take.bind(pool);
-    const give = pool.give.bind(pool);
+    const give = pool.release.bind(pool);
     pool.take = (size) => blocks.lend(take(size));
-    pool.give = (block) => {
+    pool.release = (block) => {
       blocks.back(block);
-      give(block);
+      release(block);
     };
     const begin = server.beginExchange.bind(server);
     const end = server.endExchange.bind(server);
