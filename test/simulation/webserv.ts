@@ -37,7 +37,7 @@ export class Webserv implements Subject {
     const { server, blocks, exchanges } = this;
     const { pool } = server;
     const take = pool.take.bind(pool);
-    const give = pool.release.bind(pool);
+    const release = pool.release.bind(pool);
     pool.take = (size) => blocks.lend(take(size));
     pool.release = (block) => {
       blocks.back(block);
