@@ -56,7 +56,7 @@ test("grows where more comes than the inbox holds, after the room in front is us
 test("gives its block back, once", () => {
   const { input, pool, text } = inputOf(["abc"]);
   const given: Block[] = [];
-  pool.release = (block) => releasen.push(block);
+  pool.release = (block) => given.push(block);
   input.fill();
   input.leaveInbox();
   const own = input.block;
