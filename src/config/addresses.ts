@@ -1,4 +1,4 @@
-/** `listen` of all servers, merged by address: who shares it, who is its default, and what contradicts itself. */
+/** Merges the `listen` directives of all servers by address, chooses default servers and reports contradictions. */
 
 import type { Sources } from "./files.ts";
 import type { ListenAddress, VirtualServer } from "./model.ts";
@@ -11,7 +11,7 @@ import { parseListenAddress } from "./values/listen.ts";
 
 /** nginx's NGX_LISTEN_BACKLOG on Linux; the kernel lowers it to net.core.somaxconn. */
 const DEFAULT_BACKLOG = 511;
-/** Of a server without `listen`, as nginx: the second where the first needs more rights than the user has. */
+/** Ports for a server without `listen`, as in nginx: the second is used where the user may not bind the first. */
 const DEFAULT_PORT = 80;
 const PORT_FOR_EVERYONE = 8000;
 
@@ -35,7 +35,7 @@ export class Addresses {
     private readonly sources: Sources,
   ) {}
 
-  /** Adds a server to all its addresses; what contradicts earlier ones is an error and marks it broken. */
+  /** Adds a server to all its addresses. A contradiction with an earlier server is an error and marks this one broken. */
   add(server: ServerDraft): void {
     const names = namesOf(server);
     for (const listen of this.listensOf(server)) {
@@ -45,7 +45,7 @@ export class Addresses {
     }
   }
 
-  /** The addresses of those servers that `made` has. */
+  /** The addresses of the servers in `made`. */
   merged(made: ReadonlyMap<ServerDraft, VirtualServer>): ListenAddress[] {
     return [...this.shared.values()].flatMap((shared) => {
       const servers = shared.servers.flatMap((draft) => made.get(draft) ?? []);
@@ -78,7 +78,7 @@ export class Addresses {
       const first = shared.names.get(name);
       if (first === undefined) shared.names.set(name, position);
       else {
-        // As nginx: the first server with the name answers.
+        // As in nginx, the first server with the name answers.
         const place = elsewhere(first, position);
         this.diagnostics.warning(
           position,
@@ -108,7 +108,7 @@ export class Addresses {
     }
   }
 
-  /** What a server listens to: without a `listen`, nginx's default. A broken one may have lost its own: nothing is put in their place. */
+  /** The addresses a server listens on; nginx's default without `listen`. A broken server may have lost its `listen`, so it gets no default. */
   private listensOf({ listens, position, broken }: ServerDraft): readonly Listen[] {
     if (listens.length > 0 || broken) return listens;
     const port = this.sources.mayBind(DEFAULT_PORT) ? DEFAULT_PORT : PORT_FOR_EVERYONE;
@@ -125,7 +125,7 @@ export class Addresses {
   }
 }
 
-/** Every name as it would be written, with its place; a server without names has the empty one, unless it may have lost its own. */
+/** Every name as written, with its position. A server without names has the empty name, unless it is broken and may have lost its names. */
 function namesOf({ names, position, broken }: ServerDraft): Name[] {
   if (names.length === 0) return broken ? [] : [["", position]];
   const written = { exact: "", leading: "*", trailing: "", regex: "~" } as const;

@@ -1,4 +1,4 @@
-/** A tree of directives, checked against the table and applied to scopes. */
+/** Checks a tree of directives against the table and applies it to scopes. */
 
 import { refusalOf, WITHOUT_EFFECT } from "./directives/foreign.ts";
 import { DIRECTIVES } from "./directives.ts";
@@ -9,7 +9,7 @@ import { quote } from "./text/diagnostics.ts";
 import type { Directive } from "./text/parser.ts";
 import { directiveSuggestion } from "./text/suggest.ts";
 
-/** Applies directives in their order; every mistake is reported, and what is around it goes on. */
+/** Applies directives in order. Reports every mistake and goes on with the next directive. */
 export function apply(directives: readonly Directive[], scope: Scope): void {
   for (const directive of directives) {
     const row = DIRECTIVES.get(directive.name);
@@ -25,7 +25,7 @@ function applyRow(row: Row, directive: Directive, scope: Scope): void {
   else checkBlock(row, directive, scope);
 }
 
-/** Finds the mistakes in a block that will not be used. */
+/** Reports the mistakes in a block that will not be used. */
 function checkBlock(row: Row, { block }: Directive, scope: Scope): void {
   if (row.block === null || row.block === "types" || block === null) return;
   const unused = new Scope(row.block, scope.draft, scope);
@@ -36,7 +36,7 @@ function checkBlock(row: Row, { block }: Directive, scope: Scope): void {
   apply(block, unused);
 }
 
-/** Whether the directive may stand here, has a block if it needs one, and stands here once. */
+/** Whether the directive is allowed here, has a block exactly if it needs one, and is not repeated. */
 function check(row: Row, directive: Directive, scope: Scope): boolean {
   const { name, position, block } = directive;
   if (!isAllowed(row, scope.context)) {
@@ -49,12 +49,12 @@ function check(row: Row, directive: Directive, scope: Scope): boolean {
   return false;
 }
 
-/** A file without `http { }` is one: what belongs there may stand at the top level. */
+/** Without `http { }`, the top level of a file counts as http. */
 function isAllowed(row: Row, context: Context): boolean {
   return row.in.includes(context) || (context === "main" && row.in.includes("http"));
 }
 
-/** Where a directive may stand: `in http, server`, `at the top level`. What is allowed in http is so at the top level too. */
+/** The contexts of a directive for messages: `in http, server`, `at the top level`. What is allowed in http is also allowed at the top level. */
 function places(row: Row): string {
   const blocks = row.in.filter((context) => context !== "main");
   const top = row.in.includes("main") && !row.in.includes("http") ? ["at the top level"] : [];
@@ -66,7 +66,7 @@ function placeName(context: Context): string {
 }
 
 function applyForeign({ name, args, position }: Directive, scope: Scope): void {
-  // What a refused directive would have set (`set $x 1`, `map $a $b`) is no unknown variable: one message is enough.
+  // Defines the variable that a refused directive would have set (`set $x 1`, `map $a $b`): one message is enough.
   for (const { text } of args) if (/^\$\w+$/.test(text)) scope.draft.variables.define(text.slice(1));
   const reason = WITHOUT_EFFECT.get(name);
   const refusal = refusalOf(name);

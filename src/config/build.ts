@@ -1,4 +1,4 @@
-/** What was read, with defaults and inheritance applied: scopes to Settings, drafts to servers and locations. */
+/** Applies defaults and inheritance: makes Settings of scopes, and servers and locations of drafts. */
 import { BUILT_IN_TYPES } from "../http/mime.ts";
 import { DIRECTIVES, isDirective } from "./directives.ts";
 import type { Location, Settings, VirtualServer } from "./model.ts";
@@ -7,7 +7,7 @@ import { Draft, Scope } from "./scope.ts";
 import { Diagnostics } from "./text/diagnostics.ts";
 import { parse } from "./text/parser.ts";
 
-/** Settings that have no default which could be written down. */
+/** Values of settings whose default cannot be written as text. */
 const BARE: Partial<Settings> = {
   alias: null,
   aliasPrefix: null,
@@ -34,10 +34,10 @@ const BARE: Partial<Settings> = {
   cgiPassEnv: [],
 };
 
-/** What a block does not hand down to those within it. */
+/** Settings that blocks do not inherit. */
 const NOT_INHERITED: Partial<Settings> = { tryFiles: null, limitExcept: null, return: null };
 
-/** The settings of a configuration that says nothing: the table's defaults, read like any text. */
+/** The settings of an empty configuration: the defaults of the table, parsed like any text. */
 export function defaultSettings({ sources, prefix, variables }: Draft): Settings {
   const diagnostics = new Diagnostics();
   const scope = new Scope("http", new Draft(diagnostics, sources, prefix, variables), null);
@@ -51,14 +51,14 @@ export function defaultSettings({ sources, prefix, variables }: Draft): Settings
   return { ...BARE, ...scope.own } as Settings;
 }
 
-/** Makes the immutable parts of one configuration; ids count up through all of it. */
+/** Makes the immutable parts of one configuration; location ids count up over the whole of it. */
 export class Builder {
   private readonly known = new Map<Scope, Settings>();
   private nextId = 0;
 
   constructor(private readonly defaults: Settings) {}
 
-  /** A block's settings: its own before those around it. */
+  /** A block's settings: its own, else those of the blocks around it. */
   settings(scope: Scope): Settings {
     const known = this.known.get(scope);
     if (known !== undefined) return known;

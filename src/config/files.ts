@@ -1,4 +1,4 @@
-/** The files a configuration consists of, read through the Kernel: their text, their order, and the globs of `include`. */
+/** Reads the files of a configuration through the Kernel, resolves `include` patterns, and checks files and folders it names. */
 import {
   AT_FDCWD,
   directoryEntries,
@@ -19,10 +19,10 @@ import { decodeName } from "../../ffi/text.ts";
 import type { Position } from "./parts.ts";
 import { collapse, componentPattern, folderOf, join } from "./paths.ts";
 
-/** What reading a configuration needs of the Kernel. */
+/** The part of the Kernel that reading a configuration needs. */
 export type FileKernel = Pick<Kernel, "open" | "close" | "read" | "fstat" | "getdents" | "readlink">;
 
-/** A file's text, or why there is none; `at`: where in the file, when that is the reason. */
+/** A file's text, or why it cannot be read; `at`: the place in the file, if the reason is there. */
 export type Text =
   | { readonly error: null; readonly text: string }
   | { readonly error: string; readonly at: Position | null; readonly text: "" };
@@ -31,20 +31,20 @@ const MAX_FILE_SIZE = 16 * 1024 * 1024;
 const MAX_FILES = 10_000;
 const ANYONE_EXECUTES = 0o111;
 const CHUNK = 64 * 1024;
-/** Its number among the capabilities. */
+/** Its number in capabilities(7). */
 const CAP_NET_BIND_SERVICE = 10n;
 const UNWRITABLE: readonly number[] = [ERRNO.EACCES, ERRNO.EPERM, ERRNO.EROFS];
 
 export class Sources {
-  /** Every file read so far, in order, each once. */
+  /** Every file read so far, in order, without repeats. */
   readonly files: { readonly name: string; readonly text: string }[] = [];
   private readonly block = new Block(CHUNK);
   private readonly folder: string;
   private reads = 0;
 
   /**
-   * @param main the main file: `include` is relative to its folder
-   * @param searchPath the folders of programs, as PATH has them
+   * @param main the main file; `include` is relative to its folder
+   * @param searchPath the folders of programs, in the form of PATH
    */
   constructor(
     private readonly kernel: FileKernel,
@@ -61,13 +61,13 @@ export class Sources {
     if (typeof bytes === "string") return failure(bytes);
     const zero = bytes.indexOf(0);
     if (zero !== -1) return failure("not a text file (NUL byte)", placeOf(bytes, zero, name));
-    const text = decodeName(bytes, 0, bytes.length); // bytes that are not UTF-8 are kept: Latin-1 in a comment, a path that is a folder's very name
+    const text = decodeName(bytes, 0, bytes.length); // other bytes are kept: Latin-1 in a comment, or a path whose name is not UTF-8
     const plain = text.startsWith("\ufeff") ? text.slice(1) : text;
     if (!this.files.some((file) => file.name === name)) this.files.push({ name, text: plain });
     return { error: null, text: plain };
   }
 
-  /** What an include names: the one file, or all that match its pattern, sorted. */
+  /** The files that an include names: one file, or all that match its pattern, sorted. */
   resolve(pattern: string): string[] {
     const path = join(this.folder, pattern);
     if (!/[*?[]/.test(pattern)) return [path];
@@ -80,15 +80,15 @@ export class Sources {
     return found.sort((a, b) => (a < b ? -1 : 1));
   }
 
-  /** The process' working folder; "" when the system does not tell. */
+  /** The process' working folder; "" when the system does not report it. */
   workingFolder(): string {
     const into = [""];
     return this.kernel.readlink(AT_FDCWD, "/proc/self/cwd", into) < 0 ? "" : into[0]!;
   }
 
-  /** What is wrong with a folder to serve (with `orFile`, a file will do too); null: nothing. Missing is told apart. */
+  /** Why a folder cannot be served (with `orFile`, a file is accepted too); null: it can. `missing` tells whether it does not exist. */
   folderProblem(path: string, orFile: boolean): { readonly missing: boolean; readonly text: string } | null {
-    const inside = path.endsWith("/") ? `${path}.` : `${path}/.`; // needs the right to search the folder, as serving does
+    const inside = path.endsWith("/") ? `${path}.` : `${path}/.`; // opening this needs permission to search the folder, as serving does
     let fd = this.kernel.open(inside, O_PATH | O_DIRECTORY, 0);
     if (fd === -ERRNO.ENOTDIR && orFile) fd = this.kernel.open(path, O_PATH, 0);
     if (fd >= 0) this.kernel.close(fd);
@@ -98,7 +98,7 @@ export class Sources {
     return null;
   }
 
-  /** What keeps a path from being that of a regular file, there or to be made; null: nothing. */
+  /** Why a path cannot be a regular file, existing or to be made; null: it can. */
   fileProblem(path: string): string | null {
     const status = new FileStatus();
     const n = this.inspect(path, status);
@@ -108,7 +108,7 @@ export class Sources {
     return (status.mode & S_IFMT) === S_IFREG ? null : "is not a regular file";
   }
 
-  /** Whether nothing is at a path; not if that cannot be told. */
+  /** Whether nothing exists at a path; false also when that is unknown. */
   isMissing(path: string): boolean {
     return !this.exists(path);
   }
@@ -120,7 +120,7 @@ export class Sources {
     return port >= start || (BigInt(`0x${effective}`) >> CAP_NET_BIND_SERVICE) % 2n === 1n;
   }
 
-  /** What the kernel tells in a file of /proc; "" where it does not. */
+  /** The text of a file in /proc; "" when it cannot be read. */
   private systemText(path: string): string {
     const fd = this.kernel.open(path, O_RDONLY, 0);
     if (fd < 0) return "";
@@ -129,14 +129,14 @@ export class Sources {
     return n < 0 ? "" : this.block.bytes.latin1Slice(0, n);
   }
 
-  /** What keeps files from being made in a folder that exists; null: nothing, or it cannot be told. */
+  /** Why files cannot be created in an existing folder; null: they can, or it is unknown. */
   writeProblem(path: string): string | null {
     const fd = this.kernel.open(path, O_TMPFILE | O_WRONLY, 0o600);
     if (fd >= 0) this.kernel.close(fd);
     return UNWRITABLE.includes(-fd) ? `cannot be written to (${errnoText(fd)})` : null;
   }
 
-  /** Where a path really leads, links followed; what does not exist, as it is written. */
+  /** The path with symbolic links resolved; a path that does not exist stays as written. */
   realPath(path: string): string {
     const fd = this.kernel.open(path, O_PATH, 0);
     if (fd < 0) return collapse(path);
@@ -146,15 +146,15 @@ export class Sources {
     return n < 0 ? collapse(path) : into[0]!;
   }
 
-  /** Whether two paths lead to the same folder, links followed. */
+  /** Whether two paths lead to the same folder, with links resolved. */
   isSameFolder(one: string, other: string): boolean {
     const identity = this.identity(one);
     return collapse(one) === collapse(other) || (identity !== null && identity === this.identity(other));
   }
 
   /**
-   * The absolute path of a program: a name alone is looked for in the search path, then, as anything with a slash, from `prefix` on.
-   * null: there is none, and why.
+   * The absolute path of a program. A name without a slash is looked up in the search path; then, as any path, relative to
+   * `prefix`. Null and the reason when it is not found.
    */
   findProgram(
     name: string,
@@ -172,7 +172,7 @@ export class Sources {
     return { path: null, problem: problem === "" ? missing : problem };
   }
 
-  /** What keeps a file from being executed; "": it does not exist; null: nothing. */
+  /** Why a file cannot be executed; "": it does not exist; null: it can. */
   private programProblem(path: string): string | null {
     const status = new FileStatus();
     const n = this.inspect(path, status);
@@ -182,7 +182,7 @@ export class Sources {
     return (status.mode & S_IFMT) === S_IFREG && status.mode & ANYONE_EXECUTES ? null : "is not executable";
   }
 
-  /** The status of what a path leads to; -errno. */
+  /** Writes the status of a path into `into`, links followed. 0 or -errno. */
   private inspect(path: string, into: FileStatus): number {
     const fd = this.kernel.open(path, O_PATH, 0);
     if (fd < 0) return fd;
@@ -213,7 +213,7 @@ export class Sources {
     return fd !== -ERRNO.ENOENT && fd !== -ERRNO.ENOTDIR;
   }
 
-  /** The names in a folder; none when it cannot be read, as glob(3) has it. */
+  /** The names in a folder; none when it cannot be read, as in glob(3). */
   private list(folder: string): string[] {
     const fd = this.kernel.open(folder === "" ? "." : folder, O_RDONLY | O_DIRECTORY, 0);
     if (fd < 0) return [];
@@ -254,7 +254,7 @@ function failure(error: string, at: Position | null = null): Text {
   return { error, at, text: "" };
 }
 
-/** Line and column of a byte. */
+/** Line and column of a byte offset. */
 function placeOf(bytes: Buffer, offset: number, file: string): Position {
   const before = decodeName(bytes, 0, offset).split("\n");
   return { file, line: before.length, column: [...before.at(-1)!].length + 1 };

@@ -1,14 +1,14 @@
-/** Which folder a block looks in for the files of its paths, on what was read: for the checks. */
+/** Finds the folder in which a block looks up files. For the checks, so it works on what was read. */
 import { collapse, join } from "./paths.ts";
 import type { LocationDraft, Scope } from "./scope.ts";
 
-/** A folder that paths are looked up in, and the beginning of the path that it takes the place of. */
+/** A folder in which paths are looked up, and the prefix of the path that it replaces. */
 export interface Mapping {
   readonly folder: string;
   readonly prefix: string;
 }
 
-/** Where GET looks in a location; null: it depends on the request. */
+/** The folder from which GET reads in a location; null: it depends on the request. */
 export function reading(scope: Scope): Mapping | null {
   const stating = statingFolder(scope);
   if (stating?.own.alias) {
@@ -19,19 +19,19 @@ export function reading(scope: Scope): Mapping | null {
   return root === null ? null : { folder: `${root}/`, prefix: "/" };
 }
 
-/** A root ends an outer alias, and the other way round: the nearer one counts. */
+/** The scope that sets `root` or `alias`: each of the two overrides an outer one of the other. */
 export function statingFolder(scope: Scope): Scope | undefined {
   const { alias, root } = scope.own;
   if (alias !== undefined || root !== undefined) return scope;
   return scope.parent === null ? undefined : statingFolder(scope.parent);
 }
 
-/** The folder of a path; null: it is none of the mapping's. */
+/** The folder of a path; null: the path is outside of the mapping. */
 export function folderAt({ folder, prefix }: Mapping, path: string): string | null {
   return path.startsWith(prefix) ? collapse(folder + path.slice(prefix.length)) : null;
 }
 
-/** A path whose folder is a location's: its own, or that of the location around an expression. */
+/** A path in a location's folder: the location's own prefix, or for an expression that of the enclosing location. */
 export function pathOf({ modifier, pattern, regex }: LocationDraft, { parent }: Scope): string {
   if (modifier === "=") return `${pattern}/`;
   if (regex === null && modifier !== "@") return pattern;

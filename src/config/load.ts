@@ -1,4 +1,4 @@
-/** A configuration file to a Config, and everything that is wrong with it. */
+/** Loads a configuration file: makes a Config and collects everything that is wrong with it. */
 import type { Kernel } from "../../ffi/kernel.ts";
 import { Addresses } from "./addresses.ts";
 import { apply } from "./apply.ts";
@@ -27,35 +27,35 @@ export { formatDiagnostic } from "./text/diagnostics.ts";
 
 export interface LoadOptions {
   readonly kernel: Kernel | FileKernel;
-  /** The variables that the server has: what templates may name beside the groups of expressions. */
+  /** The variables that the server provides; templates may use these and the groups of expressions. */
   readonly variables: readonly DeclaredVariable[];
-  /** The main file, as the user named it: messages show it so. */
+  /** The main file as the user named it; messages show this name. */
   readonly file: string;
-  /** What relative paths start from; without it, the folder above the file's folder. */
+  /** The base of relative paths; by default the parent of the file's folder. */
   readonly prefix?: string | undefined;
-  /** `-g`: directives put before the file's. */
+  /** `-g`: directives inserted before those of the file. */
   readonly globalText?: string | undefined;
-  /** `-e`: the error log where the configuration names none. */
+  /** `-e`: the error log if the configuration names none. */
   readonly errorLog?: string | undefined;
-  /** PATH, where programs are looked for; without it, the system's usual folders. */
+  /** PATH, where programs are looked up; by default the system's usual folders. */
   readonly searchPath?: string | undefined;
-  /** `--keep-going`: servers with errors are left out instead of stopping the start. */
+  /** `--keep-going`: leave servers with errors out instead of refusing to start. */
   readonly keepGoing?: boolean | undefined;
 }
 
 export interface Loaded {
-  /** null: there are errors (with `keepGoing`: errors outside of all servers, or no server without). */
+  /** null: there are errors (with `keepGoing`: errors outside of all servers, or in every server). */
   readonly config: Config | null;
-  /** In the order of the text. */
+  /** Sorted by position. */
   readonly diagnostics: readonly Diagnostic[];
-  /** Every file read, in order, each once. */
+  /** Every file read, in order, without repeats. */
   readonly files: readonly { readonly name: string; readonly text: string }[];
 }
 
 /** The name of `-g`'s text in messages. */
 const GLOBAL = "-g";
 
-/** Reads, checks and builds. Never throws for anything in the configuration. */
+/** Reads, checks and builds a configuration. Never throws because of its content. */
 export function loadConfig(options: LoadOptions): Loaded {
   const diagnostics = new Diagnostics();
   const sources = new Sources(options.kernel, options.file, options.searchPath);
@@ -80,14 +80,14 @@ export function formatDiagnostics(diagnostics: readonly Diagnostic[]): string {
   return diagnostics.map((diagnostic) => `${formatDiagnostic(diagnostic)}\n`).join("");
 }
 
-/** The configuration as `-T` prints it: every file read, under its name, as nginx does. */
+/** The configuration as `-T` prints it: every file under its name, in nginx's form. */
 export function dumpFiles(files: Loaded["files"]): string {
   return files
     .map(({ name, text }) => `# configuration file ${name}:\n${text.endsWith("\n") ? text : `${text}\n`}`)
     .join("\n");
 }
 
-/** Absolute, as far as the system tells where we are. */
+/** The prefix, made absolute if the working folder is known. */
 function prefixOf({ file, prefix }: LoadOptions, folder: string): string {
   const absolute = (path: string): string =>
     path.startsWith("/") || folder !== "" ? collapse(join(folder, path)) : path;
@@ -107,12 +107,12 @@ function readTree({ file, globalText }: LoadOptions, sources: Sources, diagnosti
 
 const start = (file: string): Position => ({ file, line: 1, column: 1 });
 
-/** The Config of all servers; with `keepGoing`, of those without errors. null after errors that stop the start. */
+/** The Config of all servers; with `keepGoing`, of those without errors. Null after errors that prevent a start. */
 function build(options: LoadOptions, main: Scope, draft: Draft): Config | null {
   const { diagnostics } = draft;
   const { file, errorLog, keepGoing = false } = options;
   if (draft.servers.length === 0) {
-    // As nginx: a file of comments alone is not wrong, there is only nothing to do.
+    // As in nginx, a file of comments alone is valid, but serves nothing.
     if (!diagnostics.hasErrors) diagnostics.warning(start(file), 'no "server" block is configured: nothing is served');
   }
   const addresses = new Addresses(diagnostics, draft.sources);
@@ -139,7 +139,7 @@ function build(options: LoadOptions, main: Scope, draft: Draft): Config | null {
   };
 }
 
-/** The error log of `-e`. */
+/** The error log given by `-e`. */
 function givenLog(file: string, { prefix }: Draft): ErrorLog {
   const path = file === "stdout" || file === "stderr" ? file : join(prefix, file);
   return { file: path, level: "error", position: { file: "-e", line: 0, column: 0 } };

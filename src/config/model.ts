@@ -1,6 +1,6 @@
 /**
- * The configuration as the server uses it: immutable, every default and inheritance already applied.
- * `src/config/` makes it from text; nothing else of `src/config/` is visible to the server and its handlers.
+ * The configuration in the form the server uses: immutable, with every default and inheritance applied.
+ * `src/config/` makes it from text; the server and its handlers see nothing else of `src/config/`.
  * Units: sizes are bytes, times are milliseconds.
  */
 
@@ -27,23 +27,23 @@ import type {
 export interface Config {
   /** The main configuration file. */
   readonly file: string;
-  /** What relative paths start from; every path below is already absolute (but for variables inside). */
+  /** The base of relative paths. Every path below is already absolute (except for variables inside). */
   readonly prefix: string;
   readonly pidFile: string | null;
   readonly workerConnections: number | null;
   /** Whether a new socket or pipe is tried before epoll has reported it. */
   readonly eager: boolean;
   readonly workerRlimitNofile: number | null;
-  /** The main error log, which start-up and the loop itself use. */
+  /** The main error log; start-up and the event loop write to it. */
   readonly errorLog: ErrorLog;
   readonly addresses: readonly ListenAddress[];
   readonly servers: readonly VirtualServer[];
 }
 
-/** One address of `listen`, merged over all servers that name it. */
+/** One address of `listen`, merged from all servers that name it. */
 export interface ListenAddress {
   readonly address: SocketAddress;
-  /** As messages show it: `127.0.0.1:8080`, `[::1]:80`, `*:8080` as `0.0.0.0:8080`, `unix:/run/x.sock`. */
+  /** For messages: `127.0.0.1:8080`, `[::1]:80`, `*:8080` as `0.0.0.0:8080`, `unix:/run/x.sock`. */
   readonly text: string;
   readonly backlog: number;
   readonly reuseport: boolean;
@@ -54,7 +54,7 @@ export interface ListenAddress {
 }
 
 export interface ServerName {
-  /** `exact`: x.org; `leading`: `*.x.org`, text ".x.org"; `trailing`: `x.*`, text "x."; `regex`. All lower case but regex. `.x.org` gives an exact and a leading one. */
+  /** `exact`: x.org; `leading`: `*.x.org`, text ".x.org"; `trailing`: `x.*`, text "x."; `regex`. All in lower case except regex. `.x.org` becomes an exact and a leading name. */
   readonly kind: "exact" | "leading" | "trailing" | "regex";
   readonly text: string;
   readonly regex: RegExp | null;
@@ -64,15 +64,15 @@ export interface VirtualServer {
   /** $server_name: the first name as written, "" when there is none. */
   readonly name: string;
   readonly names: readonly ServerName[];
-  /** The server's own settings as a location that matches when no other does: modifier "", pattern "". */
+  /** The server's own settings, as a location for requests that no location matches: modifier "", pattern "". */
   readonly scope: Location;
-  /** In the order written, named ones (`@`) included. */
+  /** In the order written, including named ones (`@`). */
   readonly locations: readonly Location[];
   readonly position: Position;
 }
 
 export interface Location {
-  /** Unique within the Config, counted from 0. */
+  /** Unique within the Config, from 0. */
   readonly id: number;
   readonly modifier: "" | "=" | "^~" | "~" | "~*" | "@";
   /** The prefix, the regular expression's source, or the name with its `@`. */
@@ -84,29 +84,29 @@ export interface Location {
   readonly position: Position;
 }
 
-/** Everything a request can depend on, after inheritance. */
+/** All settings that a request can depend on, after inheritance. */
 export interface Settings {
   /** Default `html` beneath the prefix. Absolute when constant. */
   readonly root: Template;
   readonly alias: Template | null;
-  /** What `alias` replaces: the prefix of the location that wrote it (nested ones inherit both). null: no alias, or a regular expression's, which is the whole path. */
+  /** The prefix that `alias` replaces: that of the location that sets it (nested ones inherit both). null: no alias, or an alias in a regex location, which is the whole path. */
   readonly aliasPrefix: string | null;
   readonly index: readonly Template[];
   readonly autoindex: boolean;
   readonly autoindexFormat: "html" | "json";
   readonly tryFiles: TryFiles | null;
-  /** Only internal redirects lead here; a client gets 404. */
+  /** Only internal redirects may lead here; clients get 404. */
   readonly internal: boolean;
-  /** As configured; null: the default (GET and HEAD, and what other directives of the location add). */
+  /** As configured; null: the default (GET, HEAD, and what other directives of the location add). */
   readonly allowedMethods: readonly string[] | null;
   readonly limitExcept: LimitExcept | null;
-  /** allow/deny in order; the first that matches decides; none matches: allowed. */
+  /** allow/deny in order. The first rule that matches decides; without a match access is allowed. */
   readonly access: readonly AccessRule[];
-  /** The realm of those who need a password; null: nobody does. May come to "off" by variables. */
+  /** The realm for which a password is required; null: none is. Variables may give "off". */
   readonly authBasic: Template | null;
   /** Absolute when constant; null where none is configured. */
   readonly authUserFile: Template | null;
-  /** Whether who enters needs both, an address that may and a password, or one of them. */
+  /** Whether a request needs both an allowed address and a password ("all"), or one of them ("any"). */
   readonly satisfy: "all" | "any";
   readonly return: Return | null;
   readonly errorPages: readonly ErrorPage[];
@@ -121,10 +121,10 @@ export interface Settings {
   readonly sendTimeout: number;
   /** 0: keep-alive is off. */
   readonly keepaliveTimeout: number;
-  /** Seconds for the field `Keep-Alive: timeout=N`, or null for no field. */
+  /** Seconds in the field `Keep-Alive: timeout=N`; null: no field. */
   readonly keepaliveHeader: number | null;
   readonly keepaliveRequests: number;
-  /** Bytes a second, 0: off. */
+  /** Bytes per second; 0: off. */
   readonly clientMinRate: number;
   readonly sendMinRate: number;
   readonly lingeringTime: number;
@@ -133,7 +133,7 @@ export interface Settings {
   readonly types: ReadonlyMap<string, string>;
   readonly defaultType: string;
   readonly charset: string | null;
-  /** Compression on the way, by coding; the media types contain "*" where it is for any. */
+  /** Compression while replies are sent, by coding; the media types contain "*" for any type. */
   readonly gzip: boolean;
   readonly gzipTypes: ReadonlySet<string>;
   readonly gzipLevel: number;
@@ -146,11 +146,11 @@ export interface Settings {
   readonly zstdTypes: ReadonlySet<string>;
   readonly zstdLevel: number;
   readonly zstdMinLength: number;
-  /** Files compressed ahead of time: for who takes them, or for everybody. */
+  /** Files compressed in advance: sent to clients that accept them, or to all. */
   readonly gzipStatic: StaticPolicy;
   readonly brotliStatic: StaticPolicy;
   readonly zstdStatic: StaticPolicy;
-  /** These hold for every coding. */
+  /** Settings for all codings. */
   readonly gzipVary: boolean;
   readonly gzipHttpVersion: 0 | 1;
   readonly gzipProxied: ReadonlySet<ProxiedRule>;
@@ -158,31 +158,31 @@ export interface Settings {
   readonly addHeaders: readonly AddHeader[];
   readonly expires: Expires | null;
   readonly upload: Upload | null;
-  /** What a POST does where its file's name is taken; PUT replaces unless it is "refuse". */
+  /** What POST does when the file's name is taken. PUT replaces the file unless this is "refuse". */
   readonly uploadOverwrite: "rename" | "replace" | "refuse";
-  /** Files in one form. */
+  /** Most files in one form. */
   readonly uploadMaxFiles: number;
-  /** How long an interrupted upload can be resumed after its last byte. */
+  /** How long after its last byte an interrupted upload can be resumed. */
   readonly uploadResumeLifetime: number;
   /** The origins whose pages may upload, as browsers write them, or "*" alone; null: those of other sites may not. */
   readonly uploadCors: readonly string[] | null;
   /** Whether DELETE removes files. */
   readonly deleteFiles: boolean;
-  /** What runs scripts; the first rule whose extension fits. Empty: nothing is run. */
+  /** Rules that run scripts; the first rule with a matching extension applies. Empty: no scripts. */
   readonly cgi: readonly CgiRule[];
   /** The methods that programs answer; null: any. */
   readonly cgiMethods: readonly string[] | null;
-  /** Without progress on the script's input or output. */
+  /** Most time without progress on the script's input or output. */
   readonly cgiTimeout: number;
-  /** Scripts at once, in the whole server. */
+  /** Most scripts at once, in the whole server. */
   readonly cgiMaxProcesses: number;
-  /** How many requests may wait for a script to end, and how long. */
+  /** How many requests may wait for a script to end, and how long each. */
   readonly cgiQueue: { readonly length: number; readonly wait: number };
   readonly cgiParams: readonly { readonly name: string; readonly value: Template }[];
-  /** Names of variables of the server's own environment that scripts get. */
+  /** Names of variables of the server's environment that are passed to scripts. */
   readonly cgiPassEnv: readonly string[];
   readonly cgiPassAuthorization: boolean;
-  /** Whether a script that does not exist is 404 before its interpreter is asked. */
+  /** Whether a missing script is a 404; if false, the interpreter is run for it. */
   readonly cgiCheckScript: boolean;
   readonly cgiLimit: CgiLimit | null;
   /** Whether visitors get a session. */
@@ -192,20 +192,20 @@ export interface Settings {
   /** The cookie's name. */
   readonly sessionCookie: string;
   readonly sessionLifetime: number;
-  /** Sessions at most; the oldest go first. */
+  /** Most sessions; the least recently used are removed first. */
   readonly sessionMax: number;
-  /** An absolute path of a SQLite database, or null: in memory. */
+  /** Absolute path of a SQLite database; null: in memory. */
   readonly sessionStore: string | null;
   /** Whether redirects to a path are sent with scheme, host and port. */
   readonly absoluteRedirect: boolean;
-  /** Whether those have the server's first name for a host, and their port. */
+  /** Whether absolute redirects use the server's first name as host, and whether they contain the port. */
   readonly serverNameInRedirect: boolean;
   readonly portInRedirect: boolean;
-  /** Front servers that are believed who the client is; ends with a rule that denies all others. Empty: none. */
+  /** Front servers that are trusted to name the client; the last rule denies all others. Empty: none. */
   readonly realIpFrom: readonly AccessRule[];
-  /** The field in which they say it, in small letters. */
+  /** The field that names the client, in small letters. */
   readonly realIpHeader: string;
-  /** Whether the last address in it that is no front server's counts, not simply the last. */
+  /** Whether the last address in the field that is not a trusted front server counts, instead of simply the last one. */
   readonly realIpRecursive: boolean;
   readonly serverTokens: boolean;
   readonly etag: boolean;
@@ -214,9 +214,9 @@ export interface Settings {
   readonly dotfiles: "allow" | "deny";
   readonly accessLogs: readonly AccessLog[];
   readonly errorLog: ErrorLog;
-  /** null: off. `inactive` in ms. */
+  /** The cache of open files; null: off. `inactive` in ms. */
   readonly openFileCache: { readonly max: number; readonly inactive: number } | null;
   readonly openFileCacheValid: number;
-  /** Whether it is also remembered that nothing is there. */
+  /** Whether the cache also remembers missing files. */
   readonly openFileCacheErrors: boolean;
 }

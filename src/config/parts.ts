@@ -1,36 +1,36 @@
-/** What the settings of a configuration are made of (src/config/model.ts): places, texts with variables, rules. Pure data. */
+/** The types that settings consist of (src/config/model.ts): positions, templates, rules. Data only. */
 
-/** Where something stands in a configuration file; line and column count from 1. */
+/** A position in a configuration file; line and column count from 1. */
 export interface Position {
   readonly file: string;
   readonly line: number;
   readonly column: number;
 }
 
-/** A place as messages begin with it: `conf/site.conf:12:5`. Line 0 is the file as a whole. */
+/** A position for the start of a message: `conf/site.conf:12:5`. Line 0 means the whole file. */
 export function formatPosition({ file, line, column }: Position): string {
   return line === 0 ? file : `${file}:${line}:${column}`;
 }
 
-/** Text with variables: `parts` alternates as written; a variable part has its name without the `$`, capture groups are "1".."9". */
+/** Text with variables. `parts` alternates between texts and variables, in order; a variable part has its name without `$`, and capture groups are "1".."9". */
 export interface Template {
   /** As written in the configuration. */
   readonly text: string;
   readonly parts: readonly (string | { readonly variable: string })[];
-  /** The whole text when it contains no variable, else null. */
+  /** The whole text if it contains no variable, else null. */
   readonly constant: string | null;
 }
 
 export interface CgiRule {
-  /** With its dot, as `.py`; "*" is every file. */
+  /** With its dot, such as `.py`; "*" matches every file. */
   readonly extension: string;
-  /** An absolute path, or null: the script itself is executed. */
+  /** An absolute path; null: the script itself is executed. */
   readonly interpreter: string | null;
-  /** What stands before the script's path in the interpreter's arguments. */
+  /** Arguments of the interpreter before the script's path. */
   readonly args: readonly string[];
 }
 
-/** What a script may use (setrlimit(2)); null: no limit. */
+/** Resource limits of a script (setrlimit(2)); null: no limit. */
 export interface CgiLimit {
   /** Seconds. */
   readonly cpu: number | null;
@@ -40,27 +40,27 @@ export interface CgiLimit {
   readonly files: number | null;
 }
 
-/** `upload_store`: a target is `folder` plus what follows `prefix` in the path. */
+/** `upload_store`: the target is `folder` plus the part of the path after `prefix`. */
 export interface Upload {
   /** Absolute. */
   readonly folder: string;
-  /** The prefix of the location that wrote it, which nested ones inherit; "/" where that is a regular expression. */
+  /** The prefix of the location that sets it (nested ones inherit it); "/" if that location is a regular expression. */
   readonly prefix: string;
 }
 
-/** The hidden folder in every `upload_store` where unfinished files lie. */
+/** The hidden folder in every `upload_store` that contains unfinished files. */
 export const STAGING = ".webserv";
 
 /**
- * Whether a path has the staging folder as a component: nothing there is served, listed, stored to or deleted. Also in the
- * spellings that a file system without regard to case, or to a final dot or space, takes for the same.
+ * Whether a path has the staging folder as a component: nothing there is served, listed, stored to or deleted. Also recognises
+ * spellings that name the same folder on file systems that ignore case or a final dot or space.
  */
 export const namesStaging = (path: string): boolean => path.includes(".") && /(^|\/)\.webserv[. ]*(\/|$)/iu.test(path);
 
 export interface TryFiles {
-  /** A name that ends in `/` means a folder. */
+  /** A name that ends in `/` must be a folder. */
   readonly files: readonly Template[];
-  /** What happens when none exists: `=CODE`, or an internal redirect to a URI or a `@name`. */
+  /** Used when no file exists: `=CODE`, or an internal redirect to a URI or a `@name`. */
   readonly last: { readonly status: number } | { readonly uri: Template };
 }
 
@@ -72,23 +72,23 @@ export interface Return {
 
 export interface ErrorPage {
   readonly statuses: readonly number[];
-  /** null: keep the error's status. 0: `=`, the status the page itself gives. Else: `=CODE`. */
+  /** null: keep the error's status. 0 (`=`): use the status of the page's own reply. Else: `=CODE`. */
   readonly status: number | null;
   /** A path for an internal redirect, a `@name`, or an absolute URL for a redirect (302 unless `status`). */
   readonly uri: Template;
 }
 
-/** What `limit_except` asks of every method but `methods`. */
+/** `limit_except`: rules for every method except `methods`. */
 export interface LimitExcept {
   readonly methods: readonly string[];
   readonly rules: readonly AccessRule[];
-  /** What it says itself of passwords; what it does not is the location's. */
+  /** The password settings written in the block; those missing are the location's. */
   readonly auth: { readonly authBasic?: Template | null; readonly authUserFile?: Template | null };
 }
 
 export interface AccessRule {
   readonly allow: boolean;
-  /** "all", "unix:", or an address with its prefix length; IPv4 has 4 bytes, IPv6 16. */
+  /** "all", "unix:", or an address with its prefix length; an IPv4 address has 4 bytes, an IPv6 address 16. */
   readonly match: "all" | "unix" | { readonly address: readonly number[]; readonly bits: number };
 }
 
@@ -123,13 +123,13 @@ export interface AccessLog {
   /** An absolute path, "stdout" or "stderr". */
   readonly file: string;
   readonly format: LogFormat;
-  /** Of the file's name. */
+  /** Position of the file's name. */
   readonly position: Position;
 }
 
 export interface LogFormat {
   readonly name: string;
-  /** null: the built-in JSON line. */
+  /** null: the built-in JSON format. */
   readonly template: Template | null;
   readonly escape: "default" | "json" | "none";
 }
@@ -140,8 +140,8 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export interface ErrorLog {
   /** An absolute path, "stdout" or "stderr". */
   readonly file: string;
-  /** Messages below it are dropped. */
+  /** Messages below this level are dropped. */
   readonly level: LogLevel;
-  /** Of the file's name; line 0 where the command line gave it. */
+  /** Position of the file's name; line 0 if the command line gave it. */
   readonly position: Position;
 }

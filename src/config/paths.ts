@@ -1,4 +1,4 @@
-/** Paths as text: nothing here looks at a file. */
+/** Operations on paths as text, without access to files. */
 
 /** The part before the last slash: "conf/a.conf" gives "conf", "a.conf" gives "". */
 export function folderOf(path: string): string {
@@ -6,13 +6,13 @@ export function folderOf(path: string): string {
   return slash === 0 ? "/" : path.slice(0, Math.max(slash, 0));
 }
 
-/** `path` seen from `folder` ("" is the current one); an absolute path stays as it is. */
+/** `path` relative to `folder` ("" is the current one); an absolute path stays unchanged. */
 export function join(folder: string, path: string): string {
   if (path.startsWith("/") || folder === "") return path;
   return folder.endsWith("/") ? folder + path : `${folder}/${path}`;
 }
 
-/** An absolute path without ".", ".." and repeated slashes, decided by the text alone. */
+/** Removes ".", ".." and repeated slashes from an absolute path. Symbolic links are not considered. */
 export function collapse(path: string): string {
   const kept: string[] = [];
   for (const part of path.split("/")) {
@@ -22,14 +22,14 @@ export function collapse(path: string): string {
   return `/${kept.join("/")}`;
 }
 
-/** Whether a path lies in a folder or beneath it, or is the folder itself; both absolute, decided by the text alone. */
+/** Whether a path is a folder or beneath it. Both are absolute; symbolic links are not considered. */
 export function isBeneath(path: string, folder: string): boolean {
   const top = collapse(folder);
   const full = collapse(path);
   return top === "/" || full === top || full.startsWith(`${top}/`);
 }
 
-/** A shell pattern of one path component (`*`, `?`, `[a-z]`, `[!a]`, `\x`) as a regular expression; null: it has no wildcard. */
+/** A shell pattern for one path component (`*`, `?`, `[a-z]`, `[!a]`, `\x`) as a regular expression; null: it contains no wildcard. */
 export function componentPattern(component: string): RegExp | null {
   if (!/[*?[]/.test(component)) return null;
   const source = component.replace(/\\[\s\S]|\[([!^]?)(\]?[^\]]*)\]|[\s\S]/gu, (piece, not?: string, set?: string) => {
@@ -42,6 +42,6 @@ export function componentPattern(component: string): RegExp | null {
   try {
     return new RegExp(`^${component.startsWith(".") ? "" : "(?!\\.)"}${source}$`, "su");
   } catch {
-    return null; // "[z-a]" and the like: no pattern, so a plain name, as glob(3) has it
+    return null; // "[z-a]" and the like are plain names, as in glob(3)
   }
 }

@@ -1,4 +1,4 @@
-/** What the directives of one block say, as they are read; build.ts makes Settings of it. */
+/** The directives of each block while a configuration is read; build.ts makes Settings from them. */
 
 import { Locations } from "../routing/locations.ts";
 import type { Sources } from "./files.ts";
@@ -13,10 +13,10 @@ import { groupNames } from "./values/regex.ts";
 import { compileTemplate, variablesOf } from "./values/template.ts";
 import type { Variables } from "./variables.ts";
 
-/** The kinds of blocks. "http" also stands for the top level of a file without `http { }`. */
+/** The kinds of blocks. "http" is also the top level of a file without `http { }`. */
 export type Context = "main" | "events" | "http" | "server" | "location" | "limit_except" | "types";
 
-/** The settings a block states itself. */
+/** The settings written in the block itself. */
 export type Own = { -readonly [K in keyof Settings]?: Settings[K] };
 
 /** A `listen` as written. */
@@ -31,14 +31,14 @@ export interface ServerDraft {
   readonly position: Position;
   readonly listens: Listen[];
   readonly names: { readonly word: Word; readonly names: readonly ServerName[] }[];
-  /** An error stands in it. */
+  /** An error was found in it. */
   broken: boolean;
 }
 
 /** A `location` block while it is read. */
 export interface LocationDraft {
   readonly scope: Scope;
-  /** Those nested in it: `scope.locations`, under the name by which routing knows them. */
+  /** The nested locations; the same as `scope.locations`, under the name that routing uses. */
   readonly locations: readonly LocationDraft[];
   readonly modifier: Location["modifier"];
   readonly pattern: string;
@@ -49,7 +49,7 @@ export interface LocationDraft {
 /** What all blocks of one configuration share. */
 export class Draft {
   readonly servers: ServerDraft[] = [];
-  /** Of `log_format`, with the place of each. */
+  /** From `log_format`, each with its position. */
   readonly formats = new Map<string, { readonly format: LogFormat; readonly position: Position }>();
   pidFile: string | null = null;
   workerConnections: number | null = null;
@@ -65,7 +65,7 @@ export class Draft {
     readonly variables: Variables,
   ) {}
 
-  /** Runs `check` when everything was read: for names that may be defined further down. */
+  /** Runs `check` when everything has been read, for names that may be defined further down. */
   later(check: () => void): void {
     this.checks.push(check);
   }
@@ -74,7 +74,7 @@ export class Draft {
     for (const check of this.checks) check();
   }
 
-  /** Every block with settings of its own, those around it first. */
+  /** Every block with settings, outer ones first. */
   scopes(): Scope[] {
     const found = new Set<Scope>();
     const add = (scope: Scope): void => {
@@ -86,7 +86,7 @@ export class Draft {
     return [...found];
   }
 
-  /** The block of a server that will answer for a decoded, normalised path. For checks: every location must have been read. */
+  /** The block of a server that will answer for a decoded, normalised path. For checks that run when every location has been read. */
   blockOf(server: ServerDraft, path: string): Scope {
     let routes = this.routes.get(server);
     if (routes === undefined) {
@@ -103,12 +103,12 @@ export class Draft {
 
 export class Scope {
   readonly own: Own = {};
-  /** Where each directive stood first. */
+  /** Where each directive occurred first. */
   readonly seen = new Map<string, Position>();
   readonly locations: LocationDraft[] = [];
-  /** The server around; set right after a server's scope is made. */
+  /** The enclosing server; set right after a server's scope is made. */
   server: ServerDraft | null;
-  /** The location around; set likewise. */
+  /** The enclosing location; set likewise. */
   location: LocationDraft | null;
 
   constructor(
@@ -120,12 +120,12 @@ export class Scope {
     this.location = parent?.location ?? null;
   }
 
-  /** The block whose statement of a setting counts here: this one or the nearest around it; undefined: none states it. */
+  /** The block whose value of a setting applies here: this one or the nearest enclosing one that sets it; undefined: none does. */
   stating(key: keyof Settings): Scope | undefined {
     return this.own[key] === undefined ? this.parent?.stating(key) : this;
   }
 
-  /** What counts here of a setting that is inherited; undefined: the default does. */
+  /** The value of an inherited setting here; undefined: the default applies. */
   setting<K extends keyof Settings>(key: K): Settings[K] | undefined {
     return this.stating(key)?.own[key] as Settings[K] | undefined;
   }
@@ -139,7 +139,7 @@ export class Scope {
     this.draft.diagnostics.warning(position, message);
   }
 
-  /** False, and an error, when the directive stood in this block before. */
+  /** Reports an error and gives false when the directive occurred in this block before. */
   once({ name, position }: Pick<Directive, "name" | "position">): boolean {
     const first = this.seen.get(name);
     if (first === undefined) {
@@ -150,7 +150,7 @@ export class Scope {
     return false;
   }
 
-  /** The template of a word; an error, and null, when it is not one. Unknown variables are told when all was read. */
+  /** The template of a word; null after an error. Unknown variables are reported when everything has been read. */
   template(word: Word): Template | null {
     const compiled = compileTemplate(word.text);
     if (typeof compiled === "string") {
@@ -171,7 +171,7 @@ export class Scope {
   }
 }
 
-/** The settings that are lists, which repeated directives of one block add to. */
+/** The settings that are lists; repeating the directive in one block adds to them. */
 type ListKey =
   | "access"
   | "accessLogs"
@@ -184,7 +184,7 @@ type ListKey =
   | "index"
   | "realIpFrom";
 
-/** Adds to a list of the block's own; what the block inherits is replaced with its first item, as nginx does. */
+/** Adds to a list of the block. The first item replaces an inherited list, as in nginx. */
 export function append<K extends ListKey>(scope: Scope, key: K, item: Settings[K][number]): void {
   const lists: Record<string, unknown> = scope.own;
   const list = (lists[key] ??= []) as Settings[K][number][];

@@ -1,4 +1,4 @@
-/** The form of the directive table: one row per directive, which the parser, the messages and the reference share. */
+/** The form of the directive table: one row per directive, shared by the parser, the messages and the reference. */
 
 import type { Context, Own, Scope } from "./scope.ts";
 import { quote } from "./text/diagnostics.ts";
@@ -6,24 +6,24 @@ import type { Directive, Word } from "./text/parser.ts";
 import type { Parameter, Wrong } from "./values/arguments.ts";
 import { WRONG } from "./values/arguments.ts";
 
-/** What a row's parameters give. */
+/** The types of the values that a row's parameters give. */
 type Values<P extends readonly Parameter<unknown>[]> = {
   -readonly [I in keyof P]: P[I] extends Parameter<infer T> ? T : never;
 };
 
-/** The part of a row that its author writes. */
+/** The part of a row that is written by hand. */
 interface Definition<P extends readonly Parameter<unknown>[]> {
   readonly in: readonly Context[];
   readonly takes: P;
-  /** Its arguments when nothing is written: applied at start like any others. null: none. */
+  /** The arguments that apply when the directive is not written; parsed at start like any others. null: no default. */
   readonly default: string | null;
-  /** What the reference shows instead of a default that cannot be written as arguments. */
+  /** Shown in the reference instead of a default that cannot be written as arguments. */
   readonly shownDefault?: string;
-  /** What the reference shows instead of the parameters. */
+  /** Shown in the reference instead of the parameters. */
   readonly syntax?: string;
   /** One line for the reference. */
   readonly help: string;
-  /** It may stand in a block more than once. */
+  /** Whether it may occur in a block more than once. */
   readonly repeats?: boolean;
   readonly set: (scope: Scope, values: Values<P>, directive: Directive) => void;
 }
@@ -33,13 +33,13 @@ export interface Row {
   readonly in: readonly Context[];
   readonly default: string | null;
   readonly shownDefault: string;
-  /** The arguments, as the reference shows them. */
+  /** The arguments as the reference shows them. */
   readonly syntax: string;
   readonly help: string;
   readonly repeats: boolean;
-  /** The block it opens; null: it ends with `;`. */
+  /** The kind of block it opens; null: it ends with `;`. */
   readonly block: Context | null;
-  /** Checks and applies the arguments. Gives the scope of its block, or null: none, or it reads its block itself. */
+  /** Checks and applies the arguments. Gives the scope of its block; null: it has none, or reads the block itself. */
   apply(scope: Scope, directive: Directive): Scope | null;
 }
 
@@ -56,7 +56,7 @@ export function directive<const P extends readonly Parameter<unknown>[]>(name: s
   };
 }
 
-/** A directive with a block; `open` gives the scope in which the block's directives are read, or null when it read them itself. */
+/** A directive with a block. `open` gives the scope for the block's directives, or null if it has read them itself. */
 export function block<const P extends readonly Parameter<unknown>[]>(
   name: string,
   opens: Context,
@@ -86,14 +86,14 @@ function presentation(name: string, row: Omit<Definition<readonly Parameter<unkn
   };
 }
 
-/** Stores its one argument as that setting. */
+/** A `set` that stores the only argument as that setting. */
 export function store<K extends keyof Own>(key: K): (scope: Scope, values: [Exclude<Own[K], undefined>]) => void {
   return (scope, [value]) => {
     scope.own[key] = value;
   };
 }
 
-/** Deals the words out to the parameters, each as many as it takes, from left to right. */
+/** Distributes the words over the parameters from left to right; each takes as many as it can. */
 function readArguments(takes: readonly Parameter<unknown>[], given: Directive, scope: Scope): unknown[] | Wrong {
   if (!countIsRight(takes, given, scope)) return WRONG;
   const rest = [...given.args];

@@ -1,19 +1,18 @@
 /**
- * Which variables there are. The server declares its own (exchange/variables.ts has a row for each), and main passes the rows in:
- * the configuration may not import what computes them. The expressions of a configuration add the names of their groups.
+ * The variables that exist. The server declares its own (exchange/variables.ts has a row for each), and main passes them in,
+ * because the configuration may not import what computes them. Named groups of the configuration's expressions are added.
  */
-
-/** A variable as the configuration knows it. */
+/** A variable, as far as the configuration needs it. */
 export interface DeclaredVariable {
   /** Without its `$`. */
   readonly name: string;
-  /** The name goes on: `http_` stands for `$http_user_agent` and all others. */
+  /** The name is a prefix: `http_` means `$http_user_agent` and all others. */
   readonly isFamily: boolean;
-  /** What it stands for, a phrase for the reference. */
+  /** Its meaning, as a phrase for the reference. */
   readonly help: string;
 }
 
-/** The names that templates of one configuration may use. */
+/** The variables that templates of one configuration may use. */
 export class Variables {
   private readonly fixed: readonly string[];
   private readonly families: readonly string[];
@@ -25,12 +24,12 @@ export class Variables {
     this.families = names(true);
   }
 
-  /** Adds a name that the configuration itself gives a value: a named group, which in nginx is a variable everywhere. */
+  /** Adds a name that the configuration itself defines: a named group, which in nginx is a variable everywhere. */
   define(name: string): void {
     this.defined.add(name);
   }
 
-  /** Whether a name has a value: a declared or defined one, a family's member, or a group's number. */
+  /** Whether a variable exists: declared, defined, a member of a family, or a group's number. */
   has(name: string): boolean {
     return (
       /^[1-9]$/.test(name) ||
@@ -40,7 +39,7 @@ export class Variables {
     );
   }
 
-  /** The names that a misspelt one may have meant. */
+  /** Names to suggest for a misspelt one. */
   get names(): readonly string[] {
     return [...this.fixed, ...this.defined];
   }

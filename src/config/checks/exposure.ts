@@ -1,4 +1,4 @@
-/** Warnings about folders: uploads that GET does not find, files that clients could replace or remove by mistake. */
+/** Warnings about folders: uploads that GET cannot find, and files that clients could replace or remove by mistake. */
 
 import { folderAt, pathOf, reading, statingFolder } from "../folders.ts";
 import type { Template } from "../parts.ts";
@@ -6,7 +6,7 @@ import { collapse, isBeneath, join } from "../paths.ts";
 import type { Draft, LocationDraft, Scope } from "../scope.ts";
 import { quote } from "../text/diagnostics.ts";
 
-/** Looks through every block of a configuration that was read. */
+/** Checks every block of a configuration. */
 export function checkExposure(draft: Draft): void {
   for (const scope of draft.scopes()) {
     checkMapping(scope);
@@ -15,7 +15,7 @@ export function checkExposure(draft: Draft): void {
   }
 }
 
-/** Warns where what was uploaded is not what GET and DELETE find; only in blocks that say something about it. */
+/** Warns where GET and DELETE look in another folder than uploads are stored in. Only for blocks that set one of the two. */
 function checkMapping(scope: Scope): void {
   const upload = scope.setting("upload");
   const { location, own } = scope;
@@ -37,12 +37,12 @@ function checkMapping(scope: Scope): void {
   warn(written, found);
 }
 
-/** A template as it would be written. */
+/** A template as written. */
 function text({ parts }: Template): string {
   return parts.map((part) => (typeof part === "string" ? part : `$${part.variable}`)).join("");
 }
 
-/** Where the files are served that an exact location takes: its own path ends before their names. */
+/** The scope that serves the files uploaded to an exact location: its own path is no prefix of theirs. */
 function beside({ modifier, pattern }: LocationDraft, scope: Scope): Scope {
   if (modifier !== "=") return scope;
   return (
@@ -50,12 +50,12 @@ function beside({ modifier, pattern }: LocationDraft, scope: Scope): Scope {
   );
 }
 
-/** The store as an alias would say it: with a slash at its end where the prefix has one. */
+/** The store's folder as an alias would name it: with a final slash where the prefix has one. */
 function slashed(folder: string, prefix: string): string {
   return prefix.endsWith("/") ? `${folder}/` : folder;
 }
 
-/** DELETE in a folder that nobody named is hardly meant. */
+/** Warns about DELETE in the default root, which is hardly intended. */
 function checkDefaultRoot(scope: Scope): void {
   if (scope.own.deleteFiles !== true || scope.own.return !== undefined || statingFolder(scope) !== undefined) return;
   const { folder } = reading(scope)!;

@@ -1,4 +1,4 @@
-/** Programs that CGI should not run, and programs that are shown instead of run. Told when all was read. */
+/** Checks of CGI: programs that must not run, and programs that are shown instead of run. Runs when everything has been read. */
 
 import type { Mapping } from "../folders.ts";
 import { folderAt, pathOf, reading } from "../folders.ts";
@@ -6,12 +6,12 @@ import { collapse, isBeneath } from "../paths.ts";
 import type { Draft, Scope } from "../scope.ts";
 import { elsewhere, quote } from "../text/diagnostics.ts";
 
-/** Whether files are run as programs in a block. */
+/** Whether a block runs files as programs. */
 export function hasCgi(scope: Scope): boolean {
   return (scope.setting("cgi") ?? []).length > 0;
 }
 
-/** Looks through every block of a configuration that was read. */
+/** Checks every block of a configuration. */
 export function checkPrograms(draft: Draft): void {
   const scopes = draft.scopes().filter((scope) => scope.server !== null && servesFiles(scope));
   for (const scope of scopes) {
@@ -24,7 +24,7 @@ function servesFiles(scope: Scope): boolean {
   return scope.own.return === undefined && scope.setting("sessionApi") !== true;
 }
 
-/** What a stranger can put into a folder, a stranger must not be able to run. */
+/** An error where clients could run what they upload. */
 function checkStore(scope: Scope, store: string, scopes: readonly Scope[]): void {
   const running = scopes.find((other) => hasCgi(other) && runs(other, store));
   if (running === undefined) return;
@@ -36,7 +36,7 @@ function checkStore(scope: Scope, store: string, scopes: readonly Scope[]): void
   );
 }
 
-/** Whether a block with `cgi` serves files of a store: it looks in the store, or all it serves lies there. */
+/** Whether a block with `cgi` serves files of a store: it looks in the store, or its own folder lies in it. */
 function runs(scope: Scope, store: string): boolean {
   const read = reading(scope);
   if (read === null) return false;
@@ -46,7 +46,7 @@ function runs(scope: Scope, store: string): boolean {
   return rest !== null && answers(scope, pathIn(read, rest));
 }
 
-/** The source of a program often holds secrets. Of a block for a few paths it is not known which files it runs. */
+/** Warns where a program's source is served, which often holds secrets. A block for only a few paths is skipped: it is unknown which files it runs. */
 function checkSource(scope: Scope, scopes: readonly Scope[]): void {
   const { location } = scope;
   const read = answers(scope, location === null ? "/" : pathOf(location, scope)) ? reading(scope) : null;
@@ -68,7 +68,7 @@ function isClosed(scope: Scope): boolean {
   return isForNobody || scope.setting("internal") === true;
 }
 
-/** Whether a block gives away files that another one runs. */
+/** Whether a block serves files that another one runs. */
 function shows(scope: Scope, folder: string, running: Scope): boolean {
   const read = reading(scope);
   const rest = read === null ? null : within(folder, read.folder, scope);
@@ -82,7 +82,7 @@ function extensions(scope: Scope): string[] {
   return (scope.setting("cgi") ?? []).map(({ extension }) => extension);
 }
 
-/** The folder of the files of a block itself: an expression's is that of the location around it. */
+/** The folder of a block's own files; for a regular expression, that of the enclosing location. */
 function ownFolder(scope: Scope, read: Mapping): string | null {
   const { location } = scope;
   return folderAt(
@@ -91,12 +91,12 @@ function ownFolder(scope: Scope, read: Mapping): string | null {
   );
 }
 
-/** The path of a folder beneath a mapping's. */
+/** The path of a folder beneath a mapping's folder. */
 function pathIn({ prefix }: Mapping, rest: string): string {
   return rest === "" || prefix.endsWith("/") ? prefix + rest : `${prefix}/${rest}`;
 }
 
-/** What follows a folder in a path beneath it, "" for itself; null: it is not beneath, links followed or not. */
+/** The rest of `path` beneath a folder, "" for the folder itself; null: not beneath it, whether links are followed or not. */
 function within(path: string, folder: string, { draft }: Scope): string | null {
   const { sources } = draft;
   for (const [inner, outer] of [
@@ -108,7 +108,7 @@ function within(path: string, folder: string, { draft }: Scope): string | null {
   return null;
 }
 
-/** Whether a block is the one that answers for a program, with one of these extensions, in the folder of a path. */
+/** Whether a block answers requests for programs (files with one of these extensions) in the folder of a path. */
 function answers(scope: Scope, path: string, names = extensions(scope)): boolean {
   const folder = path.endsWith("/") ? path : `${path}/`;
   return names.some((name) => scope.draft.blockOf(scope.server!, `${folder}x${name === "*" ? "" : name}`) === scope);

@@ -1,4 +1,4 @@
-/** Warnings about blocks that do not do what they say: methods that nothing performs, error pages that are not there. */
+/** Warnings about blocks that do not do what they say: allowed methods that nothing implements, error pages that do not exist. */
 
 import { folderAt, reading } from "../folders.ts";
 import type { Settings } from "../model.ts";
@@ -8,7 +8,7 @@ import { quote } from "../text/diagnostics.ts";
 import { hasCgi } from "./programs.ts";
 import { hasSession } from "./sessions.ts";
 
-/** Looks through every block of a configuration that was read. */
+/** Checks every block of a configuration. */
 export function checkPromises(draft: Draft): void {
   for (const scope of draft.scopes()) {
     checkMethods(scope);
@@ -16,7 +16,7 @@ export function checkPromises(draft: Draft): void {
   }
 }
 
-/** `allowed_methods` names what nothing in the block performs: such a request is refused all the same. */
+/** Warns where `allowed_methods` names a method that nothing in the block implements: such requests are refused all the same. */
 function checkMethods(scope: Scope): void {
   const methods = scope.own.allowedMethods;
   const position = scope.seen.get("allowed_methods");
@@ -30,10 +30,10 @@ function checkMethods(scope: Scope): void {
   if (!scope.setting("upload") && !leadsOn(scope)) warn("PUT", "upload_store");
 }
 
-/** `try_files` or `index` may lead to another block, which then judges. */
+/** Whether `try_files` or `index` may redirect to another block, which then judges the method. */
 const leadsOn = (scope: Scope): boolean => scope.own.tryFiles !== undefined || scope.own.index !== undefined;
 
-/** Warns where the file of an error page is not there. @param uri as written; with variables nobody can tell */
+/** Warns where the file of an error page does not exist. @param uri as written; with variables the file is unknown */
 export function checkErrorPage(scope: Scope, uri: Template, position: Position): void {
   if (uri.constant === null || !uri.constant.startsWith("/") || scope.server === null) return;
   const path = uri.constant.replace(/\?.*/s, "");
@@ -44,13 +44,13 @@ export function checkErrorPage(scope: Scope, uri: Template, position: Position):
   scope.warning(position, `the error page ${quote(path)} is not there: ${quote(file)} does not exist`);
 }
 
-/** Whether a block answers with what lies in its folder, and nothing else. */
+/** Whether a block serves the files of its folder and nothing else. */
 function servesFiles(scope: Scope): boolean {
   const others: readonly (keyof Settings)[] = ["tryFiles", "return"];
   return others.every((key) => scope.own[key] === undefined) && !hasCgi(scope) && scope.setting("sessionApi") !== true;
 }
 
-/** Who may remove files may remove programs. */
+/** Warns where DELETE could remove programs. */
 function checkDeletes(scope: Scope): void {
   if (scope.own.deleteFiles !== true || !hasCgi(scope)) return;
   scope.warning(scope.seen.get("delete_files")!, '"delete_files" where "cgi" is on: clients can remove the programs');

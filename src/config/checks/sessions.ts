@@ -1,11 +1,11 @@
-/** Warnings about sessions: a database that clients reach, cookies that do not come back. Told when all was read. */
+/** Warnings about sessions: a database that clients can reach, cookies that browsers drop. Runs when everything has been read. */
 
 import { reading } from "../folders.ts";
 import { collapse, isBeneath } from "../paths.ts";
 import type { Draft, Scope } from "../scope.ts";
 import { quote } from "../text/diagnostics.ts";
 
-/** Looks through every block of a configuration that was read. */
+/** Checks every block of a configuration. */
 export function checkSessions(draft: Draft): void {
   const scopes = draft.scopes();
   checkStores(scopes);
@@ -21,7 +21,7 @@ export function hasSession(scope: Scope): boolean {
   return scope.setting("session") === true || scope.setting("sessionApi") === true;
 }
 
-/** A store replaces ids it did not issue: two that share a host and a cookie's name take each other's visitors away. */
+/** Warns where two stores share a host and a cookie's name: each store replaces ids that the other has issued. */
 function checkStores(scopes: readonly Scope[]): void {
   const first = new Map<string, Scope>();
   const told = new Set<Scope>();
@@ -46,7 +46,7 @@ function storeOf(scope: Scope): string {
   return file ? quote(file) : "memory";
 }
 
-/** Outside of a location nothing else is left to answer. */
+/** Warns about `session_api` outside of a location. */
 function checkWidth(scope: Scope): void {
   if (scope.context === "location") return;
   scope.warning(
@@ -55,7 +55,7 @@ function checkWidth(scope: Scope): void {
   );
 }
 
-/** Browsers drop cookies whose names promise what plain HTTP cannot keep (RFC 6265bis §4.1.3). */
+/** Warns about cookie names that browsers accept only over HTTPS (RFC 6265bis §4.1.3). */
 function checkCookie(scope: Scope, name: string): void {
   if (!/^__(?:host|secure)-/i.test(name)) return;
   scope.warning(
@@ -64,7 +64,7 @@ function checkCookie(scope: Scope, name: string): void {
   );
 }
 
-/** Warns where a database of sessions lies among the files that clients fetch or send. */
+/** Warns where a session database lies among the files that clients can fetch or upload. */
 function checkDatabase(scope: Scope, scopes: readonly Scope[]): void {
   const file = scope.own.sessionStore;
   const position = scope.seen.get("session_store");
@@ -82,7 +82,7 @@ function checkDatabase(scope: Scope, scopes: readonly Scope[]): void {
   }
 }
 
-/** The folder by which a block serves a file; undefined: it does not. */
+/** The folder from which a block serves a file; undefined: it does not serve it. */
 function servedFolder(scope: Scope, file: string): string | undefined {
   const read = scope.server === null || scope.own.return !== undefined ? null : reading(scope);
   if (read === null || !isBeneath(file, read.folder)) return undefined;

@@ -1,4 +1,4 @@
-/** Passwords: who has to say one, and where they stand. */
+/** Passwords: where they are required, and the files that contain them. */
 import type { Context, Scope } from "../scope.ts";
 import { directive, type Row, store } from "../table.ts";
 import { quote } from "../text/diagnostics.ts";
@@ -39,14 +39,14 @@ export const AUTH: readonly Row[] = [
   }),
 ];
 
-/** Requests are answered with an error then, but the file may still come. */
+/** What is wrong with a password file; only worth a warning, because the file may be created later. Until then requests get an error. */
 function fileProblem({ draft: { sources } }: Scope, path: string): string | null {
   return sources.isMissing(path) ? "does not exist" : sources.fileProblem(path);
 }
 
 type Position = Parameters<Scope["error"]>[0];
 
-/** nginx lets everybody in where there is no file. */
+/** Warns where `auth_basic` has no file: nginx lets everybody in there. */
 function checkFile(scope: Scope, position: Position): void {
   if (scope.setting("authUserFile") !== undefined || hasFile(scope)) return;
   scope.error(position, '"auth_basic" needs "auth_basic_user_file", which is missing here');

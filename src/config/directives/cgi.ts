@@ -1,4 +1,4 @@
-/** CGI: which files are programs, what runs them, what they are told and what they may use. */
+/** CGI: which files are programs, their interpreters, environment and limits. */
 
 import type { CgiLimit, CgiRule } from "../parts.ts";
 import type { Context, Scope } from "../scope.ts";
@@ -26,7 +26,7 @@ const anywhere: readonly Context[] = ["http", "server", "location"];
 /** Any that a client may send. */
 const methodName = kind("METHOD", "a method in capitals", (word) => (/^[A-Z][A-Z-]*$/.test(word) ? word : undefined));
 
-/** How long a request waits for a script to end where `cgi_queue` does not say, ms. */
+/** Default for how long a request waits in the queue (`cgi_queue`), ms. */
 const QUEUE_WAIT = 10_000;
 
 export const CGI: readonly Row[] = [
@@ -120,7 +120,7 @@ export const CGI: readonly Row[] = [
   }),
 ];
 
-/** The table only keeps the place of directives that stand once. */
+/** Records where a repeatable directive stood first; the table records this only for others. */
 function remember(scope: Scope, name: string, { position }: Word): void {
   if (!scope.seen.has(name)) scope.seen.set(name, position);
 }
@@ -144,7 +144,7 @@ function addRule(scope: Scope, [given]: [readonly Word[]]): void {
   append(scope, "cgi", { extension, interpreter, args: args.map(({ text }) => text) });
 }
 
-/** `.py` of `.py` or `py`; undefined, and an error, when it is none or there already. */
+/** The extension with its dot: `.py` for `.py` or `py`. Undefined after an error: malformed, or given twice. */
 function extensionOf(scope: Scope, { text, position }: Word): string | undefined {
   if (text !== "*" && !/^\.?[^./*?$\s]+(?:\.[^./*?$\s]+)*$/.test(text)) {
     scope.error(position, `"cgi" expects an extension such as .py, "*" or "off", not ${quote(text)}`);
@@ -163,7 +163,7 @@ function extensionOf(scope: Scope, { text, position }: Word): string | undefined
   return extension;
 }
 
-/** The absolute path of a program; undefined, and an error, when there is none that can be executed. */
+/** The absolute path of a program. Undefined after an error: not found, or not executable. */
 function interpreterOf(scope: Scope, { text, position }: Word): string | undefined {
   const { sources, prefix } = scope.draft;
   if (text === "" || text.includes("$")) {
@@ -176,7 +176,7 @@ function interpreterOf(scope: Scope, { text, position }: Word): string | undefin
   return undefined;
 }
 
-/** An argument may hold a `$`, as texts for a shell do. */
+/** Reports variables in an argument. A `$` alone is allowed, as in shell texts. */
 function checkArgument(scope: Scope, { text, position }: Word): void {
   const name = scope.draft.variables.names.find((variable) =>
     new RegExp(`\\$(?:${variable}\\b|\\{${variable}\\})`).test(text),
@@ -185,7 +185,7 @@ function checkArgument(scope: Scope, { text, position }: Word): void {
   scope.warning(position, `variables do not work in the arguments of "cgi": $${name} is passed on as it stands`);
 }
 
-/** Each limit's key, with what its value gives; undefined: it is none. */
+/** Each limit's key and the parser of its value, which gives undefined for a malformed value. */
 const LIMITS: Readonly<Record<keyof CgiLimit, { readonly expected: string; parse(text: string): number | undefined }>> =
   {
     cpu: { expected: "whole seconds", parse: (text) => wholeSeconds(parseTime(text)) },

@@ -1,4 +1,4 @@
-/** Compression: of replies on their way, and files that were compressed ahead of time. nginx's gzip modules, ngx_brotli and zstd-nginx-module. */
+/** Compression of replies as they are sent, and files compressed in advance. Follows nginx's gzip modules, ngx_brotli and zstd-nginx-module. */
 import type { ProxiedRule } from "../parts.ts";
 import { PROXIED_RULES } from "../parts.ts";
 import type { Context, Own, Scope } from "../scope.ts";
@@ -16,13 +16,13 @@ const mediaType = kind("TYPE | *", "a media type such as text/css, or *", (text)
   text === "*" || /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+$/.test(text) ? text.toLowerCase() : undefined,
 );
 
-/** What differs between the codings. */
+/** The differences between the codings. */
 interface Family {
   readonly name: "gzip" | "brotli" | "zstd";
   readonly extension: string;
   readonly level: string;
   readonly levels: readonly [least: number, most: number];
-  /** Higher levels take this one's place while a reply is made: they would hold up everybody. */
+  /** Highest level for replies compressed while they are sent; higher ones would block the loop. */
   readonly highest: number;
 }
 

@@ -1,4 +1,4 @@
-/** Which files are served, and what is remembered of them. */
+/** Files: which are served, and what is cached of them. */
 
 import type { Settings } from "../model.ts";
 import type { Template } from "../parts.ts";
@@ -113,10 +113,10 @@ export const FILES: readonly Row[] = [
   }),
 ];
 
-/** Variables that are made of the root themselves. */
+/** Variables that are themselves made from the root. */
 const CIRCULAR: readonly string[] = ["document_root", "request_filename"];
 
-/** Absolute; circular names are refused. The folder may come later, but one that cannot be used is an error. */
+/** Stores an absolute folder. Circular variables are refused. A folder may be created later, but one that cannot be used is an error. */
 function setFolder(scope: Scope, name: "root" | "alias", folder: Template, { position }: Word): void {
   const circular = variablesOf(folder).find((variable) => CIRCULAR.includes(variable));
   if (circular !== undefined) return scope.error(position, `"$${circular}" cannot be used in "${name}"`);

@@ -1,9 +1,9 @@
-/** nginx's directives that are not Webserv's: those that make no difference, and those that would, and are refused. */
+/** nginx's directives that Webserv does not have: those that make no difference here, and those that would and are refused. */
 
 const IS_FIXED = "Webserv decides this itself";
 const ONE_PROCESS = "one process serves all";
 
-/** Accepted with a warning: name to the reason why it makes no difference. */
+/** Accepted with a warning: name, and why it makes no difference. */
 export const WITHOUT_EFFECT: ReadonlyMap<string, string> = new Map(
   Object.entries({
     [ONE_PROCESS]:
@@ -32,7 +32,7 @@ const NO_REWRITE = "use return, try_files or a location with a regular expressio
 const NO_RATE = "there are no limits per client but those on time and size";
 const NO_MODULE = "Webserv has no such module";
 
-/** Refused: whole names, and name beginnings that end in `_`, to the reason. */
+/** Refused: name (or the beginning of names, ending in `_`), and why. */
 const UNSUPPORTED: ReadonlyMap<string, string> = new Map(
   Object.entries({
     [ORIGIN]: "proxy_ grpc_ memcached_ upstream mirror mirror_ resolver resolver_ stream mail slice",
@@ -52,7 +52,7 @@ const UNSUPPORTED: ReadonlyMap<string, string> = new Map(
   }).flatMap(([reason, names]) => names.split(" ").map((name) => [name, reason])),
 );
 
-/** Why a directive of nginx is refused here; undefined: nginx has no such directive either. */
+/** Why a directive of nginx is refused here; undefined: nginx has no such directive. */
 export function refusalOf(name: string): string | undefined {
   const whole = UNSUPPORTED.get(name);
   if (whole !== undefined) return whole;

@@ -1,4 +1,4 @@
-/** Behind a front server: whom it speaks for, and how redirects name this server. */
+/** Behind a front server: which ones are trusted to name the client, and how redirects name this server. */
 import type { Context } from "../scope.ts";
 import { append } from "../scope.ts";
 import type { Row } from "../table.ts";

@@ -62,7 +62,7 @@ function openLocation(parent: Scope, [args]: [readonly Word[]], directive: Direc
   return scope;
 }
 
-/** Modifier, pattern, and the word the pattern stands in; `=/x`, `~x` in one word as nginx allows; null: not a location. */
+/** Modifier, pattern and the word that contains the pattern. nginx allows `=/x` and `~x` in one word. Null: not a location. */
 function splitArguments([first, second]: readonly Word[]): [Modifier, string, Word] | null {
   if (first!.text === "") return null;
   const { text } = first!;
@@ -75,7 +75,7 @@ function splitArguments([first, second]: readonly Word[]): [Modifier, string, Wo
   return pattern === "" ? null : [(modifier ?? "") as Modifier, pattern!, first!];
 }
 
-/** nginx's rules on what may be nested in what. */
+/** Checks nginx's rules of nesting. */
 function checkPlace({ modifier, pattern }: LocationDraft, parent: Scope, { position }: Word): void {
   const outer = parent.location;
   const name = quote(pattern);
@@ -102,5 +102,5 @@ function checkRepetition(location: LocationDraft, parent: Scope, { position }: W
   if (first === undefined) return;
   const message = `duplicate location ${quote(location.pattern)} (first on ${elsewhere(first.position, position)})`;
   if (location.regex === null) parent.error(position, message);
-  else parent.warning(position, `${message}: this one is never reached`); // nginx takes it: the first expression that matches wins
+  else parent.warning(position, `${message}: this one is never reached`); // as in nginx: the first expression that matches wins
 }

@@ -1,4 +1,4 @@
-/** Logs: where they go, and what a line of the access log looks like. */
+/** Logs: their files, and the format of the access log. */
 
 import type { LogFormat } from "../parts.ts";
 import { LOG_LEVELS } from "../parts.ts";
@@ -17,7 +17,7 @@ const anywhere: readonly Context[] = ["http", "server", "location"];
 const COMBINED =
   '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"';
 
-/** The formats that need no `log_format`. */
+/** The formats that exist without `log_format`. */
 export const BUILT_IN_FORMATS: ReadonlyMap<string, LogFormat> = new Map([
   ["combined", { name: "combined", template: builtIn(COMBINED), escape: "default" }],
   ["json", { name: "json", template: null, escape: "json" }],
@@ -66,7 +66,7 @@ const option = kind("OPTION", "buffer=SIZE or flush=TIME", (text) => {
   return good === undefined ? undefined : true;
 });
 
-/** The format is looked up when all was read, so that it may be defined further down. */
+/** Adds an access log. The format is looked up when everything has been read, because it may be defined further down. */
 function addAccessLog(scope: Scope, [args]: [readonly Word[]], { name }: Directive): void {
   const [target, ...rest] = args as [Word, ...Word[]];
   if (target.text === "off") {

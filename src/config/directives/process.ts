@@ -28,7 +28,7 @@ export const PROCESS: readonly Row[] = [
     syntax: "FILE | PATTERN",
     help: "Puts a file's directives, or those of all files that match a pattern (in the order of their names), in its place. Relative to the main configuration file's folder.",
     repeats: true,
-    set: () => {}, // the parser has put the file's directives in its place
+    set: () => {}, // the parser has already inserted the file's directives
   }),
   directive("pid", {
     in: ["main"],

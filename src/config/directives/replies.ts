@@ -86,7 +86,7 @@ export const REPLIES: readonly Row[] = [
   }),
 ];
 
-/** A long value may be written on several lines: a field has but one. */
+/** Joins the lines of a value: it may be written on several lines, but a field has only one. */
 function onOneLine({ text, parts, constant }: Template): Template {
   const joined = (part: string): string => part.replace(/[ \t]*[\r\n]+[ \t]*/g, " ");
   return {
@@ -100,7 +100,7 @@ const FRAMING = "the server says itself where a reply ends";
 const OF_THE_CONNECTION = "it is about the connection, which is the server's";
 const KEEP_ALIVE = 'use "keepalive_timeout"; 0 closes after each reply';
 
-/** Fields whose value only the server knows, in small letters: why. Any other value would break the reply or the connection. */
+/** Fields that only the server may set, in small letters, and why: another value would break the reply or the connection. */
 const OUR_OWN: ReadonlyMap<string, string> = new Map([
   ["connection", KEEP_ALIVE],
   ["content-length", FRAMING],
@@ -116,7 +116,7 @@ const OUR_OWN: ReadonlyMap<string, string> = new Map([
 
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 
-/** nginx keeps the first `return` of a block: what follows it is never reached. */
+/** Stores a `return`. As in nginx the first one of a block wins. */
 function setReturn(scope: Scope, [args]: [readonly Word[]], { position }: Directive): void {
   const [first, second] = args as [Word, Word?];
   const isUrl = /^(?:https?:\/\/|\$scheme)/.test(first.text);
@@ -187,7 +187,7 @@ function parseMediaType(text: string): string | undefined {
     : undefined;
 }
 
-/** A line of `types`: the type, then its extensions. */
+/** Adds a line of `types`: a media type, then its extensions. */
 function addType(scope: Scope, { name, position, args, block: inner }: Directive): void {
   if (inner !== null)
     return scope.error(position, `unexpected block ${quote(name)} in "types" (expected TYPE EXTENSION...;)`);
@@ -218,7 +218,7 @@ function setExpires(scope: Scope, [args]: [readonly Word[]], { name }: Directive
   else scope.error(word.position, `"${name}" expects ${EXPIRES}, not ${quote(word.text)}`);
 }
 
-/** null: off. Undefined: not a time. */
+/** Parses the argument of `expires`. Null: off; undefined: not a time. */
 function parseExpires(text: string, modified: boolean): Expires | null | undefined {
   if (!modified && text === "off") return null;
   if (!modified && (text === "epoch" || text === "max")) return { kind: text };

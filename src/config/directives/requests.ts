@@ -8,7 +8,7 @@ import { duration, kind, number, optional, path, size, sizeBetween, time, words 
 const anywhere: readonly Context[] = ["http", "server", "location"];
 const beforeLocations: readonly Context[] = ["http", "server"];
 
-/** Header buffers and body buffers are held per client, so they have bounds of reason. */
+/** Buffers for heads and bodies are allocated per connection, so their size is limited. */
 const bufferSize = sizeBetween(64, 16 * 2 ** 20);
 
 const level = kind("LEVEL", "1, 2 or 3", (text) => (/^[123]$/.test(text) ? Number(text) : undefined));

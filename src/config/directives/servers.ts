@@ -1,4 +1,4 @@
-/** `server` and what it listens to. */
+/** `server` and its names and addresses. */
 
 import { Scope } from "../scope.ts";
 import type { Row } from "../table.ts";

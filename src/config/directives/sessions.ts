@@ -1,4 +1,4 @@
-/** Sessions: what is remembered of a visitor, and for how long. */
+/** Sessions: what is stored for a visitor, and for how long. */
 
 import type { Position } from "../parts.ts";
 import { folderOf } from "../paths.ts";
@@ -60,7 +60,7 @@ export const SESSIONS: readonly Row[] = [
   }),
 ];
 
-/** The file is made at start; its folder has to be there, and takes SQLite's own files beside it. */
+/** Checks the folder of a session file: the file is made at start, and SQLite puts its own files beside it. */
 function checkFile(scope: Scope, file: string, position: Position): void {
   const { sources } = scope.draft;
   const folder = folderOf(file);

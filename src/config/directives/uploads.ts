@@ -1,4 +1,4 @@
-/** Uploads and DELETE: where what clients send is kept, and what they may remove. */
+/** Uploads and DELETE: where uploads are stored, and what clients may remove. */
 
 import { namesStaging, type Position, STAGING } from "../parts.ts";
 import type { Scope } from "../scope.ts";
@@ -70,7 +70,7 @@ function setOrigins(scope: Scope, [origins]: [string[]], { args }: Directive): v
   scope.own.uploadCors = origins[0] === "off" ? null : origins;
 }
 
-/** Nested locations inherit the folder together with the prefix it belongs to. */
+/** Stores the folder together with the location's prefix; nested locations inherit both. */
 function setStore(scope: Scope, [path]: [string | null], { args }: Directive): void {
   const { location } = scope;
   const isPath = location !== null && location.regex === null && location.modifier !== "@";
@@ -85,7 +85,7 @@ function setStore(scope: Scope, [path]: [string | null], { args }: Directive): v
   scope.draft.later(() => checkFolder(scope, path, position));
 }
 
-/** A missing folder may still come, as with `root`; without it uploads get 500. */
+/** Warns about a missing folder. It may be created later, as with `root`; until then uploads get 500. */
 function checkFolder(scope: Scope, path: string, position: Position): void {
   const problem = scope.draft.sources.folderProblem(path, false);
   const readOnly = problem === null ? scope.draft.sources.writeProblem(path) : null;

@@ -1,7 +1,7 @@
 /**
- * Text to tokens, by nginx's rules (ngx_conf_read_token): words end at blanks, `;` and `{`; quotes count only at a word's
- * start; `${` stays in the word; backslashes before quotes and backslashes go, `\t \r \n` become those characters, all
- * others stay for regular expressions.
+ * Splits text into tokens by nginx's rules (ngx_conf_read_token). A word ends at a blank, `;` or `{`. Quotes are special only at
+ * a word's start. `${` does not end a word. A backslash before a quote or backslash is removed; `\t \r \n` become those
+ * characters; all other backslashes stay, for regular expressions.
  */
 
 import type { Position } from "../parts.ts";
@@ -9,22 +9,22 @@ import { quote } from "./diagnostics.ts";
 
 export interface Token {
   readonly kind: "word" | ";" | "{" | "}" | "end";
-  /** A word without its quotes and escapes; else the token itself. */
+  /** A word without its quotes and escapes; for other tokens, the token itself. */
   readonly text: string;
   readonly quoted: boolean;
   readonly position: Position;
-  /** Just behind the token. */
+  /** The position right after the token. */
   readonly end: Position;
-  /** A mistake in the token, which the parser reports: it knows what surrounds it. */
+  /** A mistake in the token. The parser reports it, because it knows the context. */
   readonly problem: { readonly position: Position; readonly message: string } | null;
 }
 
-/** All tokens of a file; the last has kind "end". Never throws: a mistake is a token with a `problem`. */
+/** All tokens of a file; the last one has the kind "end". Never throws: a mistake becomes a token with a `problem`. */
 export function tokenize(text: string, file: string): Token[] {
   return new Lexer(text, file).all();
 }
 
-/** Runs of what needs no look: blanks, a comment, a word's usual characters. */
+/** Runs of characters without special meaning: blanks, a comment, the usual characters of a word. */
 const BLANKS = /[ \t\r\n]+/y;
 const COMMENT = /#[^\n]*/y;
 const USUAL = /[^ \t\r\n;{\\$]+/y;
@@ -32,11 +32,11 @@ const USUAL = /[^ \t\r\n;{\\$]+/y;
 class Lexer {
   private at = 0;
   private line = 1;
-  /** Where column 0 is: the line's start, later by one for each character of two code units. */
+  /** Offset of column 0: the line's start, plus one for each character of two code units. */
   private columnStart = -1;
   private lineEnd: number;
   private problem: Token["problem"] = null;
-  /** Columns count characters: with any beyond 16 bits they are not offsets. */
+  /** Whether the text has characters of two code units, so that columns (which count characters) differ from offsets. */
   private readonly hasPairs: boolean;
 
   constructor(
@@ -83,8 +83,8 @@ class Lexer {
   }
 
   /**
-   * A quote that never ends swallows the rest of the file; one that lacks its end before another string swallows up to
-   * that string's start. Both are told as what they are, and the word then ends with its line or at its `;`.
+   * Reads a quoted word. A quote that never ends would swallow the rest of the file; one without an end before another string
+   * would swallow up to that string's start. Both are reported as unterminated, and the word ends at its line's end or `;`.
    */
   private quotedWord(mark: string): string {
     const opening = this.position();
@@ -103,7 +103,7 @@ class Lexer {
       const [next] = this.text.slice(this.at, this.at + 2);
       const message = `unexpected ${quote(next!)} after a closing quote (expected a blank or ";")`;
       this.problem = { position: this.position(), message };
-      this.bareWord(); // belongs to no argument
+      this.bareWord(); // skipped: it belongs to no argument
     }
     return this.text.slice(start, close);
   }
@@ -135,7 +135,7 @@ function isBlank(c: string | undefined): boolean {
 }
 
 function endsWord(c: string | undefined): boolean {
-  return c === undefined || isBlank(c) || c === ";" || c === "{" || c === "}" || c === ")"; // `if ($a = "b")`
+  return c === undefined || isBlank(c) || c === ";" || c === "{" || c === "}" || c === ")"; // ")" for `if ($a = "b")`
 }
 
 function endOfLine(text: string, from: number): number {
@@ -147,7 +147,7 @@ function secondHalves(text: string): number {
   return text.match(/[\udc00-\udfff]/g)?.length ?? 0;
 }
 
-/** Where the quote that starts before `from` closes; -1 when it does not. */
+/** Index of the quote that closes the one before `from`; -1 when there is none. */
 function closingQuote(text: string, from: number, mark: string): number {
   for (let i = from; i < text.length; i++) {
     if (text[i] === "\\") i++;

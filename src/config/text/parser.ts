@@ -1,6 +1,6 @@
 /**
- * Tokens to a tree of directives, includes resolved. After a mistake it goes on at the next `;` or `}`, so that one run
- * finds them all; whatever encloses a mistake is marked `broken`.
+ * Parses tokens to a tree of directives and resolves includes. After a mistake it continues at the next `;` or `}`, so that one
+ * run finds all mistakes. Every directive that contains a mistake is marked `broken`.
  */
 
 import type { Sources } from "../files.ts";
@@ -21,13 +21,13 @@ export interface Directive {
   readonly args: readonly Word[];
   /** null: it ended with `;`. */
   readonly block: readonly Directive[] | null;
-  /** A mistake was found in it or beneath it. */
+  /** Whether it or something beneath it contains a mistake. */
   readonly broken: boolean;
-  /** Its `;` is missing, so that the number of its arguments tells nothing. */
+  /** Its `;` is missing, so the number of its arguments is meaningless. */
   readonly unfinished: boolean;
 }
 
-/** Blocks and includes nested deeper than these are mistakes, not configurations. */
+/** Most levels of nested blocks or includes; deeper ones are reported as mistakes. */
 const MAX_DEPTH = 32;
 const MAX_INCLUDE_DEPTH = 16;
 
@@ -35,7 +35,7 @@ const MAX_INCLUDE_DEPTH = 16;
 export interface ParserContext {
   readonly diagnostics: Diagnostics;
   readonly sources: Sources;
-  /** Tells a forgotten `;` from one more argument: may a line that starts with this word start a directive? */
+  /** Whether a word is the name of a directive. Used to tell a forgotten `;` from one more argument. */
   readonly isDirective: (word: string) => boolean;
 }
 
@@ -45,7 +45,7 @@ interface Open {
   broken: boolean;
 }
 
-/** The directives of `text`. `file` is its name in positions and in the search for recursion. */
+/** The directives of `text`. `file` is its name in positions and for detecting recursion. */
 export function parse(text: string, file: string, context: ParserContext): Directive[] {
   return new Parser(text, context, [file], []).directives(null);
 }
@@ -54,7 +54,7 @@ class Parser {
   private readonly tokens: readonly Token[];
   private at = 0;
 
-  /** @param files the files being read, the innermost last  @param open the directives around this place, outermost first */
+  /** @param files the files being read, the innermost last  @param open the enclosing directives, outermost first */
   constructor(
     text: string,
     private readonly context: ParserContext,
@@ -64,7 +64,7 @@ class Parser {
     this.tokens = tokenize(text, files.at(-1)!);
   }
 
-  /** Everything up to the `}` of `block`, or up to the file's end when that is null. */
+  /** The directives up to the `}` of `block`, or to the end of the file if `block` is null. */
   directives(block: Token | null): Directive[] {
     const found: Directive[] = [];
     for (;;) {
@@ -97,7 +97,7 @@ class Parser {
     this.open.pop();
   }
 
-  /** The words up to `;` or `{`, which stay; reports a `;` that is not there. */
+  /** The words up to `;` or `{`, which is not consumed; reports a missing `;`. */
   private arguments(name: Token): Word[] {
     const args: Word[] = [];
     for (let last = name; ; last = this.take()) {
@@ -113,7 +113,7 @@ class Parser {
     }
   }
 
-  /** A known name at the start of a line with more behind it is a directive: the `;` before it was forgotten. */
+  /** Whether a word begins a new directive because the `;` before it was forgotten: a known name at the start of a line, with more words after it. */
   private startsDirective(last: Token, word: Token): boolean {
     if (word.quoted || word.position.line === last.end.line || !this.context.isDirective(word.text)) return false;
     const behind = this.tokens[this.at + 1]!;
@@ -128,7 +128,7 @@ class Parser {
     return [];
   }
 
-  /** Behind a `{`: on to behind its `}`. */
+  /** Called after a `{`: skips to after its `}`. */
   private skipBlock(): void {
     for (let depth = 1; depth > 0; ) {
       const { kind } = this.peek();
@@ -170,7 +170,7 @@ class Parser {
     return this.tokens[this.at]!;
   }
 
-  /** The next token; the last one, "end", again and again. */
+  /** Consumes the next token; the last one, "end", is given again and again. */
   private take(): Token {
     const token = this.tokens[this.at]!;
     if (token.kind !== "end") this.at++;

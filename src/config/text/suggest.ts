@@ -1,6 +1,6 @@
-/** The nearest known name to a misspelt one. */
+/** Finds the known name that is nearest to a misspelt one. */
 
-/** What people write who know other servers or guess. */
+/** Names from other servers and common guesses, with ours. */
 const OTHER_WORDS: ReadonlyMap<string, string> = new Map([
   ["methods", "allowed_methods"],
   ["allow_methods", "allowed_methods"],
@@ -21,13 +21,13 @@ const OTHER_WORDS: ReadonlyMap<string, string> = new Map([
   ["default_error_page", "error_page"],
 ]);
 
-/** As `suggestion`, for the name of a directive: other words for the same thing are known. */
+/** As `suggestion`, for the name of a directive; also knows other words for the same thing. */
 export const directiveSuggestion = (name: string, names: Iterable<string>): string => {
   const word = OTHER_WORDS.get(name.toLowerCase());
   return word === undefined ? suggestion(name, names) : ` (did you mean "${word}"?)`;
 };
 
-/** ` (did you mean "NAME"?)` for the nearest of `names`, or nothing when none is near. `mark` stands before the name shown. */
+/** ` (did you mean "NAME"?)` for the nearest of `names`, or "" when none is near. `mark` is put before the name. */
 export function suggestion(name: string, names: Iterable<string>, mark = ""): string {
   const limit = Math.min(3, Math.max(1, Math.floor(name.length / 3)));
   let best = "";
@@ -40,7 +40,7 @@ export function suggestion(name: string, names: Iterable<string>, mark = ""): st
   return best === "" ? "" : ` (did you mean "${mark}${best}"?)`;
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b` (optimal string alignment). */
+/** The number of insertions, deletions, replacements and swaps of neighbours that turn `a` into `b` (optimal string alignment). */
 export function editDistance(a: string, b: string): number {
   let before: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, i) => i);

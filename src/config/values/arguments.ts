@@ -1,4 +1,4 @@
-/** The kinds of arguments a directive takes: what each looks like in the reference, what it gives, what its errors say. */
+/** The kinds of arguments of directives: how the reference shows each, what value it gives, what its errors say. */
 import { isToken } from "../../http/headers.ts";
 import type { Template } from "../parts.ts";
 import { join } from "../paths.ts";
@@ -6,11 +6,11 @@ import type { Scope } from "../scope.ts";
 import { quote } from "../text/diagnostics.ts";
 import type { Word } from "../text/parser.ts";
 
-/** Returned where an argument was wrong and the error is reported. */
+/** Returned when an argument was wrong; the error has been reported. */
 export const WRONG: unique symbol = Symbol("wrong argument");
 export type Wrong = typeof WRONG;
 
-/** One place in a directive's arguments: how many words it takes, and what it makes of them. */
+/** A parameter of a directive: how many words it takes, and what value it makes of them. */
 export interface Parameter<T> {
   /** For the reference and for messages: `SIZE`, `[LEVEL]`, `NAME...`. */
   readonly syntax: string;
@@ -21,14 +21,14 @@ export interface Parameter<T> {
 
 /** A parameter of one word. */
 export interface Kind<T> extends Parameter<T> {
-  /** Ends the sentence `"root" expects ...`. */
+  /** The end of the sentence `"root" expects ...`. */
   readonly expected: string;
 }
 
-/** Stands for a number that is more than any may be: what is expected does not say so. */
+/** The result for a number that is too large; the message then differs from `expected`. */
 const TOO_LARGE: unique symbol = Symbol("too large");
 
-/** A kind from a function that gives undefined for a word that is none. */
+/** Makes a kind from a function that gives undefined for a word it does not accept. */
 export function kind<T>(
   syntax: string,
   expected: string,
@@ -49,12 +49,12 @@ export function kind<T>(
   };
 }
 
-/** A kind whose words are looked at elsewhere: the word itself with its place. */
+/** A parameter whose words are checked elsewhere: gives the words with their positions. */
 export function words(syntax: string, least = 1, most = Number.POSITIVE_INFINITY): Parameter<readonly Word[]> {
   return { syntax, least, most, read: (given) => given };
 }
 
-/** A parameter that may be absent; only at the end. */
+/** A parameter that may be absent; only as the last one. */
 export function optional<T>(inner: Kind<T>): Parameter<T | undefined> {
   return {
     syntax: `[${inner.syntax}]`,
@@ -64,7 +64,7 @@ export function optional<T>(inner: Kind<T>): Parameter<T | undefined> {
   };
 }
 
-/** One or more of a kind; only at the end. */
+/** One or more words of a kind; only as the last parameter. */
 export function many<T>(inner: Kind<T>): Parameter<T[]> {
   return {
     syntax: `${inner.syntax}...`,
@@ -77,7 +77,7 @@ export function many<T>(inner: Kind<T>): Parameter<T[]> {
   };
 }
 
-/** One of a few words, as written. */
+/** One of the given words. */
 export function oneOf<const T extends string>(...choices: T[]): Kind<T> {
   const list = choices.map((choice) => `"${choice}"`).join(", ");
   const expected = choices.length === 1 ? list : list.replace(/, ([^,]*)$/, " or $1");
@@ -91,12 +91,12 @@ export const flag: Kind<boolean> = kind(onOff.syntax, onOff.expected, (text) =>
   text === "on" ? true : text === "off" ? false : undefined,
 );
 
-/** Any text but none. */
+/** Any non-empty text. */
 export function text(syntax: string): Kind<string> {
   return kind(syntax, "a text that is not empty", (word) => (word === "" ? undefined : word));
 }
 
-/** A whole number within bounds, which the message names. */
+/** A whole number within limits, which the message names. */
 export function number(syntax: string, least: number, most = Number.MAX_SAFE_INTEGER): Kind<number> {
   const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `between ${least} and ${most}`;
   return kind(syntax, `a whole number ${range}`, (word) =>
@@ -110,21 +110,21 @@ function within(value: number | undefined, least: number, most: number): number 
   return value <= most ? value : undefined;
 }
 
-/** A number that is exact; else undefined. */
+/** The number if it is exact, else undefined. */
 const exact = (value: number | undefined): number | undefined => (Number.isSafeInteger(value) ? value : undefined);
 
 const SIZE_UNITS: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
 
-/** Bytes of `512`, `8k`, `5m`, `1g` (upper case too); undefined: not a size, or beyond 2^53. */
+/** Parses a size to bytes: `512`, `8k`, `5m`, `1g` (upper case too). Undefined: not a size, or beyond 2^53. */
 export const parseSize = (word: string): number | undefined => exact(readSize(word));
 
-/** The same, however large. */
+/** As `parseSize`, without the upper limit. */
 function readSize(word: string): number | undefined {
   const match = /^(\d+)([kmg]?)$/i.exec(word);
   return match === null ? undefined : Number(match[1]) * SIZE_UNITS[match[2]!.toLowerCase()]!;
 }
 
-/** A size in bytes, within bounds where the server has any. */
+/** A size in bytes within limits. */
 export function sizeBetween(least: number, most: number): Kind<number> {
   const range = most === Number.MAX_SAFE_INTEGER ? "" : ` between ${showSize(least)} and ${showSize(most)}`;
   return kind("SIZE", `a size${range} (bytes, or with a unit: 8k, 5m, 1g)`, (word) =>
@@ -144,7 +144,7 @@ function showSize(bytes: number): string {
 const SECOND = 1000;
 const DAY = 86_400 * SECOND;
 
-/** nginx's units, the largest first: a time names them in this order, each at most once. */
+/** nginx's units, the largest first. A time may use each once, in this order. */
 const TIME_UNITS: readonly (readonly [unit: string, milliseconds: number])[] = [
   ["y", 365 * DAY],
   ["M", 30 * DAY],
@@ -156,10 +156,10 @@ const TIME_UNITS: readonly (readonly [unit: string, milliseconds: number])[] = [
   ["ms", 1],
 ];
 
-/** Milliseconds of `30s`, `1h30m`, `1d 12h`, `500ms`, `90` (seconds); undefined: not a time, or beyond 2^53. */
+/** Parses a time to ms: `30s`, `1h30m`, `1d 12h`, `500ms`, `90` (seconds). Undefined: not a time, or beyond 2^53. */
 export const parseTime = (word: string): number | undefined => exact(readTime(word));
 
-/** The same, however long. */
+/** As `parseTime`, without the upper limit. */
 function readTime(word: string): number | undefined {
   if (!/^(\d+(y|M|w|d|h|ms|m|s) *)*(\d+)?$/.test(word) || word.trim() === "") return undefined;
   let total = 0;
@@ -179,13 +179,13 @@ const timeKind = (least: number, expected: string): Kind<number> =>
 /** A time in milliseconds, 0 included. */
 export const time = timeKind(0, "a time (seconds, or with units: 30s, 5m, 1h30m, 500ms)");
 
-/** A time in milliseconds; 0 would mean that nothing is ever in time. */
+/** A time in milliseconds above 0; with 0 every request would be too late. */
 export const duration = timeKind(1, "a time above 0 (seconds, or with units: 30s, 5m, 1h30m, 500ms)");
 
-/** A time that is told to clients in seconds. */
+/** A time that is sent to clients in seconds. */
 export const atLeastSecond = timeKind(1000, "a time of at least 1s (seconds, or with units: 30s, 5m, 1h30m)");
 
-/** Text with variables; `expected` says what may not be empty. */
+/** Text with variables. `expected` names it in the message about an empty text. */
 export function template(syntax: string): Kind<Template> {
   return {
     syntax,
@@ -196,24 +196,24 @@ export function template(syntax: string): Kind<Template> {
   };
 }
 
-/** A path, made absolute beneath the prefix. Variables do not work in it: the message says so. */
+/** A path, made absolute beneath the prefix. Variables are refused with a message. */
 export function path(syntax: string): Kind<string> {
   return kind(syntax, "a path (without variables)", (word, scope) => absolutePath(word, scope));
 }
 
-/** A folder, made absolute, without slashes at its end; or `off`, which is null. */
+/** A folder, made absolute, without final slashes; `off` gives null. */
 export const folder: Kind<string | null> = kind("DIR | off", 'a folder (without variables), or "off"', (word, scope) =>
   word === "off" ? null : unlessFlag(word, scope)?.replace(/(?<=.)\/+$/, ""),
 );
 
-/** A database's file, made absolute; or `memory`, which is null. */
+/** A database file, made absolute; `memory` gives null. */
 export const sessionStore: Kind<string | null> = kind(
   "memory | FILE",
   'a file (without variables), or "memory"',
   (word, scope) => (word === "memory" ? null : unlessFlag(word, scope)),
 );
 
-/** A path; that of one who wrote `on` or `off` was not meant as one. */
+/** The path, unless it is `on` or `off`, which was hardly meant as a path. */
 function unlessFlag(word: string, scope: Scope): string | undefined {
   return word === "on" || word === "off" ? undefined : absolutePath(word, scope);
 }
@@ -233,12 +233,12 @@ function absolutePath(word: string, scope: Scope): string | undefined {
   return join(scope.draft.prefix, word);
 }
 
-/** A token (RFC 9110 §5.6.2), as the names of fields and of cookies are. */
+/** A token (RFC 9110 §5.6.2), such as the name of a field or cookie. */
 const token = (expected: string): Kind<string> => kind("NAME", expected, (word) => (isToken(word) ? word : undefined));
 
 export const fieldName = token("a field's name");
 
-/** The name of a variable of the environment, as POSIX shells take it. */
+/** The name of an environment variable in POSIX shells. */
 export const environmentName: Kind<string> = kind(
   "NAME",
   "an environment variable's name (letters, digits and _)",
@@ -248,7 +248,7 @@ export const environmentName: Kind<string> = kind(
 /** RFC 6265 §4.1.1. */
 export const cookieName = token("a cookie's name (letters, digits and !#$%&'*+-.^_`|~)");
 
-/** A charset's name as IANA registers them, or `off`, which is null. */
+/** The name of a charset as registered at IANA; `off` gives null. */
 export const charset: Kind<string | null> = kind("NAME | off", 'a charset\'s name, or "off"', (word) =>
   word === "off" ? null : /^[A-Za-z0-9][A-Za-z0-9._:+-]*$/.test(word) ? word : undefined,
 );

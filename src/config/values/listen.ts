@@ -1,4 +1,4 @@
-/** The arguments of `listen`: an address in all of nginx's forms, and options. */
+/** The arguments of `listen`: an address in any of nginx's forms, and options. */
 import { formatAddress, parseAddress, type SocketAddress } from "../../../ffi/inet.ts";
 import { join } from "../paths.ts";
 import type { Scope } from "../scope.ts";
@@ -7,10 +7,10 @@ import type { Word } from "../text/parser.ts";
 
 export interface ListenOptions {
   readonly address: SocketAddress;
-  /** The address in its one canonical form: what makes two `listen` the same. */
+  /** The address in canonical form; two `listen` with the same text share a socket. */
   readonly text: string;
   readonly defaultServer: boolean;
-  /** null: not said. */
+  /** null: not given. */
   readonly backlog: number | null;
   readonly reuseport: boolean | null;
   readonly ipv6only: boolean | null;
@@ -21,7 +21,7 @@ type Parsed = Pick<ListenOptions, "address" | "text">;
 export const LISTEN_SYNTAX =
   "[ADDRESS:]PORT | ADDRESS | unix:PATH [default_server] [backlog=N] [reuseport] [ipv6only=on|off]";
 
-/** The port of an address without one, as in nginx. */
+/** The port of an address without a port, as in nginx. */
 const DEFAULT_PORT = 80;
 /** sizeof(sun_path) less its NUL. */
 const MAX_UNIX_PATH = 107;
@@ -35,7 +35,7 @@ const REFUSED: Readonly<Record<string, string>> = {
 };
 const IGNORED = /^(?:deferred|bind|(?:rcvbuf|sndbuf|fastopen|setfib|accept_filter|so_keepalive)=.*)$/;
 
-/** The `listen` that the words say; errors are reported, and then it is null. */
+/** Parses the words of a `listen`; null after an error. */
 export function parseListen([first, ...options]: readonly Word[], scope: Scope): ListenOptions | null {
   const address = parseListenAddress(first!.text, scope.draft.prefix);
   if (typeof address === "string") scope.error(first!.position, address);
@@ -51,7 +51,7 @@ export function parseListen([first, ...options]: readonly Word[], scope: Scope):
   };
 }
 
-/** Puts a good option into `given`; false after an error. */
+/** Stores a valid option in `given`; false after an error. */
 function readOption({ text, position }: Word, given: Map<string, string>, scope: Scope): boolean {
   const [name, value] = splitAt(text === "default" ? "default_server" : text, "=");
   const valid =
@@ -76,7 +76,7 @@ function readOption({ text, position }: Word, given: Map<string, string>, scope:
   return IGNORED.test(text);
 }
 
-/** The address of `8080`, `1.2.3.4:80`, `1.2.3.4`, `*:80`, `[::1]:80`, `[::1]`, `localhost:80`, `unix:/path`, or what is wrong. */
+/** Parses `8080`, `1.2.3.4:80`, `1.2.3.4`, `*:80`, `[::1]:80`, `[::1]`, `localhost:80`, `unix:/path`; a string tells what is wrong. */
 export function parseListenAddress(text: string, prefix: string): Parsed | string {
   if (text.startsWith("unix:")) return unixAddress(text.slice(5), prefix);
   if (/^\d+$/.test(text)) return internetAddress("*", text);

@@ -1,6 +1,6 @@
 /**
- * nginx's regular expressions (PCRE) as JavaScript's, in Unicode mode: what means the same is kept, what is only written
- * differently is rewritten, and what JavaScript cannot do is refused instead of silently meaning something else.
+ * Translates nginx's regular expressions (PCRE) to JavaScript's, in Unicode mode. Syntax with the same meaning is kept, syntax that
+ * differs is rewritten, and what JavaScript cannot do is refused, so that no expression silently changes its meaning.
  */
 
 import { weaknessOf } from "../../routing/regex-cost.ts";
@@ -20,7 +20,7 @@ const POSIX: Readonly<Record<string, string>> = {
 /** Escapes of letters and digits that mean the same in both. */
 const SHARED = /^\\(?:[dDwWsSbBnrtf]|[1-9]|x[0-9a-fA-F]{2}|k<\w+>)/;
 
-/** Escapes written differently: outside of a class, and within one (where anchors make no sense). */
+/** Escapes that are written differently: outside of a class, and inside one (null: an anchor, which makes no sense there). */
 const REWRITTEN: Readonly<Record<string, readonly [outside: string, inside: string | null]>> = {
   "\\A": ["^", null],
   "\\z": ["$", null],
@@ -32,7 +32,7 @@ const REWRITTEN: Readonly<Record<string, readonly [outside: string, inside: stri
   "\\0": ["\\x00", "\\x00"],
 };
 
-/** The expression, or what is wrong with it. */
+/** Compiles the expression; a string tells what is wrong with it. */
 export function compileRegex(source: string, ignoreCase: boolean): RegExp | string {
   const inline = /^\(\?i\)/.test(source);
   try {
@@ -42,7 +42,7 @@ export function compileRegex(source: string, ignoreCase: boolean): RegExp | stri
   }
 }
 
-/** What an operator is told of an expression that a hostile path could make slow; null: it is none. */
+/** The warning for an expression that a hostile path could make slow; null: none is needed. */
 export function slowness(regex: RegExp): string | null {
   const weakness = weaknessOf(regex);
   if (weakness === null) return null;
@@ -57,7 +57,7 @@ export function groupNames(regex: RegExp): string[] {
   return [...regex.source.matchAll(/\(\?<([A-Za-z_]\w*)>/g)].map((match) => match[1]!);
 }
 
-/** Throws SyntaxError for what has no equivalent. */
+/** Translates an expression; throws SyntaxError for syntax without an equivalent. */
 function translate(source: string): string {
   let out = "";
   for (let at = 0; at < source.length; ) {
@@ -70,7 +70,7 @@ function translate(source: string): string {
 
 type Piece = readonly [text: string, length: number];
 
-/** One piece outside of a character class. */
+/** Translates one piece outside of a character class. */
 function plain(source: string, at: number): Piece {
   const c = source[at]!;
   if (c === "\\") return escapeSequence(source, at, 0);
@@ -88,7 +88,7 @@ function plain(source: string, at: number): Piece {
   return [c, 1];
 }
 
-/** A whole character class, `]` allowed as its first member. */
+/** Translates a whole character class; `]` may be its first member. */
 function characterClass(source: string, start: number): Piece {
   let at = start + 1;
   let out = "[";
@@ -112,7 +112,7 @@ function member(source: string, at: number): Piece {
   return [set, posix[0].length];
 }
 
-/** A backslash and what belongs to it. @param inside 1 in a character class, else 0 */
+/** Translates a backslash with what belongs to it. @param inside 1 in a character class, else 0 */
 function escapeSequence(source: string, at: number, inside: 0 | 1): Piece {
   const c = source[at + 1];
   if (c === undefined) throw new SyntaxError("\\ at end of pattern");

@@ -2,7 +2,7 @@
 import type { ServerName } from "../model.ts";
 import { compileRegex } from "./regex.ts";
 
-/** The names that one word stands for (`.x.org` is two), or what is wrong with it. */
+/** The names of one word (`.x.org` gives two); a string tells what is wrong with it. */
 export function parseServerName(word: string): ServerName[] | string {
   if (word.startsWith("~")) return regexName(word.slice(1));
   const name = word.toLowerCase();
@@ -29,7 +29,7 @@ function plain(kind: ServerName["kind"], text: string): ServerName {
   return { kind, text, regex: null };
 }
 
-/** Host names have no case, so neither have their expressions. */
+/** An expression as name. It ignores case, because host names do. */
 function regexName(source: string): ServerName[] | string {
   if (source === "") return "the regular expression is empty";
   const regex = compileRegex(source, true);

@@ -1,4 +1,4 @@
-/** Where connections come from: addresses and networks. */
+/** Sources of connections: addresses and networks. */
 import { parseAddress } from "../../../ffi/inet.ts";
 import type { AccessRule } from "../parts.ts";
 import type { Scope } from "../scope.ts";
@@ -11,7 +11,7 @@ export const source = kind(
   parseSource,
 );
 
-/** A source as rules have it. A warning where the low bits of a network were set. */
+/** The source in the form of access rules. Warns when low bits of a network are set. */
 export function network(match: Source, { text, position }: Word, scope: Scope): AccessRule["match"] {
   if (typeof match !== "object") return match;
   if (match.stray) scope.warning(position, `the low bits of "${text}" have no meaning and are taken as zero`);
@@ -20,7 +20,7 @@ export function network(match: Source, { text, position }: Word, scope: Scope): 
 
 type Source = "all" | "unix" | { readonly address: readonly number[]; readonly bits: number; readonly stray: boolean };
 
-/** An address is a network of all its bits; `stray`: bits beyond the prefix were set. */
+/** Parses an address or network; an address is a network of all its bits. `stray`: bits beyond the prefix are set. */
 function parseSource(text: string): Source | undefined {
   if (text === "all") return "all";
   if (text === "unix:") return "unix";

@@ -1,7 +1,7 @@
-/** "$variable ${variable} text" to a Template. */
+/** Compiles "$variable ${variable} text" to a Template. */
 import type { Template } from "../parts.ts";
 
-/** The parts of `text`, or what is wrong with it. Names are not checked here: see config/variables.ts. */
+/** Compiles `text`; a string tells what is wrong with it. Names are not checked here: see config/variables.ts. */
 export function compileTemplate(text: string): Template | string {
   const parts: (string | { variable: string })[] = [];
   let literal = "";
@@ -30,14 +30,14 @@ function template(text: string, parts: Template["parts"]): Template {
   return { text, parts, constant };
 }
 
-/** The names of the variables in a template, "1" to "9" for captures. */
+/** The names of the variables in a template; captures are "1" to "9". */
 export function variablesOf({ parts }: Template): string[] {
   return parts.flatMap((part) => (typeof part === "string" ? [] : [part.variable]));
 }
 
 /**
- * A path template made absolute beneath `prefix`, unless it begins with a slash or a variable. Text and parts agree;
- * slashes at its end go where `trim` says so.
+ * Makes a path template absolute beneath `prefix`, unless it begins with a slash or a variable. `trim` removes slashes at its end.
+ * `text` and `parts` stay consistent.
  */
 export function absoluteTemplate(path: Template, prefix: string, trim: boolean): Template {
   const parts = [...path.parts];
