@@ -1,11 +1,11 @@
-/** Writes the reference of the configuration language: an introduction and every row of the directive table. */
+/** The reference of the configuration language: an introduction, and every row of the directive table. */
 
 import { ANSWERERS } from "../routing/answering.ts";
 import { WITHOUT_EFFECT } from "./directives/foreign.ts";
 import { THEMES } from "./directives.ts";
 import type { Row } from "./table.ts";
 import type { DeclaredVariable } from "./variables.ts";
-/** The text of docs/configuration.md, including the server's variables. */
+
 /** The text of docs/configuration.md, with the server's variables. */
 export function configurationReference(declared: readonly DeclaredVariable[]): string {
   const themes = THEMES.map(([title, rows]) => `## ${title}\n\n${rows.map(section).join("\n")}`);

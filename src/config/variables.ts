@@ -2,6 +2,7 @@
  * The variables that exist. The server declares its own (exchange/variables.ts has a row for each), and main passes them in,
  * because the configuration may not import what computes them. Named groups of the configuration's expressions are added.
  */
+
 /** A variable, as far as the configuration needs it. */
 export interface DeclaredVariable {
   /** Without its `$`. */

@@ -1,4 +1,4 @@
-/** Warnings about directives without effect because another directive overrides them. Runs when everything has been read. */
+/** Warnings about directives that change nothing, because another one of the same place undoes them. Told when all was read. */
 
 import { ANSWERERS, ANY_METHOD, isOn } from "../../routing/answering.ts";
 import type { Position } from "../parts.ts";
@@ -6,7 +6,7 @@ import type { Draft, Scope } from "../scope.ts";
 import { elsewhere } from "../text/diagnostics.ts";
 import { hasCgi } from "./programs.ts";
 import { hasSession } from "./sessions.ts";
-/** Checks every block of a configuration. */
+
 /** Looks through every block of a configuration. */
 export function checkEffects(draft: Draft): void {
   const scopes = draft.scopes();
@@ -15,7 +15,7 @@ export function checkEffects(draft: Draft): void {
     checkIdle(scope, scopes);
   }
 }
-/** Directives that answer requests, and the settings that turn them on. */
+
 /** Finds those whose requests never get to them. */
 function checkAnswers(scope: Scope): void {
   for (const { name, setting, performs } of ANSWERERS) {
@@ -23,7 +23,7 @@ function checkAnswers(scope: Scope): void {
     if (position === undefined || setting === null || !isOn(scope.own[setting]) || name === "return") continue;
     const other = answering(scope);
     if (name === "upload_store" && scope.own.sessionApi === true) {
-      /** Warns about those that no request reaches. */
+      scope.error(position, '"upload_store" and "session_api" exclude each other in one location');
     } else if (other !== null && other !== name) {
       scope.warning(position, `"${name}" has no effect: "${other}" answers here`);
     } else if (performs !== null) checkMethods(scope, name, performs, position);
@@ -38,7 +38,7 @@ function answering(scope: Scope): string | null {
   });
   return alone?.name ?? null;
 }
-/** The directive that answers before any file is looked up. */
+
 function checkMethods(scope: Scope, name: string, methods: readonly string[], position: Position): void {
   const allowing = scope.stating("allowedMethods");
   const allowed = allowing?.own.allowedMethods;
@@ -53,7 +53,7 @@ function checkMethods(scope: Scope, name: string, methods: readonly string[], po
 const SHAPING = [
   {
     names: ["upload_overwrite", "upload_max_files", "upload_resume_lifetime"],
-    /** Directives that only modify what another one turns on. */
+    needs: '"upload_store" is off',
     isOn: (scope: Scope) => Boolean(scope.setting("upload")),
   },
   {
@@ -82,7 +82,7 @@ const SHAPING = [
 function checkIdle(scope: Scope, scopes: readonly Scope[]): void {
   for (const { names, needs, isOn } of SHAPING) {
     const written = names.filter((name) => scope.seen.has(name));
-    /** Warns about those that modify nothing, in this block or in those within. */
+    if (written.length === 0 || scopes.some((other) => isWithin(other, scope) && isOn(other))) continue;
     for (const name of written) scope.warning(scope.seen.get(name)!, `"${name}" has no effect: ${needs} here`);
   }
 }

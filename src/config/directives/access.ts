@@ -1,4 +1,4 @@
-/** Access: methods and addresses that are allowed. */
+/** Who may do what: methods and addresses. */
 import { ANY_METHOD } from "../../routing/answering.ts";
 import type { AccessRule } from "../parts.ts";
 import { append, Scope } from "../scope.ts";
@@ -9,7 +9,7 @@ import { kind, many } from "../values/arguments.ts";
 import { network, source } from "../values/source.ts";
 
 /** TRACE and CONNECT are never answered. */
-/** nginx's list. WebDAV methods are answered with 405 before any rule is evaluated. */
+const method = kind("METHOD", "methods in capital letters, but TRACE and CONNECT, or any", (word) => {
   if (word === ANY_METHOD) return word;
   return /^[A-Z][A-Z0-9-]*$/.test(word) && word !== "TRACE" && word !== "CONNECT" ? word : undefined;
 });
