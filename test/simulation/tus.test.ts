@@ -1,7 +1,7 @@
 /** Resumable uploads whose connections break, whose server dies, whose disk fails: in the end every file is there, whole. */
 import type { Fault } from "./faults.ts";
 import { Store, UPLOADS } from "./store.ts";
-import { TusUploader } from "./tus.ts";
+import { ParallelUploader, TusUploader } from "./tus.ts";
 import { simulate } from "./webserv.ts";
 import type { World } from "./world.ts";
 
@@ -27,6 +27,26 @@ simulate(
 
 simulate("resumable uploads to a server that is killed", { seeds: 100, faults: NETWORK, server: UPLOADS }, (world) => {
   uploaders(world);
+  let left = world.random.between(1, 80);
+  world.afterEachTurn(() => --left === 0 && world.crash());
+});
+
+function parallel(world: World): void {
+  const store = new Store(world);
+  const { random } = world;
+  new ParallelUploader(world, store, "p.bin", random.magnitude(3, 60_000), random.between(1, 3), random.between(0, 2));
+}
+
+simulate("parts of a file over connections that break", { seeds: 150, faults: NETWORK, server: UPLOADS }, parallel);
+
+simulate(
+  "parts of a file to a bad disk",
+  { seeds: 100, faults: [...NETWORK, ...DISK], server: UPLOADS, tolerates: DISK_STATUSES },
+  parallel,
+);
+
+simulate("parts of a file to a server that is killed", { seeds: 100, faults: NETWORK, server: UPLOADS }, (world) => {
+  parallel(world);
   let left = world.random.between(1, 80);
   world.afterEachTurn(() => --left === 0 && world.crash());
 });

@@ -6,26 +6,60 @@ import { type FormFile, type Store, sending } from "./store.ts";
 import type { World } from "./world.ts";
 
 const VERSION = "Tus-Resumable: 1.0.0";
+const PART_TYPE = "Content-Type: application/offset+octet-stream";
+const checksum = (body: Buffer): string =>
+  `Upload-Checksum: sha1 ${new Bun.CryptoHasher("sha1").update(body).digest("base64")}`;
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
 
-/** POST: makes an upload; its URL is the Location of the reply. */
-export function create({ name, content }: FormFile): Request {
-  const fields = [`Upload-Length: ${content.length}`, `Upload-Metadata: filename ${base64(name)}`, "Content-Length: 0"];
-  const expected: Expected = { status: 201, fields: { location: "*", "tus-resumable": "1.0.0" }, closes: false };
-  return request("/up/", expected, { method: "POST", fields: [VERSION, ...fields] });
+/** What is sent in one upload. */
+interface Sent extends FormFile {
+  /** A part of a file. */
+  readonly partial: boolean;
+  /** The length is told with the bytes. */
+  readonly deferred: boolean;
+}
+
+/** POST: makes an upload, which has its first `length` bytes at once; its URL is the Location of the reply. */
+export function create({ name, content, partial, deferred }: Sent, length = 0): Request {
+  const fields = [
+    deferred ? "Upload-Defer-Length: 1" : `Upload-Length: ${content.length}`,
+    partial ? "Upload-Concat: partial" : `Upload-Metadata: filename ${base64(name)}`,
+  ];
+  const expected: Expected = {
+    status: 201,
+    fields: { location: "*", "tus-resumable": "1.0.0", "upload-offset": `${length}` },
+    closes: false,
+  };
+  if (length === 0)
+    return request("/up/", expected, { method: "POST", fields: [VERSION, ...fields, "Content-Length: 0"] });
+  const body = content.subarray(0, length);
+  return sending("POST", "/up/", expected, body, { fields: [VERSION, ...fields, PART_TYPE, checksum(body)] });
+}
+
+/** POST: makes one file of partial uploads. 404: they are gone, for it was made before, and the reply lost. */
+export function join(name: string, urls: readonly string[], length: number): Request {
+  const fields = [`Upload-Concat: final;${urls.join(" ")}`, `Upload-Metadata: filename ${base64(name)}`];
+  const expected: Expected = {
+    status: 201,
+    or: [404],
+    fields: { location: "*", "upload-offset": `${length}` },
+    closes: false,
+  };
+  return request("/up/", expected, { method: "POST", fields: [VERSION, ...fields, "Content-Length: 0"] });
 }
 
 /** HEAD: how far it is. */
 export function ask(url: string, or: readonly number[] = []): Request {
-  const fields = { "upload-offset": "*", "upload-length": "*", "cache-control": "no-store" };
+  const fields = { "upload-offset": "*", "cache-control": "no-store" };
   return request(url, { status: 200, or, fields, closes: false }, { method: "HEAD", fields: [VERSION] });
 }
 
 /** PATCH: the bytes from `offset` to `end`. 409: another connection's bytes came in between. */
-export function patch(url: string, content: Buffer, offset: number, end: number, chunks = 0): Request {
+export function patch(url: string, content: Buffer, offset: number, end: number, chunks = 0, checked = false): Request {
   const expected: Expected = { status: 204, or: [404, 409], fields: { "upload-offset": `${end}` }, closes: false };
-  const fields = [VERSION, `Upload-Offset: ${offset}`, "Content-Type: application/offset+octet-stream"];
-  return sending("PATCH", url, expected, content.subarray(offset, end), { chunks, fields });
+  const body = content.subarray(offset, end);
+  const fields = [VERSION, `Upload-Offset: ${offset}`, `Upload-Length: ${content.length}`, PART_TYPE];
+  return sending("PATCH", url, expected, body, { chunks, fields: checked ? [...fields, checksum(body)] : fields });
 }
 
 /** DELETE: gives it up. */
@@ -35,31 +69,32 @@ export const terminate = (url: string): Request =>
 /** More than this is no bad luck: it gives up. */
 const MOST_TRIES = 400;
 
-/** Uploads one file, whatever happens to its connections. */
-export class TusUploader {
-  /** It knows that the file is there. */
-  done = false;
-  private readonly file: FormFile;
+/** Sends one upload, whatever happens to its connections. */
+class Transfer {
   private readonly random: Random;
   private url = "";
   private tries = 0;
 
-  /** @param losses how often it loses its connection within a PATCH */
+  /**
+   * @param losses how often it loses its connection within a PATCH
+   * @param finished all bytes are there, as far as the client can know
+   */
   constructor(
     private readonly world: World,
-    store: Store,
-    name: string,
-    length: number,
+    private readonly file: Sent,
     private losses: number,
+    private readonly finished: (url: string) => void,
   ) {
     this.random = world.random.fork();
-    this.file = { name, content: store.invents(name, length) };
     this.connect((client) => this.creates(client), this.random.between(0, 500));
-    world.awaits(() => this.done || this.tries > MOST_TRIES);
-    world.promises(
-      `${name} is there`,
-      () => (this.done && store.content(name)?.equals(this.file.content)) || `after ${this.tries} tries, ${this.url}`,
-    );
+  }
+
+  get isLost(): boolean {
+    return this.tries > MOST_TRIES;
+  }
+
+  describe(): string {
+    return `after ${this.tries} tries, ${this.url}`;
   }
 
   private connect(go: (client: Client) => void, start: number): void {
@@ -70,10 +105,13 @@ export class TusUploader {
   }
 
   private creates(client: Client): void {
-    this.sends(client, create(this.file), (status) => {
+    const { length } = this.file.content;
+    const some = this.random.chance(0.3) ? this.random.between(0, length) : 0;
+    this.sends(client, create(this.file, some), (status) => {
       this.url = client.replies.lastFields.get("location") ?? "";
-      if (status === 201) this.patches(client, 0);
-      else this.connect((next) => this.creates(next), 500);
+      if (status !== 201) this.connect((next) => this.creates(next), 500);
+      else if (some === length && !this.file.deferred) this.finds();
+      else this.patches(client, some);
     });
   }
 
@@ -81,7 +119,8 @@ export class TusUploader {
     this.connect((client) => {
       this.sends(client, ask(this.url, [404]), (status) => {
         const offset = Number(client.replies.lastFields.get("upload-offset"));
-        if (status === 404 || (status === 200 && offset === this.file.content.length)) this.finds();
+        const isThere = status === 404 ? !this.file.partial : status === 200 && offset === this.file.content.length;
+        if (isThere && this.isLengthKnown(client)) this.finds();
         else if (status === 200) this.patches(client, offset);
         else this.resumes(500);
       });
@@ -90,14 +129,26 @@ export class TusUploader {
 
   /** The server has all of it: then the file is there, as far as this client can know. */
   private finds(): void {
-    this.done = true;
+    this.finished(this.url);
+  }
+
+  /** It is not where a PATCH that told it was lost before the server saw it; where the upload is no more, nobody needs it. */
+  private isLengthKnown({ replies }: Client): boolean {
+    return !this.file.deferred || !replies.lastFields.has("upload-defer-length");
   }
 
   private patches(client: Client, offset: number): void {
     const { content } = this.file;
     const { random } = this;
     const end = random.chance(0.6) ? content.length : random.between(offset, content.length);
-    const next = patch(this.url, content, offset, end, random.chance(0.4) ? random.magnitude(1, 5_000) : 0);
+    const next = patch(
+      this.url,
+      content,
+      offset,
+      end,
+      random.chance(0.4) ? random.magnitude(1, 5_000) : 0,
+      random.chance(0.4),
+    );
     if (this.losses > 0 && random.chance(0.7)) return this.loses(client, next);
     this.sends(client, next, (status) => {
       if (status !== 204) this.resumes(random.between(0, 500));
@@ -123,5 +174,97 @@ export class TusUploader {
     const index = client.requests.length;
     client.sends(request).awaits();
     client.afterwards(() => then(client.replies.statuses[index]));
+  }
+}
+
+/** What both kinds of clients promise. */
+abstract class Uploader {
+  /** It knows that the file is there. */
+  done = false;
+  protected readonly content: Buffer;
+
+  constructor(
+    protected readonly world: World,
+    store: Store,
+    protected readonly name: string,
+    length: number,
+  ) {
+    this.content = store.invents(name, length);
+    world.awaits(() => this.done || this.isLost());
+    const isThere = () => this.done && store.content(name)?.equals(this.content);
+    world.promises(`${name} is there`, () => isThere() || this.describe());
+  }
+
+  protected abstract isLost(): boolean;
+  protected abstract describe(): string;
+}
+
+/** Uploads one file. */
+export class TusUploader extends Uploader {
+  private readonly transfer: Transfer;
+
+  /** @param losses how often it loses its connection within a PATCH */
+  constructor(world: World, store: Store, name: string, length: number, losses: number) {
+    super(world, store, name, length);
+    const file = { name, content: this.content, partial: false, deferred: world.random.chance(0.3) };
+    this.transfer = new Transfer(world, file, losses, () => {
+      this.done = true;
+    });
+  }
+
+  protected isLost(): boolean {
+    return this.transfer.isLost;
+  }
+
+  protected describe(): string {
+    return this.transfer.describe();
+  }
+}
+
+/** Uploads one file in parts, at the same time, and lets the server join them. */
+export class ParallelUploader extends Uploader {
+  private readonly transfers: Transfer[] = [];
+  private readonly urls: string[] = [];
+  private tries = 0;
+
+  constructor(world: World, store: Store, name: string, length: number, parts: number, losses: number) {
+    super(world, store, name, length);
+    const size = Math.ceil(this.content.length / parts);
+    for (let index = 0; index < parts; index++) {
+      const content = this.content.subarray(index * size, (index + 1) * size);
+      const file = { name: `${name} ${index}`, content, partial: true, deferred: false };
+      this.transfers.push(new Transfer(world, file, losses, (url) => this.finds(index, url, parts)));
+    }
+  }
+
+  protected isLost(): boolean {
+    return this.tries > MOST_TRIES || this.transfers.some(({ isLost }) => isLost);
+  }
+
+  protected describe(): string {
+    return `after ${this.tries} tries to join, ${this.transfers.map((transfer) => transfer.describe()).join("; ")}`;
+  }
+
+  private finds(index: number, url: string, parts: number): void {
+    this.urls[index] = url;
+    if (Object.keys(this.urls).length === parts && this.tries === 0) this.joins(0);
+  }
+
+  private joins(start: number): void {
+    if (++this.tries > MOST_TRIES) return;
+    const { random } = this.world;
+    const client = this.world.client({ start }).impolitely();
+    client.sends(join(this.name, this.urls, this.content.length));
+    if (random.chance(0.2)) {
+      client.pauses(random.between(0, 20)).vanishes();
+      this.joins(random.between(0, 500)); // perhaps before the server knows that this one is gone
+      return;
+    }
+    client.awaits();
+    client.afterwards(() => {
+      const status = client.replies.statuses[0];
+      if (status === 201 || status === 404) this.done = true;
+      else this.joins(random.between(1, 500));
+    });
   }
 }

@@ -98,7 +98,7 @@ for (const [way, make] of [
 /** A client that makes an upload and sends the first `count` bytes; `next` is the rest of its script. */
 function begun(world: World, content: Buffer, count: number, next: (client: Client, url: string) => void): Client {
   const client = world.client({ start: 0 });
-  client.sends(create({ name: "resumed", content })).awaits();
+  client.sends(create({ name: "resumed", content, partial: false, deferred: false })).awaits();
   return client.afterwards(() => {
     const url = client.replies.lastFields.get("location")!;
     client.sends(patch(url, content, 0, count)).awaits();

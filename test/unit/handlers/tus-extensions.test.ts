@@ -1,7 +1,7 @@
 /** Resumable uploads: bytes that come with the creation, lengths that come later, checksums, and files made of partial uploads. */
 import { afterEach, describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import type { Settings } from "../../../src/config/model.ts";
 import { PART, TUS, TusWorld, told } from "./tus-world.ts";
 import { FakeExchange, type Site } from "./world.ts";
@@ -157,7 +157,9 @@ describe("checksum", () => {
     for (const fd of [...dead.watched.open]) dead.kernel.close(fd);
     world.restart();
     expect(told(world.head(url))[0]).toBe("1");
-    expect(world.patch(url, 1, "1234").status).toBe(204);
+    expect(world.patch(url, 1, "12").status).toBe(204);
+    expect(told(world.head(url))[0]).toBe("3");
+    expect(world.patch(url, 3, "34").status).toBe(204);
     expect(world.stored).toEqual({ "a.txt": "01234" });
   });
 });
@@ -269,4 +271,16 @@ describe("concatenation", () => {
     turns();
     expect(world.staged).toEqual([]);
   });
+});
+
+test("an upload that an older version began goes on under its new URL", () => {
+  make();
+  const url = world.begun(5);
+  world.patch(url, 0, "012");
+  const { length, path, metadata, lifetime } = JSON.parse(readFileSync(world.file(url, "json"), "utf8"));
+  writeFileSync(world.file(url, "json"), JSON.stringify({ length, path, metadata, lifetime }));
+  world.restart();
+  expect(told(world.head(url)).slice(0, 2)).toEqual(["3", "5"]);
+  expect(world.patch(url, 3, "34").status).toBe(204);
+  expect(world.stored).toEqual({ "a.txt": "01234" });
 });

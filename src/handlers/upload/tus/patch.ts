@@ -55,6 +55,7 @@ export class PatchSink implements BodySink, UploadUser {
   }
 
   abort(): void {
+    if (this.ended) return;
     this.forget();
     const { upload, part, checksum } = this.patch;
     // Where that fails, the description still says how many bytes count.

@@ -188,7 +188,7 @@ export class TusHandler implements Handler {
     const part = this.uploads.open(found);
     if (part instanceof Failure) return refuse(exchange, part);
     const upload = { ...found, length };
-    const changes = length !== found.length || checksum !== null;
+    const changes = length !== found.length || checksum !== null || found.limited;
     const refusal = changes ? this.uploads.note(upload, part, checksum === null ? null : found.offset) : null;
     if (refusal !== null) {
       part.pause();

@@ -37,6 +37,8 @@ export interface Upload extends Plan {
   readonly id: string;
   /** Bytes that are there and count. */
   readonly offset: number;
+  /** It is written down that no more bytes count than these: a PATCH whose checksum was to be checked broke off. */
+  readonly limited: boolean;
   /** When it is given up, in seconds since 1970. */
   readonly expires: number;
 }
@@ -104,7 +106,8 @@ export class TusUploads {
     const offset = Math.min(size, verified ?? size);
     const expires = mtimeSeconds + plan.lifetime;
     const isYoung = expires > this.services.clock.second;
-    if (isYoung && offset <= (plan.length ?? offset)) return { ...plan, id, offset, expires };
+    if (isYoung && offset <= (plan.length ?? offset))
+      return { ...plan, id, offset, limited: verified !== null, expires };
     if (isYoung) this.services.log("error", `upload ${id} in "${this.store.path}" is longer than it may be: removed`);
     this.remove(id);
     return null;
@@ -207,7 +210,7 @@ export class TusUploads {
   }
 
   private upload(plan: Plan, id: string, offset: number): Upload {
-    return { ...plan, id, offset, expires: this.services.clock.second + plan.lifetime };
+    return { ...plan, id, offset, limited: false, expires: this.services.clock.second + plan.lifetime };
   }
 
   private describe(staging: Staging, id: string, plan: Plan, verified: number | null): Failure | null {
