@@ -1,4 +1,4 @@
-/** The program: command line -> configuration -> server. Exit status: 0 clean stop, 1 bad configuration or address, 2 bad usage. */
+/** The program: command line -> configuration -> server. Exit status: 0: stopped normally, 1: bad configuration or address, 2: bad usage. */
 import { SIGHUP, SIGQUIT, SIGTERM, SIGUSR1 } from "../ffi/abi.ts";
 import { errnoText } from "../ffi/errno.ts";
 import { linux } from "../ffi/linux.ts";
@@ -19,7 +19,7 @@ import { Server } from "./server/server.ts";
 const out = (text: string): boolean => writeOut(linux, text);
 const err = (text: string): boolean => writeError(linux, text);
 
-/** What `-s` sends. */
+/** The signal for each argument of `-s`. */
 const SIGNALS: { readonly [name in SignalName]: number } = {
   stop: SIGTERM,
   quit: SIGQUIT,
@@ -57,7 +57,7 @@ function usageError(problem: string): number {
   return 2;
 }
 
-/** -t and -T. Warnings alone do not make a configuration bad. */
+/** Prints the result of -t and -T and gives the exit status. Warnings alone are no failure. */
 function report(command: CommandLine, loaded: Loaded): number {
   const problems = loaded.config === null ? [] : logProblems(loaded.config);
   err(problems.map((problem) => `${problem}\n`).join(""));
@@ -67,7 +67,7 @@ function report(command: CommandLine, loaded: Loaded): number {
   return bad ? 1 : command.dump ? print(dumpFiles(loaded.files)) : 0;
 }
 
-/** What is wrong with the logs; as with nginx, a log that is not there yet is created. */
+/** What is wrong with the logs. As in nginx, missing log files are created. */
 function logProblems(config: Config): string[] {
   const logs = new Logs(linux, new ServerClock(linux), config.errorLog);
   const problems = logs.open(config);
@@ -108,7 +108,7 @@ async function serve(config: Config, options: LoadOptions): Promise<number> {
     await server.run();
   } finally {
     server.dispose();
-    const { pidFile } = server.config; // a reload may have moved it
+    const { pidFile } = server.config; // a reload may have changed it
     if (pidFile !== null) removePid(linux, pidFile);
   }
   return 0;

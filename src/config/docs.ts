@@ -1,4 +1,4 @@
-/** The reference of the configuration language: an introduction, and every row of the directive table. */
+/** Writes the reference of the configuration language: an introduction and every row of the directive table. */
 
 import { ANSWERERS } from "../routing/answering.ts";
 import { WITHOUT_EFFECT } from "./directives/foreign.ts";
@@ -6,7 +6,7 @@ import { THEMES } from "./directives.ts";
 import type { Row } from "./table.ts";
 import type { DeclaredVariable } from "./variables.ts";
 
-/** The text of docs/configuration.md, with the server's variables. */
+/** The text of docs/configuration.md, including the server's variables. */
 export function configurationReference(declared: readonly DeclaredVariable[]): string {
   const themes = THEMES.map(([title, rows]) => `## ${title}\n\n${rows.map(section).join("\n")}`);
   return [INTRODUCTION, contents(), ...themes, answerers(), variables(declared), withoutEffect()].join("\n");
@@ -77,7 +77,7 @@ function section(row: Row): string {
   return `### ${row.name}\n\n${row.help}\n\n${facts.join("\n")}\n`;
 }
 
-/** Who answers in a location: the rows that the server goes through. */
+/** The section about which handler answers: the rows in the server's order. */
 function answerers(): string {
   const list = (methods: readonly string[] | null): string => (methods === null ? "any" : methods.join(" "));
   const rows = ANSWERERS.map(

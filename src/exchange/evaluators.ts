@@ -1,10 +1,10 @@
-/** Templates as functions, each compiled once: its variables are looked up in the table when it is first used, not at each request. */
+/** Compiles templates to functions, once each. Variables are looked up when a template is first used, not at each request. */
 import type { Template } from "../config/parts.ts";
 import { octets } from "../http/octets.ts";
 import type { Evaluator, Templates } from "./exchange.ts";
 import { variable } from "./variables.ts";
 
-/** The compiled templates of one server. Those of a configuration that is no longer used go with it. */
+/** The compiled templates of one server. The garbage collector removes those of a discarded configuration. */
 export class Evaluators implements Templates {
   private readonly compiled = new WeakMap<Template, Evaluator>();
 
@@ -15,7 +15,7 @@ export class Evaluators implements Templates {
   }
 }
 
-/** A template's parts as a function. */
+/** Compiles the parts of a template. */
 export function compile(parts: Template["parts"]): Evaluator {
   const evaluators = parts.map((part): Evaluator => {
     if (typeof part !== "string") return variable(part.variable);

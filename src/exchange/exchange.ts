@@ -1,4 +1,4 @@
-/** One request and its reply, as handlers, phases and variables see them. */
+/** One request and its reply, in the form that handlers, phases and variables use. */
 import type { Location, Settings, VirtualServer } from "../config/model.ts";
 import type { LogLevel, Template } from "../config/parts.ts";
 import type { RequestHead } from "../http/request/request.ts";
@@ -6,7 +6,7 @@ import type { Encoded, Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } 
 import type { Services } from "./services.ts";
 import type { Session } from "./session.ts";
 
-/** One request and its reply. Handlers keep no reference to it after they replied. */
+/** One request and its reply. Handlers must not keep a reference after they have replied. */
 export interface Exchange {
   readonly services: Services;
   readonly templates: Templates;
@@ -14,35 +14,35 @@ export interface Exchange {
   readonly server: VirtualServer;
   readonly location: Location;
   readonly settings: Settings;
-  /** $uri: the decoded, normalised path; changes with internal redirects. Starts with "/". */
+  /** $uri: the decoded, normalised path. Internal redirects change it. Starts with "/". */
   readonly path: string;
   /** $args: the raw query without "?", "" when there is none. */
   readonly query: string;
   /** Groups of the last regular expression that matched (location or server_name): [0] is the whole match. */
   readonly captures: RegExpExecArray | null;
-  /** HEAD: the server leaves the body out by itself; handlers reply as to GET. */
+  /** For HEAD the server leaves the body out; handlers reply as to GET. */
   readonly method: string;
-  /** How many internal redirects led here. */
+  /** Number of internal redirects so far. */
   readonly redirects: number;
-  /** The status that `error_page` gives whatever reply comes now; 0: the reply's own. Such a reply is never a 304, 206, 412 or 416. */
+  /** The status that `error_page` gives to the reply that comes now; 0: the reply's own status. Such a reply is never a 304, 206, 412 or 416. */
   readonly errorStatus: number;
 
   readonly connection: ConnectionInfo;
-  /** Monotonic ms at the request's first byte. */
+  /** Monotonic time of the request's first byte, ms. */
   readonly startedAt: number;
   /** 32 hexadecimal digits, made when first asked for. */
   readonly requestId: string;
 
-  // What log_format can ask for once the reply is on its way.
+  // For log_format, once the reply is being sent.
   readonly status: number;
   readonly bodyBytesSent: number;
   readonly bytesSent: number;
-  /** What compression made of the reply's body; null: nothing. */
+  /** The coding of the reply's body and its sizes; null: no compression was involved. */
   readonly encoded: Encoded | null;
-  /** The reply's fields, Content-Type and Content-Length included; empty before a reply. */
+  /** The reply's fields, including Content-Type and Content-Length; empty before the reply. */
   sentFields: readonly Field[];
 
-  /** True when a WholeReply may answer this request: not for the page of an error, nor with added fields. */
+  /** Whether a WholeReply may answer this request: not for an error page, and not with added fields. */
   readonly takesWholeReply: boolean;
 
   /**
@@ -52,48 +52,48 @@ export interface Exchange {
   reply(status: number, fields: readonly Field[], body: ReplyBody, options?: ReplyOptions): void;
   /** The visitor's session, where `session` is on; else null. */
   session: Session | null;
-  /** Who the client has proved to be by a password (octets); "" where none was asked for, or an address was enough. */
+  /** The user who gave the right password (octets); "" where none was asked for, or the address was enough. */
   user: string;
-  /** Adds a field to whatever reply this request gets, an error's page included (Set-Cookie). */
+  /** Adds a field, such as Set-Cookie, to whatever reply this request gets, even an error page. */
   addField(name: string, value: string): void;
 
-  /** Sends a WholeReply (only where `takesWholeReply`) whose Date is current, and `rest` behind it if it lacks its body. */
+  /** Sends a WholeReply (only if `takesWholeReply`) with a current Date; then `rest`, if the WholeReply has no body. */
   replyWhole(reply: WholeReply, rest?: ReplyBody): void;
-  /** Makes a WholeReply of `status` with the server's own fields; the body, which is copied, goes through the filters. */
+  /** Makes a WholeReply of `status` with the server's own fields. The body is copied and goes through the filters. */
   wholeReply(status: number, fields: readonly Field[], body: Buffer | null, options?: ReplyOptions): WholeReply;
-  /** Answers with an error: `error_page` if one is configured, else the built-in page. `fields` go into the reply (Allow, Content-Range). */
+  /** Answers with an error: `error_page` if configured, else the built-in page. `fields` are added to the reply (Allow, Content-Range). */
   fail(status: number, fields?: readonly Field[]): void;
-  /** Passes on a whole reply as it comes, status line and all (NPH scripts, RFC 3875 §5); the connection ends with it. */
+  /** Passes on a complete reply unchanged, including its status line (NPH scripts, RFC 3875 §5). The connection ends with it. */
   replyRaw(body: StreamBody): void;
   /**
-   * Routes again inside the server: to a URI ("/path?query", decoded path) or a named location ("@name"). After 10: 500.
-   * With `query` the first argument is only a path, and a "?" in it is part of a name. `method`: where it is no longer the request's.
+   * Redirects internally to a URI ("/path?query", decoded path) or a named location ("@name"). After 10 redirects: 500.
+   * With `query`, the first argument is only a path, and a "?" in it belongs to a name. `method` replaces the request's method.
    */
   redirect(uri: string, query?: string, method?: string): void;
-  /** The request goes on in its location with another path (`try_files`). Beneath an expression's `alias`, the whole path counts from now on. */
+  /** Continues the request in its location with another path (`try_files`). With an `alias` in a regex location, the whole path is then beneath the alias. */
   retarget(path: string): void;
-  /** `retarget` was called in a location with an expression's `alias`: its files are the alias and the whole path. */
+  /** Whether `retarget` was called in a regex location with `alias`: its files are the alias plus the whole path. */
   readonly beneathAlias: boolean;
   /** Closes the connection without a reply (return 444). */
   drop(): void;
   /**
-   * Called once if the client leaves, the server stops, or it refuses the rest of the request, before a reply is given or while
-   * it goes out: then nothing may be called here any more. Set by a handler that replies later.
+   * Called once when the client has gone, the server stops, or it refuses the rest of the request, before or while the reply is
+   * sent. After that no method of the exchange may be called. Set by handlers that reply later.
    */
   onGone: (() => void) | null;
-  /** The phase that said LATER lets the request go on: the next phase is asked, or the content. Called once, in any turn. */
+  /** Continues a request whose phase has answered LATER: runs the next phase or the content handler. Called once, in any turn. */
   proceed(): void;
-  /** A sink or stream that had nothing to take or give has again. */
+  /** Tells that a sink or stream that had to wait can go on. */
   resume(): void;
-  /** Something threw where the server did not call, and so did not see it. The client gets a 500, or its connection ends. */
+  /** Reports an exception from code that the server did not call itself. The client gets a 500, or its connection is closed. */
   crash(error: unknown): void;
-  /** The location that a request for `path` (decoded) would be answered by; `undecided`: with 500, for whether it is this one is not known. */
+  /** The location that would answer a request for `path` (decoded). `undecided`: it is unknown whether its expression matches, so the request would get 500. */
   locationOf(path: string): { location: Location; undecided: boolean };
-  /** Writes to the location's error log with client, request and host; `brief`, where an earlier line has these, with the client alone. */
+  /** Writes to the location's error log, with client, request and host; if `brief` (an earlier line has these) only with the client. */
   log(level: LogLevel, message: string, brief?: boolean): void;
 }
 
-/** Gives octets for a request (see http/octets.ts); "" where there is nothing to tell. */
+/** Gives the octets of a text for a request (see http/octets.ts); "" where there is no value. */
 export type Evaluator = (exchange: Exchange) => string;
 
 /** The configuration's templates as functions. */
@@ -101,21 +101,21 @@ export interface Templates {
   evaluator(template: Template): Evaluator;
 }
 
-/** What a log or a variable can know of the client's connection. */
+/** The properties of the client's connection that logs and variables can use. */
 export interface ConnectionInfo {
-  /** Serial number of the connection. */
+  /** Serial number. */
   readonly number: number;
-  /** Requests on it so far, this one included. */
+  /** Number of requests so far, including this one. */
   readonly requests: number;
-  /** Numeric address, "unix:" for a unix socket. */
+  /** Numeric address; "unix:" for a unix socket. */
   readonly remoteAddress: string;
   readonly remotePort: number;
-  /** The address bytes (4 or 16; empty for unix), for allow and deny. */
+  /** The bytes of the address (4 or 16; none for unix), for allow and deny. */
   readonly remoteBytes: Uint8Array;
   readonly serverAddress: string;
   readonly serverPort: number;
-  /** Of the URLs that lead here. */
+  /** The scheme of URLs for this server. */
   readonly scheme: "http" | "https";
-  /** The connection itself where a front server speaks for its client. */
+  /** The connection itself, if the other properties are those of a front server's client. */
   readonly direct?: ConnectionInfo;
 }

@@ -1,21 +1,21 @@
-/** What stands between a handler's reply and the connection that frames it. */
+/** Filters: they change a handler's reply before the connection frames it. */
 import type { Exchange } from "./exchange.ts";
 import type { Encoded, Field, ReplyBody, ReplyOptions } from "./reply.ts";
 
-/** A reply on its way through the filters, which change it in place. */
+/** A reply that filters change in place. */
 export interface ReplyDraft {
   readonly status: number;
-  /** All fields but those about the connection and the framing, Server and Date included. */
+  /** All fields except those about connection and framing; Server and Date are included. */
   fields: Field[];
   body: ReplyBody;
-  /** What Content-Length is to say where the body is not at hand; -1: nothing. undefined: the body knows. */
+  /** Content-Length for a reply without its body; -1: leave it out. undefined: the length of the body. */
   length: number | undefined;
-  /** The reply is made to be kept, so it needs its body whole, now. */
+  /** The reply will be cached, so the whole body is needed at once. */
   readonly kept: boolean;
   readonly options: ReplyOptions | undefined;
-  /** What compression made of the body; null: nothing. */
+  /** The coding of the body and its sizes; null: no compression was involved. */
   encoded: Encoded | null;
 }
 
-/** Changes the fields, then the body. A location's filters are made once, and each reply goes through them in order. */
+/** Changes the fields, then the body. Each location has its list of filters, which every reply passes in order. */
 export type Filter = (draft: ReplyDraft, exchange: Exchange) => void;

@@ -1,5 +1,5 @@
 /**
- * Where a URI's file is: `root` and `alias` as nginx has them, as a folder that is never left and a path beneath it.
+ * Maps a URI to a file by `root` and `alias`, as nginx does: to a folder that must not be left, and a path beneath it.
  */
 import type { Settings } from "../config/model.ts";
 import type { Template } from "../config/parts.ts";
@@ -7,13 +7,13 @@ import type { Exchange } from "./exchange.ts";
 import { evaluate } from "./templates.ts";
 
 export interface Place {
-  /** An absolute folder: the root that the kernel guards. */
+  /** An absolute folder; the kernel ensures that `path` does not leave it (openat2). */
   readonly root: string;
-  /** Relative to it; "." for the folder itself. A slash at its end asks for a folder. */
+  /** Relative to `root`; "." is the folder itself. A slash at the end requires a folder. */
   readonly path: string;
 }
 
-/** The place of `path` (decoded, starts with "/") in a location; null: there can be none. */
+/** The file of `path` (decoded, starts with "/") in a location; null: there can be none. */
 export function place(settings: Settings, path: string, exchange: Exchange): Place | null {
   const { alias, aliasPrefix } = settings;
   if (alias === null) {
@@ -21,7 +21,7 @@ export function place(settings: Settings, path: string, exchange: Exchange): Pla
     return root === null ? null : { root, path: path.slice(1) || "." };
   }
   if (aliasPrefix === null && exchange.beneathAlias) return beneathAlias(alias, path, exchange);
-  // Its variables are of the request's own path: that is all of the place, and a file beneath it (an index) goes on from there.
+  // In a regex location the alias is the whole file name, made of the request's own path. A file beneath it (an index) is appended.
   if (aliasPrefix === null) {
     const beneath = path.startsWith(exchange.path) ? path.slice(exchange.path.length) : "";
     return split(alias, fixedLength(alias), exchange, beneath);
@@ -30,13 +30,13 @@ export function place(settings: Settings, path: string, exchange: Exchange): Pla
   return beneathAlias(alias, rest, exchange);
 }
 
-/** The place of a name that `try_files` tries: beneath an expression's `alias` it is the whole name, as in nginx. */
+/** The file of a name in `try_files`. With an `alias` in a regex location the whole name is beneath the alias, as in nginx. */
 export function triedPlace(settings: Settings, name: string, exchange: Exchange): Place | null {
   const { alias, aliasPrefix } = settings;
   return alias !== null && aliasPrefix === null ? beneathAlias(alias, name, exchange) : place(settings, name, exchange);
 }
 
-/** The file's name as messages and $request_filename show it. */
+/** The file's name for messages and $request_filename. */
 export function filename({ root, path }: Place): string {
   const top = root.endsWith("/") ? root : root + "/";
   return path === "." ? root : top + path;
@@ -47,17 +47,17 @@ function beneathAlias(alias: Template, rest: string, exchange: Exchange): Place 
   if (root === null) return null;
   if (rest === "") return root.endsWith("/") ? { root, path: "." } : split(alias, root.lastIndexOf("/") + 1, exchange);
   if (rest.startsWith("/")) return { root, path: rest.slice(1) || "." };
-  // `location /i { alias /data; }`: /images would be /datamages, a neighbour of the folder that was meant.
+  // `location /i { alias /data; }` would map /images to /datamages, outside of the folder.
   return root.endsWith("/") ? { root, path: rest } : null;
 }
 
-/** A path whose first `cut` characters are the root and the rest, with `beneath` at its end, what lies beneath it. */
+/** Splits a path after `cut` characters into root and rest, and appends `beneath` to the rest. */
 function split(template: Template, cut: number, exchange: Exchange, beneath = ""): Place | null {
   const whole = folder(template, exchange);
   return whole === null ? null : { root: whole.slice(0, cut), path: whole.slice(cut) + beneath || "." };
 }
 
-/** The configured folder, its variables filled in; null when they would climb out of what is written around them. */
+/** The configured folder with its variables replaced; null when their values contain "." or ".." components or a NUL. */
 function folder(template: Template, exchange: Exchange): string | null {
   if (template.constant !== null) return template.constant;
   const text = evaluate(template, exchange);
@@ -65,7 +65,7 @@ function folder(template: Template, exchange: Exchange): string | null {
   return text.startsWith("/") && !/(^|\/)\.{1,2}(\/|$)|\0/.test(free) ? text : null;
 }
 
-/** How much of a path template is certain: its folders before the first variable, with their slash. */
+/** Length of the constant start of a path template: the folders before the first variable, with their slash. */
 function fixedLength(template: Template): number {
   const first = template.constant ?? template.parts[0];
   return typeof first === "string" ? first.lastIndexOf("/") + 1 : 0;

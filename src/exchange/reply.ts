@@ -1,48 +1,49 @@
-/** What a reply is made of: fields, and the kinds of bodies. */
+/** The parts of a reply: fields, and the kinds of bodies. */
 import type { Block } from "../../ffi/memory.ts";
 
 /** A field of a reply: name in its usual spelling, value without line ends. */
 export type Field = readonly [name: string, value: string];
 
-/** What follows a reply's head. */
+/** The body of a reply. */
 export type ReplyBody = Buffer | PieceBody | StreamBody | null;
 
-/** Bytes and ranges of files, one after the other. */
+/** Bytes and ranges of files in sequence. */
 export interface PieceBody {
   readonly kind: "pieces";
   readonly pieces: readonly (Buffer | FileRange)[];
-  /** The sum of the pieces, in bytes. */
+  /** Sum of the pieces in bytes. */
   readonly length: number;
 }
 
-/** `length` bytes of an open file from `position`. The server calls `file.release()` when it is done with the piece. */
+/** `length` bytes of an open file from `position`. The server calls `file.release()` when it has sent the piece. */
 export interface FileRange {
   readonly file: OpenFile;
   readonly position: number;
   readonly length: number;
 }
 
-/** A descriptor with several users: closed when the last one releases it. `retain` before sharing it. */
+/** A descriptor with several users, closed when the last one releases it. Call `retain` before sharing it. */
 export interface OpenFile {
   readonly fd: number;
   retain(): void;
   release(): void;
 }
 
-/** A body that comes into being while it is sent. */
+/** A body that is produced while it is sent. */
 export interface StreamBody {
   readonly kind: "stream";
-  /** Bytes to come, or -1 when unknown: then chunked (1.1) or until close (1.0). */
+  /** Its length in bytes, or -1 when unknown: then it is sent chunked (HTTP/1.1) or until close (1.0). */
   readonly length: number;
-  /** Fills `block` at `offset`, at most `length` bytes. 0: the end. -EAGAIN: nothing yet, `exchange.resume()` follows. Other -errno: broken off. */
+  /** Fills `block` at `offset` with at most `length` bytes. 0: the end. -EAGAIN: nothing yet, `exchange.resume()` will follow. Other -errno: the body is cut off. */
   read(block: Block, offset: number, length: number): number;
-  /** Called once, however the sending ended. */
+  /** Called once, however sending ended. */
   close(): void;
 }
 
 /**
- * A complete reply in one Block, as its connection has made it, to be sent many times; what depends on the request and its
- * connection is added when it is sent. Its Date is patched in place, but never while a client still has to be sent a part of it (`holders` > 0): then the owner makes a new one.
+ * A complete reply in one Block, made once and sent many times. The parts that depend on the request and its connection are
+ * added when it is sent. Its Date is changed in place, but not while a connection still has to send a part of it (`holders` > 0);
+ * then the owner makes a new one.
  */
 export interface WholeReply {
   readonly status: number;
@@ -50,37 +51,37 @@ export interface WholeReply {
   readonly headLength: number;
   /** Head and body, in bytes. */
   readonly length: number;
-  /** Where the Date's value starts in the block. */
+  /** Offset of the Date's value in the block. */
   readonly dateOffset: number;
   /** The second (since 1970) that the Date shows. */
   dateSecond: number;
-  /** Clients whose queue still points into the block. The server counts it. */
+  /** Number of connections that still send from the block. The server counts it. */
   holders: number;
   /** The fields in the head, for $sent_http_NAME in logs. */
   readonly fields: readonly Field[];
-  /** What compression made of the body; null: nothing. */
+  /** The coding of the body and its sizes; null: no compression was involved. */
   readonly encoded: Encoded | null;
 }
 
-/** A body that went, or did not go, through a content coding. */
+/** The result of compression for a body. */
 export interface Encoded {
-  /** null: it is as it was. */
+  /** null: the body was not compressed. */
   readonly coding: "zstd" | "br" | "gzip" | null;
-  /** Bytes before and behind the coding, so far. */
+  /** Bytes before and after compression, so far. */
   readonly bytesIn: number;
   readonly bytesOut: number;
 }
 
 export interface ReplyOptions {
-  /** Content-Length for HEAD or 304 when the body is not at hand; -1 leaves Content-Length out. */
+  /** Content-Length for HEAD or 304 without a body; -1 leaves it out. */
   readonly length?: number;
-  /** Seconds since 1970 of the file, for `expires modified`. */
+  /** The file's modification time (seconds since 1970), for `expires modified`. */
   readonly modified?: number;
-  /** The body is in its final coding: compression only says so in the fields. */
+  /** The body is already in its final coding, so compression only sets the fields. */
   readonly encoded?: Encoded;
 }
 
-/** Gives back what a body holds that will not be sent. */
+/** Releases the files and streams of a body that will not be sent. */
 export function discard(body: ReplyBody): void {
   if (body === null || Buffer.isBuffer(body)) return;
   if (body.kind === "stream") return body.close();

@@ -1,29 +1,29 @@
-/** What requests and handlers need of their server. */
+/** What requests and handlers use of their server. */
 import type { Kernel } from "../../ffi/kernel.ts";
 import type { ErrorLog, LogLevel } from "../config/parts.ts";
 import type { Reactor } from "../network/reactor.ts";
 
-/** What a server lends to everything that answers its requests. */
+/** Services of the server for everything that answers its requests. */
 export interface Services {
   readonly kernel: Kernel;
   readonly clock: Clock;
-  /** Where pipes and processes are waited for. */
+  /** Watches pipes and processes. */
   readonly reactor: Reactor;
-  /** The server's own environment, of which scripts get what `cgi_pass_env` names. */
+  /** The server's own environment; scripts get the variables that `cgi_pass_env` names. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** The Server field's value where `server_tokens` is on: `webserv/VERSION`. */
+  /** Value of the Server field with `server_tokens on`: `webserv/VERSION`. */
   readonly serverToken: string;
-  /** `bytes` (at most 64) random bytes (getrandom) as hexadecimal digits. */
+  /** Random bytes (getrandom), at most 64, as hexadecimal digits. */
   randomHex(bytes: number): string;
-  /** Messages that belong to no request, or to one that is over: those go where its location's go (`to`). */
+  /** Logs a message that belongs to no current request. `to`: the error log of the location it concerns; by default the main one. */
   log(level: LogLevel, message: string, to?: ErrorLog): void;
 }
 
-/** The time as of the start of the loop's turn. */
+/** The time at the start of the loop's turn. */
 export interface Clock {
   /** Monotonic ms. */
   readonly now: number;
-  /** Number of the turn: what was looked at in this one is true for all of it. */
+  /** Number of the turn. What was checked in this turn need not be checked again in it. */
   readonly turn: number;
   /** Whole seconds since 1970. */
   readonly second: number;

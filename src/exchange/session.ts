@@ -1,14 +1,14 @@
 /** A visitor's session as one request sees it (SPEC.md §8). */
 export interface Session {
-  /** 32 hexadecimal digits, the same for as long as the session lasts. Knowing it is not enough to be let in: the cookie also proves it. */
+  /** 32 hexadecimal digits, constant while the session lasts. The id alone gives no access: the cookie also contains a proof. */
   readonly id: string;
-  /** The data: the text of one JSON object, `{}` while nothing was stored. */
+  /** The data: the text of one JSON object, `{}` when nothing was stored. */
   readonly data: string;
-  /** Changes the data by a JSON Merge Patch (RFC 7396). 0, or the status that refuses it: 400 is no object, 413 would be too much. */
+  /** Changes the data by a JSON Merge Patch (RFC 7396). 0, or a status: 400: the patch or the result is no object; 413: too much data. */
   patch(text: string): number;
-  /** Ends it: the data is gone and the id is no longer valid. */
+  /** Ends the session: its data is deleted and its id becomes invalid. */
   end(): void;
 }
 
-/** A session's data at most, in bytes of UTF-8. */
+/** Most bytes of a session's data (UTF-8). */
 export const MOST_DATA = 4096;

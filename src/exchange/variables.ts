@@ -1,7 +1,7 @@
 /**
- * nginx's variables, one row each: the name, how long a value stays true, what it stands for, and its value for one request as
- * octets (see http/octets.ts). So what a client sent goes into logs, fields and bodies as it came, whatever its bytes mean;
- * only paths are read as text. The configuration is given the rows (see config/variables.ts): a new variable is a row here.
+ * nginx's variables, one row each: the name, how long a value may be cached, a phrase for the reference, and the value for a
+ * request as octets (see http/octets.ts). Octets from the client so reach logs, fields and bodies unchanged; only paths are
+ * decoded as text. The configuration gets these rows (see config/variables.ts): a new variable is a row here.
  */
 
 import { basicCredentials } from "../http/basic.ts";
@@ -15,19 +15,19 @@ import { filename, place } from "./place.ts";
 import { evaluateOctets } from "./templates.ts";
 
 /**
- * What a value depends on, so how long it may be kept: `head`: on nothing but the bytes of the request's head; `connection`: on
- * nothing but the client's connection; `change`: on more.
+ * What a value depends on, and so how long it may be cached. `head`: only on the bytes of the request's head; `connection`: only
+ * on the connection; `change`: on more.
  */
 export type Lifetime = "head" | "connection" | "change";
 
-/** A variable, or a family of them, whose name goes on after `prefix`. */
+/** A variable, or a family of variables whose names start with `prefix`. */
 interface Row {
   readonly name: string;
   readonly isFamily: boolean;
   readonly lifetime: Lifetime;
-  /** What it stands for: a phrase for the reference. */
+  /** Its meaning, as a phrase for the reference. */
   readonly help: string;
-  /** The evaluator of a member of the family, by what follows the prefix in small letters; "" for a single variable. */
+  /** Makes the evaluator. `rest`: the part of the name after the family's prefix, in small letters; "" for a single variable. */
   readonly of: (rest: string) => Evaluator;
 }
 
@@ -52,7 +52,7 @@ const query: Evaluator = (exchange) => exchange.query;
 const uri: Evaluator = (exchange) => octets(exchange.path);
 const fieldName = (name: string): string => name.replaceAll("_", "-");
 
-/** Every variable that a configuration may name, but for the groups of its own regular expressions. */
+/** All variables that a configuration may use, except groups of its own regular expressions. */
 export const VARIABLES: readonly Row[] = [
   row("args", "change", "the query, without its `?`", query),
   row("body_bytes_sent", "change", "bytes of the reply's body that were sent", (e) => String(e.bodyBytesSent)),
@@ -129,7 +129,7 @@ export const VARIABLES: readonly Row[] = [
 const byName = new Map(VARIABLES.filter(({ isFamily }) => !isFamily).map((one) => [one.name, one]));
 const families = VARIABLES.filter(({ isFamily }) => isFamily);
 
-/** A variable's row and what follows a family's prefix; undefined: a group of a regular expression, if anything. */
+/** The row of a variable, and the part of its name after a family's prefix; undefined: at most a group of a regular expression. */
 function find(name: string): { row: Row; rest: string } | undefined {
   const row = byName.get(name);
   if (row !== undefined) return { row, rest: "" };
@@ -137,7 +137,7 @@ function find(name: string): { row: Row; rest: string } | undefined {
   return one && { row: one, rest: name.slice(one.name.length).toLowerCase() };
 }
 
-/** The value of a variable by its name without `$`; of a name that is no variable, the group that the last expression has by it. */
+/** The evaluator of a variable by its name without `$`. Other names are taken as groups of the last regular expression that matched. */
 export function variable(name: string): Evaluator {
   const found = find(name);
   if (found !== undefined) return found.row.of(found.rest);
@@ -145,7 +145,7 @@ export function variable(name: string): Evaluator {
   return (exchange) => octets(exchange.captures?.groups?.[name] ?? "");
 }
 
-/** How long a value of the variable of this name stays true. */
+/** How long a value of the variable may be cached. */
 export const lifetimeOf = (name: string): Lifetime => find(name)?.row.lifetime ?? "change";
 
 const requestFieldOf =
@@ -171,7 +171,7 @@ function sentField(exchange: Exchange, name: string): string {
   return values.map((field) => fieldValue(field[1])).join(", ");
 }
 
-/** Path and query as they came, without the scheme and host of an absolute-form. */
+/** Path and query as received, without scheme and host of an absolute-form. */
 function requestUri({ request }: Exchange): string {
   const target = request.target();
   const path = request.pathStart - request.targetStart;
@@ -188,7 +188,7 @@ function requestFilename(exchange: Exchange): string {
   return found === null ? "" : octets(filename(found));
 }
 
-/** As in nginx (ngx_http_auth_basic_user), whether or not a password was asked for. */
+/** As in nginx (ngx_http_auth_basic_user): the user in the Basic credentials, whether or not a password was asked for. */
 function remoteUser({ request }: Exchange): string {
   const at = request.fieldIndex("authorization");
   return at < 0 ? "" : (basicCredentials(request.fieldValue(at))?.user ?? "");

@@ -1,13 +1,13 @@
-/** What the start prints: every address as a URL, and the pages that are found there at first sight. */
+/** The text printed at start: every address as a URL, and the pages found there. */
 import { type FileKernel, Sources } from "../config/files.ts";
 import type { Location, VirtualServer } from "../config/model.ts";
 import { encodeSegment } from "../http/request/target.ts";
 import type { Site } from "../server/listeners/addresses.ts";
 
-/** Pages named for one address; a large site is not listed whole. */
+/** Most pages listed for one address. */
 const MOST_PAGES = 12;
 
-/** One line for each URL, then one with the HTML files right beneath the root, if there are any. */
+/** One line for each URL, followed by one with the HTML files directly in the root, if there are any. */
 export function announcement(kernel: FileKernel, sites: readonly Site[]): string {
   return sites.map(({ url, server }) => `listening on ${url}\n${pagesLine(pagesOf(kernel, server))}`).join("");
 }
@@ -18,13 +18,13 @@ function pagesLine(pages: readonly string[]): string {
   return `  pages: ${pages.slice(0, MOST_PAGES).join(" ")}${more}\n`;
 }
 
-/** Whether a location of its own does not keep it from visitors. */
+/** Whether no location keeps the page from visitors. */
 function isShown(path: string, locations: readonly Location[]): boolean {
   const own = locations.find(({ modifier, pattern }) => modifier === "=" && pattern === path);
   return own === undefined || (!own.settings.internal && own.settings.return === null);
 }
 
-/** Their paths; "/" stands for the index. None where the root depends on the request, or is never looked at. */
+/** The paths of the pages; "/" is the index. None where the root depends on the request or is not used. */
 function pagesOf(kernel: FileKernel, { scope, locations }: VirtualServer): string[] {
   const { root, alias, index, return: fixed } = scope.settings;
   if (root.constant === null || alias !== null || fixed !== null || /[*?[]/.test(root.constant)) return [];

@@ -1,4 +1,4 @@
-/** What the program itself says, written at once and whole: process.stdout would lose what a slow pipe has not taken when the process exits. */
+/** Output of the program itself, written synchronously: process.stdout would lose what a slow pipe has not taken when the process exits. */
 import { ERRNO } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
@@ -6,13 +6,13 @@ import { encodeName } from "../../ffi/text.ts";
 
 const STDOUT = 1;
 const STDERR = 2;
-/** ms between two tries on a pipe that someone made non-blocking. */
+/** Interval between tries on a pipe that someone made non-blocking, ms. */
 const RETRY = 5;
 
-/** Writes to standard output. Whether all of it could be written. */
+/** Writes to standard output; false if not all of it could be written. */
 export const writeOut = (kernel: Kernel, text: string): boolean => writeAll(kernel, STDOUT, text);
 
-/** Writes to standard error, where there is no one to tell if it fails. */
+/** Writes to standard error; a failure cannot be reported. */
 export const writeError = (kernel: Kernel, text: string): boolean => writeAll(kernel, STDERR, text);
 
 function writeAll(kernel: Kernel, fd: number, text: string): boolean {

@@ -1,4 +1,4 @@
-/** `webserv passwd`: makes, replaces and removes the entries of a password file for `auth_basic_user_file`. */
+/** `webserv passwd`: adds, replaces and removes entries of a password file for `auth_basic_user_file`. */
 import { parseArgs } from "node:util";
 import { BCRYPT_BYTES, makeBcrypt } from "../../ffi/bcrypt.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
@@ -37,7 +37,7 @@ interface Task {
   readonly fromInput: boolean;
 }
 
-/** @param args what follows `passwd` @returns the exit status: 0 done, 1 it failed, 2 bad usage */
+/** @param args the arguments after `passwd` @returns the exit status: 0: done, 1: failed, 2: bad usage */
 export async function passwd(kernel: Kernel, args: string[]): Promise<number> {
   const task = parse(args);
   if (task === "help") return writeOut(kernel, USAGE) ? 0 : 1;
@@ -50,7 +50,7 @@ function complain(kernel: Kernel, message: string, status = 1): number {
   return status;
 }
 
-/** The task, "help", or what is wrong with the arguments. */
+/** Parses the arguments: a task, "help", or a message about what is wrong. */
 function parse(args: string[]): Task | string {
   try {
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true, strict: true });
@@ -70,7 +70,7 @@ function parse(args: string[]): Task | string {
   }
 }
 
-/** RFC 7617 §2, and what the file's format cannot hold. */
+/** Why a user's name cannot be used: RFC 7617 §2 or the file's format forbids it. Null: it can. */
 function userProblem(user: string): string | null {
   if (user === "") return "the user's name is empty";
   if (user.startsWith("#")) return 'a user\'s name cannot begin with "#", which begins a comment';
@@ -109,7 +109,7 @@ function passwordProblem(password: Buffer): string | null {
     : null;
 }
 
-/** The password, or why there is none. */
+/** Asks for the password twice. Gives it, or a message. */
 function askTwice(kernel: Kernel): Buffer | string {
   const first = askHidden(kernel, "New password: ");
   const second = first === null ? null : askHidden(kernel, "The same again: ");

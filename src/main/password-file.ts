@@ -1,18 +1,18 @@
-/** Changes to a password file: others that read or change it at the same time see it whole, before or after. */
+/** Changes a password file atomically: other programs see the file either before or after the change. */
 import { AT_FDCWD, O_CREAT, O_DIRECTORY, O_EXCL, O_RDONLY, O_WRONLY } from "../../ffi/abi.ts";
 import { ERRNO, errnoText } from "../../ffi/errno.ts";
 import { FileStatus, type Kernel } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
 
-/** For a new file: the server may run as another user of the same group. */
+/** Mode of a new file: the server may run as another user of the same group. */
 const NEW_MODE = 0o640;
-/** What the server reads at most. */
+/** Most bytes that the server reads. */
 const MOST_BYTES = 1 << 20;
-/** How often, and after how many ms each, a lock is tried that another process has. */
+/** How often a lock held by another process is tried, and the interval in ms. */
 const TRIES = 200;
 const BETWEEN_TRIES = 50;
 
-/** A system call that failed, as messages show it. */
+/** A failed system call, with its message. */
 class Failure extends Error {
   constructor(call: string, path: string, error: number) {
     super(`${call}() "${path}" failed (${errnoText(error)})`);
@@ -20,15 +20,15 @@ class Failure extends Error {
 }
 
 /**
- * The file's text with another line for `user`, in the place of the old one or at the end.
- * @param text octets @param line without its end; null removes the user's lines @returns null: there was nothing to remove
+ * Replaces or adds the line of `user` in the text of a password file.
+ * @param text octets @param line without its line end; null removes the user @returns null: there was nothing to remove
  */
 export function withEntry(text: string, user: string, line: string | null): string | null {
   const lines = text.split("\n");
   if (lines.at(-1) === "") lines.pop();
   const first = lines.findIndex((other) => other.startsWith(`${user}:`));
   if (first < 0 && line === null) return null;
-  // Only the first line of a user counts: another would come to life when the first is removed.
+  // Further lines of the user are removed as well: if only the first were removed, the next would become valid.
   const kept = lines.flatMap((other, i) => {
     if (!other.startsWith(`${user}:`)) return [other];
     return i === first && line !== null ? [line] : [];
@@ -38,8 +38,8 @@ export function withEntry(text: string, user: string, line: string | null): stri
 }
 
 /**
- * Makes or changes a password file by `edit`, which gets its octets ("" where there is none) and gives the new ones, or null: it stays.
- * The file keeps its owner and mode. "", or what went wrong.
+ * Makes or changes a password file. `edit` gets its octets ("" if it does not exist) and gives the new ones, or null for no change.
+ * The file keeps its owner and mode. Gives "" or what went wrong.
  */
 export function changePasswordFile(kernel: Kernel, path: string, edit: (text: string) => string | null): string {
   const opened: number[] = [];
@@ -60,7 +60,7 @@ export function changePasswordFile(kernel: Kernel, path: string, edit: (text: st
 
 type Open = (name: string, flags: number, mode?: number) => number;
 
-/** Where the name leads: a link to the file stays a link. */
+/** The path with a symbolic link resolved, so that a link to the file stays a link. */
 function realPath(kernel: Kernel, path: string, open: Open): string {
   const fd = open(path, O_RDONLY);
   if (fd === -ERRNO.ENOENT) return path;
@@ -81,7 +81,7 @@ function change(kernel: Kernel, path: string, open: Open, edit: (text: string) =
   return "";
 }
 
-/** Whoever changes a password file has its folder locked meanwhile: the file itself is not the same one afterwards. */
+/** Locks the folder while the file is changed. Locking the file itself would not work, because it is replaced. */
 function lockFolder(kernel: Kernel, folder: string, open: Open): void {
   const fd = open(folder, O_RDONLY | O_DIRECTORY);
   if (fd < 0) throw new Failure("open", folder, fd);
@@ -106,7 +106,7 @@ function readAll(kernel: Kernel, fd: number, path: string, status: FileStatus): 
   }
 }
 
-/** Writes a file beside it, then gives that one its name. */
+/** Writes a new file beside the old one, then renames it. */
 function replace(kernel: Kernel, path: string, text: string, open: Open, old: FileStatus | null): void {
   const temporary = path.replace(/[^/]*$/, (name) => `.${name}.${kernel.getpid()}`);
   const fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL, 0o600);

@@ -1,10 +1,10 @@
-/** The pid file: how `-s` finds the running server. */
+/** The pid file, with which `-s` finds the running server. */
 import { AT_FDCWD, O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY } from "../../ffi/abi.ts";
 import { errnoText } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
 
-/** Writes this process' id. "", or what went wrong. */
+/** Writes this process' id. Gives "" or what went wrong. */
 export function writePid(kernel: Kernel, path: string): string {
   const fd = kernel.open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o644);
   if (fd < 0) return `open() "${path}" failed (${errnoText(fd)})`;
@@ -14,7 +14,7 @@ export function writePid(kernel: Kernel, path: string): string {
   return n < 0 ? `write() to "${path}" failed (${errnoText(n)})` : "";
 }
 
-/** The process id in a pid file, or what is wrong with it. */
+/** Reads the process id in a pid file; a string tells what is wrong. */
 export function readPid(kernel: Kernel, path: string): number | string {
   const fd = kernel.open(path, O_RDONLY, 0);
   if (fd < 0) return `open() "${path}" failed (${errnoText(fd)})`;

@@ -1,4 +1,4 @@
-/** Reload (SIGHUP): the configuration is read again, and put in force if nothing is wrong with it. */
+/** Reload (SIGHUP): reads the configuration again and uses it if it has no errors. */
 import type { Kernel } from "../../ffi/kernel.ts";
 import { Sources } from "../config/files.ts";
 import { formatDiagnostic, type LoadOptions, loadConfig } from "../config/load.ts";
@@ -11,7 +11,7 @@ export class Reloader {
   private requested = false;
   private readonly options: LoadOptions;
 
-  /** @param options what the command line said at the start; the working folder does not matter from now on */
+  /** @param options from the command line at start; the working folder is not used any more */
   constructor(
     private readonly kernel: Kernel,
     private readonly server: Server,
@@ -21,7 +21,7 @@ export class Reloader {
     this.options = { ...options, file: join(folder, options.file) };
   }
 
-  /** Reloads soon: requests that come before that are the same one. */
+  /** Reloads soon. Further requests before that have no effect. */
   request(): void {
     if (this.requested) return;
     this.requested = true;
@@ -32,7 +32,7 @@ export class Reloader {
       } catch (error) {
         this.server.reportBug(error, null);
       }
-      this.server.logs.flush(); // whoever has sent the signal looks there for what came of it
+      this.server.logs.flush(); // the sender of the signal looks for the result in the log
     });
   }
 
@@ -49,7 +49,7 @@ export class Reloader {
     server.log("notice", `reconfigured: listening on ${server.sites.map(({ url }) => url).join(", ")}`);
   }
 
-  /** Whether the configuration is in force. A pid file that has moved is written before, and the old one removed after. */
+  /** Whether the configuration is now in use. If the pid file has a new path, the new one is written before and the old one removed after. */
   private adopt(config: Config): boolean {
     const { kernel, server } = this;
     const before = server.config.pidFile;

@@ -1,10 +1,10 @@
 /**
- * Who answers in a location: one row per content handler, in order of precedence. The configuration's checks and the server
- * read the same rows; src/handlers/contents.ts makes the handlers by these names. A new handler is one row here and one folder there.
+ * The content handlers of a location, one row each, in order of precedence. The configuration's checks and the server use the same
+ * rows; src/handlers/contents.ts makes the handlers by these names. A new handler is one row here and one folder there.
  */
 import type { Settings } from "../config/model.ts";
 
-/** What of the settings decides who answers. */
+/** The settings that decide which handler answers. */
 type Deciding = Pick<
   Settings,
   "return" | "sessionApi" | "upload" | "deleteFiles" | "tryFiles" | "cgi" | "cgiMethods" | "allowedMethods"
@@ -13,17 +13,17 @@ type Deciding = Pick<
 export interface Answerer {
   /** The directive that turns it on; `files` and `tus` have none of their own. */
   readonly name: "return" | "session_api" | "tus" | "upload_store" | "delete_files" | "try_files" | "cgi" | "files";
-  /** The setting that turns it on; null: it is everywhere. */
+  /** The setting that turns it on; null: it is always on. */
   readonly setting: Exclude<keyof Deciding, "allowedMethods" | "cgiMethods"> | null;
-  /** It answers every request of its location: no row below it is asked. */
+  /** It answers every request of its location, so the rows below it are not tried. */
   readonly alone: boolean;
-  /** The methods it answers where `allowed_methods` says nothing; null: any. */
+  /** The methods it answers without `allowed_methods`; null: any. */
   readonly byDefault: readonly string[] | null;
-  /** The methods that `allowed_methods` may name for it; null: any. For others a 200 would say that something was done. */
+  /** The methods that `allowed_methods` may name for it; null: any. With others, a 200 would claim that something was done. */
   readonly performs: readonly string[] | null;
-  /** What becomes of a request's body, for the documentation. */
+  /** What happens to a request's body, for the documentation. */
   readonly body: string;
-  /** It answers when the location allows this method, whatever the request's own is. */
+  /** The method that the location must allow, instead of the request's own. */
   readonly judgedAs?: string;
 }
 
@@ -39,7 +39,7 @@ export const ANSWERERS: readonly Answerer[] = [
     performs: ["GET", "HEAD", "POST", "DELETE"],
     body: "the change to the session",
   },
-  // The protocol's HEAD, PATCH and DELETE are about an upload, which a POST has begun.
+  // In the tus protocol HEAD, PATCH and DELETE concern an upload that a POST has created.
   {
     name: "tus",
     setting: "upload",
@@ -65,7 +65,7 @@ export const ANSWERERS: readonly Answerer[] = [
     performs: ["DELETE"],
     body: "discarded",
   },
-  // It answers only with its status where it finds nothing, whatever the method.
+  // When it finds nothing it answers with its status only, whatever the method is.
   { name: "try_files", setting: "tryFiles", alone: false, byDefault: null, performs: null, body: "discarded" },
   {
     name: "cgi",
@@ -87,23 +87,23 @@ export const ANSWERERS: readonly Answerer[] = [
 
 /** `allowed_methods any`. */
 export const ANY_METHOD = "any";
-/** What Allow shows where any method is answered, and the order of methods that nobody listed. */
+/** Shown in Allow where any method is answered; also the order of methods that nobody listed. */
 const USUAL = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 /** Whether a setting turns something on. */
 export const isOn = (value: unknown): boolean =>
   Array.isArray(value) ? value.length > 0 : value !== null && value !== undefined && value !== false;
 
-/** The rows that count in a location. */
+/** The rows that apply in a location. */
 export function answerersOf(settings: Deciding): readonly Answerer[] {
   const there = ANSWERERS.filter(({ setting }) => setting === null || isOn(settings[setting]));
   return there[0]!.alone ? [there[0]!] : there;
 }
 
-/** The methods with which a row answers in a location; null: any. */
+/** The methods that a row answers in a location; null: any. */
 export function methodsOf(answerer: Answerer, { allowedMethods, cgiMethods }: Deciding): readonly string[] | null {
   const { name } = answerer;
-  // Whoever names methods for programs wants them answered: `allowed_methods` can only leave some of them out.
+  // `cgi_methods` asks for these methods; `allowed_methods` can only remove some of them.
   const named = name === "cgi" ? cgiMethods : null;
   const { byDefault, performs } = named === null ? answerer : { byDefault: named, performs: named };
   if (allowedMethods === null || name === "try_files") return byDefault;
@@ -113,8 +113,8 @@ export function methodsOf(answerer: Answerer, { allowedMethods, cgiMethods }: De
 
 /**
  * The value of `Allow` (RFC 9110 §10.2.1), in the order of `allowed_methods`.
- * @param last who answers for the resource; for a file it is not said what programs perform
- * @param refused a method that a script has refused itself
+ * @param last the row that answers for the resource; for a file, the methods of programs are left out
+ * @param refused a method that a script itself has refused
  */
 export function allowValue(settings: Deciding, last?: Answerer, refused = ""): string {
   const isSaid = ({ name }: Answerer): boolean =>

@@ -1,4 +1,4 @@
-/** The time as of the start of the turn, and its Date, made once a second. */
+/** The time at the start of the turn, and its Date, formatted once per second. */
 import type { Kernel } from "../../ffi/kernel.ts";
 import type { Clock } from "../exchange/services.ts";
 import { formatDate } from "../http/reply/date.ts";

@@ -1,6 +1,6 @@
 /**
- * A generation: one immutable Config and all that is made of it. It is the current one until a reload makes the next, and
- * then drains: requests in progress end in it, and with the last of them it ends itself.
+ * A generation: one immutable Config and everything made from it. It is current until a reload makes the next one. Then it
+ * drains: requests in progress finish in it, and it ends with the last of them.
  */
 import type { Config, VirtualServer } from "../config/model.ts";
 import type { EndpointOwner } from "../connection/endpoint.ts";
@@ -11,12 +11,12 @@ import { type Route, type Routes, routesOf } from "../request/route.ts";
 
 export class Generation implements EndpointOwner {
   private readonly routers = new Map<VirtualServer, Routes>();
-  /** Who needs it: the server while it is the current one, requests, and listeners and connections that have no other any more. */
+  /** Number of users: the server (while current), requests, and listeners and connections that the next generation does not have. */
   private users = 1;
 
   /**
-   * Makes the routes and handlers of a configuration; nothing is opened yet.
-   * @param ended is called when the last user has released it
+   * Makes the routes and handlers of a configuration; opens nothing yet.
+   * @param ended called when the last user has released it
    */
   constructor(
     readonly config: Config,
@@ -35,12 +35,12 @@ export class Generation implements EndpointOwner {
     for (const { contents } of this.allRoutes()) for (const { handler } of contents) yield handler;
   }
 
-  /** Every location's route. */
+  /** The route of every location. */
   *allRoutes(): Iterable<Route> {
     for (const router of this.routers.values()) yield* router.routes();
   }
 
-  /** Where its locations keep sessions. */
+  /** The session stores that its locations use. */
   *sessionUses(): Iterable<SessionUse> {
     for (const [{ name }, router] of this.routers) {
       for (const { settings } of router.routes()) {

@@ -1,4 +1,4 @@
-/** The generations that live: the current one, and those before it that still have requests in progress. */
+/** The living generations: the current one, and earlier ones that still have requests in progress. */
 import type { Config } from "../config/model.ts";
 import type { Handler } from "../exchange/handler.ts";
 import { Generation } from "./generation.ts";
@@ -9,7 +9,7 @@ export class Generations {
   current: Generation;
   private readonly draining = new Set<Generation>();
 
-  /** @param failed is told what a handler throws that starts or ends: the others do so all the same */
+  /** @param failed receives what a handler throws while it starts or ends; the other handlers go on */
   constructor(
     first: Config,
     private readonly services: ServerServices,
@@ -19,12 +19,12 @@ export class Generations {
     this.current = this.make(first);
   }
 
-  /** Makes a generation, to be adopted or discarded. */
+  /** Makes a generation; the caller then adopts or discards it. */
   make(config: Config): Generation {
     return new Generation(config, this.services, (generation) => this.end(generation));
   }
 
-  /** `next` is in force from now on. The one before is the caller's to release, once no new request begins in it. */
+  /** Makes `next` the current one. The caller releases the previous one when no new request can begin in it. */
   adopt(next: Generation): void {
     if (this.current !== next) this.draining.add(this.current);
     this.current = next;
@@ -33,24 +33,24 @@ export class Generations {
     this.call(next, (handler) => handler.start?.());
   }
 
-  /** A generation that was made and is not to be in force after all. */
+  /** Ends a generation that was made but will not be used. */
   discard(generation: Generation): void {
     this.call(generation, (handler) => handler.close?.());
     this.keepWhatIsUsed();
   }
 
-  /** Every handler that may be asked: once per location and generation. */
+  /** Every handler that may still be called, once per location and generation. */
   *handlers(): Iterable<Handler> {
     yield* this.current.handlers();
     for (const generation of this.draining) yield* generation.handlers();
   }
 
-  /** Gives up what idle handlers need no longer. */
+  /** Releases what idle handlers no longer need. */
   sweep(): void {
     for (const generation of this.living) this.call(generation, (handler) => handler.sweep?.());
   }
 
-  /** The server ends, and all of them with it. */
+  /** Ends all generations when the server ends. */
   close(): void {
     for (const generation of this.living) this.call(generation, (handler) => handler.close?.());
   }
@@ -64,7 +64,7 @@ export class Generations {
     this.discard(generation);
   }
 
-  /** Logs and session stores outlive a generation where another one uses them. */
+  /** Keeps the logs and session stores that some living generation uses; closes the others. */
   private keepWhatIsUsed(): void {
     this.logs.keep(this.living.map(({ config }) => config));
     const draining = [...this.draining].flatMap((generation) => [...generation.sessionUses()]);

@@ -1,17 +1,17 @@
-/** How many descriptors the process may have, and how many connections that allows. */
+/** The limit of descriptors of the process, and the number of connections it allows. */
 import { errnoText } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import type { Config } from "../config/model.ts";
 import type { LogLevel } from "../config/parts.ts";
 
-/** Descriptors left for files, logs and the like when connections take the rest. */
+/** Descriptors reserved for files, logs and the like. */
 const SPARE_DESCRIPTORS = 64;
 
 type Log = (level: LogLevel, message: string) => void;
 
 /**
  * Sets `worker_rlimit_nofile` and gives how many connections may be open at once: `worker_connections`, by default what the
- * descriptors allow; of very few, half are kept for files. A limit that may not be raised is reported and lived with, as in nginx.
+ * descriptors allow. If the limit is very low, half is kept for files. As in nginx, a limit that may not be raised is only reported.
  */
 export function connectionLimit(kernel: Kernel, config: Config, log: Log): number {
   if (config.workerRlimitNofile !== null) raiseDescriptorLimit(kernel, config.workerRlimitNofile, log);

@@ -1,4 +1,4 @@
-/** The server: listening sockets, clients, and what they share. It runs one immutable Config at a time on one Kernel. */
+/** The server: listening sockets, connections, and what they share. It runs one immutable Config at a time on one Kernel. */
 import { type CheckBcrypt, checkBcrypt } from "../../ffi/bcrypt.ts";
 import { errnoText } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
@@ -27,14 +27,14 @@ import { Logs } from "./logs/logs.ts";
 import { ServerServices } from "./services.ts";
 import { Upkeep } from "./upkeep.ts";
 
-/** Exchanges kept for the next request. */
+/** Most Exchange objects kept for reuse. */
 const MOST_KEPT_EXCHANGES = 1024;
 
-/** What became of a configuration. */
+/** The result of trying a configuration. */
 interface Outcome {
-  /** Whether it is in force. */
+  /** Whether it is in use now. */
   readonly adopted: boolean;
-  /** What is wrong with it, a sentence each: addresses that can't be bound, logs that can't be opened. */
+  /** What is wrong with it, one sentence each: addresses that can't be bound, logs that can't be opened. */
   readonly problems: readonly string[];
 }
 
@@ -46,21 +46,21 @@ export class Server implements ConnectionHost {
   readonly clock: ServerClock;
   readonly logs: Logs;
   readonly services: ServerServices;
-  /** No new requests: those in progress are the last. */
+  /** The server accepts no new requests; it stops after those in progress. */
   stopping = false;
   readonly clients = new Set<HostedConnection>();
   private readonly generations: Generations;
   private readonly listeners: Listeners;
   private readonly exchanges: ServerExchange[] = [];
-  /** Connections whose listener is gone: each keeps the endpoint it has, and that its generation. */
+  /** Connections whose listener has been removed. Each keeps its endpoint, and so the endpoint's generation. */
   private readonly leaving = new Map<HostedConnection, Endpoint>();
   private readonly upkeep: Upkeep;
   private connections = 0;
   private disposed = false;
 
   /**
-   * @param serverToken the Server field's value where `server_tokens` is on: `webserv/VERSION`
-   * @param environment the process' environment, of which scripts get what `cgi_pass_env` names
+   * @param serverToken value of the Server field with `server_tokens on`: `webserv/VERSION`
+   * @param environment the process' environment; scripts get the variables that `cgi_pass_env` names
    * @param bcrypt checks passwords outside of the loop's thread
    */
   constructor(
@@ -97,14 +97,14 @@ export class Server implements ConnectionHost {
     this.reactor.onError = (error) => this.reportBug(error, null);
   }
 
-  /** The configuration in force. */
+  /** The current configuration. */
   get config(): Config {
     return this.generations.current.config;
   }
 
   /**
-   * Opens the logs, binds every address and begins to listen. Gives what went wrong. Then nothing is bound, unless
-   * `keepGoing`: then the addresses that could be bound are served, and a log that can't be opened is done without.
+   * Opens the logs, binds every address and begins to listen. Gives what went wrong; then nothing is bound. With `keepGoing` it
+   * serves the addresses that could be bound, without the logs that could not be opened.
    */
   start(keepGoing = false): readonly string[] {
     const { adopted, problems } = this.adopt(this.generations.current, keepGoing);
@@ -113,8 +113,8 @@ export class Server implements ConnectionHost {
   }
 
   /**
-   * Puts another configuration in force: requests that begin from now on meet it, also on connections that are open; those in
-   * progress end as they began. If it can't be adopted, nothing changes. `keepGoing` as for `start`.
+   * Switches to another configuration. Requests that begin from now on use it, also on open connections; those in progress finish
+   * with the old one. If it can't be adopted, nothing changes. `keepGoing` as for `start`.
    */
   reload(config: Config, keepGoing = false): Outcome {
     if (this.stopping) return { adopted: false, problems: ["the server is stopping"] };
@@ -140,9 +140,9 @@ export class Server implements ConnectionHost {
     return { adopted: true, problems };
   }
 
-  /** Open connections go on where the configuration now in force has their address; the others end with the request in progress. */
+  /** Moves open connections to the endpoint that now has their address. Connections without one end with the request in progress. */
   private moveClients(successor: Successor): void {
-    this.exchanges.length = 0; // they remember where they were
+    this.exchanges.length = 0; // kept exchanges refer to old routes
     for (const client of this.clients) {
       if (this.leaving.has(client)) continue;
       const endpoint = successor(client.endpoint, client.info.fd);
@@ -154,7 +154,7 @@ export class Server implements ConnectionHost {
     }
   }
 
-  /** A connection whose listener is gone has its last request, or its only one. */
+  /** Lets a connection whose listener is gone serve the request in progress, or one request if it has had none, and then end. */
   private leave(client: HostedConnection): void {
     client.endpoint.retain();
     this.leaving.set(client, client.endpoint);
@@ -165,17 +165,17 @@ export class Server implements ConnectionHost {
     return this.listeners.bound;
   }
 
-  /** The addresses it listens on, as URLs (a port 0 shows the port the kernel chose), with their default servers. */
+  /** The addresses it listens on as URLs (with the port the kernel chose for port 0), with their default servers. */
   get sites(): Site[] {
     return this.listeners.sites;
   }
 
-  /** Serves until `stop` or, after `quit`, the last client has its reply. */
+  /** Serves until `stop`, or after `quit` until the last reply is sent. */
   run(): Promise<void> {
     return this.reactor.run();
   }
 
-  /** Ends now: whatever is in progress is cut off. */
+  /** Stops now; requests in progress are cut off. */
   stop(): void {
     this.stopping = true;
     this.reactor.stop();
@@ -183,7 +183,7 @@ export class Server implements ConnectionHost {
     this.dispose();
   }
 
-  /** Accepts no more, lets requests in progress end, and stops when the last has. */
+  /** Accepts no more connections, lets requests in progress finish, then stops. */
   quit(): void {
     if (this.stopping) return;
     this.stopping = true;
@@ -192,7 +192,7 @@ export class Server implements ConnectionHost {
     if (this.clients.size === 0) this.reactor.stop();
   }
 
-  /** Gives back every descriptor. After `quit`, once `run` has ended. */
+  /** Closes every descriptor. Called after `run` has ended. */
   dispose(): void {
     if (this.disposed) return;
     this.disposed = true;
@@ -204,7 +204,7 @@ export class Server implements ConnectionHost {
     this.reactor.dispose();
   }
 
-  // What clients ask for
+  // Called by connections
 
   beginExchange(client: HostedConnection): ServerExchange {
     const exchange = this.exchanges.pop() ?? new ServerExchange(this.services, this.logs);
@@ -233,7 +233,7 @@ export class Server implements ConnectionHost {
     endpoint?.release();
   }
 
-  /** Reports an exception, which is always a fault of ours. */
+  /** Reports an exception, which is always a bug of the server. */
   reportBug(error: unknown, exchange: ServerExchange | null): void {
     const message = exceptionText(error);
     if (exchange === null) this.log("crit", message);
@@ -244,7 +244,7 @@ export class Server implements ConnectionHost {
     this.logs.error(to, level, message);
   }
 
-  /** The descriptors of sockets, epoll and logs, each once; files are the handlers'. For tests that account for them. */
+  /** The descriptors of sockets, epoll and logs, each once; handlers have those of files. For tests that check for leaks. */
   *descriptors(): Iterable<number> {
     yield* this.reactor.descriptors();
     yield* this.listeners.descriptors();
@@ -280,7 +280,7 @@ export class Server implements ConnectionHost {
     return this.generations.handlers();
   }
 
-  /** Every location's route, of the configuration in force. */
+  /** The route of every location of the current configuration. */
   routes(): Iterable<Route> {
     return this.generations.current.allRoutes();
   }

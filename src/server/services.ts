@@ -1,4 +1,4 @@
-/** What handlers and exchanges of one server share. */
+/** What the handlers and exchanges of one server share. */
 import type { CheckBcrypt } from "../../ffi/bcrypt.ts";
 import { errnoText } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
@@ -35,7 +35,7 @@ export class ServerServices implements HandlerServices {
     readonly kernel: Kernel,
     readonly clock: ServerClock,
     readonly reactor: Reactor,
-    /** The Server field's value where `server_tokens` is on. */
+    /** Value of the Server field with `server_tokens on`. */
     readonly serverToken: string,
     /** The process' environment, for `cgi_pass_env`. */
     readonly environment: Readonly<Record<string, string | undefined>>,
@@ -54,7 +54,7 @@ export class ServerServices implements HandlerServices {
     this.write(level, message, to);
   }
 
-  /** `bytes` (at most 64) random bytes as hexadecimal digits. Throws where there are none: guessable ids would be worse. */
+  /** Random bytes (at most 64) as hexadecimal digits. Throws if the kernel gives none, because guessable ids would be worse. */
   randomHex(bytes: number): string {
     const n = this.kernel.getrandom(this.random, 0, bytes);
     if (n !== bytes) throw new Error(`getrandom() failed (${errnoText(n)})`);

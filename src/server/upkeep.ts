@@ -1,4 +1,4 @@
-/** What is done beside requests: logs and sessions are written soon after they changed, and what is not used is given up. */
+/** Periodic work: writes logs and sessions soon after they changed, and sweeps what has not been used. */
 import type { SessionRegistry } from "../handlers/session/registry.ts";
 import type { Reactor } from "../network/reactor.ts";
 import { Alarm } from "../network/timers.ts";
@@ -11,7 +11,7 @@ export class Upkeep {
   private readonly sessionAlarm: Alarm;
   private readonly sweepAlarm: Alarm;
 
-  /** @param sweep gives up what is not used; called about once a minute */
+  /** @param sweep releases what is not used; called about once a minute */
   constructor(
     private readonly reactor: Reactor,
     private readonly logs: Logs,
@@ -23,7 +23,7 @@ export class Upkeep {
     this.sweepAlarm = new Alarm(sweep);
   }
 
-  /** Starts the timers of what this turn has left to do. */
+  /** Starts timers for the work that this turn has left. */
   afterTurn(): void {
     const { logs, sessions } = this;
     if (logs.pending) this.start(this.flushAlarm, logs.delay);

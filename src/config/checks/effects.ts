@@ -1,4 +1,4 @@
-/** Warnings about directives that change nothing, because another one of the same place undoes them. Told when all was read. */
+/** Warnings about directives without effect because another directive overrides them. Runs when everything has been read. */
 
 import { ANSWERERS, ANY_METHOD, isOn } from "../../routing/answering.ts";
 import type { Position } from "../parts.ts";
@@ -7,7 +7,7 @@ import { elsewhere } from "../text/diagnostics.ts";
 import { hasCgi } from "./programs.ts";
 import { hasSession } from "./sessions.ts";
 
-/** Looks through every block of a configuration. */
+/** Checks every block of a configuration. */
 export function checkEffects(draft: Draft): void {
   const scopes = draft.scopes();
   for (const scope of scopes) {
@@ -16,7 +16,7 @@ export function checkEffects(draft: Draft): void {
   }
 }
 
-/** Finds those whose requests never get to them. */
+/** Warns about directives that no request reaches. */
 function checkAnswers(scope: Scope): void {
   for (const { name, setting, performs } of ANSWERERS) {
     const position = scope.seen.get(name);
@@ -30,10 +30,10 @@ function checkAnswers(scope: Scope): void {
   }
 }
 
-/** What answers before any file is looked for. */
+/** The directive that answers before any file is looked up. */
 function answering(scope: Scope): string | null {
   const alone = ANSWERERS.find(({ alone, name, setting }) => {
-    // A `return` is the block's own, as in nginx.
+    // As in nginx, blocks do not inherit a `return`.
     return alone && isOn(name === "return" ? scope.own.return : scope.setting(setting!));
   });
   return alone?.name ?? null;
@@ -49,7 +49,7 @@ function checkMethods(scope: Scope, name: string, methods: readonly string[], po
   scope.warning(position, `"${name}" has no effect: "allowed_methods" (${where}) leaves out ${missing}`);
 }
 
-/** Directives that only shape what another one turns on. */
+/** Directives that only modify what another one turns on. */
 const SHAPING = [
   {
     names: ["upload_overwrite", "upload_max_files", "upload_resume_lifetime"],
@@ -78,7 +78,7 @@ const SHAPING = [
   },
 ] as const;
 
-/** Finds those that shape nothing, here or in the blocks within. */
+/** Warns about those that modify nothing, in this block or in those within. */
 function checkIdle(scope: Scope, scopes: readonly Scope[]): void {
   for (const { names, needs, isOn } of SHAPING) {
     const written = names.filter((name) => scope.seen.has(name));

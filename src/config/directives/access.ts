@@ -1,4 +1,4 @@
-/** Who may do what: methods and addresses. */
+/** Access: methods and addresses that are allowed. */
 import { ANY_METHOD } from "../../routing/answering.ts";
 import type { AccessRule } from "../parts.ts";
 import { append, Scope } from "../scope.ts";
@@ -14,7 +14,7 @@ const method = kind("METHOD", "methods in capital letters, but TRACE and CONNECT
   return /^[A-Z][A-Z0-9-]*$/.test(word) && word !== "TRACE" && word !== "CONNECT" ? word : undefined;
 });
 
-/** nginx's. Those of WebDAV are answered 405 before any rule is asked. */
+/** nginx's list. WebDAV methods are answered with 405 before any rule is evaluated. */
 const EXCEPTED = "GET HEAD POST PUT DELETE MKCOL COPY MOVE OPTIONS PROPFIND PROPPATCH LOCK UNLOCK PATCH";
 const exceptedMethod = kind("METHOD", `one of the methods ${EXCEPTED}`, (word) =>
   EXCEPTED.split(" ").find((name) => name === word.toUpperCase()),

@@ -1,15 +1,15 @@
 /**
- * When connections are accepted: not while as many are open as allowed, and not for a while after descriptors ran out.
- * Meanwhile the kernel's queue holds the newcomers.
+ * Decides when connections are accepted: not while the limit is reached, and not for a while after descriptors ran out.
+ * Meanwhile new connections stay in the kernel's queue.
  */
 import { errnoText } from "../../../ffi/errno.ts";
 import type { Reactor } from "../../network/reactor.ts";
 import { Timed } from "../../network/timers.ts";
 
-/** After descriptors ran out: try again even if no connection has ended, ms. */
+/** Interval for trying again after descriptors ran out, even if no connection has ended, ms. */
 const RETRY = 500;
 
-/** What is paused and resumed. */
+/** The listeners, which are paused and resumed. */
 interface Accepted {
   pause(): void;
   resume(): void;
@@ -17,11 +17,11 @@ interface Accepted {
 
 export class Accepting extends Timed {
   private limit = Number.POSITIVE_INFINITY;
-  /** There are as many connections as allowed. */
+  /** The limit of connections is reached. */
   private full = false;
-  /** There was no descriptor left. */
+  /** A descriptor was missing. */
   private exhausted = false;
-  /** The pause in force was reported. */
+  /** The current pause has been reported. */
   private reported = false;
 
   /** @param alert reports that accepting had to pause */
@@ -33,12 +33,12 @@ export class Accepting extends Timed {
     super();
   }
 
-  /** Whether connections are accepted now. */
+  /** Whether connections are not accepted now. */
   get paused(): boolean {
     return this.full || this.exhausted;
   }
 
-  /** From now on `limit` connections may be open at once; `count` are. */
+  /** Sets the limit of open connections; `count` are open. */
   allow(limit: number, count: number): void {
     this.limit = limit;
     this.full = count >= limit;
@@ -46,7 +46,7 @@ export class Accepting extends Timed {
     else this.listeners.resume();
   }
 
-  /** A connection was accepted, so that there are `count`. Whether there may be more. */
+  /** Called when a connection was accepted; `count` are open now. Gives whether more may be accepted. */
   taken(count: number): boolean {
     if (count < this.limit) {
       this.reported = false;
@@ -58,14 +58,14 @@ export class Accepting extends Timed {
     return false;
   }
 
-  /** A connection has ended, so that there are `count`: its descriptor is free when the turn ends. */
+  /** Called when a connection has ended; `count` are left. Its descriptor is closed at the end of the turn. */
   freed(count: number): void {
     if (!this.paused || count >= this.limit) return;
     this.full = this.exhausted = false;
     this.listeners.resume();
   }
 
-  /** accept4(2) failed for want of descriptors or memory. */
+  /** accept4(2) failed for lack of descriptors or memory. */
   failed(error: number): void {
     this.report(`accept4() failed (${errnoText(error)}): accepting pauses`);
     this.exhausted = true;
@@ -78,7 +78,7 @@ export class Accepting extends Timed {
     if (!this.full) this.listeners.resume();
   }
 
-  /** Accepts no more, for good. */
+  /** Stops accepting for good. */
   stop(): void {
     this.timerList?.stop(this);
   }

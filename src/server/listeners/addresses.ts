@@ -1,14 +1,14 @@
-/** What addresses have to do with each other: wildcards that stand for others, and how they are shown. */
+/** Relations between addresses: wildcards that cover others, and how addresses are shown. */
 import type { SocketAddress } from "../../../ffi/inet.ts";
 import type { ListenAddress, VirtualServer } from "../../config/model.ts";
 
-/** An address that is listened on, and who answers there when the Host is no other's. */
+/** An address the server listens on, with the default server there. */
 export interface Site {
   readonly url: string;
   readonly server: VirtualServer;
 }
 
-/** The wildcard address that is bound in place of `listen`, as nginx does; undefined when it is bound itself. */
+/** The wildcard address that is bound instead of `listen`, as in nginx; undefined when `listen` itself is bound. */
 export function coveringWildcard(listen: ListenAddress, all: readonly ListenAddress[]): ListenAddress | undefined {
   const { address } = listen;
   if (address.family === "unix" || isWildcard(address) || address.port === 0) return undefined;
@@ -18,7 +18,7 @@ export function coveringWildcard(listen: ListenAddress, all: readonly ListenAddr
   );
 }
 
-/** Whether the system may refuse to bind one while the other listens: they share a port, and one of them is a wildcard. */
+/** Whether the kernel may refuse to bind both: they have the same port, and one is a wildcard. */
 export const overlap = (one: SocketAddress, other: SocketAddress): boolean =>
   one.family !== "unix" &&
   other.family !== "unix" &&
@@ -33,7 +33,7 @@ export const portOf = (address: SocketAddress): number => (address.family === "u
 
 export const hostOf = (address: SocketAddress): string => (address.family === "unix" ? "" : address.host);
 
-/** A wildcard is shown as the loopback address: one can open it. */
+/** The address as a URL. A wildcard is shown as the loopback address, which a browser can open. */
 export function urlOf(address: SocketAddress, port: number): string {
   if (address.family === "unix") return `http://unix:${address.path}:/`;
   const host = address.host === "0.0.0.0" ? "127.0.0.1" : address.host === "::" ? "::1" : address.host;

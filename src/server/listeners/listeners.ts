@@ -1,6 +1,6 @@
 /**
- * Every listening socket of the server. A change of configuration is prepared first: what is missing is bound. Only when all
- * of that has worked is it adopted: sockets whose address stays keep their descriptor, and with it the kernel's queue.
+ * All listening sockets of the server. A change of configuration first binds the missing addresses. It is adopted only when all
+ * of that worked. A socket whose address stays keeps its descriptor, and with it the kernel's queue.
  */
 import { SO_REUSEPORT, SOL_SOCKET } from "../../../ffi/abi.ts";
 import { ERRNO, errnoText } from "../../../ffi/errno.ts";
@@ -14,30 +14,30 @@ import { Accepting } from "./accepting.ts";
 import { coveringWildcard, overlap, type Site, urlOf } from "./addresses.ts";
 import { type Accept, ListeningSocket } from "./listening-socket.ts";
 
-/** The sockets of a configuration that is not in force yet. */
+/** The sockets of a configuration that is not in use yet. */
 interface Preparation {
   readonly addresses: readonly ListenAddress[];
   /** Each with its address in the new configuration. */
   readonly sockets: ReadonlyMap<ListeningSocket, ListenAddress>;
-  /** Those of them that were bound for it. */
+  /** The sockets that were newly bound. */
   readonly opened: readonly ListeningSocket[];
   /** What could not be bound, one sentence per address. */
   readonly problems: readonly string[];
 }
 
-/** Where a connection accepted at an endpoint that was replaced goes on; undefined: nowhere, its listener is gone. */
+/** Gives the new endpoint of a connection whose endpoint was replaced; undefined: its listener is gone. */
 export type Successor = (endpoint: Endpoint, fd: number) => Endpoint | undefined;
 
 export class Listeners {
   /** In the order of the configuration. */
   private sockets: readonly ListeningSocket[] = [];
-  /** They are no longer wanted, and take what waits in their queues. */
+  /** Sockets no longer in the configuration, which still accept the connections in their queues. */
   private readonly retiring = new Set<ListeningSocket>();
   private readonly accepting: Accepting;
   private closed = false;
 
   /**
-   * @param accept takes a new connection; false: take no more now
+   * @param accept handles a new connection; false: accept no more for now
    * @param alert reports that accepting had to pause, or failed
    */
   constructor(
@@ -49,7 +49,7 @@ export class Listeners {
     this.accepting = new Accepting(reactor, { pause: () => this.pause(), resume: () => this.resume() }, alert);
   }
 
-  /** Binds what `addresses` need beside the sockets that are there. These go on as they are; `adopt` or `abandon` has to follow. */
+  /** Binds the `addresses` that have no socket yet. Existing sockets are not changed. The caller then calls `adopt` or `abandon`. */
   prepare(addresses: readonly ListenAddress[]): Preparation {
     const sockets = new Map<ListeningSocket, ListenAddress>();
     const opened: ListeningSocket[] = [];
@@ -76,7 +76,7 @@ export class Listeners {
     return { addresses, sockets, opened, problems };
   }
 
-  /** A socket whose address a wildcard stands for now goes on for it: the kernel gives it that address' connections all the same. */
+  /** Keeps the sockets of addresses that a wildcard now covers: the kernel still gives them the connections to those addresses. */
   private addCovered(sockets: Map<ListeningSocket, ListenAddress>, addresses: readonly ListenAddress[]): void {
     for (const socket of [...this.sockets, ...this.retiring]) {
       const wildcard = sockets.has(socket) ? undefined : coveringWildcard(socket.listen, addresses);
@@ -84,12 +84,12 @@ export class Listeners {
     }
   }
 
-  /** Closes again what was bound for a configuration that is not to be in force after all. */
+  /** Closes the newly bound sockets of a configuration that will not be used. */
   abandon({ opened }: Preparation): void {
     for (const socket of opened) socket.close();
   }
 
-  /** Requests begin in endpoints of `owner` from now on, at its addresses; what listens elsewhere is closed. */
+  /** Uses the prepared sockets: requests begin in endpoints of `owner` from now on, and other sockets are closed. */
   adopt({ addresses, sockets }: Preparation, owner: EndpointOwner): Successor {
     const homes = new Map<Endpoint, ListeningSocket>();
     for (const socket of this.sockets) for (const endpoint of socket.endpoints) homes.set(endpoint, socket);
@@ -106,12 +106,12 @@ export class Listeners {
     };
   }
 
-  /** Whether there is anything to accept from. */
+  /** Whether there are any listening sockets. */
   get bound(): boolean {
     return this.sockets.length > 0;
   }
 
-  /** The addresses as URLs a person can open, each once, with their default servers. */
+  /** The addresses as URLs, without repeats, with their default servers. */
   get sites(): Site[] {
     const sites = new Map<string, VirtualServer>();
     for (const { endpoints } of this.sockets) {
@@ -123,17 +123,17 @@ export class Listeners {
     return [...sites].map(([url, server]) => ({ url, server }));
   }
 
-  /** Accepts from now on, up to `limit` connections at once; `count` are there. */
+  /** Starts accepting, up to `limit` connections at once; `count` are open. */
   open(limit: number, count: number): void {
     this.accepting.allow(limit, count);
   }
 
-  /** A connection was accepted, so that there are `count`. Whether there may be more. */
+  /** Called when a connection was accepted; `count` are open now. Gives whether more may be accepted. */
   taken(count: number): boolean {
     return this.accepting.taken(count);
   }
 
-  /** A connection has ended, so that there are `count`. */
+  /** Called when a connection has ended; `count` are left. */
   freed(count: number): void {
     this.accepting.freed(count);
   }
@@ -145,10 +145,10 @@ export class Listeners {
     this.accepting.stop();
     for (const socket of this.retiring) socket.listener.closeNow();
     for (const socket of this.sockets) socket.close();
-    this.sockets = []; // from here on the reactor owns the sockets it has to close
+    this.sockets = []; // from here on the reactor closes them
   }
 
-  /** Listening sockets that the reactor does not watch at the moment. */
+  /** Descriptors of listening sockets that the reactor does not watch at the moment. */
   *descriptors(): Iterable<number> {
     for (const { listener } of [...this.sockets, ...this.retiring]) if (listener.paused) yield listener.fd;
   }
@@ -158,8 +158,8 @@ export class Listeners {
   }
 
   /**
-   * Opens a listening socket; its descriptor, or -errno. A wildcard and an address of the same port can only be bound beside
-   * each other if both sockets agree (SO_REUSEPORT), which they do for this moment alone.
+   * Opens a listening socket; gives its descriptor or -errno. A wildcard and an address of the same port can only be bound together
+   * if both sockets have SO_REUSEPORT, which is set only during the call.
    */
   private bind(listen: ListenAddress): number {
     const options = { ...listen, deferred: true };

@@ -1,4 +1,4 @@
-/** One socket that listens, and where the requests of its connections begin. A reload that keeps the address keeps the socket. */
+/** A listening socket and the endpoints of its connections. A reload that keeps the address keeps the socket. */
 import { AT_FDCWD, SO_REUSEPORT, SOL_SOCKET } from "../../../ffi/abi.ts";
 import type { Kernel } from "../../../ffi/kernel.ts";
 import type { Block } from "../../../ffi/memory.ts";
@@ -8,24 +8,24 @@ import { Listener, localAddress } from "../../network/listener.ts";
 import type { Reactor } from "../../network/reactor.ts";
 import { coveringWildcard, hostOf, portOf } from "./addresses.ts";
 
-/** Takes a new connection and its peer's struct sockaddr; false: take no more now. */
+/** Handles a new connection with its peer's struct sockaddr; false: accept no more for now. */
 export type Accept = (endpoint: Endpoint, fd: number, peer: Block) => boolean;
 
 export class ListeningSocket {
   readonly listener: Listener;
-  /** The port that is bound: the kernel's choice where the configuration has 0. */
+  /** The bound port: the kernel's choice if the configuration has 0. */
   readonly port: number;
-  /** Where requests begin that are for no address in `specific`; null until `serve`. */
+  /** The endpoint for connections to no address in `specific`; null until `serve`. */
   private general: Endpoint | null = null;
-  /** By their hosts: the addresses that a wildcard is bound for. */
+  /** By host: the endpoints of addresses that a wildcard socket covers. */
   private specific: ReadonlyMap<string, Endpoint> = new Map();
 
-  /** @param exhausted is told when accept4(2) fails for want of descriptors or memory (-errno) */
+  /** @param exhausted called when accept4(2) fails for lack of descriptors or memory (-errno) */
   constructor(
     private readonly kernel: Kernel,
     reactor: Reactor,
     readonly fd: number,
-    /** What is bound, as the configuration had it last. */
+    /** The bound address, in the form of the latest configuration. */
     public listen: ListenAddress,
     accept: Accept,
     exhausted: (error: number) => void,
@@ -36,8 +36,8 @@ export class ListeningSocket {
   }
 
   /**
-   * From now on requests begin in endpoints of `owner`; those before are closed.
-   * @param listen the socket's own address, or the wildcard that stands for it now
+   * Makes new endpoints for `owner` and closes the previous ones.
+   * @param listen the socket's own address, or the wildcard that covers it now
    * @param all every address of the configuration
    */
   serve(listen: ListenAddress, all: readonly ListenAddress[], owner: EndpointOwner): void {
@@ -56,7 +56,7 @@ export class ListeningSocket {
     this.listen = listen;
   }
 
-  /** Where the requests of a connection begin that this socket has accepted. */
+  /** The endpoint of a connection that this socket has accepted. */
   endpointOf(client: number): Endpoint {
     if (this.specific.size === 0) return this.general!;
     return this.specific.get(hostOf(localAddress(this.kernel, client))) ?? this.general!;
@@ -66,14 +66,14 @@ export class ListeningSocket {
     return this.general === null ? [] : [this.general, ...this.specific.values()];
   }
 
-  /** Whether another socket may listen on its port beside it (SO_REUSEPORT, socket(7)). */
+  /** Sets whether another socket may be bound to its port too (SO_REUSEPORT, socket(7)). */
   share(may: boolean): void {
     this.kernel.setsockopt(this.fd, SOL_SOCKET, SO_REUSEPORT, may ? 1 : 0);
   }
 
   /**
-   * Accepts what waits in the kernel's queue, and closes. These connections get one reply each, as the configuration was that
-   * listened: it stays until then.
+   * Accepts the connections in the kernel's queue, then closes. Each of them gets one reply from the configuration that was
+   * listening, which is kept until then.
    */
   retire(closed: () => void): void {
     this.closeEndpoints();
@@ -85,13 +85,13 @@ export class ListeningSocket {
     });
   }
 
-  /** It is wanted again before it was closed. */
+  /** Cancels the retirement: the address is wanted again. */
   cancelRetirement(): void {
     this.listener.cancelRetirement();
     this.releaseEndpoints();
   }
 
-  /** Closes at once; a unix socket's path is removed. */
+  /** Closes now and removes a unix socket's path. */
   close(): void {
     this.listener.close();
     this.removePath();

@@ -1,14 +1,14 @@
-/** Lines of the access log (ngx_http_log_module): variables escaped so that no client can forge a line. */
+/** Lines of the access log (ngx_http_log_module). Variables are escaped, so that no client can forge a line. */
 import type { LogFormat } from "../../config/parts.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import { type Lifetime, lifetimeOf, variable } from "../../exchange/variables.ts";
 import { octets, unicode } from "../../http/octets.ts";
 import type { RequestHead } from "../../http/request/request.ts";
 
-/** Gives a request's line as octets, with its line feed. */
+/** Makes the line of a request as octets, with its line feed. */
 export type LineMaker = (exchange: Exchange) => string;
 
-/** The maker of a format's lines. */
+/** Makes the LineMaker of a format. */
 export function accessLine(format: LogFormat): LineMaker {
   if (format.template === null) return jsonLine;
   const escaped = ESCAPES[format.escape];
@@ -28,7 +28,7 @@ export function accessLine(format: LogFormat): LineMaker {
   };
 }
 
-/** Keeps the last text for requests of the same bytes: clients that ask for the same with the same words are logged with the same words. */
+/** Caches the text for requests with an identical head, byte for byte. */
 function oncePerHead(maker: LineMaker): LineMaker {
   let head: RequestHead | null = null;
   let serial = 0;
@@ -43,7 +43,7 @@ function oncePerHead(maker: LineMaker): LineMaker {
   };
 }
 
-/** Keeps the text for the next request on the same connection. */
+/** Caches the text for further requests on the same connection. */
 function oncePerConnection(maker: LineMaker): LineMaker {
   let number = -1;
   let text = "";
@@ -57,7 +57,7 @@ function oncePerConnection(maker: LineMaker): LineMaker {
   };
 }
 
-/** How the text of a variable is kept, by how long its value stays true. */
+/** The cache for a variable's text, by the lifetime of its value. */
 const KEPT: { readonly [lifetime in Lifetime]: (maker: LineMaker) => LineMaker } = {
   head: oncePerHead,
   connection: oncePerConnection,
@@ -71,7 +71,7 @@ const ESCAPES: { readonly [escape in LogFormat["escape"]]: (value: string) => st
   none: (value) => value,
 };
 
-/** Whether nothing in a value needs escaping. */
+/** Whether a value needs no escaping. */
 function plain(value: string): boolean {
   for (let i = 0; i < value.length; i++) {
     const c = value.charCodeAt(i);
@@ -80,7 +80,7 @@ function plain(value: string): boolean {
   return true;
 }
 
-/** `\xHH`, as nginx escapes. */
+/** Escapes a byte as `\xHH`, like nginx. */
 const hexEscape = (octet: string): string => `\\x${octet.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;
 
 const FIELDS = {
@@ -95,7 +95,7 @@ const FIELDS = {
   user_agent: variable("http_user_agent"),
 } as const;
 
-/** The built-in format `json`: one object a line. */
+/** A line of the built-in format `json`: one object. */
 function jsonLine(exchange: Exchange): string {
   const line: { [name: string]: string | number } = {};
   for (const [name, value] of Object.entries(FIELDS)) line[name] = unicode(value(exchange));

@@ -1,13 +1,13 @@
 /**
- * A log that is written in large pieces: lines gather in memory and go out when much has gathered, when a second is over,
- * and when the server stops. A log that can't be written never stops the server.
+ * A log file with a buffer: lines are written when the buffer fills up, after a second, and when the server stops. A log that
+ * can't be written never stops the server.
  */
 import { O_APPEND, O_CREAT, O_WRONLY, S_IFCHR, S_IFIFO, S_IFMT, S_IFSOCK } from "../../../ffi/abi.ts";
 import { ERRNO, errnoText } from "../../../ffi/errno.ts";
 import { FileStatus, type Kernel } from "../../../ffi/kernel.ts";
 import { Block } from "../../../ffi/memory.ts";
 
-/** What waits for a reader that is slow; memory is touched only where it was needed. */
+/** Size of the buffer, which also holds lines for a slow reader. The memory is touched only when needed. */
 const CAPACITY = 1024 * 1024;
 const ENOUGH = 32 * 1024;
 const LF = 0x0a;
@@ -18,24 +18,24 @@ export class LogFile {
   private readonly block = new Block(CAPACITY);
   private length = 0;
   private isSocket = false;
-  /** What the file has got ends within a line. */
+  /** The last bytes written end within a line. */
   private unfinished = false;
-  /** The last write failed; said once until one succeeds. */
+  /** The last write failed; reported once until one succeeds. */
   private failing = false;
-  /** Bytes that a pipe did not take when it was last tried: its reader is slow. */
+  /** Bytes that a pipe did not take at the last try: its reader is slow. */
   private waiting = 0;
-  /** Lines that found no room while a pipe's reader did not read. */
+  /** Lines dropped because a pipe's reader did not read. */
   private lost = 0;
 
   constructor(
     private readonly kernel: Kernel,
     /** A path, "stdout" or "stderr". */
     readonly name: string,
-    /** Takes what is wrong with this file; it may write that into this very file. */
+    /** Receives what is wrong with this file; it may write that to this same file. */
     private readonly complain: (message: string) => void,
   ) {}
 
-  /** Opens the file, creating it if need be; again after it was moved away. 0, or -errno with the old file kept. */
+  /** Opens the file, and creates it if needed; called again after it was moved. 0, or -errno: then the old file stays open. */
   open(): number {
     const standard = STANDARD[this.name];
     const fd = standard === undefined ? this.openPath(this.name, O_CREAT) : this.openStandard(standard);
@@ -51,9 +51,9 @@ export class LogFile {
   }
 
   /**
-   * A pipe or a terminal is opened once more, for a description of our own that does not block: who does not read must not
-   * stop the server, and the flag must not be set for those who share it. Where that is refused, it is written as it is. A
-   * socket, which can't be opened, has a call that does not block.
+   * Opens a pipe or a terminal again, to get an open file description that can be non-blocking: a reader that does not read must
+   * not stop the server, and other users of the original must not get the flag. Where that fails, it is used as it is. A socket
+   * can't be opened, but send(2) has a flag for not blocking.
    */
   private openStandard(standard: number): number {
     const status = new FileStatus();
@@ -63,17 +63,17 @@ export class LogFile {
     return own < 0 ? standard : own;
   }
 
-  /** The descriptor it owns, -1 for none of its own. */
+  /** The descriptor it has opened itself, else -1. */
   get descriptor(): number {
     return this.fd === STANDARD[this.name] ? -1 : this.fd;
   }
 
-  /** Whether a slow reader is to be tried again soon. */
+  /** Whether to try again soon, because a reader is slow. */
   get waits(): boolean {
     return this.waiting > 0;
   }
 
-  /** Adds a line, which ends with a line feed: a character per byte (see http/octets.ts). */
+  /** Adds a line, which ends with a line feed; one character per byte (see http/octets.ts). */
   write(line: string): void {
     if (this.length + line.length > CAPACITY) {
       const isEmpty = this.flush();
@@ -84,7 +84,7 @@ export class LogFile {
     if (this.length > this.waiting + ENOUGH) this.flush();
   }
 
-  /** A line that has not enough room goes out in pieces; what follows a piece that does not go out is lost. */
+  /** Writes a line that does not fit the buffer in pieces. If a piece cannot be written, the rest is lost. */
   private writeLong(line: string): void {
     for (let at = 0; at < line.length; at += CAPACITY) {
       const piece = line.slice(at, at + CAPACITY);
@@ -93,7 +93,7 @@ export class LogFile {
     }
   }
 
-  /** Writes what has gathered. False: some of it waits still, or is lost. */
+  /** Writes the buffer. False: some of it is still waiting, or is lost. */
   flush(): boolean {
     for (let start = 0; start < this.length; ) {
       const n = this.kernel[this.isSocket ? "send" : "write"](this.fd, this.block, start, this.length - start);
@@ -112,17 +112,17 @@ export class LogFile {
     const { lost } = this;
     this.lost = 0;
     this.complain(`${lost} lines for "${this.name}" were lost: its reader was too slow`);
-    return this.flush(); // it may be this file that was complained to
+    return this.flush(); // the complaint may have been written to this file
   }
 
-  /** What a pipe did not take waits for its reader. */
+  /** Keeps what a pipe did not take until its reader goes on. */
   private keep(start: number): false {
     this.block.bytes.copyWithin(0, start, this.length);
     this.waiting = this.length -= start;
     return false;
   }
 
-  /** A full disk or a reader that has gone loses lines, never requests. */
+  /** Drops the lines: a full disk or a closed reader costs lines, never requests. */
   private lose(error: number): false {
     this.breakOff();
     const known = this.failing;
@@ -131,13 +131,13 @@ export class LogFile {
     return false;
   }
 
-  /** Forgets what has gathered. The next line does not go on where one broke off. */
+  /** Empties the buffer. The next line does not continue the interrupted one. */
   private breakOff(): void {
     this.waiting = 0;
     this.length = this.unfinished ? this.block.bytes.latin1Write("\n", 0) : 0;
   }
 
-  /** Writes what it can. What a reader still does not take is lost. */
+  /** Writes what it can and closes. What a reader does not take is lost. */
   close(): void {
     this.flush();
     if (this.waits) this.complain(`${this.length} bytes for "${this.name}" were lost: its reader was too slow`);
@@ -146,7 +146,7 @@ export class LogFile {
     this.length = this.waiting = 0;
   }
 
-  /** What waits for a reader goes to the next descriptor, which is that reader's too; what broke off ends with its file. */
+  /** Closes the descriptor. Lines that wait for a reader go to the next descriptor, which has the same reader; an interrupted line ends with its file. */
   private closeDescriptor(): void {
     if (this.descriptor >= 0) this.kernel.close(this.fd);
     if (!this.waits) this.length = 0;

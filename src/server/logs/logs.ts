@@ -1,4 +1,4 @@
-/** All log files of a server, each opened once, and the lines written to them. */
+/** All log files of a server, each opened once, and writing of lines to them. */
 import { errnoText } from "../../../ffi/errno.ts";
 import type { Kernel } from "../../../ffi/kernel.ts";
 import { Block } from "../../../ffi/memory.ts";
@@ -17,21 +17,21 @@ import type { ServerClock } from "../clock.ts";
 import { accessLine, type LineMaker } from "./access-log.ts";
 import { LogFile } from "./log-file.ts";
 
-/** What could steer a terminal, and the escaped bytes of a name that is not UTF-8 (ffi/text.ts). */
+/** Characters that are escaped: those that control a terminal, and escaped bytes of names that are not UTF-8 (ffi/text.ts). */
 const UNSAFE = /[\x00-\x1f\x7f-\x9f\udc80-\udcff]/gu;
 
 const severity = new Map<LogLevel, number>(LOG_LEVELS.map((level, i) => [level, i]));
 
-/** ms between two tries on a pipe whose reader is slow. */
+/** Interval between tries on a pipe whose reader is slow, ms. */
 const RETRY = 20;
-/** How long readers are waited for at the end, ms: a slow one gets all, one that does not read holds nobody up. */
-const PATIENCE = 1000;
+/** How long to wait for slow readers at the end, ms; a reader that does not read at all must not delay the exit further. */
+const READER_WAIT = 1000;
 
 export class Logs {
   private readonly files = new Map<string, LogFile>();
   private readonly lines = new Map<AccessLog, LineMaker>();
   private dirty = false;
-  /** The main error log of the configuration in force, where also what goes wrong with the logs is told. */
+  /** The main error log of the current configuration; it also gets messages about the logs. */
   main: ErrorLog;
 
   constructor(
@@ -43,8 +43,8 @@ export class Logs {
   }
 
   /**
-   * Opens every log of a configuration; what is open already is opened anew, for it may have been moved away. What is wrong
-   * with them, a sentence each, with the place that names the file first: those that were open go on as they were.
+   * Opens every log of a configuration. Logs that are open already are opened again, because they may have been moved. Gives what
+   * is wrong, one sentence each, with the position of the file's name; a log that cannot be opened again stays open.
    */
   open(config: Config): string[] {
     const places = new Map<string, Position>();
@@ -61,7 +61,7 @@ export class Logs {
     return "";
   }
 
-  /** Goes on with the logs of these configurations, the first of which is in force; other files are closed. */
+  /** Keeps the logs of these configurations, of which the first is current; closes other files. */
   keep(configs: readonly Config[]): void {
     this.main = configs[0]!.errorLog;
     this.lines.clear();
@@ -73,7 +73,7 @@ export class Logs {
     }
   }
 
-  /** Opens every file anew (SIGUSR1, after logs were moved away). */
+  /** Opens every file again (SIGUSR1, after logs were moved). */
   reopen(): void {
     for (const file of this.files.values()) {
       const n = file.open();
@@ -81,12 +81,12 @@ export class Logs {
     }
   }
 
-  /** Whether a message of `level` would be written: ask before composing a costly one. */
+  /** Whether a message of `level` would be written; checked before composing an expensive one. */
   wants(log: ErrorLog, level: LogLevel): boolean {
     return severity.get(level)! >= severity.get(log.level)!;
   }
 
-  /** One line as nginx writes it: `2026/11/22 05:16:14 [error] 17: message`. `message` is Unicode; what could steer a terminal is escaped. */
+  /** Writes a line in nginx's form: `2026/11/22 05:16:14 [error] 17: message`. `message` is Unicode; characters that control a terminal are escaped. */
   error(log: ErrorLog, level: LogLevel, message: string): void {
     if (!this.wants(log, level)) return;
     const time = errorTime(this.clock.second);
@@ -94,7 +94,7 @@ export class Logs {
     this.write(log.file, `${time} [${level}] ${this.kernel.getpid()}: ${octets(text)}\n`);
   }
 
-  /** One line for a request that has ended, in each access log of its location. */
+  /** Writes a line for a finished request to each access log of its location. */
   access(exchange: Exchange): void {
     for (const log of exchange.settings.accessLogs) {
       let line = this.lines.get(log);
@@ -108,25 +108,25 @@ export class Logs {
     this.dirty = true;
   }
 
-  /** Whether lines wait to be written. */
+  /** Whether there are unwritten lines. */
   get pending(): boolean {
     return this.dirty;
   }
 
-  /** How long they may wait at most, in ms: less where a reader has a backlog, so that it comes as fast as it is read. */
+  /** How long they may wait, ms; less if a slow reader has a backlog. */
   get delay(): number {
     return this.waits ? RETRY : 1000;
   }
 
-  /** A pipe's reader was too slow for some of them. */
+  /** Whether a pipe's reader was too slow for some lines. */
   private get waits(): boolean {
     for (const file of this.files.values()) if (file.waits) return true;
     return false;
   }
 
-  /** Writes what has gathered. */
+  /** Writes all buffers. */
   flush(): void {
-    this.dirty = false; // what a file complains of meanwhile is a line as well
+    this.dirty = false; // set first: complaints of a file are new lines
     for (const file of this.files.values()) file.flush();
     if (this.waits) this.dirty = true;
   }
@@ -138,7 +138,7 @@ export class Logs {
   close(): void {
     this.flush();
     if (this.waits) this.waitForReaders();
-    // The main error log is closed last: what goes wrong with the others is told there.
+    // The main error log is closed last, because it gets messages about the others.
     for (const file of this.files.values()) if (file.name !== this.main.file) file.close();
     this.files.get(this.main.file)?.close();
     this.files.clear();
@@ -148,14 +148,14 @@ export class Logs {
     const epoll = this.kernel.epollCreate();
     if (epoll < 0) return;
     const events = new Block(64);
-    for (const end = this.kernel.monotonic() + PATIENCE; this.waits && this.kernel.monotonic() < end; this.flush()) {
-      this.kernel.epollWait(epoll, events, 1, RETRY); // of nothing: it is how a Kernel sleeps
+    for (const end = this.kernel.monotonic() + READER_WAIT; this.waits && this.kernel.monotonic() < end; this.flush()) {
+      this.kernel.epollWait(epoll, events, 1, RETRY); // an empty epoll: this is how to sleep with a Kernel
     }
     this.kernel.close(epoll);
   }
 }
 
-/** Every log of a configuration, the main error log first; some of them may be the same file. */
+/** Every log of a configuration, the main error log first; some may be the same file. */
 function* logsOf(config: Config): Iterable<AccessLog | ErrorLog> {
   yield config.errorLog;
   for (const { settings } of locations(config)) {
@@ -164,7 +164,7 @@ function* logsOf(config: Config): Iterable<AccessLog | ErrorLog> {
   }
 }
 
-/** Every location of a configuration, the servers' own scopes included. */
+/** Every location of a configuration, including the servers' own scopes. */
 function* locations(config: Config): Iterable<Location> {
   const walk = function* (location: Location): Iterable<Location> {
     yield location;
@@ -176,7 +176,7 @@ function* locations(config: Config): Iterable<Location> {
   }
 }
 
-/** The second in local time, as the error log shows it: `2026/11/22 05:16:14`. */
+/** The local time for the error log: `2026/11/22 05:16:14`. */
 function errorTime(second: number): string {
   const d = new Date(second * 1000);
   const two = (n: number) => String(n).padStart(2, "0");
