@@ -14,7 +14,7 @@ export function admit(exchange: ServerExchange, hosts: VirtualHosts<Routes>): nu
   const { request, progress } = exchange;
   const { server: router, captures, undecided } = hosts.single ? hosts.fallback : hosts.find(request.host());
   progress.method = request.method;
-  progress.enter(router, router.scope);
+  if (router !== progress.router) progress.enter(router, router.scope); // else it is there, since `begin`
   progress.captures = captures;
   if (undecided === true) return 400;
   if (request.form !== ASTERISK_FORM && !enterLocation(exchange, router)) return 400;

@@ -51,8 +51,8 @@ export class Progress {
   route!: Route;
   /** The content that answers, once that is known. */
   content: Content | null = null;
-  /** `retarget` was called in a location with an expression's `alias`. */
-  beneathAlias = false;
+  /** The location with an expression's `alias` in which `retarget` was called. */
+  private retargeted: Route | null = null;
   path = "/";
   query = "";
   /** The path the client asked for, decoded; null: it can't be. Internal redirects leave it. */
@@ -80,6 +80,7 @@ export class Progress {
     this.method = "";
     this.redirects = 0;
     this.inErrorPage = this.choosing = false;
+    this.content = this.retargeted = null;
     this.pace = Pace.Idle;
   }
 
@@ -88,8 +89,7 @@ export class Progress {
     this.router = router;
     this.route = match.route;
     this.phase = 0;
-    this.answer = this.content = null;
-    this.beneathAlias = false;
+    this.answer = null;
     if (match.captures !== null) this.captures = withGroups(match.captures, this.captures);
     if (match.undecided) this.answerWith(undecided);
   }
@@ -119,7 +119,12 @@ export class Progress {
   /** Goes on in the same location with another path. */
   retarget(path: string): void {
     this.path = path;
-    this.beneathAlias = this.route.settings.alias !== null && this.route.settings.aliasPrefix === null;
+    const { alias, aliasPrefix } = this.route.settings;
+    if (alias !== null && aliasPrefix === null) this.retargeted = this.route;
+  }
+
+  get beneathAlias(): boolean {
+    return this.retargeted === this.route;
   }
 
   private moveTo(uri: string, query: string | undefined): Match {
@@ -145,8 +150,9 @@ export class Progress {
   /** Asks the phases that are left, then the content: for the sink of a body that is still to come, else for the reply. */
   advance(): void {
     const { phases } = this.route;
-    this.pace = Pace.Idle; // a phase that was waited for may have been the last
-    if (this.phase < phases.length && !this.passes(phases)) return;
+    if (this.phase < phases.length) {
+      if (!this.passes(phases)) return;
+    } else this.pace = Pace.Idle; // a phase that was waited for may have been the last
     const answer = this.answer ?? this.choose();
     if (answer === null) return;
     if (this.choosing && !this.inErrorPage) this.takeSink(answer);

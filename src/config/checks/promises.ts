@@ -1,12 +1,12 @@
 /** Warnings about blocks that do not do what they say: allowed methods that nothing implements, error pages that do not exist. */
 
+import { ANSWERERS, ANY_METHOD, type Answerer, isOn } from "../../routing/answering.ts";
 import { folderAt, reading } from "../folders.ts";
 import type { Settings } from "../model.ts";
 import type { Position, Template } from "../parts.ts";
 import type { Draft, Scope } from "../scope.ts";
 import { quote } from "../text/diagnostics.ts";
 import { hasCgi } from "./programs.ts";
-import { hasSession } from "./sessions.ts";
 
 /** Checks every block of a configuration. */
 export function checkPromises(draft: Draft): void {
@@ -21,14 +21,23 @@ function checkMethods(scope: Scope): void {
   const methods = scope.own.allowedMethods;
   const position = scope.seen.get("allowed_methods");
   if (!methods || position === undefined || scope.locations.length > 0 || scope.server === null) return;
-  if (scope.own.return !== undefined || hasCgi(scope) || hasSession(scope)) return;
-  const warn = (method: string, directive: string): void => {
-    if (methods.includes(method))
-      scope.warning(position, `"allowed_methods" names ${method}, but without "${directive}" nothing here performs it`);
-  };
-  if (scope.setting("deleteFiles") !== true && !leadsOn(scope)) warn("DELETE", "delete_files");
-  if (!scope.setting("upload") && !leadsOn(scope)) warn("PUT", "upload_store");
+  if (leadsOn(scope)) return;
+  const there = ANSWERERS.filter(({ name, setting }) => setting === null || isOn(valueOf(scope, name, setting)));
+  if (there.some(({ alone }) => alone)) return; // effects.ts warns about directives that have no effect there
+  const performs = (method: string) => (row: Answerer) => row.performs === null || row.performs.includes(method);
+  for (const method of methods) {
+    if (method === ANY_METHOD || method === "OPTIONS" || there.some(performs(method))) continue;
+    const lacking = ANSWERERS.find(
+      (row) => !row.alone && row.name !== "tus" && row.name !== "try_files" && performs(method)(row),
+    )!;
+    const what = `without "${lacking.name}" nothing here performs it`;
+    scope.warning(position, `"allowed_methods" names ${method}, but ${what}`);
+  }
 }
+
+/** A block does not inherit `return` and `try_files`. */
+const valueOf = (scope: Scope, name: string, setting: NonNullable<Answerer["setting"]>): unknown =>
+  name === "return" || name === "try_files" ? scope.own[setting] : scope.setting(setting);
 
 /** Whether `try_files` or `index` may redirect to another block, which then judges the method. */
 const leadsOn = (scope: Scope): boolean => scope.own.tryFiles !== undefined || scope.own.index !== undefined;
