@@ -22,7 +22,7 @@ function checkMethods(scope: Scope): void {
   const position = scope.seen.get("allowed_methods");
   if (!methods || position === undefined || scope.locations.length > 0 || scope.server === null) return;
   if (leadsOn(scope)) return;
-  const there = ANSWERERS.filter(({ name, setting }) => setting === null || isOn(valueOf(scope, name, setting)));
+  const there = ANSWERERS.filter(({ name, setting }) => setting === null || isOn(settingOf(scope, name, setting)));
   if (there.some(({ alone }) => alone)) return; // effects.ts warns about directives that have no effect there
   const performs = (method: string) => (row: Answerer) => row.performs === null || row.performs.includes(method);
   for (const method of methods) {
@@ -36,7 +36,7 @@ function checkMethods(scope: Scope): void {
 }
 
 /** A block does not inherit `return` and `try_files`. */
-const valueOf = (scope: Scope, name: string, setting: NonNullable<Answerer["setting"]>): unknown =>
+const settingOf = (scope: Scope, name: string, setting: NonNullable<Answerer["setting"]>): unknown =>
   name === "return" || name === "try_files" ? scope.own[setting] : scope.setting(setting);
 
 /** Whether `try_files` or `index` may redirect to another block, which then judges the method. */
