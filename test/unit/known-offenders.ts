@@ -10,7 +10,7 @@ export const IN_CIRCLES: ReadonlyMap<string, string> = new Map([
   ["src/config/scope.ts", "two that know each other"],
   ["src/config/values/listen.ts", "two that know each other"],
   ["src/handlers/services.ts", "two that know each other"],
-  ["src/handlers/session/journal.ts", "two that know each other"],
+  ["src/handlers/session/session-file.ts", "two that know each other"],
   ["src/handlers/session/registry.ts", "two that know each other"],
 ]);
 

@@ -3,7 +3,7 @@ import { Block } from "../../../ffi/memory.ts";
 import type { Clock } from "../../exchange/services.ts";
 import { ACCEPTS_NONE, type Acceptance, acceptedCodings } from "../../http/accept-encoding.ts";
 import type { RequestHead } from "../../http/request/request.ts";
-import { Turns } from "../listing/turns.ts";
+import { TurnBudget } from "../listing/turn-budget.ts";
 import { Compressor } from "./compressor.ts";
 import { LARGEST_SLICE, type Method } from "./method.ts";
 
@@ -18,7 +18,7 @@ const LONGEST_VALUE = 128;
 export class CompressionWork {
   /** Where input is read to, within one call. */
   readonly scratch = new Block(LARGEST_SLICE);
-  private readonly turns = new Turns<object>(MICROSECONDS_A_TURN);
+  private readonly budget = new TurnBudget<object>(MICROSECONDS_A_TURN);
   private readonly values = new Map<string, Acceptance>();
   /** The head that was asked about last, and the answer. */
   private lastRequest: RequestHead | null = null;
@@ -31,22 +31,22 @@ export class CompressionWork {
 
   /** Whether `worker` may compress one slice now; if not, it asks again in the next turn. */
   mayStep(worker: object, { stepCost }: Method): boolean {
-    return this.turns.take(worker, this.clock.turn, stepCost);
+    return this.budget.take(worker, this.clock.turn, stepCost);
   }
 
   /** `worker` will not ask again. */
   leave(worker: object): void {
-    this.turns.leave(worker);
+    this.budget.leave(worker);
   }
 
   /** As `mayStep`, for something small, `bytes` long, that is done now or in another way. */
   mayNow(method: Method, bytes: number): boolean {
-    return this.turns.takeNow(this.clock.turn, method.costOf(bytes));
+    return this.budget.takeNow(this.clock.turn, method.costOf(bytes));
   }
 
   /** Something small was compressed without asking, `bytes` long. */
   charge(method: Method, bytes: number): void {
-    this.turns.charge(this.clock.turn, method.costOf(bytes));
+    this.budget.charge(this.clock.turn, method.costOf(bytes));
   }
 
   /** Null: as much memory is in use as may be. The caller gives it back by `close`. */

@@ -1,38 +1,37 @@
 /**
- * The names in folders, read and sorted once for all who list the same folder at the same time. What they take is
- * bounded whatever clients do: one folder is read at a time, and of those read the oldest go when there are too many.
- * Whoever still needs one of these has it read again and goes on after the last name it had.
+ * The names in folders, read and sorted once for all clients that list the same folder at the same time. Memory is limited,
+ * whatever clients do: one folder is read at a time, and of the complete ones the oldest are dropped when they take too much.
+ * A listing whose names were dropped has the folder read again and continues after the last name it described.
  */
-import { DT_DIR, DT_REG, directoryEntries } from "../../../ffi/abi.ts";
 import { FileStatus } from "../../../ffi/kernel.ts";
 import { Block } from "../../../ffi/memory.ts";
 import type { Services } from "../../exchange/services.ts";
 import type { Folder } from "./folder.ts";
 import { type SortedNames, Sorter } from "./sorted-names.ts";
 
-/** Room for the names of one getdents64, in bytes. */
+/** Buffer size for one getdents64, in bytes. */
 const NAMES_A_STEP = 16 * 1024;
-/** Names looked at between two yields, each by an open, a statx and a close. */
+/** Names examined (open, statx, close) between two yields. */
 const LOOKS_A_STEP = 64;
-/** What the names of all folders together may take, in bytes. */
+/** Most bytes of the names of all folders together. */
 const MAX_BYTES = 32 * 1024 * 1024;
-/** A folder that changed this recently, in seconds, may change again without a newer time: some file systems count in 2 s. */
+/** A folder that changed within this many seconds may change again without a new mtime: some file systems have a resolution of 2 s. */
 const UNSETTLED = 3;
 
-/** The names in one folder: to be read, or read, or no longer there. */
+/** The names in one folder: still to be read, complete, or dropped (both lists null). */
 export class FolderNames {
   folders: SortedNames | null = null;
   files: SortedNames | null = null;
   /** Why the folder could not be read: -errno. */
   failure = 0;
-  /** Waits to be read, or is being read: `Shelf.step` goes on with it. */
+  /** Whether it is still to be read completely; `SharedNames.step` reads it. */
   unread = true;
   users = 1;
   private begun = false;
   private settled = false;
   private readonly work = this.read();
 
-  /** @param fd of the folder, closed when it is read; `version` its status when it was opened. */
+  /** @param fd of the folder, closed when it has been read; `version`: its status when it was opened */
   constructor(
     private readonly services: Services,
     readonly folder: Folder,
@@ -42,12 +41,12 @@ export class FolderNames {
     folder.root.retain();
   }
 
-  /** About the bytes it takes. */
+  /** The bytes it takes, approximately. */
   get length(): number {
     return (this.folders?.length ?? 0) + (this.files?.length ?? 0);
   }
 
-  /** Whether these are the names of a folder that now has the status `seen`. */
+  /** Whether these are the names of a folder whose status is now `seen`. */
   isOf(seen: FileStatus): boolean {
     const { version } = this;
     if (version.inode !== seen.inode || version.device !== seen.device) return false;
@@ -55,12 +54,12 @@ export class FolderNames {
     return !this.begun || (this.settled && same);
   }
 
-  /** Reads or sorts a little. */
+  /** Reads or sorts one step. */
   step(): void {
     if (this.work.next().done) this.close();
   }
 
-  /** Gives up reading. */
+  /** Stops reading. */
   close(): void {
     this.unread = false;
     this.services.kernel.close(this.fd);
@@ -88,7 +87,7 @@ export class FolderNames {
     this.files = yield* files.pack();
   }
 
-  /** What changes from now on may be missed. */
+  /** Records the folder's status before reading: later changes may be missed. */
   private begin(): void {
     const { kernel, clock } = this.services;
     this.begun = true;
@@ -107,20 +106,20 @@ export class FolderNames {
   }
 }
 
-/** The names that a server's listings use now. */
-export class Shelf {
+/** The names that the listings of a server use now. */
+export class SharedNames {
   private readonly unread: FolderNames[] = [];
   private readonly complete = new Map<string, FolderNames>();
   private bytes = 0;
 
-  /** @param maxBytes what all names together may take; one folder alone may take more */
+  /** @param maxBytes limit for all names together; a single folder may exceed it */
   constructor(
     private readonly services: Services,
     private readonly maxBytes = MAX_BYTES,
   ) {}
 
-  /** The names of `folder` as it is now; `fd`, which reads it, is the Shelf's. The caller gives them back. */
-  borrow(folder: Folder, fd: number): FolderNames {
+  /** The current names of `folder`. It takes ownership of `fd`, with which the folder is read. The caller releases the names. */
+  acquire(folder: Folder, fd: number): FolderNames {
     const { kernel } = this.services;
     const seen = new FileStatus();
     const known = kernel.fstat(fd, seen) < 0 ? undefined : this.find(folder, (names) => names.isOf(seen));
@@ -130,18 +129,18 @@ export class Shelf {
     return known;
   }
 
-  /** The names of `folder` for one whose names are gone; newer or older ones will do. -errno: it can't be opened any more. */
-  borrowAgain(folder: Folder): FolderNames | number {
+  /** The names of `folder` for a listing whose names were dropped; their version does not matter. -errno: the folder can't be opened any more. */
+  reacquire(folder: Folder): FolderNames | number {
     const known = this.find(folder, () => true);
     if (known === undefined) {
       const fd = folder.open();
-      return fd < 0 ? fd : this.borrow(folder, fd);
+      return fd < 0 ? fd : this.acquire(folder, fd);
     }
     known.users++;
     return known;
   }
 
-  giveBack(names: FolderNames): void {
+  release(names: FolderNames): void {
     if (--names.users > 0) return;
     if (names.unread) {
       this.unread.splice(this.unread.indexOf(names), 1);
@@ -149,7 +148,7 @@ export class Shelf {
     } else if (this.complete.get(names.folder.key) === names) this.drop(names);
   }
 
-  /** Goes on with the folder that is being read, whoever asked for it: that one's client may not be there to do it. */
+  /** Reads one step of the folder that is first in the queue, whichever client asked for it: that client may not be reading. */
   step(): void {
     const names = this.unread[0];
     if (names === undefined) return;

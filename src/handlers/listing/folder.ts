@@ -1,4 +1,4 @@
-/** A folder as one location shows it: which names, and what each is. */
+/** A folder in the view of one location: which names are shown, and what kind of file each is. */
 import { O_DIRECTORY, O_PATH, O_RDONLY, S_IFDIR, S_IFMT } from "../../../ffi/abi.ts";
 import { FileStatus, type Kernel } from "../../../ffi/kernel.ts";
 import type { Location } from "../../config/model.ts";
@@ -7,13 +7,13 @@ import { isHiddenName } from "../files/hidden.ts";
 import { openWithin, type SharedFile } from "../files/open.ts";
 
 export class Folder {
-  /** The same for everyone who sees the same names; unique within the server. */
+  /** The same for all requests that see the same names; unique within the server. */
   readonly key: string;
   /** Filled by `look`. */
   readonly status = new FileStatus();
   private readonly prefix: string;
 
-  /** @param root the folder that `place` is beneath; whoever keeps the Folder retains it */
+  /** @param root the folder that contains `place`; a user that keeps the Folder retains it */
   constructor(
     private readonly kernel: Kernel,
     private readonly location: Location,
@@ -24,23 +24,23 @@ export class Folder {
     this.prefix = place.path === "." ? "" : place.path.replace(/\/*$/, "/");
   }
 
-  /** A descriptor to read its names, or -errno. */
+  /** A descriptor for reading its names, or -errno. */
   open(): number {
     const { symlinks } = this.location.settings;
     return openWithin(this.kernel, this.root.fd, this.place.path, O_RDONLY | O_DIRECTORY, symlinks);
   }
 
-  /** Whether names like this one are shown at all. */
+  /** Whether the location shows names like this one. */
   shows(name: string): boolean {
     return !isHiddenName(name, this.location.settings.dotfiles);
   }
 
-  /** Whether `name` is a folder, links followed as far as the location allows. */
+  /** Whether `name` is a folder, following links as far as the location allows. */
   isFolder(name: string): boolean {
     return this.look(name) === S_IFDIR;
   }
 
-  /** The type of file that `name` is, links followed as far as the location allows; 0: nothing to see. Fills `status`. */
+  /** The file type of `name`, following links as far as the location allows; 0: not accessible. Fills `status`. */
   look(name: string): number {
     const { kernel } = this;
     const fd = openWithin(kernel, this.root.fd, this.prefix + name, O_PATH, this.location.settings.symlinks);

@@ -1,4 +1,4 @@
-/** How a listing looks: a page for people, JSON for programs. Both are made row by row. */
+/** The format of a listing: HTML for people, JSON for programs. Both are made row by row. */
 
 import { escapeHtml } from "../../http/escape.ts";
 import { formatDate, formatIsoDate } from "../../http/reply/date.ts";
@@ -7,20 +7,20 @@ import { encodePath, encodeSegment } from "../../http/request/target.ts";
 export interface ListingFormat {
   /** The Content-Type. */
   readonly type: string;
-  /** What comes before the rows; `path` is the folder's URI, decoded, with its slash at the end. */
+  /** The text before the rows; `path` is the folder's URI, decoded, with a final slash. */
   head(path: string): string;
-  /** One file or folder; size in bytes, time in seconds since 1970; `index` counts rows from 0. */
+  /** The text of one file or folder; size in bytes, time in seconds since 1970; `index` counts rows from 0. */
   row(name: string, folder: boolean, size: number, mtime: number, index: number): string;
-  /** What comes after `count` rows. */
+  /** The text after `count` rows. */
   tail(count: number): string;
 }
 
-/** nginx's `autoindex_format json`: name, type, mtime and, of files, size. */
+/** nginx's `autoindex_format json`: name, type, mtime and, for files, size. */
 export const jsonListing: ListingFormat = {
   type: "application/json",
   head: () => "[",
   row(name, folder, size, mtime, index) {
-    // A name that is not UTF-8 is shown as far as it can be; only its URL then still leads to it.
+    // A name that is not UTF-8 is shown with replacement characters, so a URL is added that leads to the file.
     const url = name.isWellFormed() ? {} : { url: encodeSegment(name) };
     const entry = { name: name.toWellFormed(), type: folder ? "directory" : "file", mtime: formatDate(mtime), ...url };
     return `${index > 0 ? "," : ""}\n${JSON.stringify(folder ? entry : { ...entry, size })}`;
@@ -55,7 +55,7 @@ ${count === 0 ? "<p>This folder is empty.</p>\n" : ""}<script>${SCRIPT}</script>
 `,
 };
 
-/** The path with a link to each folder above. */
+/** The path with a link to each parent folder. */
 function crumbs(path: string): string {
   const names = path.split("/").slice(1, -1);
   const links = names.map((name, i) => {
@@ -68,7 +68,7 @@ function crumbs(path: string): string {
 
 const UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB"];
 
-/** A size for people: three digits at most before the unit. */
+/** A size for people, with at most three digits before the unit. */
 export function humanSize(size: number): string {
   let unit = 0;
   for (; size >= 999.5 && unit < UNITS.length - 1; unit++) size /= 1024;
@@ -93,7 +93,7 @@ tr:hover td { background: #8881 } a { text-decoration: none } a:hover { text-dec
 @media (max-width: 36rem) { td:nth-child(3), th:nth-child(3) { display: none } }
 `;
 
-/** Sorts by the clicked column, folders before files; nothing of the page needs it. */
+/** Sorts by the clicked column, folders before files. The page works without it. */
 const SCRIPT = `
 const heads = [...document.querySelectorAll("th")];
 const rows = document.querySelector("tbody:last-of-type");

@@ -1,7 +1,7 @@
 /**
- * `autoindex`: what is in a folder, as a stream. A folder of 100,000 names neither stops the loop nor is cut short:
- * each turn reads some names or describes some files, and other clients have their turn in between. A client that
- * does not read its listing costs a few KB: it keeps nothing but the last name it was told.
+ * `autoindex`: the content of a folder as a stream. A folder of 100,000 names neither blocks the loop nor is cut short: each
+ * turn reads some names or describes some files, and other clients are served in between. A client that does not read its
+ * listing costs only a few KB, because the listing keeps only the last name it has described.
  */
 import { S_IFDIR, S_IFREG } from "../../../ffi/abi.ts";
 import { ERRNO, errnoText } from "../../../ffi/errno.ts";
@@ -13,24 +13,24 @@ import type { Services } from "../../exchange/services.ts";
 import { errorStatus } from "../errors.ts";
 import type { FileCache } from "../files/file-cache.ts";
 import { Folder } from "./folder.ts";
-import { type FolderNames, Shelf } from "./folder-names.ts";
+import { type FolderNames, SharedNames } from "./folder-names.ts";
 import { htmlListing, jsonListing, type ListingFormat } from "./listing-page.ts";
-import { Turns } from "./turns.ts";
+import { TurnBudget } from "./turn-budget.ts";
 
-/** What all listings together may cost in one turn of the loop: steps of about half a millisecond. */
+/** Most steps of all listings together in one turn of the loop; a step takes about half a millisecond. */
 const STEPS_A_TURN = 4;
 
 /** What the listings of one server share. */
 export class Listings {
-  readonly shelf: Shelf;
-  readonly turns = new Turns<StreamBody>(STEPS_A_TURN);
+  readonly names: SharedNames;
+  readonly budget = new TurnBudget<StreamBody>(STEPS_A_TURN);
 
   constructor(services: Services) {
-    this.shelf = new Shelf(services);
+    this.names = new SharedNames(services);
   }
 }
 
-/** Replies with the listing of the folder at `place`, whose URI is `path`. */
+/** Replies with the listing of the folder at `place`; `path` is its URI. */
 export function replyWithListing(
   exchange: Exchange,
   path: string,
@@ -57,11 +57,11 @@ class FolderListing implements StreamBody {
   readonly kind = "stream";
   readonly length = -1;
   private names: FolderNames | null;
-  /** The last name described; folders come first. */
+  /** The last name described; folders come before files. */
   private last = "";
   private inFiles = false;
   private listed = 0;
-  /** What is not sent yet: text[textAt, end). */
+  /** The text not sent yet is text[textAt, end). */
   private text: Buffer;
   private textAt = 0;
 
@@ -74,14 +74,14 @@ class FolderListing implements StreamBody {
     private readonly format: ListingFormat,
   ) {
     folder.root.retain();
-    this.names = this.shared.shelf.borrow(folder, fd);
+    this.names = this.shared.names.acquire(folder, fd);
     this.text = Buffer.from(format.head(path), "utf8");
   }
 
   read(block: Block, offset: number, length: number): number {
     while (this.textAt === this.text.length) {
       if (this.names === null) return 0;
-      if (!this.shared.turns.take(this, this.exchange.services.clock.now)) {
+      if (!this.shared.budget.take(this, this.exchange.services.clock.now)) {
         this.exchange.resume();
         return -ERRNO.EAGAIN;
       }
@@ -95,8 +95,8 @@ class FolderListing implements StreamBody {
   }
 
   close(): void {
-    this.giveBack();
-    this.shared.turns.leave(this);
+    this.releaseNames();
+    this.shared.budget.leave(this);
     this.folder.root.release();
   }
 
@@ -105,8 +105,8 @@ class FolderListing implements StreamBody {
     this.textAt = 0;
   }
 
-  private giveBack(): void {
-    if (this.names !== null) this.shared.shelf.giveBack(this.names);
+  private releaseNames(): void {
+    if (this.names !== null) this.shared.names.release(this.names);
     this.names = null;
   }
 
@@ -114,20 +114,20 @@ class FolderListing implements StreamBody {
     if (names.failure < 0) return names.failure;
     const next = this.next(names);
     if (next !== null) this.setText(Buffer.from(this.rows(next), "utf8"));
-    else if (names.unread) this.shared.shelf.step();
-    else return this.borrowAgain();
+    else if (names.unread) this.shared.names.step();
+    else return this.reacquire();
     return 0;
   }
 
-  private borrowAgain(): number {
-    const names = this.shared.shelf.borrowAgain(this.folder);
+  private reacquire(): number {
+    const names = this.shared.names.reacquire(this.folder);
     if (typeof names === "number") return names;
-    this.giveBack();
+    this.releaseNames();
     this.names = names;
     return 0;
   }
 
-  /** The names to be described next, none at the end; null when they are not there. */
+  /** The names to describe next, an empty list at the end; null when the names are not available. */
   private next({ folders, files }: FolderNames): string[] | null {
     if (folders === null || files === null) return null;
     if (this.inFiles) return files.after(this.last);
@@ -138,12 +138,12 @@ class FolderListing implements StreamBody {
     return files.after("");
   }
 
-  /** The text of some names; of none, what closes the listing. */
+  /** The text of some names; for an empty list, the end of the page. */
   private rows(names: readonly string[]): string {
     const { format, folder } = this;
     let text = "";
     for (const name of names) {
-      // What cannot be opened here, or is neither file nor folder, would not be served either.
+      // Files that cannot be opened, and those that are neither file nor folder, would not be served either.
       const kind = folder.look(name);
       if (kind !== S_IFDIR && kind !== S_IFREG) continue;
       const { size, mtimeSeconds } = folder.status;
@@ -153,7 +153,7 @@ class FolderListing implements StreamBody {
       this.last = names.at(-1)!;
       return text;
     }
-    this.giveBack();
+    this.releaseNames();
     return format.tail(this.listed);
   }
 }

@@ -1,24 +1,24 @@
 /**
- * Many names in order, made without stopping the loop and kept in little memory: 100,000 strings take 13 MB, the same
- * names packed 64 to a string take 3 MB.
+ * Sorts many names without blocking the loop and keeps them in little memory: 100,000 strings take 13 MB, the same names
+ * packed 64 to a string take 3 MB.
  */
 
 /** Names in one string. */
 const NAMES_A_PAGE = 64;
-/** Names sorted at once, in less than half a millisecond. */
+/** Names sorted at once; that takes less than half a millisecond. */
 const NAMES_A_RUN = 2048;
-/** Every how manieth name of a run helps to find limits for the next sorting, and every how manieth of these is one. */
+/** Every 64th name of a run is a sample, and every 64th sample is a limit for the second sorting. */
 const NAMES_A_SAMPLE = 64;
 const SAMPLES_A_LIMIT = NAMES_A_RUN / NAMES_A_SAMPLE;
 
 /** Names in the order of their UTF-16 code units; none has a slash. */
 export class SortedNames {
-  /** Pages of names with slashes between them. */
+  /** Each page holds several names, separated by slashes. */
   private readonly pages: string[] = [];
-  /** The length of all pages: about the bytes they take. */
+  /** Length of all pages: approximately the bytes they take. */
   length = 0;
 
-  /** Adds names in order, which follow all that are here. */
+  /** Appends names, which are sorted and come after all present ones. */
   add(names: readonly string[]): void {
     for (let at = 0; at < names.length; at += NAMES_A_PAGE) {
       const page = names.slice(at, at + NAMES_A_PAGE).join("/");
@@ -27,14 +27,14 @@ export class SortedNames {
     }
   }
 
-  /** The next names after `name`, which itself need not be here; "" comes before all. None: it was the last. */
+  /** The page of names after `name` (which need not be present; "" comes before all). Empty at the end. */
   after(name: string): string[] {
     const page = this.pages[this.pageAfter(name)]?.split("/") ?? [];
     const next = page.findIndex((other) => other > name);
     return next > 0 ? page.slice(next) : page;
   }
 
-  /** The first page whose last name comes after `name`. */
+  /** Index of the first page whose last name comes after `name`. */
   private pageAfter(name: string): number {
     const { pages } = this;
     let low = 0;
@@ -49,12 +49,12 @@ export class SortedNames {
 }
 
 /**
- * Sorts names in two rounds of short sorts: as they come, in runs; then again all those up to a limit, taken from the
- * heads of all runs. Array.sort is so much faster than a comparison here that merging would take ten times as long.
+ * Sorts names in two rounds of short sorts: first in runs as they come; then, limit by limit, all names up to the limit, taken
+ * from the heads of all runs. Merging would take ten times as long, because Array.sort is so much faster than comparing here.
  */
 export class Sorter {
   private readonly runs: string[][] = [];
-  /** Where the rest of each run begins. */
+  /** Index of the first remaining name of each run. */
   private readonly rest: number[] = [];
   private loose: string[] = [];
 
@@ -62,7 +62,7 @@ export class Sorter {
     if (this.loose.push(name) === NAMES_A_RUN) this.endRun();
   }
 
-  /** Gives all names in order, once. Yields often. */
+  /** Gives all names in order; can be called once. Yields often. */
   *pack(): Generator<void, SortedNames> {
     this.endRun();
     const sorted = new SortedNames();
@@ -80,13 +80,13 @@ export class Sorter {
     this.loose = [];
   }
 
-  /** Names that divide all names into parts of about a run's length. */
+  /** Names that divide all names into parts of about the length of a run. */
   private limits(): string[] {
     const samples = this.runs.flatMap((run) => run.filter((_, i) => i % NAMES_A_SAMPLE === NAMES_A_SAMPLE - 1));
     return samples.sort().filter((_, i) => i % SAMPLES_A_LIMIT === SAMPLES_A_LIMIT - 1);
   }
 
-  /** The names at the heads of the runs that belong, in order. */
+  /** Takes the names that belong to the part from the heads of the runs, and sorts them. */
   private take(belongs: (name: string) => boolean): string[] {
     const { runs, rest } = this;
     const names: string[] = [];

@@ -1,4 +1,4 @@
-/** `session_api`: a page's scripts read and change their visitor's session. GET the data, POST a merge patch, DELETE the session. */
+/** `session_api`: scripts of a page read and change their visitor's session. GET the data, POST a merge patch, DELETE the session. */
 import type { Block } from "../../../ffi/memory.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { BodySink, Handler } from "../../exchange/handler.ts";
@@ -7,9 +7,9 @@ import { parameterised } from "../../http/parameters.ts";
 import type { SessionStore } from "./store.ts";
 import { openSession } from "./visitor.ts";
 
-/** A patch at most, in bytes: it may delete, and be written with more spaces than what it leaves. */
+/** Most bytes of a patch. It may be longer than the data it results in, because of deletions and white space. */
 const MOST_PATCH = 64 * 1024;
-/** RFC 7396 §4; and what scripts say by themselves. A form's types are none of them, so no other site's form is a patch. */
+/** RFC 7396 §4, and what scripts send by default. HTML forms cannot send these types, so another site's form cannot be a patch. */
 const TYPES = ["application/merge-patch+json", "application/json"];
 
 const NO_STORE: Field = ["Cache-Control", "no-store"];
@@ -50,7 +50,7 @@ export class SessionApiHandler implements Handler {
   }
 }
 
-/** The status that refuses a patch before its body is read; 0: it may come. */
+/** The status that refuses a patch before its body is read; 0: accepted. */
 function refusePatch({ request }: Exchange): 0 | 413 | 415 {
   const type = parameterised(request.field("content-type") ?? "");
   if (type === null || !TYPES.includes(type.value)) return 415;
@@ -64,7 +64,7 @@ function fail(exchange: Exchange, status: number): void {
   else exchange.fail(status);
 }
 
-/** Bytes as text; null: they are not UTF-8. */
+/** Decodes UTF-8; null: the bytes are not UTF-8. */
 function utf8(bytes: Buffer): string | null {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
@@ -73,7 +73,7 @@ function utf8(bytes: Buffer): string | null {
   }
 }
 
-/** Collects a patch in one piece of memory, however small the pieces are that it comes in: each would cost more than it holds. */
+/** Collects a patch in one buffer. A Buffer for each received piece could take more memory than its content. */
 class PatchSink implements BodySink {
   private bytes = Buffer.alloc(0);
   private length = 0;

@@ -1,27 +1,27 @@
 /**
- * What a session's cookie holds: 128 random bits, which are the id; when the cookie was sent; and a MAC over both. So the
- * server knows what it issued, and how old it is, without storing anything for visitors who leave nothing to store.
+ * The content of a session's cookie: 128 random bits, which are the id; the time the cookie was sent; and a MAC of both. So the
+ * server recognises its cookies and their age without storing anything for visitors whose sessions have no data.
  */
 
-/** Digits of the parts, all hexadecimal: 16 bytes, milliseconds since 1970, and HMAC-SHA256 cut to 16 bytes (RFC 2104 §5). */
+/** Lengths of the parts in hexadecimal digits: 16 bytes, milliseconds since 1970, and HMAC-SHA256 cut to 16 bytes (RFC 2104 §5). */
 const ID = 32;
 const TIME = 12;
 const MAC = 32;
 const VALUE = new RegExp(`^[0-9a-f]{${ID + TIME + MAC}}$`);
 
-/** Random bytes of an id. */
+/** Number of random bytes of an id. */
 export const ID_BYTES = ID / 2;
-/** Random bytes of the secret that the MACs depend on. */
+/** Number of random bytes of the secret key of the MACs. */
 export const SECRET_BYTES = 32;
 
-/** The cookies of one group of sessions. */
+/** Makes and checks the cookies of one group of sessions. */
 export class Ids {
-  /** Ready to go on with what follows the scope. */
+  /** The hash after the scope; copied to continue with the rest. */
   private readonly start: Bun.CryptoHasher;
 
   /**
-   * @param secret nobody else knows it
-   * @param scope whose cookies these are: another's prove nothing here
+   * @param secret key of the MACs, known only to this server
+   * @param scope name of the group; cookies of another group are not accepted
    */
   constructor(secret: string, scope: string) {
     this.start = new Bun.CryptoHasher("sha256", secret).update(`${scope}\0`);
@@ -33,7 +33,7 @@ export class Ids {
     return text + this.mac(text);
   }
 
-  /** When a cookie with this value was sent; -1: not by us. */
+  /** When a cookie with this value was sent; -1: this server did not send it. */
   sentAt(value: string): number {
     if (value.length !== ID + TIME + MAC || !VALUE.test(value)) return -1;
     if (!sameText(this.mac(value.slice(0, ID + TIME)), value.slice(ID + TIME))) return -1;
@@ -48,7 +48,7 @@ export class Ids {
 /** The id in a cookie's value. */
 export const idIn = (value: string): string => value.slice(0, ID);
 
-/** Compares texts of one length in a time that does not tell how much of them is the same. */
+/** Compares two texts of equal length in constant time. */
 function sameText(a: string, b: string): boolean {
   let difference = 0;
   for (let i = 0; i < a.length; i++) difference |= a.charCodeAt(i) ^ b.charCodeAt(i);

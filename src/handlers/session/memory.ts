@@ -1,15 +1,15 @@
 /** Sessions in memory, in the order of their last use. Times are in ms. */
 
-/** What is kept of a session. */
+/** A stored session. */
 export interface Entry {
   readonly id: string;
-  /** The text of a JSON object; ENDED: the session was ended, and its id must not come to life again. */
+  /** The text of a JSON object. ENDED: the session was ended, and its id must not become valid again. */
   data: string;
-  /** When it was used last. */
+  /** Time of the last use. */
   used: number;
-  /** The last use that the file knows of; 0: it may have an older state; NOT_SAVED: it certainly has none. */
+  /** The last use recorded in the file; 0: the file may have an older state; NOT_SAVED: it certainly has none. */
   saved: number;
-  /** Its neighbours in the order of use. */
+  /** Neighbours in the order of use. */
   older: Entry | null;
   newer: Entry | null;
 }
@@ -17,20 +17,20 @@ export interface Entry {
 export const ENDED = "";
 const NOT_SAVED = -1;
 
-/** A use is worth writing down when this part of the lifetime has passed since the last one that was. */
+/** A use is written to the file only when this part of the lifetime has passed since the last recorded use. */
 export const RENEWAL = 1 / 10;
 
 /**
- * A Map to find them, and a list for the order: an order made of a Map's own, by deleting a key and setting it again, costs 50 µs
- * a time when it is one visitor who comes all the time, for deleted entries stay in the way until the table is made anew.
+ * A Map for look-up and a linked list for the order. Using the Map's own order (delete and set again) would cost 50 µs per use for
+ * a frequent visitor, because deleted entries stay in the Map until it is rebuilt.
  */
 export class Sessions {
   private readonly entries = new Map<string, Entry>();
   private oldest: Entry | null = null;
   private newest: Entry | null = null;
-  /** When the newest of the ended sessions that had to make room was ended: any id without an entry may have been until then. */
+  /** When the newest ended session that was evicted had ended. An id without an entry may have been ended up to that time. */
   forgottenEnd = 0;
-  /** Ids whose entries differ from what the file has, those that are gone included. Only where there is a file. */
+  /** Ids whose entries differ from the file, including removed ones. Only if there is a file. */
   readonly changed: Set<string> | null;
 
   constructor(hasFile: boolean) {
@@ -41,7 +41,7 @@ export class Sessions {
     return this.entries.size;
   }
 
-  /** The entry, unless it has not been used for `lifetime`. */
+  /** The entry, unless it was not used for `lifetime`. */
   get(id: string, now: number, lifetime: number): Entry | undefined {
     const entry = this.entries.get(id);
     if (entry === undefined || now - entry.used < lifetime) return entry;
@@ -54,14 +54,14 @@ export class Sessions {
     return this.entries.get(id);
   }
 
-  /** It is being used. */
+  /** Records a use. */
   touch(entry: Entry, now: number, lifetime: number): void {
     entry.used = now;
     this.moveToEnd(entry);
     if (now - entry.saved >= lifetime * RENEWAL) this.changed?.add(entry.id);
   }
 
-  /** Stores data; beyond `most` entries those that were not used for longest go. */
+  /** Stores data. Beyond `most` entries, the least recently used are evicted. */
   write(id: string, data: string, now: number, most: number): void {
     const entry = this.entries.get(id) ?? this.add(id, now, this.changed?.has(id) ? 0 : NOT_SAVED);
     entry.data = data;
@@ -71,18 +71,18 @@ export class Sessions {
     this.shrink(most);
   }
 
-  /** Drops what is stored, if anything is. */
+  /** Removes an entry, if there is one. */
   remove(id: string): void {
     const entry = this.entries.get(id);
     if (entry !== undefined) this.forget(entry);
   }
 
-  /** Drops what was not used for `lifetime`. */
+  /** Removes what was not used for `lifetime`. */
   expire(now: number, lifetime: number): void {
     while (this.oldest !== null && now - this.oldest.used >= lifetime) this.forget(this.oldest);
   }
 
-  /** Takes in what a file has, in order of use, as if it had been here before all that is. What has changed since counts more. */
+  /** Loads entries from a file, in order of use, before all present ones. Changes made since in memory win. */
   load(rows: Iterable<readonly [id: string, data: string, used: number]>, now: number, most: number): void {
     const meanwhile = [...this.inOrder()];
     for (const [id, data, time] of rows) {
@@ -97,7 +97,7 @@ export class Sessions {
     this.shrink(most);
   }
 
-  /** The file has it as it is. */
+  /** Records that the file has the entry in its current state. */
   saved(id: string): void {
     this.changed?.delete(id);
     const entry = this.entries.get(id);
@@ -116,7 +116,7 @@ export class Sessions {
   }
 
   private add(id: string, used: number, saved: number): Entry {
-    // A slice, as an id is of its cookie, keeps what it was cut from in memory: 8 KB of fields for as long as the session.
+    // A copy, because an id that is a slice of a cookie would keep the whole string in memory (8 KB of fields) as long as the session.
     const copy = Buffer.from(id, "latin1").latin1Slice();
     const entry: Entry = { id: copy, data: "", used, saved, older: null, newer: null };
     this.entries.set(copy, entry);
@@ -124,7 +124,7 @@ export class Sessions {
     return entry;
   }
 
-  /** A file that never had it need not hear of it. */
+  /** Removes an entry. If the file never had it, nothing needs to be written. */
   private forget(entry: Entry): void {
     this.entries.delete(entry.id);
     this.takeOut(entry);
@@ -132,7 +132,7 @@ export class Sessions {
     else this.changed?.add(entry.id);
   }
 
-  // The list
+  // The linked list
 
   private moveToEnd(entry: Entry): void {
     if (entry === this.newest) return;

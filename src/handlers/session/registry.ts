@@ -1,14 +1,14 @@
-/** The stores of sessions of one server, made as its locations name them, and the files they are kept in. */
+/** The session stores of one server, made when its locations name them, and their files. */
 import type { Settings } from "../../config/model.ts";
 import type { HandlerServices } from "../services.ts";
 import { Ids, SECRET_BYTES } from "./ids.ts";
-import { Journal } from "./journal.ts";
+import { SessionFile } from "./session-file.ts";
 import { SessionStore } from "./store.ts";
 
 /** What sessions need of the server. */
 export type SessionServices = Pick<HandlerServices, "kernel" | "clock" | "randomHex" | "log">;
 
-/** That a location uses sessions: those of its server's name, by its settings. */
+/** A use of sessions by a location: the server's name and the location's settings. */
 export interface SessionUse {
   readonly serverName: string;
   readonly settings: Settings;
@@ -16,8 +16,8 @@ export interface SessionUse {
 
 export class SessionRegistry {
   private readonly stores = new Map<string, SessionStore>();
-  /** By their files. */
-  private readonly journals = new Map<string, Journal>();
+  /** By path. */
+  private readonly files = new Map<string, SessionFile>();
   private readonly startedAt: number;
 
   constructor(private readonly services: SessionServices) {
@@ -25,10 +25,10 @@ export class SessionRegistry {
     this.startedAt = clock.second * 1000 - clock.now;
   }
 
-  /** ms since 1970 by the clock as it was at the start: one that is set later makes no session older or younger. */
+  /** ms since 1970 by the clock at start, so that setting the clock later does not change the age of sessions. */
   private readonly now = (): number => this.startedAt + this.services.clock.now;
 
-  /** The store of a location: one for all that have server name, cookie and file in common. */
+  /** The store of a location. Locations with the same server name, cookie and file share one. */
   store(serverName: string, settings: Settings): SessionStore {
     const { sessionStore: file } = settings;
     const scope = scopeOf(serverName, settings);
@@ -40,13 +40,13 @@ export class SessionRegistry {
     if (known !== undefined) return store;
     this.stores.set(key, store);
     if (file === null) store.issueWith(new Ids(this.services.randomHex(SECRET_BYTES), scope));
-    else this.journal(file).add(store);
+    else this.fileAt(file).add(store);
     return store;
   }
 
   /**
-   * Goes on with the stores that a configuration's locations use, with the bounds they set, and with those that requests in
-   * progress still use. All other stores are closed, and sessions that are in memory only are gone.
+   * Keeps the stores that the current configuration uses, with its limits, and those that requests in progress still use. Closes
+   * all others; sessions that are only in memory are lost.
    */
   keep(current: Iterable<SessionUse>, draining: Iterable<SessionUse>): void {
     const bounds = new Map<string, { lifetime: number; most: number }>();
@@ -66,50 +66,50 @@ export class SessionRegistry {
 
   private remove(key: string, store: SessionStore): void {
     this.stores.delete(key);
-    for (const [file, journal] of this.journals) {
-      if (!journal.has(store)) continue;
-      if (journal.remove(store) === 0) this.journals.delete(file);
+    for (const [file, sessionFile] of this.files) {
+      if (!sessionFile.has(store)) continue;
+      if (sessionFile.remove(store) === 0) this.files.delete(file);
     }
   }
 
-  private journal(file: string): Journal {
-    let journal = this.journals.get(file);
-    if (journal === undefined) {
-      journal = new Journal(file, this.services, this.services.randomHex(SECRET_BYTES));
-      this.journals.set(file, journal);
+  private fileAt(file: string): SessionFile {
+    let sessionFile = this.files.get(file);
+    if (sessionFile === undefined) {
+      sessionFile = new SessionFile(file, this.services, this.services.randomHex(SECRET_BYTES));
+      this.files.set(file, sessionFile);
     }
-    return journal;
+    return sessionFile;
   }
 
-  /** Takes in what the files have: before the first request, and again when stores have come with new files. */
+  /** Loads sessions from the files: before the first request, and when new files have been added. */
   start(): void {
-    for (const journal of this.journals.values()) journal.start();
+    for (const sessionFile of this.files.values()) sessionFile.start();
   }
 
-  /** Whether changes wait to be written to a file. */
+  /** Whether there are changes to write to a file. */
   get pending(): boolean {
-    for (const journal of this.journals.values()) if (journal.pending) return true;
+    for (const sessionFile of this.files.values()) if (sessionFile.pending) return true;
     return false;
   }
 
-  /** How long they can wait, in ms. */
+  /** How long they may wait, ms. */
   get delay(): number {
-    return Math.min(...[...this.journals.values()].filter(({ pending }) => pending).map(({ delay }) => delay));
+    return Math.min(...[...this.files.values()].filter(({ pending }) => pending).map(({ delay }) => delay));
   }
 
-  /** Writes what has changed to the files. */
+  /** Writes the changes to the files. */
   flush(): void {
-    for (const journal of this.journals.values()) if (journal.pending) journal.flush();
+    for (const sessionFile of this.files.values()) if (sessionFile.pending) sessionFile.flush();
   }
 
-  /** Drops what was not used for too long. */
+  /** Removes expired sessions. */
   sweep(): void {
     for (const store of this.stores.values()) store.sessions.expire(this.now(), store.lifetime);
   }
 
-  /** Writes what has changed, and closes the files. */
+  /** Writes the changes and closes the files. */
   close(): void {
-    for (const journal of this.journals.values()) journal.close();
+    for (const sessionFile of this.files.values()) sessionFile.close();
   }
 }
 

@@ -1,10 +1,10 @@
 /**
- * The file that sessions are kept in: a SQLite database with a write-ahead log, so that a server that dies leaves the last
- * transaction and never half of one. Nothing here throws; what fails gives SQLite's reason.
+ * The SQLite database of sessions. It has a write-ahead log, so after a crash it contains the last complete transaction. Nothing
+ * here throws; errors are given as SQLite's message.
  */
 import { Database, type Statement } from "bun:sqlite";
 
-/** "WSES" in the file's header says that it is ours; its version, that it has the tables below. */
+/** "WSES": identifies the file as ours. The version in the header says that it has the tables below. */
 const APPLICATION_ID = 0x57534553;
 const VERSION = 1;
 const SCHEMA = `
@@ -14,7 +14,7 @@ const SCHEMA = `
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${VERSION}`;
 
-/** A session as it is to be in the file; `data` null: it is not. */
+/** The new state of a session in the file; `data` null: remove it. */
 export interface Change {
   readonly scope: string;
   readonly id: string;
@@ -31,7 +31,7 @@ export class SessionDatabase {
 
   private constructor(
     private readonly database: Database,
-    /** What the MACs of the file's sessions depend on. */
+    /** The key of the MACs of this file's sessions. */
     readonly secret: string,
   ) {
     this.put = database.prepare("INSERT OR REPLACE INTO session (scope, id, data, used) VALUES (?, ?, ?, ?)");
@@ -39,23 +39,23 @@ export class SessionDatabase {
   }
 
   /**
-   * Opens a file that is there; an empty one gets the tables, and `secret` for its own. Gives why not, if it can't be used: then
-   * it is left as it is.
-   * @param patience ms that another process may keep it locked
+   * Opens an existing file. An empty file gets the tables and `secret`. Gives a message if the file can't be used; then it is not
+   * changed.
+   * @param lockWait how long to wait for a lock of another process, ms
    */
-  static open(path: string, secret: string, patience: number): SessionDatabase | string {
+  static open(path: string, secret: string, lockWait: number): SessionDatabase | string {
     let database: Database | null = null;
     try {
       database = new Database(path, { readwrite: true });
-      return SessionDatabase.prepare(database, secret, patience);
+      return SessionDatabase.prepare(database, secret, lockWait);
     } catch (error) {
       database?.close();
       return reason(error);
     }
   }
 
-  private static prepare(database: Database, secret: string, patience: number): SessionDatabase {
-    wait(database, patience);
+  private static prepare(database: Database, secret: string, lockWait: number): SessionDatabase {
+    wait(database, lockWait);
     const isNew = isEmpty(database);
     if (!isNew) expectOurs(database);
     database.run("PRAGMA journal_mode = WAL");
@@ -65,7 +65,7 @@ export class SessionDatabase {
     return new SessionDatabase(database, digits);
   }
 
-  /** Deletes all that was last used by `time`. What went wrong. */
+  /** Removes all sessions last used at `time` or before. Gives "" or what went wrong. */
   forget(time: number): string {
     try {
       this.database.run("DELETE FROM session WHERE used <= ?", [time]);
@@ -75,7 +75,7 @@ export class SessionDatabase {
     }
   }
 
-  /** The sessions of `scope` that were used after `since`, in the order of their use; or what went wrong. */
+  /** The sessions of `scope` used after `since`, in the order of their use; or a message. */
   load(scope: string, since: number): StoredSession[] | string {
     try {
       const select = "SELECT id, data, used FROM session WHERE scope = ? AND used > ? ORDER BY used";
@@ -85,10 +85,10 @@ export class SessionDatabase {
     }
   }
 
-  /** Makes the changes in one transaction: all, or none and why. `patience` as in `open`. */
-  write(changes: readonly Change[], patience: number): string {
+  /** Makes the changes in one transaction, so all or none. Gives "" or what went wrong. `lockWait` as in `open`. */
+  write(changes: readonly Change[], lockWait: number): string {
     try {
-      wait(this.database, patience);
+      wait(this.database, lockWait);
       const apply = this.database.transaction(() => {
         for (const change of changes) this.apply(change);
       });
@@ -104,12 +104,12 @@ export class SessionDatabase {
     else this.put.run(scope, id, data, used);
   }
 
-  /** Empties the write-ahead log, which would be taken for that of another file that has got this one's name. */
+  /** Empties the write-ahead log. Otherwise SQLite would apply it to another file that has got this file's name. */
   emptyLog(): void {
     try {
       this.database.run("PRAGMA wal_checkpoint(TRUNCATE)");
     } catch {
-      // Someone else reads in it: then it is that one's to empty.
+      // Another process reads the log; then that process empties it.
     }
   }
 

@@ -8,7 +8,7 @@ import type { StreamBody } from "../../../src/exchange/reply.ts";
 import { SharedFile } from "../../../src/handlers/files/open.ts";
 import { StaticHandler } from "../../../src/handlers/files/static.ts";
 import { Folder } from "../../../src/handlers/listing/folder.ts";
-import { Shelf } from "../../../src/handlers/listing/folder-names.ts";
+import { SharedNames } from "../../../src/handlers/listing/folder-names.ts";
 import { claimed, FakeExchange, FakeServices, location, Site, template } from "./world.ts";
 
 const COUNT = 3000;
@@ -229,9 +229,9 @@ describe("names beyond the bound", () => {
   const root = new SharedFile(kernel, kernel.open(site.root, 0, 0));
   const here = location();
   const folder = (path: string) => new Folder(kernel, here, { root: site.root, path }, root);
-  const read = (shelf: Shelf, path: string) => {
-    const names = shelf.borrow(folder(path), folder(path).open());
-    while (names.unread) shelf.step();
+  const read = (shared: SharedNames, path: string) => {
+    const names = shared.acquire(folder(path), folder(path).open());
+    while (names.unread) shared.step();
     return names;
   };
 
@@ -240,28 +240,28 @@ describe("names beyond the bound", () => {
     ["room for one", 50_000, false],
     ["room for none", 10, false],
   ])("%s", (_, bytes, stays) => {
-    const shelf = new Shelf(services, bytes);
-    const one = read(shelf, "one");
-    const two = read(shelf, "two");
+    const shared = new SharedNames(services, bytes);
+    const one = read(shared, "one");
+    const two = read(shared, "two");
     expect([one.files !== null, two.files !== null]).toEqual([stays, true]);
-    shelf.giveBack(one);
-    shelf.giveBack(two);
+    shared.release(one);
+    shared.release(two);
     expect([one.length, two.length]).toEqual([0, 0]);
   });
 
   test("are read again for those who need them", () => {
-    const shelf = new Shelf(services, 10);
-    const one = read(shelf, "one");
-    read(shelf, "two");
-    const again = shelf.borrowAgain(folder("one"));
-    if (typeof again === "number") throw new Error(`borrowAgain: ${again}`);
-    shelf.giveBack(one);
-    while (again.unread) shelf.step();
+    const shared = new SharedNames(services, 10);
+    const one = read(shared, "one");
+    read(shared, "two");
+    const again = shared.reacquire(folder("one"));
+    if (typeof again === "number") throw new Error(`reacquire: ${again}`);
+    shared.release(one);
+    while (again.unread) shared.step();
     expect(again.files!.after(NAMES[COUNT - 3]!)).toEqual(NAMES.slice(-2));
     expect(folder("one").look(NAMES[0]!)).toBe(S_IFREG);
   });
 
   test("of a folder that is gone: the error", () => {
-    expect(new Shelf(services).borrowAgain(folder("gone"))).toBe(-ERRNO.ENOENT);
+    expect(new SharedNames(services).reacquire(folder("gone"))).toBe(-ERRNO.ENOENT);
   });
 });

@@ -1,6 +1,6 @@
 /**
- * Keeps groups of sessions in one file, a second behind memory. A file that can't be used is no reason to do without sessions: they
- * go on in memory, the error log says why, and the file is tried again.
+ * Stores groups of sessions in one file; the file is written a second after memory. If the file cannot be used, sessions
+ * continue in memory, the error log says why, and the file is tried again.
  */
 import { O_CREAT, O_EXCL, O_PATH, O_RDWR, S_IFMT, S_IFREG } from "../../../ffi/abi.ts";
 import { ERRNO, errnoText } from "../../../ffi/errno.ts";
@@ -10,39 +10,39 @@ import { Ids } from "./ids.ts";
 import { type Change, SessionDatabase } from "./sqlite.ts";
 import type { SessionStore } from "./store.ts";
 
-/** Changes in one transaction: it must not stop the loop for long. The rest follows soon. */
+/** Most changes in one transaction, so that it does not block the loop for long. The rest follows soon. */
 const MOST_CHANGES = 1000;
-/** ms from a change to its transaction; and to the next one when there is a rest. */
+/** Time from a change to its transaction, and to the next transaction when changes are left, ms. */
 const PACE = 1000;
 const HURRY = 50;
-/** ms until a file that could not be used is tried again. */
+/** Time until a file that could not be used is tried again, ms. */
 const RETRY = 10_000;
-/** ms that another process may keep the file locked at start and at the end, when no client waits. */
-const PATIENCE = 1000;
+/** How long to wait for another process that has locked the file, ms; only at start and at the end, when no client waits. */
+const LOCK_WAIT = 1000;
 /** Bytes of SQLite's smallest page. */
 const SMALLEST_DATABASE = 512;
 
-export class Journal {
-  /** By their scopes. */
+export class SessionFile {
+  /** By scope. */
   private readonly stores = new Map<string, SessionStore>();
   private database: SessionDatabase | null = null;
-  /** Why the file can't be used now, "" when it can; said once. */
+  /** Why the file can't be used now, "" when it can; logged once. */
   private trouble = "";
   private retryAt = 0;
-  /** The last transaction had no room for all. */
+  /** The last transaction did not contain all changes. */
   private behind = false;
   private readonly status = new FileStatus();
-  /** Device and inode of the file that is open. */
+  /** Device and inode of the open file. */
   private identity = "";
 
   constructor(
     private readonly path: string,
     private readonly services: Pick<HandlerServices, "kernel" | "clock" | "log">,
-    /** The file's, once it was read; until then, for a file that has none yet. */
+    /** The secret in the file, once it has been read; before that, the one to write to a file without a secret. */
     private secret: string,
   ) {}
 
-  /** Keeps a store, and gives it what the file has of it if that is open. */
+  /** Adds a store. If the file is open, loads the store's sessions from it. */
   add(store: SessionStore): void {
     this.stores.set(store.scope, store);
     store.issueWith(new Ids(this.secret, store.scope));
@@ -56,7 +56,7 @@ export class Journal {
     return this.stores.get(store.scope) === store;
   }
 
-  /** Gives up a store when what has changed in it is written. Gives how many are left; with the last one the file is closed. */
+  /** Removes a store after writing its changes. Gives the number of stores left; with the last one the file is closed. */
   remove(store: SessionStore): number {
     if (this.stores.size === 1) this.close();
     else if (this.database !== null && store.sessions.changed!.size > 0) {
@@ -67,9 +67,9 @@ export class Journal {
     return this.stores.size;
   }
 
-  /** Opens the file, unless it is open, and takes in what it has. */
+  /** Opens the file, if it is not open, and loads the sessions. */
   start(): void {
-    if (this.database === null) this.open(PATIENCE);
+    if (this.database === null) this.open(LOCK_WAIT);
   }
 
   /** Whether `flush` has something to do. */
@@ -77,7 +77,7 @@ export class Journal {
     return this.trouble === "" ? this.hasChanges : this.services.clock.now >= this.retryAt;
   }
 
-  /** How long `flush` can wait, in ms. */
+  /** How long `flush` may wait, ms. */
   get delay(): number {
     return this.behind ? HURRY : PACE;
   }
@@ -87,7 +87,7 @@ export class Journal {
     return false;
   }
 
-  /** Writes what has changed. */
+  /** Writes the changes. */
   flush(): void {
     this.checkFile();
     if (this.database === null) this.open(0);
@@ -97,16 +97,16 @@ export class Journal {
     else this.failed(problem);
   }
 
-  /** Writes all that has changed, and ends. */
+  /** Writes all changes and closes the file. */
   close(): void {
-    if (this.checkFile()) this.open(PATIENCE);
+    if (this.checkFile()) this.open(LOCK_WAIT);
     if (this.database === null) return;
-    const problem = this.hasChanges ? this.write(Number.POSITIVE_INFINITY, PATIENCE) : "";
+    const problem = this.hasChanges ? this.write(Number.POSITIVE_INFINITY, LOCK_WAIT) : "";
     if (problem !== "") this.say(`${problem}; what has changed since it was written last is lost`);
     this.disconnect();
   }
 
-  /** Gives up a file that has lost its name: what is written to it no one finds again. Whether it did. */
+  /** Closes a file whose name has been removed or replaced, because nobody would find what is written to it. Gives whether it did. */
   private checkFile(): boolean {
     if (this.database === null) return false;
     const n = this.inspect();
@@ -123,13 +123,13 @@ export class Journal {
     this.database = null;
   }
 
-  private open(patience: number): void {
-    const problem = this.make() || this.connect(patience);
+  private open(lockWait: number): void {
+    const problem = this.make() || this.connect(lockWait);
     if (problem !== "") this.failed(problem);
     else this.works();
   }
 
-  /** Makes the file where there is none: for its owner only, and SQLite gives its other files the same mode. What speaks against it. */
+  /** Creates the file if it does not exist, only for its owner; SQLite gives its other files the same mode. Gives "" or a reason. */
   private make(): string {
     const { kernel } = this.services;
     const fd = kernel.open(this.path, O_RDWR | O_CREAT | O_EXCL, 0o600);
@@ -142,16 +142,16 @@ export class Journal {
   /** The status of the file at the path; 0 or -errno. */
   private inspect(): number {
     const { kernel } = this.services;
-    const fd = kernel.open(this.path, O_PATH, 0); // closing any other descriptor would undo SQLite's locks: fcntl(2)
+    const fd = kernel.open(this.path, O_PATH, 0); // O_PATH: closing any other descriptor of the file would release SQLite's locks (fcntl(2))
     if (fd < 0) return fd;
     const n = kernel.fstat(fd, this.status);
     kernel.close(fd);
     return n;
   }
 
-  private connect(patience: number): string {
+  private connect(lockWait: number): string {
     this.identity = identityOf(this.status);
-    const database = SessionDatabase.open(this.path, this.secret, patience);
+    const database = SessionDatabase.open(this.path, this.secret, lockWait);
     if (typeof database === "string") return database;
     const problem = database.forget(this.oldest()) || this.load(database, [...this.stores.values()]);
     if (problem !== "") {
@@ -169,7 +169,7 @@ export class Journal {
     for (const store of this.stores.values()) store.issueWith(new Ids(secret, store.scope));
   }
 
-  /** Everything is read before anything is taken in: half a file is none. */
+  /** Reads everything before storing anything, so that half a file is not used. */
   private load(database: SessionDatabase, stores: readonly SessionStore[]): string {
     const loads: (() => void)[] = [];
     for (const store of stores) {
@@ -182,7 +182,7 @@ export class Journal {
     return "";
   }
 
-  /** Who was used before that lives in no store, be it one that the configuration no longer has. */
+  /** The time before which no store has a session, including stores that the configuration no longer has. */
   private oldest(): number {
     return Math.min(...[...this.stores.values()].map(({ now, lifetime }) => now() - lifetime));
   }
@@ -199,10 +199,10 @@ export class Journal {
     return changes;
   }
 
-  /** Writes at most so many changes. What went wrong. */
-  private write(most: number, patience: number): string {
+  /** Writes at most `most` changes. Gives "" or what went wrong. */
+  private write(most: number, lockWait: number): string {
     const changes = this.changes(most);
-    const problem = this.database!.write(changes, patience);
+    const problem = this.database!.write(changes, lockWait);
     this.behind = problem === "" && changes.length === most;
     if (problem === "") for (const { scope, id } of changes) this.stores.get(scope)!.sessions.saved(id);
     return problem;
@@ -220,13 +220,13 @@ export class Journal {
     this.trouble = "";
   }
 
-  /** The end of a trouble is as loud as its beginning: who reads of one must read of the other. */
+  /** Logs that a problem has ended at the same level as its beginning, so that whoever reads of one also reads of the other. */
   private say(message: string): void {
     this.services.log("error", `session_store "${this.path}": ${message}`);
   }
 }
 
-/** What speaks against a file, before SQLite sees it: one of a single byte it takes for an empty one, and writes over it. "": nothing. */
+/** Checks a file before SQLite does. SQLite takes a file of one byte for an empty database and would overwrite it. Gives "" or a reason. */
 function unfit({ mode, size }: FileStatus): string {
   if ((mode & S_IFMT) !== S_IFREG) return "it is no regular file";
   return size > 0 && size < SMALLEST_DATABASE ? "file is not a database" : "";
