@@ -3,6 +3,7 @@
  * whatever clients do: one folder is read at a time, and of the complete ones the oldest are dropped when they take too much.
  * A listing whose names were dropped has the folder read again and continues after the last name it described.
  */
+import { DT_DIR, DT_REG, directoryEntries } from "../../../ffi/abi.ts";
 import { FileStatus } from "../../../ffi/kernel.ts";
 import { Block } from "../../../ffi/memory.ts";
 import type { Services } from "../../exchange/services.ts";
