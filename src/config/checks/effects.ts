@@ -52,7 +52,7 @@ function checkMethods(scope: Scope, name: string, methods: readonly string[], po
 /** Directives that only modify what another one turns on. */
 const SHAPING = [
   {
-    names: ["upload_overwrite", "upload_max_files", "upload_resume_lifetime"],
+    names: ["upload_overwrite", "upload_max_files", "upload_resume_lifetime", "upload_cors"],
     needs: '"upload_store" is off',
     isOn: (scope: Scope) => Boolean(scope.setting("upload")),
   },

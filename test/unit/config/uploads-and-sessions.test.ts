@@ -130,10 +130,10 @@ describe("arguments and places", () => {
     finds(`server { |${words}; }`, nowhere(words.split(" ")[0]!, "server"));
   }
   finds("http { |upload_resume_lifetime 1h; server { } }", nowhere("upload_resume_lifetime", "http"));
-  inLocation("upload_cors https://a.example |*;", '"upload_cors" takes "*" only alone');
-  inLocation("upload_cors |off http://b;", '"upload_cors" takes "off" only alone');
+  inLocation("upload_store www/up; upload_cors https://a.example |*;", '"upload_cors" takes "*" only alone');
+  inLocation("upload_store www/up; upload_cors |off http://b;", '"upload_cors" takes "off" only alone');
   inLocation(
-    "upload_cors |https://a.example/;",
+    "upload_store www/up; upload_cors |https://a.example/;",
     '"upload_cors" expects origins such as "https://app.example.org", "*" or "off", not "https://a.example/"',
   );
   inLocation("upload_store |on;", '"upload_store" expects a folder (without variables), or "off", not "on"');
@@ -281,7 +281,12 @@ describe("directives that another one undoes", () => {
 });
 
 describe("directives that shape what is off", () => {
-  for (const words of ["upload_overwrite replace", "upload_max_files 3", "upload_resume_lifetime 1h"]) {
+  for (const words of [
+    "upload_overwrite replace",
+    "upload_max_files 3",
+    "upload_resume_lifetime 1h",
+    "upload_cors *",
+  ]) {
     inLocation(`|${words};`, `warning: "${words.split(" ")[0]}" has no effect: "upload_store" is off here`);
   }
   isFine(

@@ -210,6 +210,17 @@ describe("concatenation", () => {
     turns();
     expect([exchange.status, statSync(world.site.path("store/a.txt")).size]).toEqual([201, size]);
   });
+  test("the room of large parts is given back piece by piece", () => {
+    make();
+    const size = 20 * 1024 * 1024;
+    const url = partial("x".repeat(size));
+    const exchange = post([`Upload-Concat: final;${url}`, filename]);
+    while (exchange.how === "") world.services.turn();
+    expect([exchange.status, world.staged]).toEqual([201, []]);
+    const open = world.services.watched.open.size;
+    turns();
+    expect(world.services.watched.open.size).toBe(open - 1);
+  });
   test("a client that leaves meanwhile leaves the parts, and asks again", () => {
     make();
     const urls = [partial("x".repeat(1 << 20)), partial("34")];

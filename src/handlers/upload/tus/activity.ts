@@ -4,7 +4,7 @@
  */
 import type { Services } from "../../../exchange/services.ts";
 import type { Staging } from "../staging.ts";
-import { CopyQueue } from "./copy-queue.ts";
+import { LargeWorkQueue } from "./large-work.ts";
 import { Sweep } from "./sweep.ts";
 
 /**
@@ -73,12 +73,12 @@ export class UploadActivity {
 
 /** The resumable uploads of a server, by their stores. A location that was made anew by a reload meets those of its predecessor. */
 export class UploadActivities {
-  /** Files that are made of others. */
-  readonly copies: CopyQueue;
+  /** Files that are made of others, or removed. */
+  readonly large: LargeWorkQueue;
   private readonly all = new Map<string, UploadActivity>();
 
   constructor(private readonly services: Services) {
-    this.copies = new CopyQueue(services);
+    this.large = new LargeWorkQueue(services);
   }
 
   /** Those in a store, told by its folder's device and inode. */

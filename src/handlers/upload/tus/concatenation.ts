@@ -9,8 +9,8 @@ import type { Exchange } from "../../../exchange/exchange.ts";
 import { Failure, storeFailure } from "../failure.ts";
 import type { StagedFile } from "../staged-file.ts";
 import type { UploadActivity, UploadUser } from "./activity.ts";
-import type { Copying } from "./copy-queue.ts";
 import { partName } from "./description.ts";
+import type { LargeWork } from "./large-work.ts";
 import type { Upload } from "./uploads.ts";
 
 /** Copied in one turn, in bytes: about 1 ms. */
@@ -19,7 +19,7 @@ const BYTES_PER_TURN = 1024 * 1024;
 const PARTS_PER_TURN = 16;
 
 /** It uses the parts from the beginning to the end: who asks for one of them meanwhile ends it, for its client has lost its connection. */
-export class Concatenation implements UploadUser, Copying {
+export class Concatenation implements UploadUser, LargeWork {
   private ended = false;
   /** The part that is copied, how much of it was, and its descriptor; -1: it is not open. */
   private index = 0;

@@ -118,7 +118,7 @@ export class Creation {
     const activity = this.services.uploads.in(whole.staging);
     const { kernel } = this.services;
     const complete = (): void => this.storeJoined(exchange, plan as Plan, whole, ids);
-    this.services.uploads.copies.add(new Concatenation(kernel, exchange, activity, parts, whole, complete));
+    this.services.uploads.large.add(new Concatenation(kernel, exchange, activity, parts, whole, complete));
   }
 
   /** The partial uploads with these ids; whoever else uses them gives them up. 404: there is none; 409: one is not complete; 400: one is none. */

@@ -16,6 +16,7 @@ import { pathOf, relativeTarget, type Target } from "../target.ts";
 import { MOST_UNFINISHED, type UploadActivity } from "./activity.ts";
 import { type Description, infoName, lookAtPart, partName, readDescription } from "./description.ts";
 import { type Finished, FinishedUploads } from "./finished.ts";
+import { removeInPieces } from "./large-work.ts";
 import { writeDescription } from "./write-description.ts";
 
 /** What the creation of an upload said. */
@@ -179,7 +180,7 @@ export class TusUploads {
 
   /** The same for one that is in a staging folder. */
   removeIn(staging: Staging, id: string): boolean {
-    const removed = this.kernel.unlink(staging.fd, partName(id)) >= 0;
+    const removed = removeInPieces(this.kernel, this.services.uploads.large, staging.fd, partName(id)) >= 0;
     if (removed) this.forget(staging, id);
     else this.kernel.unlink(staging.fd, infoName(id));
     return removed;
