@@ -1,4 +1,4 @@
-/** How long a connection waits: one timer for what is waited for, and minimum rates over the whole wait (SPEC.md §5). */
+/** How long a connection waits: one timer for what is waited for, and minimum rates over the whole wait (docs/behaviour.md, Time and limits). */
 import type { Settings } from "../config/model.ts";
 import type { Reactor } from "../network/reactor.ts";
 import { Timed } from "../network/timers.ts";

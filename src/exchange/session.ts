@@ -1,4 +1,4 @@
-/** A visitor's session as one request sees it (SPEC.md §8). */
+/** A visitor's session as one request sees it (docs/behaviour.md, Sessions). */
 export interface Session {
   /** 32 hexadecimal digits, constant while the session lasts. The id alone gives no access: the cookie also contains a proof. */
   readonly id: string;

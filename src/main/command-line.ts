@@ -1,4 +1,4 @@
-/** The command line, as SPEC.md §1 has it. */
+/** The command line (docs/behaviour.md, Starting). */
 import { parseArgs } from "node:util";
 
 export type SignalName = "stop" | "quit" | "reload" | "reopen";

@@ -1,4 +1,4 @@
-/** From a request's head to its location: the checks of SPEC.md §3 in their order, before any byte of a body is read. */
+/** From a request's head to its location: the checks of docs/behaviour.md (Requests) in their order, before any byte of a body is read. */
 import { ASTERISK_FORM, EXPECT_OTHER, type RequestHead } from "../http/request/request.ts";
 import { normalise } from "../http/request/target.ts";
 import type { VirtualHosts } from "../routing/virtual-hosts.ts";

@@ -1,5 +1,5 @@
 /**
- * SPEC.md §7 on the virtual clock: how long scripts, their clients and those who wait for a place have. The configuration says
+ * docs/behaviour.md, Programs, on the virtual clock: how long scripts, their clients and those who wait for a place have. The configuration says
  * cgi_timeout 12 s, client_body_timeout 8 s, send_timeout 9 s.
  */
 import type { Client } from "./client.ts";

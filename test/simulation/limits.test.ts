@@ -1,4 +1,4 @@
-/** Limits, fairness, signals and files that change: promises of SPEC.md §4, §5 and §9 that only show over time. */
+/** Limits, fairness, signals and files that change: promises of docs/behaviour.md that only show over time. */
 import { get, pattern, post, request, SITE } from "./site.ts";
 import { simulate, type Webserv } from "./webserv.ts";
 import type { World } from "./world.ts";

@@ -1,5 +1,5 @@
 /**
- * SPEC.md §5, each row on the virtual clock: who is cut off, when and how. The configuration (site.ts) says header 10 s,
+ * docs/behaviour.md, Time and limits, each row on the virtual clock: who is cut off, when and how. The configuration (site.ts) says header 10 s,
  * body 8 s, send 9 s, keep-alive 15 s, lingering 2 s between reads and 6 s in all; rates count from 10 s on.
  */
 import type { Client } from "./client.ts";

@@ -56,7 +56,7 @@ const LONGER = new Map([
   ["src/http/mime-types.ts", 5000],
 ]);
 
-/** The runtime's own ways to the network, files and processes: the Kernel is the only way (DESIGN.md §2). */
+/** The runtime's own ways to the network, files and processes: the Kernel is the only way (docs/design.md, The kernel is an argument). */
 const FORBIDDEN_CALLS = [
   /\bBun\.(serve|listen|connect|spawn|spawnSync|file|write|udpSocket|stdin|stdout|stderr|sleepSync|nanoseconds)\b/,
   /\bfetch\s*\(/,
@@ -117,7 +117,7 @@ describe("every file of ffi/ and src/", () => {
   });
 
   test("imports no module of the runtime, but ffi bun:ffi, main parseArgs, one file SQLite and one zlib", () => {
-    // SQLite does its own reading, writing and locking, so it can't go through the Kernel: one file wraps it (DESIGN.md §2).
+    // SQLite does its own reading, writing and locking, so it can't go through the Kernel: one file wraps it (docs/design.md, The kernel is an argument).
     const mayUse = ({ path }: Source, name: string): boolean =>
       (name === "bun:ffi" && roomOf(path) === "ffi") ||
       (name === "node:zlib" && path === "src/handlers/compression/compressor.ts") ||

@@ -1,4 +1,4 @@
-/** SPEC.md §3, row by row, over the wire. Where a row closes, what follows is never read as a request. */
+/** docs/behaviour.md, Requests, row by row, over the wire. Where a row closes, what follows is never read as a request. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { answers } from "./cases.ts";
 import { Client, get } from "./client.ts";

@@ -1,4 +1,4 @@
-/** The command line: options, exit statuses, and one clear line for every start that cannot be (SPEC.md §1). */
+/** The command line: options, exit statuses, and one clear line for every start that cannot be (docs/behaviour.md, Starting). */
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { spawn } from "node:child_process";
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";

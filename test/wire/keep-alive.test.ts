@@ -1,4 +1,4 @@
-/** When a connection stays open, and when it closes (RFC 9112 §9, SPEC.md §3). */
+/** When a connection stays open, and when it closes (RFC 9112 §9; docs/behaviour.md, Connections). */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { answers, check } from "./cases.ts";
 import { Client, get } from "./client.ts";

@@ -1,4 +1,4 @@
-/** Directory listings: a page for people, JSON for programs (SPEC.md §4). */
+/** Directory listings: a page for people, JSON for programs (docs/behaviour.md, Replies). */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { answers, check } from "./cases.ts";
 import { ask, get } from "./client.ts";

@@ -1,5 +1,5 @@
 /**
- * Paths and names that want to leave the store, against a real server: each is refused or reduced as SPEC.md §6 says, and
+ * Paths and names that want to leave the store, against a real server: each is refused or reduced as docs/behaviour.md says, and
  * nothing outside the store is touched.
  */
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";

@@ -60,7 +60,7 @@ const DIFFERENCES: Record<string, Partial<Pick<Vector, "expect" | "status">> & {
   "llhttp/sample#10 No HTTP version": {
     expect: "reject",
     because:
-      "RFC 9112 §3: request-line = method SP request-target SP HTTP-version. HTTP/0.9 is not served (SPEC.md §3)",
+      "RFC 9112 §3: request-line = method SP request-target SP HTTP-version. HTTP/0.9 is not served (docs/behaviour.md)",
   },
   "llhttp/uri#10 `host:port` and basic auth": {
     expect: "reject",

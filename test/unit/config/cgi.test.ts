@@ -39,7 +39,7 @@ function inCgi(directives: string): Settings {
 const rules = ({ cgi }: Settings): string[] =>
   cgi.map(({ extension, interpreter, args }) => [extension, interpreter ?? "-", ...args].join(" "));
 
-test("the defaults of SPEC.md §2", () => {
+test("the defaults", () => {
   expect(settings("")).toMatchObject({
     cgi: [],
     cgiMethods: null,

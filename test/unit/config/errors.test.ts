@@ -1,4 +1,4 @@
-/** SPEC.md §1's list of mistakes, and more: each with the exact message, at its exact place. */
+/** The mistakes in configurations, and how they are told: each with the exact message, at its exact place. */
 
 import { describe, expect, test } from "bun:test";
 import { ERRNO } from "../../../ffi/errno.ts";
@@ -24,7 +24,7 @@ function inServer(directive: string, message: string): void {
   finds(directive.replace("|", ""), `server { ${directive} }`, message);
 }
 
-describe("the example of SPEC.md §1", () => {
+describe("an example of several mistakes", () => {
   test("file, line, column, the offending text, the nearest name", () => {
     const text = `${"\n".repeat(11)}    client_max_boddy_size 1m;\nserver {}`;
     expect(messages(text)).toEqual([

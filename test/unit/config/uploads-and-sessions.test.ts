@@ -23,7 +23,7 @@ function inUp(directives: string): Settings {
   return location(config(`server { location /up/ { ${directives} } }`, FILES), "/up/").settings;
 }
 
-test("the defaults of SPEC.md §2", () => {
+test("the defaults", () => {
   expect(settings("")).toMatchObject({
     upload: null,
     uploadOverwrite: "rename",

@@ -38,6 +38,19 @@ test.each(["README.md", "CONTRIBUTING.md", ...PAGES])("%s links only to what exi
   expect(links.filter((to) => !isThere(join(folder, to)))).toEqual([]);
 });
 
+test("comments name only pages of the repository", () => {
+  const folders = ["ffi", "src", "test", "bench", "tools"];
+  const files = folders.flatMap((folder) =>
+    readdirSync(join(PROJECT, folder), { recursive: true, encoding: "utf8" }).map((name) => join(folder, name)),
+  );
+  const named = files
+    .filter((name) => name.endsWith(".ts"))
+    .flatMap((name) => [...page(name).matchAll(/[\w./-]*\b[\w-]+\.md\b/g)].map(([path]) => `${name}: ${path}`))
+    .filter((place) => /: (?:docs\/|SPEC|DESIGN|STYLE|MEASURED)/.test(place));
+  expect(named.length).toBeGreaterThan(20);
+  expect(named.filter((place) => !isThere(place.split(": ")[1]!))).toEqual([]);
+});
+
 describe("docs/how-it-works.md", () => {
   const named = places(page("docs/how-it-works.md"));
 

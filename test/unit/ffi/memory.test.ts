@@ -1,4 +1,4 @@
-/** What libc sees stays where it is: through optimisation and garbage collection (DESIGN.md §3), and C strings end where they should. */
+/** What libc sees stays where it is: through optimisation and garbage collection (docs/design.md, Facts about bun:ffi), and C strings end where they should. */
 
 import { dlopen, type Pointer, ptr, toArrayBuffer } from "bun:ffi";
 import { afterAll, describe, expect, test } from "bun:test";
@@ -90,7 +90,7 @@ describe("why there are Blocks", () => {
     return count;
   }
 
-  // When this fails, a new version of the runtime pins small arrays: good news, and DESIGN.md §3 and ffi/memory.ts should say so.
+  // When this fails, a new version of the runtime pins small arrays: good news, and docs/design.md and ffi/memory.ts should say so.
   test("a small typed array moves", () => {
     expect(moved(() => new Uint8Array(64))).toBe(100);
     expect(moved(() => Buffer.alloc(64))).toBe(100);

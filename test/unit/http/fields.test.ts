@@ -1,4 +1,4 @@
-/** SPEC.md §3, the rows about field lines, Host, Connection and Expect. */
+/** docs/behaviour.md, Requests, the rows about field lines, Host, Connection and Expect. */
 import { describe, expect, test } from "bun:test";
 import { RequestParser } from "../../../src/http/request/parser.ts";
 import { EXPECT_CONTINUE, EXPECT_NONE, EXPECT_OTHER } from "../../../src/http/request/request.ts";

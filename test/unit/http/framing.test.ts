@@ -1,4 +1,4 @@
-/** SPEC.md §3, the rows about message framing: where a body starts and ends. */
+/** docs/behaviour.md, Requests, the rows about message framing: where a body starts and ends. */
 import { describe, expect, test } from "bun:test";
 import { BODY_DATA, BODY_DONE, BODY_MORE, BodyDecoder } from "../../../src/http/body/body.ts";
 import { MAX_EXTENSION_BYTES, MAX_TRAILER_BYTES } from "../../../src/http/body/chunk-lines.ts";

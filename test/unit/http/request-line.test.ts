@@ -1,4 +1,4 @@
-/** SPEC.md §3, the rows about the request line. */
+/** docs/behaviour.md, Requests, the rows about the request line. */
 import { describe, expect, test } from "bun:test";
 import { RequestParser } from "../../../src/http/request/parser.ts";
 import { ABSOLUTE_FORM, ASTERISK_FORM, AUTHORITY_FORM, ORIGIN_FORM } from "../../../src/http/request/request.ts";
