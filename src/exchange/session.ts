@@ -4,7 +4,7 @@ export interface Session {
   readonly id: string;
   /** The data: the text of one JSON object, `{}` when nothing was stored. */
   readonly data: string;
-  /** Changes the data by a JSON Merge Patch (RFC 7396). 0, or a status: 400: the patch or the result is no object; 413: too much data. */
+  /** Changes the data by a JSON Merge Patch (RFC 7396). 0, or a status: 400: the patch is no JSON object; 413: too much data. */
   patch(text: string): number;
   /** Ends the session: its data is deleted and its id becomes invalid. */
   end(): void;

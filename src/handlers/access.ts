@@ -1,19 +1,19 @@
-/** Which addresses may enter: `allow` and `deny` in their order, and `limit_except`, which lets some methods in without asking. */
+/** Access by address: `allow` and `deny` in order, and `limit_except`, which exempts some methods. */
 import type { Settings } from "../config/model.ts";
 import type { AccessRule, LimitExcept } from "../config/parts.ts";
 import type { ConnectionInfo } from "../exchange/exchange.ts";
 
-/** Whether a location's rules let a client in with `method`. */
+/** Whether a location's rules admit a client with `method`. */
 export function mayEnter({ access, limitExcept }: Settings, connection: ConnectionInfo, method: string): boolean {
   const limits = limitExcept === null || isExempt(limitExcept, method) ? [] : limitExcept.rules;
   return [access, limits].every((rules) => allows(rules, connection));
 }
 
-/** Whether rules let a client in: the first that matches decides; none: they do. */
+/** Whether rules admit a client. The first rule that matches decides; without a match the client is admitted. */
 export const allows = (rules: readonly AccessRule[], connection: Pick<ConnectionInfo, "remoteBytes">): boolean =>
   ruleFor(rules, connection)?.allow !== false;
 
-/** The first rule that matches, which decides; undefined: none does, and the client may enter. */
+/** The first rule that matches; undefined: none does, so the client is admitted. */
 export function ruleFor(
   rules: readonly AccessRule[],
   connection: Pick<ConnectionInfo, "remoteBytes">,
@@ -21,7 +21,7 @@ export function ruleFor(
   return rules.find(({ match }) => matches(match, connection));
 }
 
-/** Whether `limit_except` does not ask this method. GET brings HEAD with it, as in nginx. */
+/** Whether `limit_except` exempts this method. GET includes HEAD, as in nginx. */
 export const isExempt = ({ methods }: LimitExcept, method: string): boolean =>
   methods.includes(method) || (method === "HEAD" && methods.includes("GET"));
 
@@ -33,7 +33,7 @@ function matches(match: AccessRule["match"], { remoteBytes }: Pick<ConnectionInf
   return samePrefix(match.address, remoteBytes, from, match.bits);
 }
 
-/** Where the IPv4 address in an IPv4-mapped IPv6 address (::ffff:a.b.c.d, RFC 4291 §2.5.5.2) starts; 0: it is not one. */
+/** Offset of the IPv4 address in an IPv4-mapped IPv6 address (::ffff:a.b.c.d, RFC 4291 §2.5.5.2); 0: it is none. */
 function mappedStart(bytes: Uint8Array): number {
   for (let i = 0; i < 10; i++) if (bytes[i] !== 0) return 0;
   return bytes[10] === 0xff && bytes[11] === 0xff ? 12 : 0;

@@ -13,12 +13,12 @@ import { Store } from "./upload/store.ts";
 import { TusHandler } from "./upload/tus/tus.ts";
 import { UploadHandler } from "./upload/upload.ts";
 
-/** A content handler, and the methods with which it answers in its location. */
+/** A content handler, and the methods that it answers in its location. */
 export class Content {
   /** null: any. */
   private readonly methods: readonly string[] | null;
   private readonly takesGet: boolean;
-  /** The value of Allow where it is the one that answers. */
+  /** The value of Allow when this handler answers. */
   readonly allow: string;
 
   constructor(
@@ -38,8 +38,8 @@ export class Content {
 }
 
 /**
- * Who answers a location's requests once its phases let them in: the first that claims a request does.
- * @param serverName visitors of servers with the same name share their sessions
+ * The content handlers of a location, in order. Once the phases have admitted a request, the first that claims it answers it.
+ * @param serverName servers with the same name share sessions
  */
 export function contentsOf(location: Location, services: HandlerServices, serverName = ""): readonly Content[] {
   const makers = makersFor(location, services, serverName);
@@ -49,7 +49,7 @@ export function contentsOf(location: Location, services: HandlerServices, server
   });
 }
 
-/** How each row's handler is made; called where the location has the row. */
+/** The function that makes each row's handler; called if the location has the row. */
 function makersFor(
   location: Location,
   services: HandlerServices,
@@ -75,5 +75,5 @@ function makersFor(
   };
 }
 
-/** The URLs of resumable uploads lie beneath the location's prefix; where there is none, no request for them would come back. */
+/** Whether URLs of resumable uploads lead back to the location: they are made from its prefix, so it must have one. */
 const hasOwnPaths = ({ modifier }: Location): boolean => modifier === "" || modifier === "^~";

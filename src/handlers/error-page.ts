@@ -1,15 +1,15 @@
 /**
- * The built-in pages of errors and redirects: complete, small, readable in light and dark, and silent about the system.
+ * The built-in pages for errors and redirects: complete, small, readable in light and dark mode, without details of the system.
  */
 import { reasonPhrase } from "../http/reply/status.ts";
 import { smallPage } from "./small-page.ts";
 
 const pages = new Map<number, Buffer>();
 
-/** The media type of what `errorPage` gives. */
+/** Media type of `errorPage`. */
 export const ERROR_PAGE_TYPE = "text/html; charset=utf-8";
 
-/** The page for a status, as bytes that are made once and must not be changed. */
+/** The page for a status. The bytes are made once and must not be changed. */
 export function errorPage(status: number): Buffer {
   const made = pages.get(status);
   if (made !== undefined) return made;

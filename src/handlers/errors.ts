@@ -1,19 +1,19 @@
-/** What the client learns of a call on files that failed, and the log of a fault of ours. */
+/** Maps failed file operations to statuses, and exceptions to lines of the error log. */
 import { ERRNO } from "../../ffi/errno.ts";
 
-/** Whose path failed, which decides who is to blame. */
+/** The kinds of paths; they decide whether the client or the server is to blame for an error. */
 const OWNERS = {
-  /** The request's: a file that it asks for or removes. */
+  /** A file that the request reads or removes. */
   file: 0,
-  /** The request's: a file that it makes. Its name can be at fault, or what is there already. */
+  /** A file that the request creates. Its name, or an existing file, may be the cause. */
   upload: 1,
-  /** The folder for uploads itself. That it is protected or full is true of the request; all else is the server's affair. */
+  /** The folder for uploads itself. The client is told when it is protected or full; other errors are the server's. */
   store: 2,
-  /** The server's: a folder that no request names. */
+  /** A folder that no request names. */
   own: 3,
 } as const;
 
-/** The statuses of each errno of a call on files: for `file`, `upload`, `store` and `own`. All others are 500. */
+/** The statuses of each errno, for `file`, `upload`, `store` and `own`. Every other errno is 500. */
 const STATUSES: ReadonlyMap<number, readonly [file: number, upload: number, store: number, own: number]> = new Map([
   [ERRNO.ENOENT, [404, 404, 500, 500]],
   [ERRNO.ENOTDIR, [404, 409, 500, 500]],
@@ -35,12 +35,12 @@ const STATUSES: ReadonlyMap<number, readonly [file: number, upload: number, stor
   [ERRNO.EDQUOT, [507, 507, 507, 507]],
 ]);
 
-/** The status for an errno (positive) of a call on a path. */
+/** The status for a failed operation on a path. @param error the errno (positive) */
 export function errorStatus(error: number, path: keyof typeof OWNERS = "file"): number {
   return STATUSES.get(error)?.[OWNERS[path]] ?? 500;
 }
 
-/** One line about an exception, which is always a fault of ours. */
+/** One line about an exception, which is always a bug of the server. */
 export function exceptionText(error: unknown): string {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return `unexpected exception: ${text.replace(/\s*\n\s*/g, " | ")}`;

@@ -1,4 +1,4 @@
-/** The phases of a location: what is asked about each request, in which order, before the location's content is. */
+/** The phases of a location: the checks that each request passes before the location's content handlers, in order. */
 import type { Location, Settings } from "../config/model.ts";
 import { ANSWERED, GO_ON, type Phase } from "../exchange/phase.ts";
 import { entryPhases } from "./auth/entry.ts";
@@ -13,9 +13,9 @@ interface Phases {
 }
 
 /**
- * The phases of a location, made once. As in nginx, `limit_except` comes before `return`, and that before `allow`, `deny` and
- * `auth_basic`, which are never asked where there is a `return`.
- * @param serverName visitors of servers with the same name share their sessions
+ * The phases of a location, made once. As in nginx, `limit_except` comes before `return`, and `return` before `allow`, `deny` and
+ * `auth_basic`, which have no effect where there is a `return`.
+ * @param serverName servers with the same name share sessions
  */
 export function phasesOf({ settings }: Location, services: HandlerServices, serverName = ""): Phases {
   const rewrite: Phase[] = [];
@@ -27,18 +27,18 @@ export function phasesOf({ settings }: Location, services: HandlerServices, serv
   return { rewrite, access: settings.return === null ? access : [] };
 }
 
-/** `internal`: only internal redirects lead here. */
+/** `internal`: only internal redirects may lead here. */
 const internalOnly: Phase = (exchange) => {
   if (exchange.redirects > 0) return GO_ON;
   exchange.fail(404);
   return ANSWERED;
 };
 
-/** `session_api` opens the visitor's session by itself, when it needs it. */
+/** Whether the session is opened in a phase. `session_api` opens it itself when needed. */
 const opensSession = (settings: Settings): boolean =>
   settings.return === null ? settings.session && !settings.sessionApi : settings.session || settings.sessionApi;
 
-/** `session on`: whoever asks has a session before anything else is decided. */
+/** `session on`: opens the session before anything else is decided. */
 function session(settings: Settings, services: HandlerServices, serverName: string): Phase {
   const store = services.sessions.store(serverName, settings);
   return (exchange) => {

@@ -2,18 +2,18 @@
 import type { Exchange } from "../exchange/exchange.ts";
 import { octets } from "../http/octets.ts";
 
-/** The port that a URL of a scheme leaves out. */
+/** The default port of each scheme, which URLs leave out. */
 const DEFAULT_PORTS = { http: 80, https: 443 } as const;
 
 /**
- * A URI as octets that variables may have filled with anything, made safe for a field: what no URI contains (RFC 3986)
- * is percent-encoded, line ends above all, and the backslash that browsers take for a slash ("/\host" is another host).
+ * Makes a URI (octets, in which variables may have put anything) safe for a field. Percent-encodes what no URI may contain
+ * (RFC 3986), line ends above all, and the backslash, because browsers treat it like a slash ("/\host" is another host).
  */
 function encodeLocation(uri: string): string {
   return uri.replace(/[^\x21-\x7e]|["<>\\^`{|}]/g, percentEncoded);
 }
 
-/** The Location of a redirect to `uri` (octets): of a path, as the location's settings want it. */
+/** The Location of a redirect to `uri` (octets). A path gets scheme and host if the location's settings say so. */
 export function locationTo(exchange: Exchange, uri: string): string {
   const location = encodeLocation(uri);
   return exchange.settings.absoluteRedirect && location.startsWith("/") ? originOf(exchange) + location : location;

@@ -1,4 +1,4 @@
-/** `return`: a redirect or a fixed answer, without looking at any file. */
+/** `return`: a redirect or a fixed answer, without access to files. */
 import type { Settings } from "../config/model.ts";
 import type { Return } from "../config/parts.ts";
 import type { Exchange } from "../exchange/exchange.ts";
@@ -15,15 +15,15 @@ import { locationTo } from "./redirect.ts";
 import type { HandlerServices } from "./services.ts";
 
 const CLOSE_SILENTLY = 444;
-/** The statuses whose text is a Location. */
+/** The statuses whose text is used as Location. */
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 
 export class ReturnHandler implements Handler {
   private readonly changes: Changes;
   private readonly redirects: boolean;
-  /** `error_page` may have something else to show than the redirect's own page. */
+  /** Whether `error_page` may replace the redirect's built-in page. */
   private readonly hasPage: boolean;
-  /** By Content-Type, the one thing in which the replies of one `return` without variables differ. */
+  /** By Content-Type, the only difference between the replies of a `return` without variables. */
   private readonly kept = new Map<string, KeptReplies>();
   private readonly codings: Codings | null;
 
@@ -34,7 +34,7 @@ export class ReturnHandler implements Handler {
   ) {
     this.codings = Codings.of(settings, compression);
     const varies = rule.text !== null && rule.text.constant === null;
-    const isAbsolute = settings.absoluteRedirect; // its host is the request's
+    const isAbsolute = settings.absoluteRedirect; // it contains the request's host
     this.changes = varies || isAbsolute ? "each request" : headChanges(settings);
     this.redirects = REDIRECTS.includes(rule.status);
     this.hasPage = this.redirects && settings.errorPages.some(({ statuses }) => statuses.includes(rule.status));
@@ -51,7 +51,7 @@ export class ReturnHandler implements Handler {
     exchange.reply(status, this.fields(exchange, type), this.body(exchange));
   }
 
-  /** null: nothing kept may answer this request. */
+  /** The kept reply for this request; null: none may be used. */
   private keptReply(exchange: Exchange): KeptReply | null {
     const { status } = this.rule;
     const type = this.type(exchange);
@@ -69,7 +69,7 @@ export class ReturnHandler implements Handler {
     return isBodiless(this.rule.status) ? [] : [["Content-Type", type], ...this.location(exchange)];
   }
 
-  /** A redirect that names no target leads nowhere: an empty Location would be the page itself again. */
+  /** The Location field. A redirect without a target has none, because an empty Location would mean the same page. */
   private location(exchange: Exchange): Field[] {
     const { text } = this.rule;
     return this.redirects && text !== null ? [["Location", locationTo(exchange, evaluateOctets(text, exchange))]] : [];
@@ -82,6 +82,6 @@ export class ReturnHandler implements Handler {
   }
 }
 
-/** `error_page CODE =STATUS URL`: a redirect with that status if it is one of a redirect. */
+/** The status of a redirect by `error_page CODE =STATUS URL`: STATUS if it is a redirect's. */
 export const redirectStatus = (status: number | null): number =>
   status !== null && REDIRECTS.includes(status) ? status : 302;

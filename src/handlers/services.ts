@@ -1,4 +1,4 @@
-/** What the handlers of one server share beside what every request can use. */
+/** What the handlers of one server share, in addition to the services of every request. */
 import type { Templates } from "../exchange/exchange.ts";
 import type { Services } from "../exchange/services.ts";
 import type { BufferPool } from "../network/buffers.ts";
@@ -12,24 +12,24 @@ import type { UploadStores } from "./upload/stores.ts";
 import type { UploadActivities } from "./upload/tus/activity.ts";
 
 export interface HandlerServices extends Services {
-  /** Of the configurations that it serves. */
+  /** Compiled templates of the configurations in use. */
   readonly templates: Templates;
-  /** What file caches share; whoever changes files (uploads, DELETE) says so there. */
+  /** State shared by file caches. Code that changes files (uploads, DELETE) must tell it. */
   readonly files: FileCaches;
-  /** What compression may cost, over all clients. */
+  /** Limits the work of compression over all clients. */
   readonly compression: CompressionWork;
-  /** What the listings of folders share: names that were read, and how much they may do in a turn. */
+  /** State shared by listings: names read from folders, and the limit of work per turn. */
   readonly listings: Listings;
-  /** The stores of sessions, shared by the locations that name them. */
+  /** Session stores, shared by the locations that use them. */
   readonly sessions: SessionRegistry;
-  /** Memory for what is read, or waits to be written: taken for a call or for a request, and given back. */
+  /** Memory for reading and for data that waits to be written; taken for a call or a request, then released. */
   readonly buffers: BufferPool;
-  /** The folders that uploads go to. */
+  /** The folders for uploads. */
   readonly stores: UploadStores;
-  /** The uploads that can be resumed, by their stores. */
+  /** Resumable uploads, by store. */
   readonly uploads: UploadActivities;
-  /** The CGI scripts that run. */
+  /** The running CGI scripts. */
   readonly scripts: Scripts;
-  /** Password files, and the passwords that are being checked. */
+  /** Password files, and the password checks in progress. */
   readonly passwords: Passwords;
 }

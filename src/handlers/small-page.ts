@@ -1,6 +1,6 @@
-/** The frame of the pages that the server makes of nothing but a title and a few lines: complete, small, readable in light and dark. */
+/** The frame of pages that consist of a title and a few lines: complete, small, readable in light and dark mode. */
 
-/** @param body declarations for the style of `body`; @param content HTML behind the heading, with a line end */
+/** @param body CSS declarations for `body` @param content HTML after the heading, with a line end */
 export function smallPage(title: string, body: string, content: string): string {
   return `<!doctype html>
 <html lang="en">

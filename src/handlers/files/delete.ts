@@ -1,4 +1,4 @@
-/** DELETE: removes one file, where the location says `delete_files on`. What GET does not serve, DELETE does not remove. */
+/** DELETE: removes one file, where `delete_files` is on. Files that GET does not serve cannot be removed. */
 import { O_DIRECTORY, O_PATH } from "../../../ffi/abi.ts";
 import { errnoText } from "../../../ffi/errno.ts";
 import { FileStatus } from "../../../ffi/kernel.ts";
@@ -17,7 +17,7 @@ export class DeleteHandler implements Handler {
 
   constructor(private readonly services: HandlerServices) {}
 
-  /** The page about a DELETE that failed is shown, not deleted. */
+  /** Claims DELETE requests, except for the error page of a failed one, which is served like any page. */
   claim({ method, errorStatus }: Exchange): this | null {
     return method === "DELETE" && errorStatus === 0 ? this : null;
   }
@@ -34,7 +34,7 @@ export class DeleteHandler implements Handler {
 
   private removeBeneath(exchange: Exchange, root: number, found: Place): void {
     const { settings, request } = exchange;
-    // Links are followed as GET follows them: what it would not serve is not removed.
+    // Follows links as GET does, so that only files GET would serve are removed.
     const n = fileWithin(this.services.kernel, root, found.path, settings.symlinks, this.status);
     if (n < 0) return refuse(exchange, found, -n);
     const { second } = this.services.clock;
@@ -46,7 +46,7 @@ export class DeleteHandler implements Handler {
     exchange.reply(204, [], null);
   }
 
-  /** Removes the name itself: of a link the link, never what it leads to, and nothing out of the root. 0 or -errno. */
+  /** Removes the name itself: a link, not its target, and never outside of the root. 0 or -errno. */
   private unlink(exchange: Exchange, root: number, path: string): number {
     const { kernel } = this.services;
     const cut = path.lastIndexOf("/");

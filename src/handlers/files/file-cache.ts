@@ -1,6 +1,6 @@
 /**
- * What a location knows of its files: small ones whole, larger ones by descriptor, folders, and names where nothing is.
- * An entry is believed for `open_file_cache_valid`, then the file is looked at again.
+ * The cache of a location's files: contents of small files, descriptors of larger ones, folders, and missing files.
+ * An entry is used without a look at the file for `open_file_cache_valid`; after that the file is checked again.
  */
 import { O_PATH, O_RDONLY, S_IFDIR, S_IFMT, S_IFREG } from "../../../ffi/abi.ts";
 import { ERRNO, errnoText } from "../../../ffi/errno.ts";
@@ -17,11 +17,11 @@ import type { KeptReply } from "./kept-reply.ts";
 import type { AS_IT_IS, EACH_TIME, MadeForm } from "./made-form.ts";
 import { openWithin, RootFolders, SharedFile } from "./open.ts";
 
-/** Files up to this size are kept in memory, in bytes. */
+/** Largest file kept in memory, in bytes. */
 const SMALL = 64 * 1024;
-/** What all locations together may keep in memory, in bytes. */
+/** Most bytes that all locations together keep in memory. */
 const MAX_BYTES = 64 * 1024 * 1024;
-/** Errors that tell of the path, not of the moment: worth remembering. */
+/** Errors that depend on the path and not on the moment, so they may be cached. */
 const LASTING: readonly number[] = [
   ERRNO.ENOENT,
   ERRNO.ENOTDIR,
@@ -32,50 +32,50 @@ const LASTING: readonly number[] = [
   ERRNO.ENXIO,
 ];
 
-/** What was found at a place. */
+/** The result of looking up a file. */
 export class Entry {
   kind: "file" | "folder" | "none" = "none";
-  /** Why there is nothing: an errno; ENXIO also for what is neither file nor folder. */
+  /** The errno if the file cannot be served; ENXIO also for what is neither file nor folder. */
   error = 0;
-  /** Why it was not even looked for; "": it was. */
+  /** Why the file was not looked up; "": it was. */
   unsought = "";
   readonly status = new FileStatus();
-  /** Bytes that are served: what was read of a small file, else the size. */
+  /** Number of bytes served: those read of a small file, else the file's size. */
   length = 0;
-  /** A small file's bytes. */
+  /** The content of a small file. */
   body: Buffer | null = null;
-  /** A larger file. */
+  /** The descriptor of a larger file. */
   file: SharedFile | null = null;
-  /** Replies that were made of it: 200 of a small file, 304, and 301 of a folder. */
+  /** Replies made from it: the 200 of a small file, the 304, and the 301 of a folder. */
   whole: KeptReply | null = null;
   notModified: KeptReply | null = null;
   slash: KeptReply | null = null;
-  /** By way of compression (codings.ts), as far as known: what is sent in place of the file. An Entry is a file that lies beside it. */
+  /** What to send for each coding, as far as known; indexes as in codings.ts. An Entry is a compressed file beside this one. */
   readonly forms: (Entry | MadeForm | typeof AS_IT_IS | typeof EACH_TIME | undefined)[] = [];
-  /** The 304 that stands for its compressed forms. */
+  /** The 304 for its compressed forms. */
   weakNotModified: KeptReply | null = null;
-  /** Of a file that lies beside another, compressed ahead of time: how. */
+  /** The coding, if this is a compressed file beside another. */
   coding: Coding | null = null;
-  /** Bytes of its forms. */
+  /** Bytes of its compressed forms. */
   formBytes = 0;
-  /** The fields of its 200 and what conditions compare with, made when first needed. */
+  /** The fields of its 200 and its validators, made when first needed. */
   fields: readonly Field[] | null = null;
   validators: Validators | null = null;
 
-  /** Monotonic ms until which it is believed, if nobody changed files meanwhile (`epoch`). */
+  /** Monotonic ms until which it may be used without a check, unless the server changes files before that (`epoch`). */
   freshUntil = 0;
   epoch = 0;
-  /** The turn it was looked at in. */
+  /** The turn in which it was last checked. */
   turn = 0;
-  /** Monotonic ms of the last use, as of the last look at the file; `used`: since then, or since eviction spared it. */
+  /** Monotonic ms of the last use, updated when the file is checked. `used`: whether it was used since then, or since eviction skipped it. */
   usedAt = 0;
   used = true;
-  /** In the cache: else it is for one request, which closes it. */
+  /** Whether the cache contains it. Otherwise it belongs to one request, which closes it. */
   cached = false;
 
   constructor(readonly place: Place) {}
 
-  /** What the error log says of it. */
+  /** The reason for the error log. */
   get reason(): string {
     if (this.unsought !== "") return `"${this.place.path}" ${this.unsought}`;
     const name = filename(this.place);
@@ -84,7 +84,7 @@ export class Entry {
       : `open() "${name}" failed (${errnoText(this.error)})`;
   }
 
-  /** Gives up the descriptor; replies under way keep theirs. */
+  /** Releases the descriptor; replies in progress keep it open. */
   close(): void {
     this.file?.release();
     this.file = null;
@@ -107,7 +107,7 @@ export class FileCache implements FileHolder {
     this.shared.add(this);
   }
 
-  /** The entry under `key` if it can be believed without a look at the file. */
+  /** The entry under `key` if it may be used without a check of the file. */
   fresh(key: string): Entry | null {
     const entry = this.entries.get(key);
     if (entry === undefined || !this.isFresh(entry)) return null;
@@ -115,13 +115,13 @@ export class FileCache implements FileHolder {
     return entry;
   }
 
-  /** Whether an entry can be believed without a look at the file. */
+  /** Whether an entry may be used without a check of the file. */
   isFresh(entry: Entry): boolean {
     const { now, turn } = this.services.clock;
     return entry.cached && (entry.freshUntil > now || entry.turn === turn) && entry.epoch === this.shared.epoch;
   }
 
-  /** Counts another form of an entry. False: there is no room to keep it. */
+  /** Adds the bytes of a compressed form to an entry. False: there is no room to keep it. */
   grow(entry: Entry, bytes: number): boolean {
     if (!entry.cached || this.shared.bytes + bytes > MAX_BYTES) return false;
     this.shared.bytes += bytes;
@@ -129,13 +129,13 @@ export class FileCache implements FileHolder {
     return true;
   }
 
-  /** The truth about a place, looked at now. Under `open_file_cache off` the entry is not `cached`. */
+  /** Looks up a file, checking the file system now. With `open_file_cache off` the entry is not `cached`. */
   look(key: string, place: Place): Entry {
     const known = this.entries.get(key);
     if (known !== undefined && known.kind !== "none" && this.unchanged(known, place)) return this.believe(known);
     if (known !== undefined) this.forget(key, known);
     let entry = this.load(place);
-    // The root that was held may not be the one that is there now: a folder is removed and made again, or renamed for a new one.
+    // The open root may be outdated: the folder may have been removed and made again, or replaced by renaming.
     if (entry.kind === "none" && this.roots.hasMoved(place.root, this.services.clock.now)) entry = this.load(place);
     if (this.settings.openFileCache !== null && (entry.error === 0 || LASTING.includes(entry.error))) {
       this.keep(key, entry);
@@ -143,12 +143,12 @@ export class FileCache implements FileHolder {
     return entry;
   }
 
-  /** The folder that `place` is beneath, looked at now: -errno or a descriptor, the caller's only if retained. */
+  /** The folder that contains `place`, checked now: a descriptor (the caller must retain it to keep it) or -errno. */
   root(place: Place): SharedFile | number {
     return this.roots.get(place.root, this.services.clock.now, 0);
   }
 
-  /** Forgets what was not used for `inactive` ms. Called now and then; costs a walk over the entries. */
+  /** Removes entries not used for `inactive` ms. Visits all entries, so it is called rarely. */
   sweep(): void {
     const { now } = this.services.clock;
     const inactive = this.settings.openFileCache?.inactive ?? 0;
@@ -163,7 +163,7 @@ export class FileCache implements FileHolder {
     for (const [key, entry] of this.entries) if (entry.file !== null) this.forget(key, entry);
   }
 
-  /** Gives everything back. */
+  /** Removes all entries and closes the roots. */
   close(): void {
     this.shared.remove(this);
     for (const [key, entry] of this.entries) this.forget(key, entry);
@@ -181,7 +181,7 @@ export class FileCache implements FileHolder {
     return entry;
   }
 
-  /** Whether the path still leads to the very file that the entry was made of. */
+  /** Whether the path still leads to the same version of the file that the entry was made from. */
   private unchanged(entry: Entry, place: Place): boolean {
     const { seen } = this;
     const fd = this.open(place, O_PATH);
@@ -193,7 +193,7 @@ export class FileCache implements FileHolder {
 
   private load(place: Place): Entry {
     const entry = new Entry(place);
-    // A folder is only looked at: one that may be entered but not read still has its index.
+    // Folders are opened with O_PATH: one that may be entered but not read still has its index.
     const fd = this.open(place, place.path.endsWith("/") || place.path === "." ? O_PATH : O_RDONLY);
     if (fd < 0) entry.error = -fd;
     else this.examine(entry, new SharedFile(this.services.kernel, fd));
@@ -233,7 +233,7 @@ export class FileCache implements FileHolder {
     }
     if (entry.error !== 0) return;
     entry.kind = "file";
-    entry.length = length; // a file that shrank meanwhile is served as short as it is
+    entry.length = length; // a file that shrank meanwhile is served with its new length
     entry.body = block.bytes.subarray(0, length);
   }
 
@@ -248,17 +248,17 @@ export class FileCache implements FileHolder {
     this.entries.set(key, this.believe(entry));
   }
 
-  /** Takes one of the descriptors that may be kept, if need be from another file of this location. */
+  /** Reserves one of the descriptors that may be kept; if necessary closes another file of this location. */
   private takeDescriptor(): boolean {
-    const most = Math.max(0, this.services.kernel.descriptorLimit()) >> 5; // asked anew: the limit may have been raised
+    const most = Math.max(0, this.services.kernel.descriptorLimit()) >> 5; // read anew, because the limit may have been raised
     if (this.shared.files >= most && !this.evict((entry) => entry.file !== null)) return false;
     this.shared.files++;
     return true;
   }
 
   /**
-   * Forgets one of those that `among` picks; false: there is none. Second chance: what was used since the last time goes to
-   * the end of the queue. Names where nothing is get none.
+   * Evicts one of the entries that `among` accepts; false: there is none. Second chance: an entry used since the last time goes to
+   * the end of the queue instead. Entries for missing files get no second chance.
    */
   private evict(among: (entry: Entry) => boolean = () => true): boolean {
     for (const [key, entry] of this.entries) {
@@ -291,7 +291,7 @@ function sameFile(a: FileStatus, b: FileStatus): boolean {
     a.size === b.size &&
     a.mtimeSeconds === b.mtimeSeconds &&
     a.mtimeNanoseconds === b.mtimeNanoseconds &&
-    a.ctimeSeconds === b.ctimeSeconds && // what nobody can set: the same size and mtime may be another content
+    a.ctimeSeconds === b.ctimeSeconds && // unlike mtime, no program can set it: the same size and mtime may be different content
     a.ctimeNanoseconds === b.ctimeNanoseconds &&
     a.mode === b.mode
   );

@@ -1,17 +1,17 @@
-/** What the file caches of one server share: what they may hold together, and the news that the server itself changed files. */
+/** State shared by the file caches of one server: the limits, and notifications that the server itself has changed files. */
 
-/** A cache that hears of changes. */
+/** A cache that is notified of changes. */
 export interface FileHolder {
-  /** Gives back every descriptor of a file, for it may be that of one which is gone, whose space it would keep from being free. */
+  /** Closes every descriptor of a file: the file may have been removed, and its space is freed only then. */
   dropFiles(): void;
 }
 
 export class FileCaches {
-  /** Bytes of files in memory. */
+  /** Bytes of file contents in memory. */
   bytes = 0;
-  /** Descriptors of files. */
+  /** Number of descriptors of files. */
   files = 0;
-  /** Another number after each change: what is known from before is looked at again. */
+  /** Incremented by each change; entries checked before it are checked again. */
   epoch = 0;
   private readonly holders = new Set<FileHolder>();
 
@@ -23,12 +23,12 @@ export class FileCaches {
     this.holders.delete(holder);
   }
 
-  /** Others may have changed files on the server's behalf (a script): what is known is looked at again. */
+  /** Called when others (a script) may have changed files: entries are checked again. */
   doubt(): void {
     this.epoch++;
   }
 
-  /** The server has made, replaced or removed a file. */
+  /** Called when the server has created, replaced or removed a file. */
   changed(): void {
     this.epoch++;
     if (this.files > 0) for (const holder of this.holders) holder.dropFiles();

@@ -1,4 +1,4 @@
-/** The forms of a location's files in other codings: files that lie beside them, and those made of them once and kept. */
+/** Compressed forms of a location's files: compressed files that lie beside them, and forms that are made once and kept. */
 import type { Settings } from "../../config/model.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { Field, ReplyOptions } from "../../exchange/reply.ts";
@@ -12,7 +12,7 @@ import { type Changes, KeptReply } from "./kept-reply.ts";
 import { AS_IT_IS, EACH_TIME, MadeForm } from "./made-form.ts";
 import { wholeFile } from "./ranges.ts";
 
-/** Larger files are compressed anew for each client, as they are sent. */
+/** Larger files are not kept in compressed form, but compressed for each client while they are sent. */
 const LARGEST_SOURCE = 4 * 1024 * 1024;
 /** Larger results are not kept, in bytes. */
 const LARGEST_KEPT = 1024 * 1024;
@@ -25,7 +25,7 @@ export class FileCodings {
     private readonly look: (exchange: Exchange, path: string) => Entry,
   ) {}
 
-  /** Null: the location compresses nothing. @param look finds what is at a path, as a form of another file */
+  /** Null: the location does not use compression. @param look looks up a path as a compressed form of another file */
   static of(
     settings: Settings,
     services: HandlerServices,
@@ -36,7 +36,7 @@ export class FileCodings {
     return codings === null ? null : new FileCodings(codings, services, cache, look);
   }
 
-  /** Sends what is kept for what the request accepts. False: nothing is, so the long way has to be gone. */
+  /** Sends the kept reply for the codings that the request accepts. False: there is none yet. */
   sendKept(exchange: Exchange, entry: Entry): boolean {
     const accepted = this.codings.accepted(exchange);
     if (accepted === null) return false;
@@ -62,8 +62,8 @@ export class FileCodings {
   }
 
   /**
-   * What answers for the file at `path`: a file beside it, a way to compress it, or null for the file as it is. `entry.fields`
-   * are there if it is a file.
+   * Chooses the form of the file at `path` to send: a compressed file beside it, a way to compress it, or null for the file as it
+   * is. If it is a file, `entry.fields` must be set.
    */
   choose(exchange: Exchange, path: string, entry: Entry): Entry | Way | null {
     const accepted = this.codings.accepted(exchange) ?? this.services.compression.accepted(exchange.request);
@@ -79,12 +79,12 @@ export class FileCodings {
     return null;
   }
 
-  /** Whether it depends on the fields of the reply if the request gets a compressed one: then its filter decides. */
+  /** Whether the fields of the reply decide if it is compressed; then the compression filter must decide. */
   dependsOnFields(exchange: Exchange): boolean {
     return this.codings.accepted(exchange) === null;
   }
 
-  /** Says in the fields of a file that there may be other forms of it. */
+  /** Adds Vary to the fields of a file that may have compressed forms. */
   addVary(fields: Field[], entry: Entry): void {
     if (!this.codings.varies) return;
     const has = ({ method, always, index }: Way): boolean => {
@@ -94,7 +94,7 @@ export class FileCodings {
     if (this.codings.ways.some(has)) addVary(fields);
   }
 
-  /** The form of an entry by a way, made now as far as this turn allows. Null: it is compressed as it is sent, each time. */
+  /** The compressed form of an entry, made now as far as this turn allows. Null: it is compressed for each client while it is sent. */
   made(entry: Entry, way: Way): MadeForm | null {
     const known = entry.forms[way.index];
     if (known instanceof MadeForm) return known;
@@ -110,11 +110,11 @@ export class FileCodings {
     return made.form.failed ? null : made;
   }
 
-  /** The 200 of a form that is complete, kept from the first time on. */
+  /** The 200 of a complete compressed form; made once, then kept. */
   kept(exchange: Exchange, entry: Entry, made: MadeForm, changes: Changes, options: ReplyOptions): KeptReply {
     const { form } = made;
     made.kept ??= new KeptReply(exchange, 200, entry.fields!, form.body, changes, { ...options, encoded: form });
-    form.body = made.kept.body; // one copy is enough
+    form.body = made.kept.body; // both share one copy
     return made.kept;
   }
 

@@ -1,4 +1,4 @@
-/** What a request for a file that is there gets: 200, 206, 304, 412 or 416 (RFC 9110 §13, §14). */
+/** Replies for existing files: 200, 206, 304, 412 or 416 (RFC 9110 §13, §14). */
 import type { FileStatus } from "../../../ffi/kernel.ts";
 import type { Settings } from "../../config/model.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
@@ -24,12 +24,12 @@ import { AS_IT_IS, type Changes, KeptReply } from "./kept-reply.ts";
 import { replyWithRanges, wholeFile } from "./ranges.ts";
 import { sentValidators } from "./validators.ts";
 
-/** Seconds between mtime and ctime of a file that was only written, or written and renamed. */
+/** Most seconds between mtime and ctime if the mtime was not set by a program (the file was only written, or written and renamed). */
 const SAME_MOMENT = 2;
 
 /**
- * Replies with the file of `entry`; `path` decides its media type, `changes` whether the reply may be kept. `codings`: the forms
- * that there may be of it; null: none.
+ * Replies with the file of `entry`. `path` decides its media type, `changes` whether the reply may be kept, `codings` its compressed
+ * forms (null: none).
  */
 export function replyWithFile(
   exchange: Exchange,
@@ -50,7 +50,7 @@ export function replyWithFile(
   replyEncoded(exchange, entry, form, changes, codings!);
 }
 
-/** Replies with a file that lies beside the one at `path`, compressed ahead of time: a representation with a version and ranges of its own. */
+/** Replies with a compressed file beside the one at `path`. It is a representation of its own, with its own version and ranges. */
 export function replyWithBeside(
   exchange: Exchange,
   path: string,
@@ -67,7 +67,7 @@ export function replyWithBeside(
   if (!beside.cached) beside.close();
 }
 
-/** Replies with what compression makes of the file: weakly the same, so conditions are those of the file, and without ranges. */
+/** Replies with a compressed form of the file. It is only weakly equal to the file: conditions use the file's validators, and there are no ranges. */
 function replyEncoded(exchange: Exchange, entry: Entry, way: Way, changes: Changes, codings: FileCodings): void {
   const verdict = exchange.request.conditional ? verdictOn(exchange, entry) : 0;
   if (verdict === 304) return replyNotModified(exchange, entry, changes, true);
@@ -101,7 +101,7 @@ function replyAsItIs(exchange: Exchange, entry: Entry, changes: Changes): void {
   if (verdict === 412) return exchange.fail(412);
   const range = exchange.method === "GET" || exchange.method === "HEAD" ? exchange.request.field("range") : undefined;
   if (range === undefined) return replyWithAll(exchange, entry, changes);
-  // HEAD ignores Range, and then does not know the length of what GET would have got (RFC 9110 §8.6, §14.2).
+  // HEAD ignores Range, and then must not give the length of the whole: GET would have sent a part (RFC 9110 §8.6, §14.2).
   if (exchange.method === "HEAD") {
     return exchange.reply(200, entry.fields!, null, { ...modified(entry), encoded: AS_IT_IS, length: -1 });
   }
@@ -112,7 +112,7 @@ function replyAsItIs(exchange: Exchange, entry: Entry, changes: Changes): void {
   replyToRange(exchange, entry, ranges, changes);
 }
 
-/** What error_page serves is about an error, not what was asked for: no condition applies to it, no age, no range (nginx does so, too). */
+/** Replies with a file for error_page. It is not the file that was requested, so conditions, ranges and age do not apply (as in nginx). */
 function replyWithPage(exchange: Exchange, entry: Entry): void {
   const isKept = ([name]: Field) => name === "ETag" || (name === "Content-Type" && !isBodiless(exchange.errorStatus));
   exchange.reply(200, entry.fields!.filter(isKept), wholeFile(entry), modified(entry));
@@ -124,7 +124,7 @@ function replyToRange(exchange: Exchange, entry: Entry, ranges: ReturnType<typeo
   replyWithRanges(exchange, entry, ranges, modified(entry));
 }
 
-/** Several ranges that are no less than the whole are answered with the whole; a single one keeps its 206. */
+/** Whether the ranges are not shorter than the whole file; then the whole is sent. A single range keeps its 206. */
 function isAll(ranges: readonly ByteRange[], length: number): boolean {
   if (ranges.length === 1) return false;
   return ranges.reduce((sum, { start, end }) => sum + end - start + 1, 0) >= length;
@@ -138,13 +138,13 @@ function replyWithAll(exchange: Exchange, entry: Entry, changes: Changes): void 
   send(exchange, entry, { ...modified(entry), encoded: AS_IT_IS });
 }
 
-/** The 200 with the file's bytes, made for this request alone. */
+/** Sends a 200 made for this request only. */
 function send(exchange: Exchange, entry: Entry, options: ReplyOptions): void {
   if (exchange.method !== "HEAD") return exchange.reply(200, entry.fields!, wholeFile(entry), options);
   exchange.reply(200, entry.fields!, null, { ...options, length: entry.length });
 }
 
-/** The 200 of a small file, or the head of a larger one's. */
+/** The kept 200 of a small file, or the kept head for a larger one. */
 function keptReply(exchange: Exchange, entry: Entry, changes: Changes): KeptReply {
   const options = { ...modified(entry), length: entry.length, encoded: AS_IT_IS };
   const kept = new KeptReply(exchange, 200, entry.fields!, entry.body, changes, options);
@@ -152,12 +152,12 @@ function keptReply(exchange: Exchange, entry: Entry, changes: Changes): KeptRepl
   return kept;
 }
 
-/** Sends the kept 200 of a file; what a larger one lacks comes from its descriptor. */
+/** Sends a kept 200; the body of a larger file comes from its descriptor. */
 export function sendKept(exchange: Exchange, entry: Entry, kept: KeptReply): void {
   kept.send(exchange, entry.file === null || exchange.method === "HEAD" ? null : wholeFile(entry));
 }
 
-/** @param weak it stands for a form that compression makes */
+/** @param weak the 304 is for a compressed form */
 function replyNotModified(exchange: Exchange, entry: Entry, changes: Changes, weak = false): void {
   if (!mayKeep(exchange, entry, changes))
     return exchange.reply(304, validatorFields(entry, weak), null, modified(entry));
@@ -166,19 +166,19 @@ function replyNotModified(exchange: Exchange, entry: Entry, changes: Changes, we
   entry[which].send(exchange);
 }
 
-/** What a 304 repeats of the 200 (RFC 9110 §15.4.5). */
+/** The fields that a 304 repeats from the 200 (RFC 9110 §15.4.5). */
 function validatorFields(entry: Entry, weak: boolean): Field[] {
   const fields = entry.fields!.filter(([name]) => name === "ETag" || name === "Last-Modified" || name === "Vary");
   return weak ? fields.map(weakened) : fields;
 }
 
-/** Whether a reply made of `entry` may be kept in it and answer this request. */
+/** Whether a reply made from `entry` may be kept in it and may answer this request. */
 export const mayKeep = (exchange: Exchange, entry: Entry, changes: Changes): boolean =>
   entry.cached && changes !== "each request" && exchange.takesWholeReply;
 
 const modified = (entry: Entry) => ({ modified: entry.status.mtimeSeconds });
 
-/** What conditions on a file compare with; `length`: the bytes that GET sends of it. */
+/** The validators of a file for conditional requests; `length`: number of bytes that GET sends. */
 export function validatorsOf(
   settings: Settings,
   status: FileStatus,
@@ -189,12 +189,12 @@ export function validatorsOf(
 }
 
 /**
- * A file's entity tag, by which its version is known again; `length`: the bytes that GET sends of it. A file that stands for another
- * in a coding has a tag that the other can never have (RFC 9110 §8.8.3.3).
+ * A file's entity tag; `length`: number of bytes that GET sends. A compressed file beside another gets a tag that the other can
+ * never have (RFC 9110 §8.8.3.3).
  */
 export function etagOf(status: FileStatus, length = status.size, coding: Coding | null = null): string {
   const { mtimeSeconds, mtimeNanoseconds, ctimeSeconds, ctimeNanoseconds } = status;
-  // `tar --mtime=@1`, `cp -p` and `install -p` give two versions of one size the same mtime: then ctime tells them apart.
+  // `tar --mtime=@1`, `cp -p` and `install -p` may give two versions of equal size the same mtime. Then the ctime is added.
   const isSet = Math.abs(ctimeSeconds - mtimeSeconds) > SAME_MOMENT;
   const tag = entityTag(mtimeSeconds, mtimeNanoseconds, length, isSet ? timeTag(ctimeSeconds, ctimeNanoseconds) : "");
   return coding === null ? tag : `${tag.slice(0, -1)}-${coding}"`;

@@ -1,34 +1,34 @@
 /**
- * A reply made once and sent many times: small files, and the redirects, 304 and 404 that repeat. This is what makes
- * a request cheap: a fresh one is one `send` of memory that is already there.
+ * A reply made once and sent many times: small files, and repeated redirects, 304 and 404. This keeps requests cheap: sending it
+ * is one send(2) of memory that exists already.
  */
 import type { Settings } from "../../config/model.ts";
 import type { AddHeader } from "../../config/parts.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { Encoded, Field, ReplyBody, ReplyOptions, WholeReply } from "../../exchange/reply.ts";
 
-/** How the fields that a location adds (`add_header`, `expires`) change from request to request. */
+/** How often the fields that a location adds (`add_header`, `expires`) change. */
 export type Changes = "never" | "each second" | "each request";
 
-/** Whether a location's replies may be kept, and how long their head stays true. */
+/** How often the head of a location's replies changes; "each request": they cannot be kept. */
 export function headChanges(settings: Settings): Changes {
   const varies = (header: AddHeader) => header.value.constant === null;
-  if (settings.uploadCors !== null) return "each request"; // the fields depend on the request's Origin
+  if (settings.uploadCors !== null) return "each request"; // depends on the request's Origin
   if (settings.addHeaders.some(varies)) return "each request";
   const kind = settings.expires?.kind;
   return kind === "in" || kind === "at" || kind === "modified" ? "each second" : "never";
 }
 
-/** A body that went through no coding. */
+/** A body that was not compressed. */
 export const AS_IT_IS: Encoded = { coding: null, bytesIn: 0, bytesOut: 0 };
 
-/** One reply with its bytes. Its user asks `exchange.takesWholeReply` first. */
+/** A kept reply with its bytes. Callers check `exchange.takesWholeReply` first. */
 export class KeptReply {
   private whole: WholeReply;
 
   /**
-   * Made by the first request that wants it.
-   * @param body copied; null: none
+   * Made by the first request that needs it.
+   * @param body is copied; null: none
    */
   constructor(
     exchange: Exchange,
@@ -41,18 +41,18 @@ export class KeptReply {
     this.whole = exchange.wholeReply(status, fields, body, options);
   }
 
-  /** The body, in the memory of the reply; it never changes. */
+  /** The body, inside the reply's memory; it never changes. */
   get body(): Buffer {
     return this.whole.block.bytes.subarray(this.whole.headLength, this.whole.length);
   }
 
-  /** @param rest what follows the kept bytes */
+  /** @param rest the body, if the kept reply has none */
   send(exchange: Exchange, rest: ReplyBody = null): void {
     if (this.whole.dateSecond !== exchange.services.clock.second) this.refresh(exchange);
     exchange.replyWhole(this.whole, rest);
   }
 
-  /** Bytes that are queued to a client do not change: then the reply is made anew. */
+  /** Updates the Date; makes the reply anew if its bytes are queued to a client, because those must not change. */
   private refresh(exchange: Exchange): void {
     const { whole } = this;
     const { clock } = exchange.services;
@@ -64,7 +64,7 @@ export class KeptReply {
     whole.dateSecond = clock.second;
   }
 
-  /** The same, with new fields; what compression made of the body stays as it is. */
+  /** The same reply with new fields; the compressed body is reused. */
   private again(exchange: Exchange): WholeReply {
     const encoded = this.whole.encoded ?? AS_IT_IS;
     return exchange.wholeReply(this.status, this.fields, this.body, { ...this.options, encoded });

@@ -1,4 +1,4 @@
-/** A form of a file in another coding, that was made of it or is being made, with the reply that is kept of it. */
+/** A compressed form of a file, complete or still being made, with its kept reply. */
 import type { FileForm } from "../compression/file-form.ts";
 import type { KeptReply } from "./kept-reply.ts";
 
@@ -8,6 +8,6 @@ export class MadeForm {
   constructor(readonly form: FileForm) {}
 }
 
-/** What a file may have in place of a form: it is sent as it is, or compressed anew for each client. */
+/** Used instead of a form: the file is sent as it is, or compressed for each client. */
 export const AS_IT_IS = "as it is";
 export const EACH_TIME = "each time";

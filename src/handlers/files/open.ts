@@ -1,13 +1,13 @@
 /**
- * Opening files beneath a folder. The kernel enforces the root (openat2, RESOLVE_BENEATH); what is added here is
- * the folder's own descriptor, and links that leave the root on paper but not in truth.
+ * Opens files beneath a folder. The kernel enforces the root (openat2, RESOLVE_BENEATH). This file adds the root's own descriptor,
+ * and links whose text leaves the root although their target is inside.
  */
 import { AT_FDCWD, O_DIRECTORY, O_PATH, S_IFDIR, S_IFMT, S_IFREG } from "../../../ffi/abi.ts";
 import { ERRNO } from "../../../ffi/errno.ts";
 import { FileStatus, type Kernel, type LinkPolicy } from "../../../ffi/kernel.ts";
 import type { OpenFile } from "../../exchange/reply.ts";
 
-/** A descriptor that is closed when its last user releases it. Whoever makes it is its first user. */
+/** A descriptor that is closed when its last user releases it. Its maker is the first user. */
 export class SharedFile implements OpenFile {
   private users = 1;
 
@@ -26,8 +26,8 @@ export class SharedFile implements OpenFile {
 }
 
 /**
- * Opens `path` (relative) beneath `root`. As Kernel.openBeneath, but under "inside" a link that is absolute, or
- * climbs above the root and comes back, works when what it names is in the root. Never creates a file there.
+ * Opens `path` (relative) beneath `root`. As Kernel.openBeneath, but under "inside" it also follows a link that is absolute, or
+ * that leaves the root and returns, if its target is in the root. Such a link never creates a file.
  */
 export function openWithin(kernel: Kernel, root: number, path: string, flags: number, links: LinkPolicy): number {
   if (climbs(path)) return -ERRNO.EXDEV;
@@ -35,10 +35,10 @@ export function openWithin(kernel: Kernel, root: number, path: string, flags: nu
   return fd === -ERRNO.EXDEV && links === "inside" ? openReal(kernel, root, path, flags) : fd;
 }
 
-/** How links are followed to what is written or removed: none leads out of the root, even where reading follows those. */
+/** The link policy for writing and removing: links never lead out of the root, even where reading follows them. */
 export const changing = (links: LinkPolicy): LinkPolicy => (links === "deny" ? "deny" : "inside");
 
-/** The status of what `path` beneath `root` leads to, opened as `openWithin` does: 0 and `into`, or -errno. */
+/** Writes the status of `path` beneath `root`, opened as by `openWithin`, into `into`. 0 or -errno. */
 export function statWithin(kernel: Kernel, root: number, path: string, links: LinkPolicy, into: FileStatus): number {
   const fd = openWithin(kernel, root, path, O_PATH, links);
   if (fd < 0) return fd;
@@ -47,7 +47,7 @@ export function statWithin(kernel: Kernel, root: number, path: string, links: Li
   return n;
 }
 
-/** As `statWithin`, for those who want a file: -EISDIR for a folder, -ENXIO for what is neither. */
+/** As `statWithin`, but only for regular files: -EISDIR for a folder, -ENXIO for anything else. */
 export function fileWithin(kernel: Kernel, root: number, path: string, links: LinkPolicy, into: FileStatus): number {
   const n = statWithin(kernel, root, path, links, into);
   if (n < 0) return n;
@@ -55,10 +55,10 @@ export function fileWithin(kernel: Kernel, root: number, path: string, links: Li
   return type === S_IFREG ? 0 : type === S_IFDIR ? -ERRNO.EISDIR : -ERRNO.ENXIO;
 }
 
-/** "..", "." or an absolute path: nothing a normalised request leads to, and "follow" must not obey it. */
+/** Whether a path is absolute or contains ".." or a NUL. A normalised request has no such path, and "follow" must not obey one. */
 export const climbs = (path: string): boolean => path.startsWith("/") || /(^|\/)\.\.(\/|$)|\0/.test(path);
 
-/** Asks where `path` really is, and opens that beneath the root: a link changed in between finds the kernel's guard again. */
+/** Resolves `path`, then opens the result beneath the root. If a link changes in between, the kernel's check still applies. */
 function openReal(kernel: Kernel, root: number, path: string, flags: number): number {
   const found = kernel.openBeneath(root, path, O_PATH, 0, "follow");
   if (found < 0) return found;
@@ -73,7 +73,7 @@ function openReal(kernel: Kernel, root: number, path: string, flags: number): nu
     : -ERRNO.EXDEV;
 }
 
-/** Where an open file is, links resolved; null where /proc does not tell. */
+/** The path of an open file with links resolved; null if /proc does not give it. */
 function realPath(kernel: Kernel, fd: number): string | null {
   const target: string[] = [];
   return kernel.readlink(AT_FDCWD, "/proc/self/fd/" + fd, target) < 0 ? null : target[0]!;
@@ -86,17 +86,17 @@ interface HeldRoot {
   checkedAt: number;
 }
 
-/** Roots with variables in their path come from requests: only so many are held. */
+/** Most roots kept open. Roots with variables in their path depend on requests, so their number must be limited. */
 const MAX_ROOTS = 64;
 
-/** The descriptors (O_PATH) of the folders that files are opened beneath; replaced when the folder was replaced. */
+/** The descriptors (O_PATH) of the root folders; opened again when a folder was replaced. */
 export class RootFolders {
   private readonly held = new Map<string, HeldRoot>();
   private readonly status = new FileStatus();
 
   constructor(private readonly kernel: Kernel) {}
 
-  /** Whether the folder that `get` gave is no longer the one at `path`, which is looked at once a turn; then it is forgotten. */
+  /** Whether the folder given by `get` is no longer the one at `path`; then it is forgotten. Checked once per turn. */
   hasMoved(path: string, now: number): boolean {
     const root = this.held.get(path);
     if (root === undefined || root.checkedAt === now) return false;
@@ -108,7 +108,7 @@ export class RootFolders {
     return true;
   }
 
-  /** The folder at `path`, looked at within the last `valid` ms; -errno. It stays the caller's only if retained. */
+  /** The folder at `path`, checked within the last `valid` ms, or -errno. The caller must retain it to keep it. */
   get(path: string, now: number, valid: number): SharedFile | number {
     const root = this.held.get(path);
     if (root !== undefined && now - root.checkedAt < valid) return root.folder;

@@ -1,4 +1,4 @@
-/** Parts of files as reply bodies: all of it, one range, or several as multipart/byteranges (RFC 9110 §14.6). */
+/** Bodies made of files: the whole, one range, or several ranges as multipart/byteranges (RFC 9110 §14.6). */
 
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { Field, FileRange, PieceBody, ReplyBody, ReplyOptions } from "../../exchange/reply.ts";
@@ -10,7 +10,7 @@ export function wholeFile(entry: Entry): ReplyBody {
   return entry.body ?? pieces([piece(entry, 0, entry.length)]);
 }
 
-/** 206 with `ranges` of the file; `entry.fields` are there. */
+/** Replies with a 206 for `ranges` of the file; `entry.fields` must be set. */
 export function replyWithRanges(
   exchange: Exchange,
   entry: Entry,
@@ -24,7 +24,7 @@ export function replyWithRanges(
 }
 
 function replyWithParts(exchange: Exchange, entry: Entry, ranges: readonly ByteRange[], options: ReplyOptions): void {
-  // 128 random bits: no file can contain the boundary on purpose.
+  // 128 random bits, so no file can contain the boundary.
   const boundary = exchange.requestId;
   const isType = ([name]: Field) => name === "Content-Type";
   const type = entry.fields!.find(isType)![1];
@@ -42,7 +42,7 @@ function replyWithParts(exchange: Exchange, entry: Entry, ranges: readonly ByteR
 
 const rangePiece = (entry: Entry, { start, end }: ByteRange) => piece(entry, start, end - start + 1);
 
-/** Bytes of the file; a descriptor is retained for whoever sends them. */
+/** A piece of the file. A descriptor is retained until the piece has been sent. */
 function piece(entry: Entry, position: number, length: number): Buffer | FileRange {
   if (entry.body !== null) return entry.body.subarray(position, position + length);
   const file = entry.file!;

@@ -1,6 +1,6 @@
 /**
- * Static sites. A request for a small file that was asked for before is one look into a Map and one reply that is
- * already there; everything else goes the long way once.
+ * Static files. A repeated request for a small file costs one Map look-up and sends a reply that exists already; other requests
+ * take the longer path once.
  */
 import { ERRNO } from "../../../ffi/errno.ts";
 import type { Location } from "../../config/model.ts";
@@ -25,7 +25,7 @@ import { isHidden } from "./hidden.ts";
 import { KeptReplies } from "./kept-replies.ts";
 import { type Changes, headChanges, KeptReply } from "./kept-reply.ts";
 
-/** Begins the key of a file that stands for another. */
+/** Prefix of the cache key of a compressed file that is sent for another. */
 const FORM = "\0";
 const SLASH = 0x2f;
 
@@ -34,16 +34,16 @@ export class StaticHandler implements Handler {
   private readonly cache: FileCache;
   private readonly listings: Listings;
   private readonly changes: Changes;
-  /** The place of a file depends on nothing but the path, which then is the cache's key. */
+  /** Whether a file depends only on the path; then the path is the cache key. */
   private readonly byPath: boolean;
   private readonly hasScripts: boolean;
   private readonly logsErrors: boolean;
-  /** Every 404 of the location is the same page, unless `error_page` has another. */
+  /** Whether every 404 of the location is the same page (no `error_page` replaces it). */
   private readonly keeps404: boolean;
-  /** `error_page` may have something else to show where a slash is missing than the redirect's own page. */
+  /** Whether `error_page` may replace the built-in page of the redirect that adds a slash. */
   private readonly hasPage301: boolean;
   private readonly kept404: KeptReplies;
-  /** The forms of its files in other codings; null: it compresses nothing. */
+  /** Compressed forms of its files; null: the location does not use compression. */
   private readonly codings: FileCodings | null;
 
   constructor({ settings }: Location, services: HandlerServices) {
@@ -61,7 +61,7 @@ export class StaticHandler implements Handler {
     this.hasPage301 = hasPage(301);
   }
 
-  /** A folder leads on to its `index`, whose location then judges the method: it may be a script. */
+  /** A folder is redirected to its `index`, whose location then checks the method: it may be a script. */
   claim(exchange: Exchange): Answer {
     const { path } = exchange;
     return path.charCodeAt(path.length - 1) === SLASH ? this.folder(exchange, path) : this;
@@ -75,7 +75,7 @@ export class StaticHandler implements Handler {
     this.answer(exchange, exchange.path, entry ?? this.find(exchange, exchange.path));
   }
 
-  /** False: nothing is kept of the entry that would answer the request. */
+  /** Sends the kept reply of an entry for the request. False: there is none. */
   private sendKept(exchange: Exchange, entry: Entry): boolean {
     if (this.codings !== null) return this.codings.sendKept(exchange, entry);
     if (entry.whole === null) return false;
@@ -92,15 +92,15 @@ export class StaticHandler implements Handler {
   }
 
   /**
-   * What is at `path` (decoded, starts with "/"), whatever the request's own path. The caller passes it to `answer` or `done`.
-   * @param use FORM where it stands for another file: it then is another entry than that of its own path
+   * Looks up `path` (decoded, starts with "/"), which may differ from the request's path. The caller passes the entry to `answer` or `done`.
+   * @param use FORM for a compressed file that is sent for another; it is cached separately from the same path by itself
    */
   private find(exchange: Exchange, path: string, use = ""): Entry {
     if (isHidden(path, exchange.settings.dotfiles)) return nothing(path, "is hidden");
     return this.at(path, place(exchange.settings, path, exchange), use);
   }
 
-  /** The same for a name that `try_files` tries. */
+  /** As `find`, for a name in `try_files`. */
   try(exchange: Exchange, name: string): Entry {
     if (isHidden(name, exchange.settings.dotfiles)) return nothing(name, "is hidden");
     return this.at(name, triedPlace(exchange.settings, name, exchange));
@@ -112,7 +112,7 @@ export class StaticHandler implements Handler {
     return this.cache.fresh(key) ?? this.cache.look(key, found);
   }
 
-  /** Replies with what `find` found. */
+  /** Replies with an entry from `find`. */
   private answer(exchange: Exchange, path: string, entry: Entry): void {
     if (this.isScript(exchange, entry)) exchange.redirect(path, exchange.query);
     else if (entry.kind === "file") replyWithFile(exchange, path, entry, this.changes, this.codings);
@@ -122,7 +122,7 @@ export class StaticHandler implements Handler {
     this.done(entry);
   }
 
-  /** `gzip_static` and its like serve what was compressed ahead of time even where the file itself is missing. */
+  /** `gzip_static` and similar directives serve the compressed file even if the file itself is missing. */
   private answerBeside(exchange: Exchange, path: string, entry: Entry): boolean {
     if (this.codings === null || entry.error !== ERRNO.ENOENT || entry.unsought !== "") return false;
     if (exchange.errorStatus !== 0) return false;
@@ -132,12 +132,12 @@ export class StaticHandler implements Handler {
     return true;
   }
 
-  /** What `find` gave is no longer needed. */
+  /** Releases an entry from `find`. */
   done(entry: Entry): void {
     if (!entry.cached) entry.close();
   }
 
-  /** Goes on to the `index` of the folder at `path`, which ends in a slash; else gives who answers for the folder. */
+  /** Redirects to the `index` of the folder at `path`, which ends in a slash; without one, gives the handler for the folder. */
   private folder(exchange: Exchange, path: string): Answer {
     const entry = this.find(exchange, path);
     this.done(entry);
@@ -148,7 +148,7 @@ export class StaticHandler implements Handler {
     return MOVED;
   }
 
-  /** Replies for a folder without an `index`, or with why there is none. */
+  /** Replies for a folder without an `index`, or with the error that prevented looking for it. */
   replyForFolder(exchange: Exchange, entry: Entry): void {
     const { path, settings } = exchange;
     if (entry.kind !== "folder") return this.refuse(exchange, entry);
@@ -157,14 +157,14 @@ export class StaticHandler implements Handler {
     exchange.fail(403);
   }
 
-  /** Whether an entry is for `cgi` to run. Nobody gets its source, not even where it came into being a moment ago. */
+  /** Whether `cgi` runs the file. Then its source is never sent, even if it was created just now. */
   private isScript(exchange: Exchange, { kind, place }: Entry): boolean {
     return (
       this.hasScripts && kind === "file" && ruleFor(exchange.settings, exchange.method, filename(place)) !== undefined
     );
   }
 
-  /** The path of a folder's `index`, an absolute one without a look at it (nor at the folder, as in nginx); what keeps us from looking; or null. */
+  /** The path of a folder's `index` (an absolute one is not checked, nor is the folder, as in nginx); an Entry with the error of looking for it; or null. */
   private indexOf(exchange: Exchange, path: string, { kind }: Entry): string | Entry | null {
     for (const template of exchange.settings.index) {
       const name = evaluate(template, exchange);
@@ -199,7 +199,7 @@ export class StaticHandler implements Handler {
   }
 }
 
-/** Answers for a folder that has no `index`, or that is not there. */
+/** Answers for a folder that has no `index` or does not exist. */
 class Folder implements Answer {
   constructor(
     private readonly files: StaticHandler,
@@ -211,7 +211,7 @@ class Folder implements Answer {
   }
 }
 
-/** An entry for a path that is not even looked for. */
+/** An entry for a path that is not looked up. */
 function nothing(path: string, why: string): Entry {
   const entry = new Entry({ root: "", path });
   entry.error = ERRNO.ENOENT;
@@ -219,7 +219,7 @@ function nothing(path: string, why: string): Entry {
   return entry;
 }
 
-/** A path alone, with exactly one slash before it, names no other host. */
+/** The Location with a slash added. It is a path with exactly one slash at its start, because two would name another host. */
 function withSlash(exchange: Exchange, path: string, query: string): Field {
   const location = "/" + encodePath(path.replace(/^[/\\]+/, "")) + "/" + (query === "" ? "" : "?" + query);
   return ["Location", locationTo(exchange, location)];

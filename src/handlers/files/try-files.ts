@@ -9,12 +9,12 @@ import { nameText } from "../../http/octets.ts";
 import type { CgiHandler } from "../cgi/cgi.ts";
 import type { StaticHandler } from "./static.ts";
 
-/** Leads a request to the file or folder it finds, which the handlers of the same location then answer. */
+/** Points the request at the file or folder it finds; other handlers of the same location then answer. */
 export class TryFilesHandler implements Handler {
   private readonly fallback: ((exchange: Exchange) => void) | null;
   private readonly triesUri: boolean;
 
-  /** @param scripts of the location; null: it has no `cgi` */
+  /** @param scripts the location's scripts; null: it has no `cgi` */
   constructor(
     private readonly rule: TryFiles,
     private readonly files: StaticHandler,
@@ -36,7 +36,7 @@ export class TryFilesHandler implements Handler {
     return MOVED;
   }
 
-  /** Nothing was found: the status that ends the list. */
+  /** Answers with the status at the end of the list when nothing was found. */
   handle(exchange: Exchange): void {
     const { last } = this.rule;
     if (!("status" in last)) throw new Error("try_files has redirected");
@@ -44,12 +44,12 @@ export class TryFilesHandler implements Handler {
     else exchange.reply(last.status, [], null);
   }
 
-  /** A script that has a path behind it is found as "$uri" too. */
+  /** Whether "$uri" is a script followed by PATH_INFO, which counts as found. */
   private isScript(exchange: Exchange): boolean {
     return this.triesUri && this.scripts?.isFor(exchange) === true;
   }
 
-  /** The path of the first that exists. */
+  /** The path of the first file or folder that exists. */
   private find(exchange: Exchange): string | null {
     for (const template of this.rule.files) {
       const wanted = template.text.endsWith("/") ? "folder" : "file";
@@ -62,10 +62,10 @@ export class TryFilesHandler implements Handler {
   }
 }
 
-/** Whether the location has the `alias` of an expression: what is tried lies beneath that, as in nginx. */
+/** Whether this is a regex location with `alias`: names are then looked up beneath the alias, as in nginx. */
 const isExpressions = ({ alias, aliasPrefix }: Settings): boolean => alias !== null && aliasPrefix === null;
 
-/** The slash that asks for a folder is not part of the path: "$uri/" of "/dir" is redirected to "/dir/", of "/dir/" its index. */
+/** The path without the slash that asks for a folder: for "$uri/", "/dir" is redirected to "/dir/" and "/dir/" to its index. */
 function pathOf(name: string, wanted: "folder" | "file"): string {
   const merged = name.includes("//") ? name.replace(/\/{2,}/g, "/") : name;
   const path = merged.startsWith("/") ? merged : "/" + merged;
@@ -73,8 +73,8 @@ function pathOf(name: string, wanted: "folder" | "file"): string {
 }
 
 /**
- * An internal redirect to a URI or a `@name` with variables. The query starts at the "?" that the configuration wrote, as
- * itself or as `$is_args`, not at one that another variable brought.
+ * An internal redirect to a URI or a `@name` with variables. The query starts at the "?" written in the configuration, directly or
+ * as `$is_args`; a "?" in the value of another variable belongs to the path.
  */
 export function redirection(uri: Template): (exchange: Exchange) => void {
   if (uri.text.startsWith("@")) return (exchange) => exchange.redirect(evaluate(uri, exchange));

@@ -1,12 +1,12 @@
-/** The validators that a client has been sent, where `add_header` sends others than the file's. */
+/** The validators that were sent to the client, if `add_header` replaces the file's. */
 import type { Exchange } from "../../exchange/exchange.ts";
 import { evaluateOctets } from "../../exchange/templates.ts";
 import type { Validators } from "../../http/reply/conditional.ts";
 import { parseDate } from "../../http/reply/date.ts";
 
 /**
- * What If-Range is compared with. As in nginx, a Last-Modified or ETag of `add_header` counts there, but for no other condition;
- * an empty one takes the file's away.
+ * The validators for If-Range. As in nginx, a Last-Modified or ETag from `add_header` replaces the file's there, but not for other
+ * conditions; an empty value removes it.
  */
 export function sentValidators(exchange: Exchange, validators: Validators): Validators {
   let { etag, mtimeSeconds } = validators;
