@@ -5,7 +5,7 @@ import type { Kernel } from "./kernel.ts";
 import { type Steps, walkBeneath } from "./walk.ts";
 
 /** openat2(2) with the fields of struct open_how as arguments. A descriptor, or -errno. */
-export type Openat2 = (directory: number, path: string, flags: number, mode: number, resolve: number) => number;
+type Openat2 = (directory: number, path: string, flags: number, mode: number, resolve: number) => number;
 
 const RESOLVE = {
   inside: abi.RESOLVE_BENEATH | abi.RESOLVE_NO_MAGICLINKS,

@@ -60,24 +60,14 @@ const table = {
   EDQUOT: [122, "Disk quota exceeded"],
 } as const;
 
-export type ErrnoName = keyof typeof table;
-
 /** Each name's number: `ERRNO.EAGAIN` is 11. */
 export const ERRNO = Object.freeze(
   Object.fromEntries(Object.entries(table).map(([name, [number]]) => [name, number])),
-) as { readonly [name in ErrnoName]: (typeof table)[name][0] };
+) as { readonly [name in keyof typeof table]: (typeof table)[name][0] };
 
-const byNumber = new Map<number, { name: string; text: string }>(
-  Object.entries(table).map(([name, [number, text]]) => [number, { name, text }]),
-);
-
-/** The name of an error number (positive or negated): `ENOENT`, or `errno 999`. */
-export function errnoName(number: number): string {
-  return byNumber.get(Math.abs(number))?.name ?? `errno ${Math.abs(number)}`;
-}
+const texts = new Map<number, string>(Object.values(table));
 
 /** What messages say of an error number (positive or negated): `2: No such file or directory`. */
 export function errnoText(number: number): string {
-  const known = byNumber.get(Math.abs(number));
-  return known ? `${Math.abs(number)}: ${known.text}` : `${Math.abs(number)}: unknown error`;
+  return `${Math.abs(number)}: ${texts.get(Math.abs(number)) ?? "unknown error"}`;
 }

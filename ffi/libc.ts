@@ -2,7 +2,8 @@
  * The only dlopen table: a row per libc function with its ABI types, no logic. Counts and results that fit 32 bits are
  * declared as such, because a call then costs only 4 ns. A pointer is a number.
  */
-import { dlopen, type FFIFunction, FFIType, type Pointer, toArrayBuffer } from "bun:ffi";
+import { type FFIFunction, FFIType, type Pointer, toArrayBuffer } from "bun:ffi";
+import { openFirst } from "./library.ts";
 import { arm64, refuse } from "./platform.ts";
 
 const functions = {
@@ -65,22 +66,9 @@ const functions = {
 } as const satisfies Record<string, FFIFunction>;
 
 /** The file names of glibc and musl. */
-export const LIBC_NAMES = ["libc.so.6", `libc.musl-${arm64 ? "aarch64" : "x86_64"}.so.1`];
+const LIBC_NAMES = ["libc.so.6", `libc.musl-${arm64 ? "aarch64" : "x86_64"}.so.1`];
 
-/** Opens the first library of `names` that has all functions. If none has, gives the reason in one line. */
-export function openLibc(names: readonly string[]) {
-  const failures: string[] = [];
-  for (const name of names) {
-    try {
-      return dlopen(name, functions).symbols;
-    } catch (error) {
-      failures.push((error as Error).message.replaceAll("\n", " "));
-    }
-  }
-  return `no C library with all that it needs was found (${failures.join("; ")})`;
-}
-
-const opened = openLibc(LIBC_NAMES);
+const opened = openFirst(LIBC_NAMES, functions);
 
 /** libc's functions. */
 export const libc = typeof opened === "string" ? refuse(opened) : opened;

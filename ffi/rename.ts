@@ -4,7 +4,7 @@ import { ERRNO } from "./errno.ts";
 import type { Kernel } from "./kernel.ts";
 
 /** The system calls that `renaming` uses; each gives a count or -errno. */
-export interface Moves {
+interface Moves {
   renameat2(fromDirectory: number, from: string, toDirectory: number, to: string, flags: number): number;
   linkat(fromDirectory: number, from: string, toDirectory: number, to: string): number;
   unlinkat(directory: number, name: string): number;

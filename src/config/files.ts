@@ -23,7 +23,7 @@ import { collapse, componentPattern, folderOf, join } from "./paths.ts";
 export type FileKernel = Pick<Kernel, "open" | "close" | "read" | "fstat" | "getdents" | "readlink">;
 
 /** A file's text, or why it cannot be read; `at`: the place in the file, if the reason is there. */
-export type Text =
+type Text =
   | { readonly error: null; readonly text: string }
   | { readonly error: string; readonly at: Position | null; readonly text: "" };
 

@@ -22,7 +22,6 @@ import type { Directive } from "./text/parser.ts";
 import { parse } from "./text/parser.ts";
 import { type DeclaredVariable, Variables } from "./variables.ts";
 
-export type { Diagnostic } from "./text/diagnostics.ts";
 export { formatDiagnostic } from "./text/diagnostics.ts";
 
 export interface LoadOptions {

@@ -1,7 +1,7 @@
 /** Basic credentials (RFC 7617), as nginx reads them (ngx_http_auth_basic_user). */
 
 /** The content of an Authorization field, as octets. */
-export interface Credentials {
+interface Credentials {
   /** Not empty, without ":". */
   readonly user: string;
   readonly password: string;

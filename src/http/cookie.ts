@@ -46,7 +46,7 @@ function find(
 }
 
 /** The attributes of Set-Cookie (RFC 6265 §4.1.2; SameSite: RFC 6265bis §4.1.2.7). */
-export interface CookieAttributes {
+interface CookieAttributes {
   /** Seconds from now; 0 or less removes the cookie. */
   readonly maxAge?: number;
   /** Seconds since 1970. */

@@ -11,7 +11,7 @@ export function isToken(text: string): boolean {
 }
 
 /** The elements of a comma-separated list, trimmed, without empty ones. Commas in quoted strings do not separate. */
-export function listElements(value: string): string[] {
+function listElements(value: string): string[] {
   const elements: string[] = [];
   let start = 0;
   let quoted = false;
@@ -29,7 +29,7 @@ export function listElements(value: string): string[] {
 }
 
 /** An element of Accept or a similar field: the range in small letters, and its weight in thousandths. */
-export interface Preference {
+interface Preference {
   readonly range: string;
   readonly weight: number;
 }
@@ -61,17 +61,6 @@ export function weightOf(accept: string | undefined, mediaType: string): number 
   return weight;
 }
 
-/** The media type of `mediaTypes` that an Accept field prefers, the first of equals; undefined when it accepts none. */
-export function preferredType(accept: string | undefined, mediaTypes: readonly string[]): string | undefined {
-  let best: string | undefined;
-  let bestWeight = 0;
-  for (const mediaType of mediaTypes) {
-    const weight = weightOf(accept, mediaType);
-    if (weight > bestWeight) [best, bestWeight] = [mediaType, weight];
-  }
-  return best;
-}
-
 /** The entity tags of a list. A backslash in a tag escapes nothing (RFC 9110 §8.8.3). */
 export function entityTags(value: string): readonly string[] {
   return value.match(/(?:W\/)?"[^"]*"/g) ?? [];
@@ -96,9 +85,4 @@ export function entityTag(mtimeSeconds: number, mtimeNanoseconds: number, size: 
 /** A time as a part of an entity tag. */
 export function timeTag(seconds: number, nanoseconds: number): string {
   return `${seconds.toString(16)}${nanoseconds > 0 ? `.${nanoseconds.toString(16)}` : ""}`;
-}
-
-/** `text` as a quoted-string; control characters are removed. */
-export function quotedString(text: string): string {
-  return `"${text.replace(/[\x00-\x08\x0a-\x1f\x7f]/g, "").replace(/["\\]/g, "\\$&")}"`;
 }

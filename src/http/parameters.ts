@@ -3,7 +3,7 @@ import { isToken } from "./headers.ts";
 import { isSpace, trimmed } from "./octets.ts";
 
 /** The text before the first semicolon in small letters, and the parameters by name in small letters. */
-export interface Parameterised {
+interface Parameterised {
   readonly value: string;
   readonly parameters: ReadonlyMap<string, string>;
 }

@@ -4,7 +4,7 @@ import { formatAddress, parseAddress, type SocketAddress } from "../../ffi/inet.
 import type { Block } from "../../ffi/memory.ts";
 
 /** The longest path of a unix socket, in bytes, without its NUL. */
-export const LONGEST_UNIX_PATH = SOCKADDR_UN - SUN_PATH - 1;
+const LONGEST_UNIX_PATH = SOCKADDR_UN - SUN_PATH - 1;
 
 export const familyNumber = { ipv4: AF_INET, ipv6: AF_INET6, unix: AF_UNIX } as const;
 

@@ -25,7 +25,7 @@ import { Block } from "../../ffi/memory.ts";
 import { decodeAddress, encodeAddress, familyNumber } from "./address.ts";
 import type { Reactor, Source, Unfinished } from "./reactor.ts";
 
-export interface ListenOptions {
+interface ListenOptions {
   /** Accept a connection only when its first bytes have arrived, or after about a second without (TCP_DEFER_ACCEPT, tcp(7)). */
   readonly deferred: boolean;
   readonly backlog: number;

@@ -27,7 +27,7 @@ export class Alarm extends Timed {
 }
 
 /** All timers of one duration, the nearest deadline first. */
-export class TimerList {
+class TimerList {
   first: Timed | null = null;
   private last: Timed | null = null;
 

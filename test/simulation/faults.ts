@@ -1,5 +1,6 @@
 /** What can go wrong, how often, and when: decided by the seed alone. */
-import { ERRNO, type ErrnoName } from "../../ffi/errno.ts";
+import { ERRNO } from "../../ffi/errno.ts";
+import type { ErrnoName } from "../errno-name.ts";
 import type { Random } from "./random.ts";
 
 /**

@@ -1,5 +1,5 @@
 /** A world whose server runs programs, and what must be true of it whatever they do. */
-import type { TimerList } from "../../src/network/timers.ts";
+import type { Timed } from "../../src/network/timers.ts";
 import { Pollable } from "./epoll.ts";
 import { OpenFile } from "./open-file.ts";
 import { PROGRAMS } from "./programs.ts";
@@ -38,7 +38,7 @@ export function machine(world: World, most = MOST): void {
 /** The kinds of what still waits for a deadline and belongs to a script. */
 function timers({ server }: Webserv): string[] {
   const names: string[] = [];
-  const lists: Map<number, TimerList> = Reflect.get(server.reactor.timers, "lists");
+  const lists: Map<number, { readonly first: Timed | null }> = Reflect.get(server.reactor.timers, "lists");
   for (const { first } of lists.values()) {
     for (let timed = first; timed !== null; timed = timed.timerNext) names.push(timed.constructor.name);
   }

@@ -4,10 +4,10 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as abi from "../../ffi/abi.ts";
-import { errnoName } from "../../ffi/errno.ts";
 import { FileStatus, type Kernel, type LinkPolicy } from "../../ffi/kernel.ts";
 import { linux } from "../../ffi/linux.ts";
 import { Block } from "../../ffi/memory.ts";
+import { errnoName } from "../errno-name.ts";
 import { SimulatedKernel } from "./kernel.ts";
 
 const small = new Block(512);

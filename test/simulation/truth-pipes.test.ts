@@ -1,10 +1,10 @@
 /** The simulation tells the truth about pipes: what epoll says of either end, and how many bytes go in and out. */
 import { describe, expect, test } from "bun:test";
 import * as abi from "../../ffi/abi.ts";
-import { errnoName } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import { linux } from "../../ffi/linux.ts";
 import { Block } from "../../ffi/memory.ts";
+import { errnoName } from "../errno-name.ts";
 import { SimulatedKernel } from "./kernel.ts";
 import type { PipeEnd } from "./pipes.ts";
 import { Random } from "./random.ts";

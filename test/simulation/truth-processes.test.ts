@@ -4,10 +4,10 @@ import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as abi from "../../ffi/abi.ts";
-import { errnoName } from "../../ffi/errno.ts";
 import type { Kernel, Program } from "../../ffi/kernel.ts";
 import { linux } from "../../ffi/linux.ts";
 import { Block } from "../../ffi/memory.ts";
+import { errnoName } from "../errno-name.ts";
 import { SimulatedKernel } from "./kernel.ts";
 import type { Behaviour } from "./process.ts";
 

@@ -4,12 +4,13 @@
  */
 import { describe, expect, test } from "bun:test";
 import * as abi from "../../ffi/abi.ts";
-import { ERRNO, errnoName } from "../../ffi/errno.ts";
+import { ERRNO } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import { linux } from "../../ffi/linux.ts";
 import { Block } from "../../ffi/memory.ts";
 import { encodeAddress } from "../../src/network/address.ts";
 import { openListener } from "../../src/network/listener.ts";
+import { errnoName } from "../errno-name.ts";
 import type { Connection } from "./connection.ts";
 import { SimulatedKernel } from "./kernel.ts";
 

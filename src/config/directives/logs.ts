@@ -18,7 +18,7 @@ const COMBINED =
   '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"';
 
 /** The formats that exist without `log_format`. */
-export const BUILT_IN_FORMATS: ReadonlyMap<string, LogFormat> = new Map([
+const BUILT_IN_FORMATS: ReadonlyMap<string, LogFormat> = new Map([
   ["combined", { name: "combined", template: builtIn(COMBINED), escape: "default" }],
   ["json", { name: "json", template: null, escape: "json" }],
 ]);

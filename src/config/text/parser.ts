@@ -32,7 +32,7 @@ const MAX_DEPTH = 32;
 const MAX_INCLUDE_DEPTH = 16;
 
 /** What all files of one run share. */
-export interface ParserContext {
+interface ParserContext {
   readonly diagnostics: Diagnostics;
   readonly sources: Sources;
   /** Whether a word is the name of a directive. Used to tell a forgotten `;` from one more argument. */

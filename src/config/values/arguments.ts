@@ -20,7 +20,7 @@ export interface Parameter<T> {
 }
 
 /** A parameter of one word. */
-export interface Kind<T> extends Parameter<T> {
+interface Kind<T> extends Parameter<T> {
   /** The end of the sentence `"root" expects ...`. */
   readonly expected: string;
 }
@@ -90,11 +90,6 @@ const onOff = oneOf("on", "off");
 export const flag: Kind<boolean> = kind(onOff.syntax, onOff.expected, (text) =>
   text === "on" ? true : text === "off" ? false : undefined,
 );
-
-/** Any non-empty text. */
-export function text(syntax: string): Kind<string> {
-  return kind(syntax, "a text that is not empty", (word) => (word === "" ? undefined : word));
-}
 
 /** A whole number within limits, which the message names. */
 export function number(syntax: string, least: number, most = Number.MAX_SAFE_INTEGER): Kind<number> {

@@ -1,7 +1,7 @@
 /** The arguments of `listen`: an address in any of nginx's forms, and options. */
 import { formatAddress, parseAddress, type SocketAddress } from "../../../ffi/inet.ts";
+import type { Position } from "../parts.ts";
 import { join } from "../paths.ts";
-import type { Scope } from "../scope.ts";
 import { quote } from "../text/diagnostics.ts";
 import type { Word } from "../text/parser.ts";
 
@@ -14,6 +14,13 @@ export interface ListenOptions {
   readonly backlog: number | null;
   readonly reuseport: boolean | null;
   readonly ipv6only: boolean | null;
+}
+
+/** What the parser needs of the block that the `listen` stands in: the folder that paths are relative to, and where it reports. */
+interface Block {
+  readonly draft: { readonly prefix: string };
+  error(position: Position, message: string): void;
+  warning(position: Position, message: string): void;
 }
 
 type Parsed = Pick<ListenOptions, "address" | "text">;
@@ -36,11 +43,11 @@ const REFUSED: Readonly<Record<string, string>> = {
 const IGNORED = /^(?:deferred|bind|(?:rcvbuf|sndbuf|fastopen|setfib|accept_filter|so_keepalive)=.*)$/;
 
 /** Parses the words of a `listen`; null after an error. */
-export function parseListen([first, ...options]: readonly Word[], scope: Scope): ListenOptions | null {
-  const address = parseListenAddress(first!.text, scope.draft.prefix);
-  if (typeof address === "string") scope.error(first!.position, address);
+export function parseListen([first, ...options]: readonly Word[], block: Block): ListenOptions | null {
+  const address = parseListenAddress(first!.text, block.draft.prefix);
+  if (typeof address === "string") block.error(first!.position, address);
   const given = new Map<string, string>();
-  const good = options.map((word) => readOption(word, given, scope)).every((result) => result);
+  const good = options.map((word) => readOption(word, given, block)).every((result) => result);
   if (typeof address === "string" || !good) return null;
   return {
     ...address,
@@ -52,7 +59,7 @@ export function parseListen([first, ...options]: readonly Word[], scope: Scope):
 }
 
 /** Stores a valid option in `given`; false after an error. */
-function readOption({ text, position }: Word, given: Map<string, string>, scope: Scope): boolean {
+function readOption({ text, position }: Word, given: Map<string, string>, block: Block): boolean {
   const [name, value] = splitAt(text === "default" ? "default_server" : text, "=");
   const valid =
     name === "backlog"
@@ -61,15 +68,15 @@ function readOption({ text, position }: Word, given: Map<string, string>, scope:
         ? /^(?:on|off)$/.test(value ?? "")
         : value === undefined;
   if (valid && /^(?:default_server|reuseport|backlog|ipv6only)$/.test(name)) {
-    if (given.has(name)) scope.error(position, `duplicate option "${name}" of "listen"`);
+    if (given.has(name)) block.error(position, `duplicate option "${name}" of "listen"`);
     else given.set(name, value ?? "");
     return true;
   }
   const refusal = REFUSED[text];
-  if (IGNORED.test(text)) scope.warning(position, `option ${quote(text)} of "listen" has no effect here`);
-  else if (refusal !== undefined) scope.error(position, `option "${text}" of "listen" is not supported (${refusal})`);
+  if (IGNORED.test(text)) block.warning(position, `option ${quote(text)} of "listen" has no effect here`);
+  else if (refusal !== undefined) block.error(position, `option "${text}" of "listen" is not supported (${refusal})`);
   else
-    scope.error(
+    block.error(
       position,
       `unknown option ${quote(text)} of "listen" (expected default_server, backlog=N, reuseport or ipv6only=on|off)`,
     );

@@ -3,7 +3,7 @@ import type { CgiLimit } from "../../config/parts.ts";
 import { octets } from "../../http/octets.ts";
 import type { Script } from "./script.ts";
 
-export interface Command {
+interface Command {
   /** An absolute path. */
   readonly path: string;
   /** argv, the name it is called by included. */

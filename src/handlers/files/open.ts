@@ -56,7 +56,7 @@ export function fileWithin(kernel: Kernel, root: number, path: string, links: Li
 }
 
 /** Whether a path is absolute or contains ".." or a NUL. A normalised request has no such path, and "follow" must not obey one. */
-export const climbs = (path: string): boolean => path.startsWith("/") || /(^|\/)\.\.(\/|$)|\0/.test(path);
+const climbs = (path: string): boolean => path.startsWith("/") || /(^|\/)\.\.(\/|$)|\0/.test(path);
 
 /** Resolves `path`, then opens the result beneath the root. If a link changes in between, the kernel's check still applies. */
 function openReal(kernel: Kernel, root: number, path: string, flags: number): number {

@@ -76,7 +76,7 @@ function pathOf(name: string, wanted: "folder" | "file"): string {
  * An internal redirect to a URI or a `@name` with variables. The query starts at the "?" written in the configuration, directly or
  * as `$is_args`; a "?" in the value of another variable belongs to the path.
  */
-export function redirection(uri: Template): (exchange: Exchange) => void {
+function redirection(uri: Template): (exchange: Exchange) => void {
   if (uri.text.startsWith("@")) return (exchange) => exchange.redirect(evaluate(uri, exchange));
   const { parts } = uri;
   const at = parts.findIndex((part) => (typeof part === "string" ? part.includes("?") : part.variable === "is_args"));

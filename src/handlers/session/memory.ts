@@ -1,7 +1,7 @@
 /** Sessions in memory, in the order of their last use. Times are in ms. */
 
 /** A stored session. */
-export interface Entry {
+interface Entry {
   readonly id: string;
   /** The text of a JSON object. ENDED: the session was ended, and its id must not become valid again. */
   data: string;

@@ -1,12 +1,12 @@
 /** The session stores of one server, made when its locations name them, and their files. */
 import type { Settings } from "../../config/model.ts";
-import type { HandlerServices } from "../services.ts";
+import type { Services } from "../../exchange/services.ts";
 import { Ids, SECRET_BYTES } from "./ids.ts";
 import { SessionFile } from "./session-file.ts";
 import { SessionStore } from "./store.ts";
 
 /** What sessions need of the server. */
-export type SessionServices = Pick<HandlerServices, "kernel" | "clock" | "randomHex" | "log">;
+type SessionServices = Pick<Services, "kernel" | "clock" | "randomHex" | "log">;
 
 /** A use of sessions by a location: the server's name and the location's settings. */
 export interface SessionUse {

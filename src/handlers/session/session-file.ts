@@ -5,7 +5,7 @@
 import { O_CREAT, O_EXCL, O_PATH, O_RDWR, S_IFMT, S_IFREG } from "../../../ffi/abi.ts";
 import { ERRNO, errnoText } from "../../../ffi/errno.ts";
 import { FileStatus } from "../../../ffi/kernel.ts";
-import type { HandlerServices } from "../services.ts";
+import type { Services } from "../../exchange/services.ts";
 import { Ids } from "./ids.ts";
 import { type Change, SessionDatabase } from "./sqlite.ts";
 import type { SessionStore } from "./store.ts";
@@ -37,7 +37,7 @@ export class SessionFile {
 
   constructor(
     private readonly path: string,
-    private readonly services: Pick<HandlerServices, "kernel" | "clock" | "log">,
+    private readonly services: Pick<Services, "kernel" | "clock" | "log">,
     /** The secret in the file, once it has been read; before that, the one to write to a file without a secret. */
     private secret: string,
   ) {}

@@ -23,7 +23,7 @@ export interface Change {
   readonly used: number;
 }
 
-export type StoredSession = [id: string, data: string, used: number];
+type StoredSession = [id: string, data: string, used: number];
 
 export class SessionDatabase {
   private readonly put: Statement<unknown, [string, string, string, number]>;

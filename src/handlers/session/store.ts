@@ -6,7 +6,7 @@ import { type Ids, idIn } from "./ids.ts";
 import { ENDED, RENEWAL, Sessions } from "./memory.ts";
 
 /** A visitor with a valid cookie. */
-export interface Visit {
+interface Visit {
   readonly id: string;
   /** Whether to send the cookie again. */
   readonly renew: boolean;

@@ -2,7 +2,7 @@
 import type { Services } from "../../exchange/services.ts";
 
 /** The longest name a file system takes, in bytes of UTF-8. */
-export const MAX_NAME = 255;
+const MAX_NAME = 255;
 
 /** What the last component of a resumable upload's URL begins with; 32 hexadecimal digits follow. No file gets such a name. */
 export const UPLOAD_NAME = "webserv-upload-";

@@ -7,7 +7,7 @@ import { humanSize } from "../listing/listing-page.ts";
 import { smallPage } from "../small-page.ts";
 import { urlOf } from "./target.ts";
 
-export interface StoredFile {
+interface StoredFile {
   readonly name: string;
   /** In bytes. */
   readonly size: number;

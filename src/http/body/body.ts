@@ -7,8 +7,8 @@ import { ExtensionParser, TrailerParser } from "./chunk-lines.ts";
 
 /** `next` has found a piece of the body: bytes[dataStart, dataEnd). */
 export const BODY_DATA = 1;
-/** `next` needs more bytes than have arrived. */
-export const BODY_MORE = 0;
+/** `next` needs more bytes than have arrived. Its callers know this as neither of the others. */
+const BODY_MORE = 0;
 /** The body is complete; the bytes from `position` on belong to the next request. */
 export const BODY_DONE = 2;
 

@@ -2,9 +2,9 @@
 import { BACKSLASH, COLON, CR, EQUALS, FIELD_TEXT, HTAB, LF, LOWER, QUOTE, SEMICOLON, SP, TOKEN } from "../bytes.ts";
 
 /** Most bytes of all chunk extensions in one body. */
-export const MAX_EXTENSION_BYTES = 4096;
+const MAX_EXTENSION_BYTES = 4096;
 /** Most bytes of the trailer section. */
-export const MAX_TRAILER_BYTES = 8192;
+const MAX_TRAILER_BYTES = 8192;
 
 const BEFORE_SEMICOLON = 0;
 const BEFORE_NAME = 1;

@@ -7,7 +7,7 @@ import { parameterised } from "../parameters.ts";
 import { type FormPart, PartHead } from "./part-head.ts";
 
 /** `next` needs more bytes than have arrived. */
-export const FORM_MORE = 0;
+const FORM_MORE = 0;
 /** A part begins; `part` is its head. */
 export const PART_BEGIN = 1;
 /** A piece of the part's data: `bytes[dataStart, dataEnd)`. */
@@ -15,7 +15,7 @@ export const PART_DATA = 2;
 /** The part is complete. */
 export const PART_END = 3;
 /** The closing delimiter has come; what follows is skipped. */
-export const FORM_END = 4;
+const FORM_END = 4;
 
 const PREAMBLE = 0;
 const AFTER_DELIMITER = 1;

@@ -13,7 +13,7 @@ export interface Validators {
 }
 
 /** nginx's `if_modified_since`: compare for equal times, compare for not newer, or ignore the field. */
-export type ModifiedSincePolicy = "exact" | "before" | "off";
+type ModifiedSincePolicy = "exact" | "before" | "off";
 
 /**
  * Evaluates the preconditions of a request for an existing representation in the order of RFC 9110 §13.2.2. Gives 0: go on,

@@ -12,7 +12,7 @@ export const RANGE_IGNORED = "ignored";
 export const RANGE_UNSATISFIABLE = "unsatisfiable";
 
 /** More ranges than this are an attack or a mistake, and the whole representation costs less. */
-export const MAX_RANGES = 16;
+const MAX_RANGES = 16;
 
 const UNIT = /^bytes=/i;
 const RANGE_SPEC = /^(\d*)-(\d*)$/;

@@ -5,7 +5,7 @@ import { reasonPhrase } from "./status.ts";
 const statusLines: string[] = [];
 
 /** The status line with its CRLF; always `HTTP/1.1`, whatever the request's version (RFC 9110 §2.5). Made once per status. */
-export function statusLine(status: number): string {
+function statusLine(status: number): string {
   return (statusLines[status] ??= `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n`);
 }
 
@@ -13,7 +13,7 @@ export function statusLine(status: number): string {
  * One field line with its CRLF; "" when the name is no token, so that no configuration or program can break the head. Line
  * ends and other control characters in the value become spaces; characters above 0xFF become the bytes of their UTF-8.
  */
-export function fieldLine(name: string, value: string): string {
+function fieldLine(name: string, value: string): string {
   return isToken(name) ? `${name}: ${fieldValue(value)}\r\n` : "";
 }
 

@@ -5,24 +5,24 @@
 import { COLON, CR, DOT, LF, LOWER } from "../bytes.ts";
 
 /** The forms of a request target (RFC 9112 §3.2). */
-export const ORIGIN_FORM = 0;
+const ORIGIN_FORM = 0;
 export const ABSOLUTE_FORM = 1;
 export const AUTHORITY_FORM = 2;
 export const ASTERISK_FORM = 3;
-export type TargetForm = 0 | 1 | 2 | 3;
+type TargetForm = 0 | 1 | 2 | 3;
 
 /** What Expect asks for: nothing, 100-continue, or something unknown (417). */
 export const EXPECT_NONE = 0;
 export const EXPECT_CONTINUE = 1;
 export const EXPECT_OTHER = 2;
-export type Expectation = 0 | 1 | 2;
+type Expectation = 0 | 1 | 2;
 
 /** What Transfer-Encoding, all lines as one list, has named so far: nothing; only `chunked`; other codings without or with `chunked` at the end. */
 export const CODING_NONE = 0;
 export const CODING_CHUNKED = 1;
 export const CODING_OTHER = 2;
 export const CODING_UNKNOWN = 3;
-export type Coding = 0 | 1 | 2 | 3;
+type Coding = 0 | 1 | 2 | 3;
 
 /** All offsets are relative to `base`, so code that moves the bytes only has to set `bytes` and `base`. */
 export class RequestHead {

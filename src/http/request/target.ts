@@ -104,14 +104,3 @@ export function queryParameter(query: string, name: string): string | undefined 
   }
   return undefined;
 }
-
-/** The decoded value of the parameter `name` in a query (`+` and percent pairs). Malformed pairs stay as they are. */
-export function decodedParameter(query: string, name: string): string | undefined {
-  const raw = queryParameter(query, name)?.replaceAll("+", " ");
-  if (raw === undefined) return undefined;
-  try {
-    return decodeURIComponent(raw);
-  } catch {
-    return raw;
-  }
-}

@@ -2,7 +2,7 @@
 /** Sizes, times, templates, regular expressions and names: what each kind of argument gives. */
 import { describe, expect, test } from "bun:test";
 import { componentPattern } from "../../../src/config/paths.ts";
-import { editDistance, suggestion } from "../../../src/config/text/suggest.ts";
+import { suggestion } from "../../../src/config/text/suggest.ts";
 import { parseSize, parseTime } from "../../../src/config/values/arguments.ts";
 import { parseListenAddress } from "../../../src/config/values/listen.ts";
 import { compileRegex, groupNames } from "../../../src/config/values/regex.ts";
@@ -172,14 +172,21 @@ describe("patterns of include", () => {
 
 describe("the nearest name", () => {
   test.each([
-    ["boddy", "body", 1],
-    ["lisetn", "listen", 1],
-    ["root", "root", 0],
-    ["", "abc", 3],
-    ["alias", "class", 3],
-  ])("%p to %p", (a, b, distance) => expect(editDistance(a, b)).toBe(distance));
-  test("only when it is near", () => {
-    expect(suggestion("rot", ["root", "alias"])).toBe(' (did you mean "root"?)');
-    expect(suggestion("xyz", ["root", "alias"])).toBe("");
+    ["boddy", "body", "a letter too many"],
+    ["bdy", "body", "a letter too few"],
+    ["bidy", "body", "another letter"],
+    ["lisetn", "listen", "two neighbours swapped"],
+    ["lsitne", "listen", "twice"],
+    ["ROOT", "root", "capitals"],
+  ])("%p is near %p: %s", (name, near) => {
+    expect(suggestion(name, ["alias", near])).toBe(` (did you mean "${near}"?)`);
+  });
+  test.each([
+    ["xyz", "root", "nothing in common"],
+    ["bo", "body", "two of two letters missing"],
+    ["alias", "class", "three changes in five letters"],
+  ])("%p is not near %p: %s", (name, other) => expect(suggestion(name, [other])).toBe(""));
+  test("is the nearest of several", () => {
+    expect(suggestion("rot", ["rate", "root"])).toBe(' (did you mean "root"?)');
   });
 });

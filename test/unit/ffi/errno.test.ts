@@ -3,9 +3,10 @@
 import { CString, dlopen } from "bun:ffi";
 import { describe, expect, test } from "bun:test";
 import { AT_FDCWD, O_CREAT, O_DIRECTORY, O_EXCL } from "../../../ffi/abi.ts";
-import { ERRNO, type ErrnoName, errnoName, errnoText } from "../../../ffi/errno.ts";
+import { ERRNO, errnoText } from "../../../ffi/errno.ts";
 import { linux } from "../../../ffi/linux.ts";
 import { Block } from "../../../ffi/memory.ts";
+import { type ErrnoName, errnoName } from "../../errno-name.ts";
 
 describe("names and texts", () => {
   test("an error number, negated or not", () => {

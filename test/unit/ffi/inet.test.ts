@@ -1,20 +1,18 @@
 /** Numeric addresses: read as inet_pton(3) reads them, written as RFC 5952 asks. */
 
-import { dlopen, type Pointer } from "bun:ffi";
+import type { Pointer } from "bun:ffi";
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { AF_INET, AF_INET6 } from "../../../ffi/abi.ts";
 import { formatAddress, parseAddress } from "../../../ffi/inet.ts";
-import { LIBC_NAMES } from "../../../ffi/libc.ts";
+import { openFirst } from "../../../ffi/library.ts";
 import { Block, CString } from "../../../ffi/memory.ts";
 
 function openForTest() {
-  for (const name of LIBC_NAMES) {
-    try {
-      return dlopen(name, { inet_pton: { args: ["i32", "ptr", "ptr"], returns: "i32" } }).symbols;
-    } catch {}
-  }
-  throw new Error("no libc");
+  const names = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
+  const opened = openFirst(names, { inet_pton: { args: ["i32", "ptr", "ptr"], returns: "i32" } } as const);
+  if (typeof opened === "string") throw new Error(opened);
+  return opened;
 }
 const libc = openForTest();
 const text = new CString();

@@ -4,10 +4,11 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as abi from "../../../ffi/abi.ts";
-import { ERRNO, type ErrnoName, errnoName } from "../../../ffi/errno.ts";
+import { ERRNO } from "../../../ffi/errno.ts";
 import { FileStatus, type Kernel, type Program } from "../../../ffi/kernel.ts";
 import { linux } from "../../../ffi/linux.ts";
 import { Block } from "../../../ffi/memory.ts";
+import { type ErrnoName, errnoName } from "../../errno-name.ts";
 import { pair } from "./sockets.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "webserv-linux-"));

@@ -6,21 +6,18 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PATH_MAX } from "../../../ffi/abi.ts";
-import { LIBC_NAMES } from "../../../ffi/libc.ts";
+import { openFirst } from "../../../ffi/library.ts";
 import { linux } from "../../../ffi/linux.ts";
 import { Block, CString } from "../../../ffi/memory.ts";
 
 /** Functions of libc that the server has no use for. */
 function openForTest() {
-  for (const name of LIBC_NAMES) {
-    try {
-      return dlopen(name, {
-        memcpy: { args: ["ptr", "ptr", "i32"], returns: "ptr" },
-        strlen: { args: ["ptr"], returns: "i32" },
-      }).symbols;
-    } catch {}
-  }
-  throw new Error("no libc");
+  const opened = openFirst(["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"], {
+    memcpy: { args: ["ptr", "ptr", "i32"], returns: "ptr" },
+    strlen: { args: ["ptr"], returns: "i32" },
+  } as const);
+  if (typeof opened === "string") throw new Error(opened);
+  return opened;
 }
 const libc = openForTest();
 

@@ -4,10 +4,11 @@ import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as abi from "../../../ffi/abi.ts";
-import { ERRNO, errnoName } from "../../../ffi/errno.ts";
+import { ERRNO } from "../../../ffi/errno.ts";
 import type { Kernel } from "../../../ffi/kernel.ts";
 import { linux } from "../../../ffi/linux.ts";
-import { type Moves, renaming } from "../../../ffi/rename.ts";
+import { renaming } from "../../../ffi/rename.ts";
+import { errnoName } from "../../errno-name.ts";
 
 const folder = fs.mkdtempSync(join(tmpdir(), "webserv-rename-"));
 const root = linux.open(folder, abi.O_PATH | abi.O_DIRECTORY, 0);
@@ -37,7 +38,7 @@ function answer(call: () => void): number {
 }
 
 /** A file system that knows no flags, as renameat2(2) has it. */
-const flagless = (unknown: number, link?: number): Moves => ({
+const flagless = (unknown: number, link?: number): Parameters<typeof renaming>[0] => ({
   renameat2: (fromDirectory, from, toDirectory, to, flags) =>
     flags === 0 ? linux.rename(fromDirectory, from, toDirectory, to, true) : unknown,
   linkat: (fromDirectory, from, toDirectory, to) =>

@@ -1,9 +1,10 @@
 /** Connected sockets on the loopback, for tests on a real kernel. */
 import { readFileSync } from "node:fs";
 import { AF_INET, SOCK_STREAM, SOCKADDR_IN, SOCKADDR_STORAGE } from "../../../ffi/abi.ts";
-import { ERRNO, errnoName } from "../../../ffi/errno.ts";
+import { ERRNO } from "../../../ffi/errno.ts";
 import type { Kernel } from "../../../ffi/kernel.ts";
 import { Block } from "../../../ffi/memory.ts";
+import { errnoName } from "../../errno-name.ts";
 
 export interface Pair {
   /** The accepted socket. */

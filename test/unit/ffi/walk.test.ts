@@ -8,11 +8,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import * as abi from "../../../ffi/abi.ts";
-import { beneath, type Openat2 } from "../../../ffi/beneath.ts";
-import { ERRNO, errnoName } from "../../../ffi/errno.ts";
+import { beneath } from "../../../ffi/beneath.ts";
+import { ERRNO } from "../../../ffi/errno.ts";
 import { FileStatus } from "../../../ffi/kernel.ts";
 import { linux } from "../../../ffi/linux.ts";
 import { type Steps, walkBeneath } from "../../../ffi/walk.ts";
+import { errnoName } from "../../errno-name.ts";
 import { build, TABLE } from "./walk-cases.ts";
 
 type Policy = "inside" | "deny";
@@ -172,7 +173,8 @@ describe("which way is taken", () => {
   /** Opens a link with an openat2 that answers the probe with `probe` and then with `answers`, the last of them for ever. */
   function opensWith(probe: number, answers: readonly number[]): { result: number; asked: number } {
     let asked = -1;
-    const openat2: Openat2 = () => (++asked === 0 ? probe : answers[Math.min(asked, answers.length) - 1]!);
+    const openat2: Parameters<typeof beneath>[0] = () =>
+      ++asked === 0 ? probe : answers[Math.min(asked, answers.length) - 1]!;
     const result = beneath(openat2, steps)(rootFd, "toFile", 0, 0, "inside");
     if (result >= 0) linux.close(result);
     return { result: Math.min(result, 0), asked };

@@ -1,7 +1,8 @@
 /** What a client gets for a call on files that failed. */
 import { expect, test } from "bun:test";
-import { ERRNO, type ErrnoName } from "../../../ffi/errno.ts";
+import { ERRNO } from "../../../ffi/errno.ts";
 import { errorStatus } from "../../../src/handlers/errors.ts";
+import type { ErrnoName } from "../../errno-name.ts";
 
 const rows: [name: ErrnoName, file: number, upload: number, store: number, own: number][] = [
   ["ENOENT", 404, 404, 500, 500],

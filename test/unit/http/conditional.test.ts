@@ -1,11 +1,6 @@
 /** Conditional requests: RFC 9110 §13.1 field by field, §13.2.2 for their order. */
 import { describe, expect, test } from "bun:test";
-import {
-  evaluate,
-  type ModifiedSincePolicy,
-  rangeApplies,
-  type Validators,
-} from "../../../src/http/reply/conditional.ts";
+import { evaluate, rangeApplies, type Validators } from "../../../src/http/reply/conditional.ts";
 import { RequestParser } from "../../../src/http/request/parser.ts";
 import type { RequestHead } from "../../../src/http/request/request.ts";
 import { LIMITS } from "./table.ts";
@@ -28,7 +23,7 @@ function head(method: string, lines: string): RequestHead {
 function table(
   rows: [lines: string, expected: 0 | 304 | 412][],
   method = "GET",
-  policy: ModifiedSincePolicy = "exact",
+  policy: Parameters<typeof evaluate>[2] = "exact",
   file = FILE,
 ): void {
   for (const [lines, expected] of rows) {

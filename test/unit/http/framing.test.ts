@@ -1,7 +1,6 @@
 /** docs/behaviour.md, Requests, the rows about message framing: where a body starts and ends. */
 import { describe, expect, test } from "bun:test";
-import { BODY_DATA, BODY_DONE, BODY_MORE, BodyDecoder } from "../../../src/http/body/body.ts";
-import { MAX_EXTENSION_BYTES, MAX_TRAILER_BYTES } from "../../../src/http/body/chunk-lines.ts";
+import { BODY_DATA, BODY_DONE, BodyDecoder } from "../../../src/http/body/body.ts";
 import { accepts, chunked, get, incomplete, refuses } from "./table.ts";
 
 describe("Content-Length", () => {
@@ -124,7 +123,7 @@ describe("chunk extensions", () => {
   ]) {
     refuses(withExtension(text), 400, `malformed: ${JSON.stringify(text)}`);
   }
-  refuses(chunked(`3;a=${"b".repeat(MAX_EXTENSION_BYTES)}`), 400, "over-long");
+  refuses(chunked(`3;a=${"b".repeat(4096)}`), 400, "over-long");
   test("their length counts over the whole body", () => {
     const extension = `;a=${"b".repeat(1020)}`;
     const body = Buffer.from(`1${extension}\r\na\r\n`.repeat(5));
@@ -158,7 +157,7 @@ describe("trailers", () => {
   test("bounded", () => {
     const decoder = new BodyDecoder();
     decoder.reset(true, -1, 0);
-    expect(drain(decoder, Buffer.from(`0\r\n${"X: y\r\n".repeat(MAX_TRAILER_BYTES / 6 + 1)}`))).toBe(-400);
+    expect(drain(decoder, Buffer.from(`0\r\n${"X: y\r\n".repeat(8192 / 6 + 1)}`))).toBe(-400);
   });
 });
 
@@ -190,7 +189,7 @@ test("a decoder gives back what a sink did not take", () => {
 test("a refusal stays one", () => {
   const decoder = new BodyDecoder();
   decoder.reset(true, -1, 0);
-  expect(decoder.next(Buffer.from("3"), 0, 1)).toBe(BODY_MORE);
+  expect(decoder.next(Buffer.from("3"), 0, 1)).toBe(0);
   expect(decoder.next(Buffer.from("x"), 0, 1)).toBe(-400);
   expect(decoder.next(Buffer.from("0\r\n\r\n"), 0, 5)).toBe(-400);
 });

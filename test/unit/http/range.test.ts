@@ -2,7 +2,6 @@
 import { expect, test } from "bun:test";
 import {
   contentRange,
-  MAX_RANGES,
   parseRange,
   RANGE_IGNORED,
   RANGE_UNSATISFIABLE,
@@ -54,7 +53,7 @@ test.each([
   ["bytes=0x1-2", "hexadecimal"],
   ["bytes=1 - 2", "spaces within"],
   ["bytes=0-1,x", "one of several malformed"],
-  [`bytes=${Array.from({ length: MAX_RANGES + 1 }, (_, i) => `${4 * i}-${4 * i}`).join()}`, "absurdly many"],
+  [`bytes=${Array.from({ length: 17 }, (_, i) => `${4 * i}-${4 * i}`).join()}`, "absurdly many"],
 ])("%s is ignored: %s", (value) => expect(ranges(value)).toBe(RANGE_IGNORED));
 
 test("of an empty representation all is asked for, or what is not there", () => {

@@ -1,7 +1,6 @@
 /** Decoding and normalising of paths, and the way back. */
 import { expect, test } from "bun:test";
 import {
-  decodedParameter,
   encodePath,
   encodeSegment,
   normalise,
@@ -101,7 +100,4 @@ test("parameters of a query", () => {
   expect(queryParameter("a=1&c", "c")).toBe("");
   expect(queryParameter("ab=1", "a")).toBeUndefined();
   expect(queryParameter("a=b=c", "a")).toBe("b=c");
-  expect(decodedParameter("a=x+%41%zz", "a")).toBe("x %41%zz");
-  expect(decodedParameter("a=x+%41", "a")).toBe("x A");
-  expect(decodedParameter("", "a")).toBeUndefined();
 });

@@ -5,7 +5,7 @@ import { lstatSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AF_INET6, SOCK_STREAM, SOCKADDR_STORAGE } from "../../../ffi/abi.ts";
-import { ERRNO, type ErrnoName, errnoName } from "../../../ffi/errno.ts";
+import { ERRNO } from "../../../ffi/errno.ts";
 import type { SocketAddress } from "../../../ffi/inet.ts";
 import type { Kernel } from "../../../ffi/kernel.ts";
 import { linux } from "../../../ffi/linux.ts";
@@ -13,6 +13,7 @@ import { Block } from "../../../ffi/memory.ts";
 import { decodeAddress, encodeAddress, familyNumber } from "../../../src/network/address.ts";
 import { Listener, localAddress, openListener } from "../../../src/network/listener.ts";
 import { Reactor } from "../../../src/network/reactor.ts";
+import { type ErrnoName, errnoName } from "../../errno-name.ts";
 import { eventually } from "../ffi/sockets.ts";
 
 const OPTIONS = { backlog: 200, reuseport: false, ipv6only: true, deferred: false };

@@ -1,8 +1,8 @@
 /** Password files: which line counts, and when a file is read again. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
-import { errnoName } from "../../../../ffi/errno.ts";
 import { type UserFile, UserFiles } from "../../../../src/handlers/auth/user-files.ts";
+import { errnoName } from "../../../errno-name.ts";
 import { Site, WatchedKernel } from "../world.ts";
 
 const site = new Site({ folder: null });
