@@ -3,8 +3,7 @@
  * declared as such, because a call then costs only 4 ns. A pointer is a number.
  */
 import { type FFIFunction, FFIType, type Pointer, toArrayBuffer } from "bun:ffi";
-import { openFirst } from "./library.ts";
-import { arm64, refuse } from "./platform.ts";
+import { arm64, openFirst, refuse } from "./platform.ts";
 
 const functions = {
   socket: { args: ["i32", "i32", "i32"], returns: "i32" },

@@ -6,7 +6,7 @@ import type { Passwords } from "./auth/passwords.ts";
 import type { Scripts } from "./cgi/scripts.ts";
 import type { CompressionWork } from "./compression/work.ts";
 import type { FileCaches } from "./files/file-caches.ts";
-import type { Listings } from "./listing/listing.ts";
+import type { Listings } from "./listing/listings.ts";
 import type { SessionRegistry } from "./session/registry.ts";
 import type { UploadStores } from "./upload/stores.ts";
 import type { UploadActivities } from "./upload/tus/activity.ts";

@@ -9,7 +9,7 @@ import { Passwords } from "../handlers/auth/passwords.ts";
 import { Scripts } from "../handlers/cgi/scripts.ts";
 import { CompressionWork } from "../handlers/compression/work.ts";
 import { FileCaches } from "../handlers/files/file-caches.ts";
-import { Listings } from "../handlers/listing/listing.ts";
+import { Listings } from "../handlers/listing/listings.ts";
 import type { HandlerServices } from "../handlers/services.ts";
 import { SessionRegistry } from "../handlers/session/registry.ts";
 import { UploadStores } from "../handlers/upload/stores.ts";

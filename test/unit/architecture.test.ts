@@ -4,7 +4,6 @@
  */
 import { describe, expect, test } from "bun:test";
 import { dirname } from "node:path";
-import { IN_CIRCLES, LONG_FUNCTIONS, TOO_DEEP, UNUSED_EXPORTS } from "./known-offenders.ts";
 import { type Class, readSources, type Source, target } from "./sources.ts";
 
 /** Who may import whom; a room is a folder of src/, ffi/, or one file. Every room may import itself. */
@@ -147,19 +146,9 @@ describe("every file of ffi/ and src/", () => {
   });
 });
 
-/**
- * Compares what breaks a rule with the list of what is known to break it. A file that breaks the rule anew fails, and so
- * does a listed one that keeps it by now: take it off its list in known-offenders.ts.
- */
-function onlyKnown(found: readonly string[], known: ReadonlyMap<string, string>): void {
-  const anew = [...new Set(found)].filter((offender) => !known.has(offender));
-  const noLonger = [...known.keys()].filter((offender) => !found.includes(offender));
-  expect({ anew, noLonger }).toEqual({ anew: [], noLonger: [] });
-}
-
 describe("the structure", () => {
   test("has no circle of files that import each other, for a type either", () => {
-    onlyKnown(filesInCircles(), IN_CIRCLES);
+    expect(filesInCircles()).toEqual([]);
   });
 
   test("inherits at most once, and from an abstract class that inherits from none", () => {
@@ -169,16 +158,13 @@ describe("the structure", () => {
     };
     const deep = (source: Source): string[] =>
       source.classes.filter((each) => isTooDeep(source, each)).map(({ name, base }) => `${name} extends ${base}`);
-    onlyKnown(offenders(deep), TOO_DEEP);
+    expect(offenders(deep)).toEqual([]);
   });
 
   test("exports nothing that no other file of ffi/, src/ or tools/ uses", () => {
     const used = new Set(all.flatMap(importedNames));
     const isUsed = (path: string, name: string): boolean => used.has(`${path}: ${name}`) || used.has(`${path}: *`);
-    onlyKnown(
-      offenders(({ path, exports }) => exports.filter((name) => !isUsed(path, name))),
-      UNUSED_EXPORTS,
-    );
+    expect(offenders(({ path, exports }) => exports.filter((name) => !isUsed(path, name)))).toEqual([]);
   });
 
   test("has at most 15 files in a folder", () => {
@@ -186,12 +172,12 @@ describe("the structure", () => {
     expect([...counts].filter(([, files]) => files.length > 15).map(([folder]) => folder)).toEqual([]);
   });
 
-  test("is made of short functions: half have at most 8 lines, none over 60 but state machines", () => {
+  test("is made of short functions: half have at most 8 lines, none over 60", () => {
     const lengths = sources.flatMap(({ functions }) => functions.map(({ lines }) => lines)).sort((a, b) => a - b);
     expect(lengths[lengths.length >> 1]).toBeLessThanOrEqual(8);
     const long = ({ functions }: Source): string[] =>
       functions.filter(({ lines }) => lines > 60).map(({ name }) => name);
-    onlyKnown(offenders(long), LONG_FUNCTIONS);
+    expect(offenders(long)).toEqual([]);
   });
 });
 

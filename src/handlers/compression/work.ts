@@ -3,7 +3,7 @@ import { Block } from "../../../ffi/memory.ts";
 import type { Clock } from "../../exchange/services.ts";
 import { ACCEPTS_NONE, type Acceptance, acceptedCodings } from "../../http/accept-encoding.ts";
 import type { RequestHead } from "../../http/request/request.ts";
-import { TurnBudget } from "../listing/turn-budget.ts";
+import { TurnBudget } from "../turn-budget.ts";
 import { Compressor } from "./compressor.ts";
 import { LARGEST_SLICE, type Method } from "./method.ts";
 

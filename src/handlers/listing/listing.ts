@@ -9,26 +9,12 @@ import type { Block } from "../../../ffi/memory.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import { filename, type Place } from "../../exchange/place.ts";
 import type { StreamBody } from "../../exchange/reply.ts";
-import type { Services } from "../../exchange/services.ts";
 import { errorStatus } from "../errors.ts";
 import type { FileCache } from "../files/file-cache.ts";
 import { Folder } from "./folder.ts";
-import { type FolderNames, SharedNames } from "./folder-names.ts";
+import type { FolderNames } from "./folder-names.ts";
 import { htmlListing, jsonListing, type ListingFormat } from "./listing-page.ts";
-import { TurnBudget } from "./turn-budget.ts";
-
-/** Most steps of all listings together in one turn of the loop; a step takes about half a millisecond. */
-const STEPS_A_TURN = 4;
-
-/** What the listings of one server share. */
-export class Listings {
-  readonly names: SharedNames;
-  readonly budget = new TurnBudget<StreamBody>(STEPS_A_TURN);
-
-  constructor(services: Services) {
-    this.names = new SharedNames(services);
-  }
-}
+import type { Listings } from "./listings.ts";
 
 /** Replies with the listing of the folder at `place`; `path` is its URI. */
 export function replyWithListing(

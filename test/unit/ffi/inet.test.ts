@@ -5,8 +5,8 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { AF_INET, AF_INET6 } from "../../../ffi/abi.ts";
 import { formatAddress, parseAddress } from "../../../ffi/inet.ts";
-import { openFirst } from "../../../ffi/library.ts";
 import { Block, CString } from "../../../ffi/memory.ts";
+import { openFirst } from "../../../ffi/platform.ts";
 
 function openForTest() {
   const names = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { libc } from "../../../ffi/libc.ts";
-import { openFirst } from "../../../ffi/library.ts";
+import { openFirst } from "../../../ffi/platform.ts";
 
 const MAIN = join(import.meta.dir, "../../../src/main.ts");
 

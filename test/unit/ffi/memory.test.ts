@@ -1,14 +1,14 @@
 /** What libc sees stays where it is: through optimisation and garbage collection (docs/design.md, Facts about bun:ffi), and C strings end where they should. */
 
-import { dlopen, type Pointer, ptr, toArrayBuffer } from "bun:ffi";
+import { type Pointer, ptr, toArrayBuffer } from "bun:ffi";
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PATH_MAX } from "../../../ffi/abi.ts";
-import { openFirst } from "../../../ffi/library.ts";
 import { linux } from "../../../ffi/linux.ts";
 import { Block, CString } from "../../../ffi/memory.ts";
+import { openFirst } from "../../../ffi/platform.ts";
 
 /** Functions of libc that the server has no use for. */
 function openForTest() {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { TurnBudget } from "../../../src/handlers/listing/turn-budget.ts";
+import { TurnBudget } from "../../../src/handlers/turn-budget.ts";
 
 /** Who got how many steps of a turn in which all ask, in this order, until they are refused. */
 function turn(budget: TurnBudget<string>, now: number, workers: string): string {

@@ -20,7 +20,7 @@ import { Scripts } from "../../../src/handlers/cgi/scripts.ts";
 import { CompressionWork } from "../../../src/handlers/compression/work.ts";
 import { type Content, contentsOf } from "../../../src/handlers/contents.ts";
 import { FileCaches } from "../../../src/handlers/files/file-caches.ts";
-import { Listings } from "../../../src/handlers/listing/listing.ts";
+import { Listings } from "../../../src/handlers/listing/listings.ts";
 import { phasesOf } from "../../../src/handlers/phases.ts";
 import type { HandlerServices } from "../../../src/handlers/services.ts";
 import { SessionRegistry } from "../../../src/handlers/session/registry.ts";

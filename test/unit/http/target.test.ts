@@ -1,11 +1,6 @@
 /** Decoding and normalising of paths, and the way back. */
 import { expect, test } from "bun:test";
-import {
-  encodePath,
-  encodeSegment,
-  normalise,
-  queryParameter,
-} from "../../../src/http/request/target.ts";
+import { encodePath, encodeSegment, normalise, queryParameter } from "../../../src/http/request/target.ts";
 
 function normalised(text: string): string | null {
   const bytes = Buffer.from(text, "latin1");
