@@ -53,12 +53,16 @@ export class ReturnHandler implements Handler {
 
   /** The kept reply for this request; null: none may be used. */
   private keptReply(exchange: Exchange): KeptReply | null {
-    const { status } = this.rule;
     const type = this.type(exchange);
     let replies = this.kept.get(type);
-    if (replies === undefined) this.kept.set(type, (replies = new KeptReplies(this.codings)));
-    const make = () => new KeptReply(exchange, status, this.fields(exchange, type), this.body(exchange), this.changes);
-    return replies.for(exchange, make);
+    if (replies === undefined) this.kept.set(type, (replies = this.repliesOf(type)));
+    return replies.for(exchange);
+  }
+
+  private repliesOf(type: string): KeptReplies {
+    const make = (exchange: Exchange) =>
+      new KeptReply(exchange, this.rule.status, this.fields(exchange, type), this.body(exchange), this.changes);
+    return new KeptReplies(this.codings, make);
   }
 
   private type(exchange: Exchange): string {

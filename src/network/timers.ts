@@ -62,11 +62,18 @@ export const rethrow = (error: unknown): void => {
 /** The timer lists of a reactor. Lists are never removed: durations come from the configuration and are few. */
 export class Timers {
   private readonly lists = new Map<number, TimerList>();
+  /** The one asked for last: mostly that of `keepalive_timeout`, which every request starts. NaN: none yet. */
+  private latest = new TimerList(Number.NaN);
 
   /** The list of a duration in ms. */
   list(duration: number): TimerList {
-    let list = this.lists.get(duration);
-    if (list === undefined) this.lists.set(duration, (list = new TimerList(duration)));
+    if (this.latest.duration !== duration) this.latest = this.lists.get(duration) ?? this.add(duration);
+    return this.latest;
+  }
+
+  private add(duration: number): TimerList {
+    const list = new TimerList(duration);
+    this.lists.set(duration, list);
     return list;
   }
 

@@ -52,7 +52,7 @@ export class StaticHandler implements Handler {
     this.listings = services.listings;
     this.changes = headChanges(settings);
     this.codings = FileCodings.of(settings, services, this.cache, (exchange, path) => this.find(exchange, path, FORM));
-    this.kept404 = new KeptReplies(Codings.of(settings, services.compression));
+    this.kept404 = new KeptReplies(Codings.of(settings, services.compression), (exchange) => this.reply404(exchange));
     const { alias, aliasPrefix, root } = settings;
     this.byPath = alias === null ? root.constant !== null : alias.constant !== null && aliasPrefix !== null;
     this.hasScripts = settings.cgi.length > 0;
@@ -193,10 +193,13 @@ export class StaticHandler implements Handler {
     if (status >= 500) exchange.log("crit", entry.reason);
     else if (this.logsErrors) exchange.log("error", entry.reason);
     if (status !== 404 || !this.keeps404 || !exchange.takesWholeReply) return exchange.fail(status);
-    const fields: Field[] = [["Content-Type", ERROR_PAGE_TYPE]];
-    const kept = this.kept404.for(exchange, () => new KeptReply(exchange, 404, fields, errorPage(404), this.changes));
+    const kept = this.kept404.for(exchange);
     if (kept === null) exchange.fail(404);
     else kept.send(exchange);
+  }
+
+  private reply404(exchange: Exchange): KeptReply {
+    return new KeptReply(exchange, 404, [["Content-Type", ERROR_PAGE_TYPE]], errorPage(404), this.changes);
   }
 }
 

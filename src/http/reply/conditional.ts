@@ -1,7 +1,12 @@
 /** Conditional requests (RFC 9110 §13): decides between sending the representation, 304 and 412. */
 
 import { entityTags, isEntityTag } from "../headers.ts";
-import type { RequestHead } from "../request/request.ts";
+import {
+  type RequestHead,
+  SEEN_IF_MATCH,
+  SEEN_IF_MODIFIED_SINCE,
+  SEEN_IF_UNMODIFIED_SINCE,
+} from "../request/request.ts";
 import { parseDate } from "./date.ts";
 
 /** The validators of the representation that conditions are compared with. */
@@ -25,18 +30,17 @@ export function evaluate(
   policy: ModifiedSincePolicy,
   now: number,
 ): 0 | 304 | 412 {
-  if (!head.conditional) return 0;
-  const ifMatch = listOf(head, "if-match");
-  if (ifMatch !== undefined) {
-    if (!matchesAny(ifMatch, validators.etag, true)) return 412;
-  } else if (unmodifiedSinceFails(head, validators, now)) return 412;
+  const { seen } = head;
+  if ((seen & SEEN_IF_MATCH) !== 0) {
+    if (!matchesAny(head.field("if-match")!, validators.etag, true)) return 412;
+  } else if ((seen & SEEN_IF_UNMODIFIED_SINCE) !== 0 && unmodifiedSinceFails(head, validators, now)) return 412;
   const safe = head.method === "GET" || head.method === "HEAD";
-  const ifNoneMatch = listOf(head, "if-none-match");
-  if (ifNoneMatch !== undefined) {
-    if (!matchesAny(ifNoneMatch, validators.etag, false)) return 0;
+  if (head.noneMatch >= 0) {
+    if (!noneMatchNames(head, validators.etag)) return 0;
     return safe ? 304 : 412;
   }
-  return safe && notModifiedSince(head, validators, policy, now) ? 304 : 0;
+  if (!safe || (seen & SEEN_IF_MODIFIED_SINCE) === 0) return 0;
+  return notModifiedSince(head, validators, policy, now) ? 304 : 0;
 }
 
 /**
@@ -50,11 +54,10 @@ export function rangeApplies(head: RequestHead, validators: Validators, now: num
   return parseDate(value, now) === validators.mtimeSeconds;
 }
 
-/** Several field lines count as one list (RFC 9110 §5.3). */
-function listOf(head: RequestHead, name: string): string | undefined {
-  const first = head.fieldIndex(name);
-  if (first < 0) return undefined;
-  return head.fieldIndex(name, first + 1) < 0 ? head.fieldValue(first) : head.fieldAll(name).join(", ");
+/** Whether If-None-Match names the tag. Clients mostly send back the very one they got: then no string is made (0.5 us of a 304). */
+function noneMatchNames(head: RequestHead, etag: string | null): boolean {
+  const i = head.noneMatch;
+  return (etag !== null && head.fieldIs(i, etag)) || matchesAny(head.fieldValue(i), etag, false);
 }
 
 /** Whether a tag of `list` matches; `*` matches any existing representation. Strong comparison needs two strong tags, weak comparison ignores `W/` (RFC 9110 §8.8.3.2). */

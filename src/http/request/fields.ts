@@ -23,6 +23,13 @@ import {
   EXPECT_NONE,
   EXPECT_OTHER,
   type RequestHead,
+  SEEN_AUTHORIZATION,
+  SEEN_CONTENT_RANGE,
+  SEEN_IF_MATCH,
+  SEEN_IF_MODIFIED_SINCE,
+  SEEN_IF_NONE_MATCH,
+  SEEN_IF_RANGE,
+  SEEN_IF_UNMODIFIED_SINCE,
 } from "./request.ts";
 
 const HOST = ascii("host");
@@ -65,24 +72,26 @@ export function understand(
     case 6:
       return startsWithIgnoringCase(bytes, name, EXPECT) ? expectation(head, bytes, value, valueEnd) : "";
     case 8:
-      return condition(head, bytes, name, IF_MATCH, 1) || condition(head, bytes, name, IF_RANGE, 2);
+      return (
+        condition(head, bytes, name, IF_MATCH, SEEN_IF_MATCH) || condition(head, bytes, name, IF_RANGE, SEEN_IF_RANGE)
+      );
     case 10:
       return startsWithIgnoringCase(bytes, name, CONNECTION) ? connection(head, bytes, value, valueEnd) : "";
     case 12:
       return startsWithIgnoringCase(bytes, name, CONTENT_TYPE) ? contentType(head) : "";
     case 13:
       return (
-        condition(head, bytes, name, IF_NONE_MATCH, 4) ||
-        single(head, bytes, name, AUTHORIZATION, 8) ||
-        single(head, bytes, name, CONTENT_RANGE, 16)
+        noneMatch(head, bytes, name) ||
+        single(head, bytes, name, AUTHORIZATION, SEEN_AUTHORIZATION) ||
+        single(head, bytes, name, CONTENT_RANGE, SEEN_CONTENT_RANGE)
       );
     case 14:
       return startsWithIgnoringCase(bytes, name, CONTENT_LENGTH) ? contentLength(head, bytes, value, valueEnd) : "";
     case 17:
       if (startsWithIgnoringCase(bytes, name, TRANSFER_ENCODING)) return transferEncoding(head, bytes, value, valueEnd);
-      return condition(head, bytes, name, IF_MODIFIED_SINCE, 32);
+      return condition(head, bytes, name, IF_MODIFIED_SINCE, SEEN_IF_MODIFIED_SINCE);
     case 19:
-      return condition(head, bytes, name, IF_UNMODIFIED_SINCE, 64);
+      return condition(head, bytes, name, IF_UNMODIFIED_SINCE, SEEN_IF_UNMODIFIED_SINCE);
     default:
       return "";
   }
@@ -92,6 +101,12 @@ function condition(head: RequestHead, bytes: Uint8Array, name: number, lower: Ui
   if (!startsWithIgnoringCase(bytes, name, lower)) return "";
   head.conditional = true;
   return once(head, lower, bit);
+}
+
+function noneMatch(head: RequestHead, bytes: Uint8Array, name: number): string {
+  const reason = condition(head, bytes, name, IF_NONE_MATCH, SEEN_IF_NONE_MATCH);
+  if ((head.seen & SEEN_IF_NONE_MATCH) !== 0 && head.noneMatch < 0) head.noneMatch = head.fieldCount - 1;
+  return reason;
 }
 
 function single(head: RequestHead, bytes: Uint8Array, name: number, lower: Uint8Array, bit: number): string {

@@ -24,6 +24,15 @@ export const CODING_OTHER = 2;
 export const CODING_UNKNOWN = 3;
 type Coding = 0 | 1 | 2 | 3;
 
+/** Bits of `RequestHead.seen`: the fields that may come only once. */
+export const SEEN_IF_MATCH = 1;
+export const SEEN_IF_RANGE = 2;
+export const SEEN_IF_NONE_MATCH = 4;
+export const SEEN_AUTHORIZATION = 8;
+export const SEEN_CONTENT_RANGE = 16;
+export const SEEN_IF_MODIFIED_SINCE = 32;
+export const SEEN_IF_UNMODIFIED_SINCE = 64;
+
 /** All offsets are relative to `base`, so code that moves the bytes only has to set `bytes` and `base`. */
 export class RequestHead {
   bytes: Buffer = Buffer.alloc(0);
@@ -75,9 +84,11 @@ export class RequestHead {
   expect: Expectation = EXPECT_NONE;
   /** There was any of If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since, If-Range and Range. */
   conditional = false;
-  /** Bits of the fields there are of those that may come only once, for the parser. */
+  /** Which of the fields that may come only once there are, as SEEN bits. */
   seen = 0;
   hasContentType = false;
+  /** Index of the field line If-None-Match, or -1. */
+  noneMatch = -1;
 
   fieldCount = 0;
   /** Four offsets per field line: start and end of the name, start and end of the value. */
@@ -114,6 +125,7 @@ export class RequestHead {
     this.conditional = false;
     this.seen = 0;
     this.hasContentType = false;
+    this.noneMatch = -1;
     this.fieldCount = 0;
   }
 
@@ -167,6 +179,16 @@ export class RequestHead {
   /** The value of field line `i` as latin1, trimmed. */
   fieldValue(i: number): string {
     return this.text(this.offsets[4 * i + 2], this.offsets[4 * i + 3]);
+  }
+
+  /** Whether the value of field line `i` is `text` (latin1), compared without making a string of it. */
+  fieldIs(i: number, text: string): boolean {
+    const start = this.offsets[4 * i + 2];
+    if (this.offsets[4 * i + 3] - start !== text.length) return false;
+    for (let k = 0; k < text.length; k++) {
+      if (this.bytes[this.base + start + k] !== text.charCodeAt(k)) return false;
+    }
+    return true;
   }
 
   /** Index of the first field line called `name` (in small letters) from line `from` on, or -1. */
