@@ -54,7 +54,7 @@ expression that matches (in the order of the file) is taken before it. Within a 
 **Regular expressions** are Perl's as far as JavaScript has the same; what it has not is refused. Groups are \`$1\` to \`$9\`, named ones
 (\`(?<name>...)\` or \`(?P<name>...)\`) are \`$name\`.
 
-**Mistakes** are all told in one run, with file, line and column, and the server does not start. With \`--keep-going\` it starts without the
+**Mistakes** are all reported in one run, with file, line and column, and the server does not start. With \`--keep-going\` it starts without the
 server blocks that have any.
 `;
 

@@ -12,7 +12,7 @@ export const AUTH: readonly Row[] = [
     in: anywhere,
     takes: [template("REALM | off")],
     default: "off",
-    help: "Asks for a user and a password of `auth_basic_user_file` (RFC 7617); browsers show the realm. Within `limit_except` for the methods it is about. Without HTTPS passwords can be read on their way.",
+    help: "Asks for a user and a password of `auth_basic_user_file` (RFC 7617); browsers show the realm. Within `limit_except`, it applies to the methods that are not excepted. Without HTTPS, passwords can be read in transit.",
     set: (scope, [realm], { position }) => {
       scope.own.authBasic = realm.constant === "off" ? null : realm;
       if (realm.constant !== "off") scope.draft.later(() => checkFile(scope, position));
@@ -22,7 +22,7 @@ export const AUTH: readonly Row[] = [
     in: anywhere,
     takes: [template("FILE")],
     default: null,
-    help: "Where users and the hashes of their passwords stand, a line `user:hash` each: bcrypt, `$apr1$`, `$5$`, `$6$`, `{SHA}`, `{SSHA}` or `{PLAIN}`. Made by `webserv passwd` or htpasswd, read again when it has changed.",
+    help: "The file of users and password hashes, one line `user:hash` each: bcrypt, `$apr1$`, `$5$`, `$6$`, `{SHA}`, `{SSHA}` or `{PLAIN}`. Made by `webserv passwd` or htpasswd, read again when it has changed.",
     set: (scope, [file], { args }) => {
       const path = absoluteTemplate(file, scope.draft.prefix, false);
       scope.own.authUserFile = path;
@@ -34,7 +34,7 @@ export const AUTH: readonly Row[] = [
     in: ["http", "server", "location"],
     takes: [oneOf("all", "any")],
     default: "all",
-    help: "Whether a client needs both, an address that `allow` and `deny` let in and a password, or one of them is enough.",
+    help: "Whether a client needs both an address that `allow` and `deny` admit and a password (`all`), or one of the two is enough (`any`).",
     set: store("satisfy"),
   }),
 ];

@@ -53,14 +53,14 @@ export const CGI: readonly Row[] = [
     in: anywhere,
     takes: [duration],
     default: "60s",
-    help: "Time without progress on a program's input or output; then it is ended, with 504 if it has said nothing yet. Waiting for a slow client does not count.",
+    help: "Time without progress on a program's input or output. Then the program is terminated, and the reply is 504 if there was no output yet. Waiting for a slow client does not count.",
     set: store("cgiTimeout"),
   }),
   directive("cgi_max_processes", {
     in: anywhere,
     takes: [number("N", 1)],
     default: "64",
-    help: "Programs at once, in the whole server; further requests wait.",
+    help: "Most programs at once, in the whole server; further requests wait.",
     set: store("cgiMaxProcesses"),
   }),
   directive("cgi_queue", {
@@ -77,7 +77,7 @@ export const CGI: readonly Row[] = [
     takes: [environmentName, template("VALUE")],
     default: null,
     repeats: true,
-    help: "An environment variable for programs, as nginx's fastcgi_param. Goes before what the server would set.",
+    help: "An environment variable for programs, like nginx's fastcgi_param. It overrides the server's own value.",
     set: (scope, [name, value], { args }) => {
       if (scope.own.cgiParams?.some((other) => other.name === name)) {
         return scope.error(args[0]!.position, `cgi_param ${quote(name)} is set twice in this block`);
@@ -91,7 +91,7 @@ export const CGI: readonly Row[] = [
     takes: [many(environmentName)],
     default: null,
     repeats: true,
-    help: "Variables of the server's own environment that programs get; no other is passed on. Without `PATH` it is a safe constant.",
+    help: "Variables of the server's own environment that are passed to programs; no others are. Unless `PATH` is named, programs get a safe constant for it.",
     set: (scope, [names], { args }) => {
       remember(scope, "cgi_pass_env", args[0]!);
       for (const name of names) append(scope, "cgiPassEnv", name);
@@ -108,7 +108,7 @@ export const CGI: readonly Row[] = [
     in: anywhere,
     takes: [flag],
     default: "on",
-    help: "Whether a program's file must exist; without, the interpreter is run for any path that fits and decides itself.",
+    help: "Whether a program's file must exist. If not, the interpreter is run for any path with the extension, and decides itself.",
     set: store("cgiCheckScript"),
   }),
   directive("cgi_limit", {

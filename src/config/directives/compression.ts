@@ -41,14 +41,14 @@ function rowsOf({ name, extension, level, levels, highest }: Family): Row[] {
       in: anywhere,
       takes: [flag],
       default: "off",
-      help: `Compresses replies with 200, 403 and 404 by ${name} on their way. A file is compressed once and kept.`,
+      help: `Compresses replies with 200, 403 and 404 with ${name}. A file is compressed once, and the result is kept.`,
       set: store(name),
     }),
     directive(`${name}_types`, {
       in: anywhere,
       takes: [many(mediaType)],
       default: "text/html",
-      help: `The media types that \`${name}\` is for, beside text/html, which always is one; \`*\` is any.`,
+      help: `The media types that \`${name}\` compresses, in addition to text/html, which it always does; \`*\`: any.`,
       set: (scope, [types]) => set(scope, key("Types"), new Set(["text/html", ...types])),
     }),
     directive(`${name}_comp_level`, {
@@ -69,14 +69,14 @@ function rowsOf({ name, extension, level, levels, highest }: Family): Row[] {
       in: anywhere,
       takes: [size],
       default: "20",
-      help: `Shorter replies are not compressed by \`${name}\`. Those whose length is not known are.`,
+      help: `Shorter replies are not compressed by \`${name}\`; replies of unknown length are.`,
       set: store(key("MinLength")),
     }),
     directive(`${name}_static`, {
       in: anywhere,
       takes: [oneOf("on", "off", "always")],
       default: "off",
-      help: `Sends \`FILE${extension}\`, where it is there, in place of FILE to who takes ${name}; \`always\`: to everybody, also where FILE is missing.`,
+      help: `Sends \`FILE${extension}\`, if it exists, instead of FILE to clients that accept ${name}; with \`always\` to all clients, even if FILE is missing.`,
       set: store(key("Static")),
     }),
   ];
@@ -95,21 +95,21 @@ export const COMPRESSION: readonly Row[] = [
     in: anywhere,
     takes: [flag],
     default: "on",
-    help: "Adds `Vary: Accept-Encoding` to each reply that is another for other values of that field. nginx's default is off; without the field, caches give compressed replies to those who cannot read them.",
+    help: "Adds `Vary: Accept-Encoding` to replies that depend on that field. nginx's default is off; without the field, caches may give compressed replies to clients that cannot decode them.",
     set: store("gzipVary"),
   }),
   directive("gzip_http_version", {
     in: anywhere,
     takes: [version],
     default: "1.1",
-    help: "The lowest version of requests whose replies are compressed, by whatever coding.",
+    help: "The lowest HTTP version of requests whose replies are compressed, with any coding.",
     set: store("gzipHttpVersion"),
   }),
   directive("gzip_proxied", {
     in: anywhere,
     takes: [many(proxiedRule)],
     default: "off",
-    help: "Which replies to requests with `Via`, so from proxies, are compressed, by whatever coding: none (`off`), all (`any`), those with `Expires` in the past (`expired`), with such a `Cache-Control` (`no-cache`, `no-store`, `private`), without `Last-Modified` or `ETag` (`no_last_modified`, `no_etag`), or to requests with `Authorization` (`auth`).",
+    help: "Which replies to requests from proxies (those with `Via`) are compressed, with any coding: none (`off`), all (`any`), those with `Expires` in the past (`expired`), with such a `Cache-Control` (`no-cache`, `no-store`, `private`), without `Last-Modified` or `ETag` (`no_last_modified`, `no_etag`), or to requests with `Authorization` (`auth`).",
     set: (scope, [rules]) => {
       scope.own.gzipProxied = new Set<ProxiedRule>(rules);
     },
@@ -119,7 +119,7 @@ export const COMPRESSION: readonly Row[] = [
     takes: [words("REGEX | msie6 ...")],
     default: null,
     repeats: true,
-    help: "Nothing is compressed for who has a `User-Agent` that matches, without regard to case. `msie6` are Internet Explorer 4 to 6 (without SV1).",
+    help: "Nothing is compressed for clients whose `User-Agent` matches, ignoring case. `msie6` means Internet Explorer 4 to 6 (without SV1).",
     set: (scope, [given]) => {
       for (const word of given) addDisabled(scope, word);
     },

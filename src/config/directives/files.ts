@@ -28,7 +28,7 @@ export const FILES: readonly Row[] = [
     in: ["location"],
     takes: [template("DIR")],
     default: null,
-    help: "Takes the place of the location's prefix in the path; in a location by regular expression, of the whole path.",
+    help: "Replaces the location's prefix in the path; in a regex location it replaces the whole path.",
     set: (scope, [folder], { args }) => setAlias(scope, folder, args[0]!),
   }),
   directive("index", {
@@ -52,7 +52,7 @@ export const FILES: readonly Row[] = [
     in: anywhere,
     takes: [oneOf("html", "json")],
     default: "html",
-    help: "The form of a listing: a page, or `[{name,type,mtime,size}]`.",
+    help: "The format of a listing: an HTML page, or JSON `[{name,type,mtime,size}]`.",
     set: store("autoindexFormat"),
   }),
   directive("try_files", {
@@ -80,21 +80,21 @@ export const FILES: readonly Row[] = [
     in: anywhere,
     takes: [words("max=N [inactive=TIME] | off", 1, 2)],
     default: "max=1000 inactive=60s",
-    help: "How many files are kept at hand, and for how long after their last use.",
+    help: "How many files are cached, and for how long after their last use.",
     set: setCache,
   }),
   directive("open_file_cache_valid", {
     in: anywhere,
     takes: [time],
     default: "1s",
-    help: "How long a file at hand is believed not to have changed.",
+    help: "How long a cached file is used without a check whether it has changed.",
     set: store("openFileCacheValid"),
   }),
   directive("open_file_cache_errors", {
     in: anywhere,
     takes: [flag],
     default: "off",
-    help: "Whether a missing file is believed to be missing for as long; else every request looks again.",
+    help: "Whether missing files are cached for the same time; else every request checks again.",
     set: store("openFileCacheErrors"),
   }),
   directive("etag", {
@@ -108,7 +108,7 @@ export const FILES: readonly Row[] = [
     in: anywhere,
     takes: [oneOf("exact", "before", "off")],
     default: "exact",
-    help: "When a file counts as unmodified: its time equals the field's, is not later, or never.",
+    help: "When a file counts as unmodified: `exact`: its time equals the field's; `before`: it is not later; `off`: never.",
     set: store("ifModifiedSince"),
   }),
 ];

@@ -15,7 +15,7 @@ export const FRONT: readonly Row[] = [
     takes: [source],
     default: null,
     repeats: true,
-    help: "A front server: it is believed who the client is (`real_ip_header`) and whether the client came by HTTPS (`X-Forwarded-Proto`: `$scheme`, `$https`, the `Secure` of session cookies).",
+    help: "A front server that is trusted to tell who the client is (`real_ip_header`) and whether it used HTTPS (`X-Forwarded-Proto`: `$scheme`, `$https`, the `Secure` of session cookies).",
     set: (scope, [match], { args }) => {
       append(scope, "realIpFrom", { allow: true, match: network(match, args[0]!, scope) });
       const rules = scope.own.realIpFrom!.filter((rule) => rule !== NOT_ALL_OTHERS);
@@ -37,7 +37,7 @@ export const FRONT: readonly Row[] = [
     in: anywhere,
     takes: [flag],
     default: "off",
-    help: "Of several addresses the last counts that is no front server's, instead of the last.",
+    help: "Of several addresses, the last one that is not a front server's counts, instead of simply the last one.",
     set: store("realIpRecursive"),
   }),
   directive("absolute_redirect", {
@@ -51,14 +51,14 @@ export const FRONT: readonly Row[] = [
     in: anywhere,
     takes: [flag],
     default: "off",
-    help: "The host of such a redirect is the server's first name instead of the client's Host.",
+    help: "Uses the server's first name instead of the client's Host in absolute redirects.",
     set: store("serverNameInRedirect"),
   }),
   directive("port_in_redirect", {
     in: anywhere,
     takes: [flag],
     default: "on",
-    help: "Such a redirect has the port that the client connected to.",
+    help: "Adds the port that the client connected to in absolute redirects.",
     set: store("portInRedirect"),
   }),
 ];

@@ -26,7 +26,7 @@ export const PROCESS: readonly Row[] = [
     takes: [words("FILE")],
     default: null,
     syntax: "FILE | PATTERN",
-    help: "Puts a file's directives, or those of all files that match a pattern (in the order of their names), in its place. Relative to the main configuration file's folder.",
+    help: "Inserts the directives of a file, or of all files that match a pattern (in the order of their names). Relative to the main configuration file's folder.",
     repeats: true,
     set: () => {}, // the parser has already inserted the file's directives
   }),
@@ -43,7 +43,7 @@ export const PROCESS: readonly Row[] = [
     in: ["main"],
     takes: [words("NAME [GROUP]", 1, 2)],
     default: null,
-    help: "In nginx's files. The server runs as the user who starts it, whatever is said.",
+    help: "Accepted for nginx's files, without effect: the server runs as the user who starts it.",
     set: (scope, _, { position }) => {
       scope.warning(position, '"user" has no effect here (Webserv runs as the user who starts it)');
     },
@@ -53,7 +53,7 @@ export const PROCESS: readonly Row[] = [
     takes: [number("N", 1, 10_000_000)],
     default: null,
     shownDefault: "the limit of descriptors less 64",
-    help: "Clients at once. When they are there, accepting pauses until one leaves.",
+    help: "Most connections at once. When the limit is reached, accepting pauses until one ends.",
     set: (scope, [count]) => {
       scope.draft.workerConnections = count;
     },
@@ -81,7 +81,7 @@ export const PROCESS: readonly Row[] = [
     takes: [oneOf("on", "off")],
     default: null,
     syntax: "off",
-    help: "The server stays in the foreground, whatever is said: service managers want it so.",
+    help: "Has no effect: the server stays in the foreground, as service managers expect.",
     set: (scope, [value], { position }) => {
       if (value === "on")
         scope.warning(position, '"daemon on" has no effect here (the server stays in the foreground)');

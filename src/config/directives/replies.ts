@@ -55,7 +55,7 @@ export const REPLIES: readonly Row[] = [
     in: anywhere,
     takes: [charset],
     default: "off",
-    help: "Added to the media types of texts.",
+    help: "The charset added to media types of texts.",
     set: store("charset"),
   }),
   directive("add_header", {
@@ -81,7 +81,7 @@ export const REPLIES: readonly Row[] = [
     in: anywhere,
     takes: [flag],
     default: "on",
-    help: "Tells the version in the `Server` field; error pages never show it.",
+    help: "Whether the `Server` field contains the version; error pages never show it.",
     set: store("serverTokens"),
   }),
 ];

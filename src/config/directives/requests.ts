@@ -25,7 +25,7 @@ export const REQUESTS: readonly Row[] = [
     in: anywhere,
     takes: [sizeBetween(0, 16 * 2 ** 20)],
     default: "16k",
-    help: "How much of a request body is held in memory where it has to be held. A script starts when so much of its body has come, or all of it; 0: at once.",
+    help: "How much of a request body is kept in memory if it has to be kept. A script starts when this much of its body has arrived, or all of it; 0: at once.",
     set: store("clientBodyBufferSize"),
   }),
   directive("client_body_temp_path", {
@@ -33,7 +33,7 @@ export const REQUESTS: readonly Row[] = [
     takes: [path("DIR"), words("[LEVEL...]", 0, 3)],
     default: null,
     shownDefault: "the system's temporary folder",
-    help: "Where larger bodies are held. nginx's levels are read and make no difference.",
+    help: "The folder for larger bodies. nginx's levels are accepted and ignored.",
     set: (scope, [folder, levels], { name }) => {
       scope.own.clientBodyTempPath = folder;
       for (const word of levels) level.read([word], name, scope);
@@ -80,7 +80,7 @@ export const REQUESTS: readonly Row[] = [
     in: anywhere,
     takes: [time, optional(time)],
     default: "75s",
-    help: "How long a connection may be idle between requests; 0 closes after each reply. The second time is told to the client as `Keep-Alive: timeout=`.",
+    help: "How long a connection may be idle between requests; 0 closes after each reply. The second time is sent to the client as `Keep-Alive: timeout=`.",
     set: (scope, [idle, told]) => {
       scope.own.keepaliveTimeout = idle;
       scope.own.keepaliveHeader = told === undefined || told < 1000 ? null : Math.floor(told / 1000);
