@@ -48,7 +48,7 @@ function rowsOf({ name, extension, level, levels, highest }: Family): Row[] {
       in: anywhere,
       takes: [many(mediaType)],
       default: "text/html",
-      help: `The media types that \`${name}\` compresses, in addition to text/html, which it always does; \`*\`: any.`,
+      help: `The media types that \`${name}\` compresses, in addition to text/html, which it always does; \`*\` stands for every type.`,
       set: (scope, [types]) => set(scope, key("Types"), new Set(["text/html", ...types])),
     }),
     directive(`${name}_comp_level`, {
