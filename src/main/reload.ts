@@ -39,10 +39,13 @@ export class Reloader {
   private reload(): void {
     const { server } = this;
     const { config, diagnostics } = loadConfig(this.options);
+    const empty = config?.addresses.length === 0 && server.config.addresses.length > 0;
     for (const diagnostic of diagnostics) {
       server.log(diagnostic.severity === "error" ? "emerg" : "warn", formatDiagnostic(diagnostic));
     }
-    if (config === null || !this.adopt(config)) {
+    // A file that an editor is just writing is empty for a moment: that must not close every listener.
+    if (empty) server.log("emerg", `error: ${this.options.file} has no "server" block any more: nothing would be served`);
+    if (config === null || empty || !this.adopt(config)) {
       server.log("emerg", "reload refused because of errors: the configuration in force stays");
       return;
     }

@@ -73,6 +73,13 @@ test("-s reload, from another folder and with what the command line said at the 
     expect(await body(ask(server.port, get("/")))).toBe("new");
   }));
 
+test("a configuration without a server, as an editor leaves the file for a moment, is refused", () =>
+  withServer({ configuration: says("old") }, async (server) => {
+    expect(await server.reload("# nothing here yet\n")).toBe("");
+    expect(server.stderr).toMatch(/\[emerg\] .*error: .*test\.conf has no "server" block any more/);
+    expect(await body(ask(server.port, get("/")))).toBe("old");
+  }));
+
 test("of a bad configuration every error is a line in the log, and the old one stays", () =>
   withServer({ configuration: says("old") }, async (server) => {
     const bad = 'server {\n  listne 80;\n  root "";\n  autoindex maybe;\n}\n';
