@@ -44,7 +44,8 @@ export class Reloader {
       server.log(diagnostic.severity === "error" ? "emerg" : "warn", formatDiagnostic(diagnostic));
     }
     // A file that an editor is just writing is empty for a moment: that must not close every listener.
-    if (empty) server.log("emerg", `error: ${this.options.file} has no "server" block any more: nothing would be served`);
+    if (empty)
+      server.log("emerg", `error: ${this.options.file} has no "server" block any more: nothing would be served`);
     if (config === null || empty || !this.adopt(config)) {
       server.log("emerg", "reload refused because of errors: the configuration in force stays");
       return;
