@@ -1,4 +1,4 @@
-/** The body of a request on its way from the input to its sink, as fast as both allow. */
+/** Passes the body of a request from the input to its sink, as fast as both allow. */
 import type { Block } from "../../ffi/memory.ts";
 import { BODY_DATA, BODY_DONE, type BodyDecoder } from "../http/body/body.ts";
 import type { Transport } from "../network/transport.ts";
@@ -6,20 +6,20 @@ import type { ServerExchange } from "../request/server-exchange.ts";
 import { type Input, LARGE_PIECE, PIECE, READS_PER_TURN } from "./input.ts";
 import { type Timeouts, Wait } from "./timeouts.ts";
 
-/** How taking a body stopped; a negative number is the -status of its refusal. There is nothing more to read now: */
+/** Results of `take`; a negative one is the -status of a refusal. There is nothing more to read now. */
 const BODY_PAUSED = 0;
-/** The connection's share of the turn is used. */
+/** The connection has read as much as it may in one turn. */
 export const BODY_SHARE_USED = 1;
 /** The body is complete. */
 export const BODY_COMPLETE = 2;
-/** Its sink takes no more now. */
+/** The sink takes no more now. */
 export const BODY_STALLED = 3;
-/** Before the body's end the reply is given or the connection ended, or an error is told by a page that is still to come. */
+/** Before the end of the body: the reply was given, the connection has ended, or a script is making the page of an error. */
 export const BODY_REPLIED = 4;
 
-/** No more is read in one turn once so many bytes have come. */
+/** Bytes after which a connection reads no more in this turn. */
 const BYTES_PER_TURN = LARGE_PIECE;
-/** And what of it is given to the sink in one turn: each piece may be a system call, and chunks may be of one byte. */
+/** Most pieces passed to the sink in one turn: each may be a system call, and a chunk may have one byte. */
 const PIECES_PER_TURN = 512;
 
 export interface BodyReaderOwner {
@@ -28,7 +28,7 @@ export interface BodyReaderOwner {
 }
 
 export class BodyReader {
-  /** The sink takes no more: it is not the client who is waited for. */
+  /** The sink takes no more, so the connection does not wait for the client. */
   stalled = false;
   /** Why the body was refused. */
   reason = "";
@@ -40,15 +40,15 @@ export class BodyReader {
     private readonly owner: BodyReaderOwner,
   ) {}
 
-  /** Gives the body's next pieces to its sink. One of the BODY constants above, or -status: refused for `reason`. */
+  /** Passes the next pieces of the body to its sink. One of the BODY constants above, or -status: refused for `reason`. */
   take(exchange: ServerExchange): number {
     const { input } = this;
-    // A script takes less than a pipe holds: the rest would have to be kept.
+    // A script takes no more than a pipe holds; the rest of a large piece would have to be kept.
     const hungry = !this.stalled && exchange.sink?.answers !== true;
     const share = input.bytesReceived + BYTES_PER_TURN;
     this.stalled = false;
     for (let reads = 0; ; reads++) {
-      const outcome = this.decode(exchange); // also of what was read last: else it would have to be kept
+      const outcome = this.decode(exchange); // also after the last read, so that nothing has to be kept
       if (outcome !== BODY_PAUSED) return outcome;
       if (reads === READS_PER_TURN || input.bytesReceived >= share) return BODY_SHARE_USED;
       if (!input.fill(hungry ? largePiece(exchange.decoder, exchange.sink?.fileStart) : PIECE)) return this.pause();
@@ -85,7 +85,7 @@ export class BodyReader {
     return BODY_SHARE_USED;
   }
 
-  /** Gives block[start, end) to the sink, or to no one. How many bytes it took. */
+  /** Passes block[start, end) to the sink; without a sink discards it. Bytes taken. */
   private offer(exchange: ServerExchange, block: Block, start: number, end: number): number {
     const { sink } = exchange;
     if (sink === undefined) return end - start;
@@ -104,9 +104,10 @@ export class BodyReader {
 }
 
 /**
- * How much to ask for where the sink takes all that it is offered: what the framing says will come, up to where the next
- * large piece of the file begins. It is then written in few calls that start and end with its pages, which costs
- * the kernel half of what PIECE costs it; and what is not of this body is never more than PIECE.
+ * Bytes to ask for where the sink takes all that it is offered: the rest of the body, up to the next multiple of LARGE_PIECE in
+ * the file. The file is then written in few calls that start and end at page boundaries, which costs the kernel half of what
+ * pieces of PIECE cost. At most PIECE bytes that belong to the next request are received with it.
+ * @param fileStart offset in the body at which the file begins
  */
 function largePiece({ remaining, received }: BodyDecoder, fileStart = 0): number {
   return Math.min(Math.max(PIECE, remaining), LARGE_PIECE - ((received - fileStart) % LARGE_PIECE));

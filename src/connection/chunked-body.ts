@@ -1,4 +1,4 @@
-/** A stream of unknown length in chunks (RFC 9112 §7.1). */
+/** Sends a stream of unknown length in chunks (RFC 9112 §7.1). */
 import type { StreamBody } from "../exchange/reply.ts";
 import type { Outbox } from "./outbox.ts";
 import { BODY_SENT, type BodyTarget, LARGEST_READ, type OutgoingBody } from "./outgoing-body.ts";
@@ -33,13 +33,13 @@ export class ChunkedBody implements OutgoingBody {
   }
 }
 
-/** Makes a chunk of the `length` bytes that lie CHUNK_HEAD behind the outbox's end: its size goes before them, CRLF behind. */
+/** Makes a chunk of the `length` bytes that lie CHUNK_HEAD behind the outbox's end: writes the size before them and CRLF behind them. */
 function frame(outbox: Outbox, length: number): void {
   const { bytes } = outbox.block;
   const size = `${length.toString(16)}\r\n`;
   const start = outbox.end;
   const data = start + CHUNK_HEAD;
-  // Fewer digits than there is room for: then there is little to move.
+  // The size has fewer digits than there is room for only if the chunk is small, so there is little to move.
   if (size.length < CHUNK_HEAD) bytes.copyWithin(start + size.length, data, data + length);
   bytes.latin1Write(size, start);
   bytes.latin1Write("\r\n", start + size.length + length);

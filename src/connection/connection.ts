@@ -1,11 +1,11 @@
 /**
- * A connection, from accept to close: one visible state, one short function and one timeout per state.
+ * A connection, from accept to close: a state machine with one short function and one timeout for each state.
  *
  *     ReadingHeaders -> ReadingBody -> Processing -> Writing -> ReadingHeaders | Closing -> Lingering -> Closed
  *                           |-> Exchanging -> Writing
  *
- * It is made of parts: bytes come and go through a Transport, into the Input and from the Output; Timeouts says how long it
- * waits; Http1 knows what a reply looks like on the wire. Here is only when each of them does something.
+ * Its parts do the work, and this file decides when: the Transport moves bytes, Input holds what was received, Output holds what
+ * is to be sent, Http1 writes replies as HTTP/1.1, and Timeouts limits how long the connection waits.
  */
 
 import type { Block } from "../../ffi/memory.ts";
@@ -44,7 +44,7 @@ import { type TimeoutOwner, Timeouts, Wait } from "./timeouts.ts";
 enum State {
   ReadingHeaders,
   ReadingBody,
-  /** The reply goes out while the body still comes in. */
+  /** The reply is being sent while the body is still being received. */
   Exchanging,
   Processing,
   Writing,
@@ -53,7 +53,7 @@ enum State {
   Closed,
 }
 
-/** Steps through its states that a connection may do in one turn before others get theirs. */
+/** Most steps that a connection does in one turn; then the other connections are served. */
 const STEPS_PER_TURN = 128;
 
 export class Connection implements HostedConnection, TransportOwner, OutputOwner, TimeoutOwner, BodyReaderOwner {
@@ -67,24 +67,24 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
   private readonly timeouts: Timeouts;
   /** Made for the first request with a body. */
   private bodyReader: BodyReader | null = null;
-  /** It is this connection's share of the turn: the shared inbox and outbox are its own. */
+  /** The connection is being served now: it may use the shared inbox and outbox. */
   private served = false;
-  /** It has asked for a share of the next turn. */
+  /** `onTurn` will be called in the next turn. */
   private queued = false;
-  /** A body is announced and not read: a reply now ends the connection, for what follows is that body, not a request. */
+  /** The request has a body that is not read completely. A reply now ends the connection, because the next bytes belong to that body. */
   private bodyPending = false;
-  /** The reply in progress is the last: what follows the request is never read as another. */
+  /** The reply in progress is the last one on this connection. */
   private ending = false;
-  /** The client may still be sending: closing at once would destroy the reply on its way (RFC 9112 §9.6). */
+  /** The client may still be sending. To close at once could destroy the reply on its way (RFC 9112 §9.6). */
   private lingers = false;
-  /** It has had its time (408): it is told so, and waited for no more. */
+  /** The client was too slow (408): after the reply the connection does not wait for it again. */
   private timedOut = false;
   private released = false;
   private postponed: Postponed | null = null;
 
   constructor(
     private readonly host: ConnectionHost,
-    /** Where its requests begin; a reload gives it another one. */
+    /** The address it was accepted on, with the servers there. A reload replaces it. */
     public endpoint: Endpoint,
     private readonly transport: Transport,
     peer: Block,
@@ -137,7 +137,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     this.closeAfterOutput();
   }
 
-  /** A stream or a sink can go on: in the next turn, for another connection may be in the middle of its share of this one. */
+  /** A stream or a sink can continue. This happens in the next turn, because another connection may be being served now. */
   goOn(): void {
     if (!this.released) this.againNextTurn();
   }
@@ -159,7 +159,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     return settings.keepaliveTimeout > 0 && this.info.requests < settings.keepaliveRequests;
   }
 
-  // Apart from the calls that are mostly served at once, and would pay for the closure each time.
+  // These are separate methods so that the usual call, which needs no closure, does not pay for one.
 
   private postponeReply(status: number, fields: Field[], body: ReplyBody, length: number | undefined): void {
     this.postpone(postponed(body, () => this.reply(status, fields, body, length)));
@@ -170,7 +170,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
   }
 
   private postpone(reply: Postponed): void {
-    this.postponed?.discard(); // of a reply that is no good after all
+    this.postponed?.discard(); // a reply that another one replaces
     this.postponed = reply;
     this.againNextTurn();
   }
@@ -207,13 +207,13 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     if (this.state !== State.Closed) this.againNextTurn();
   }
 
-  /** Serves what has come already; what then is still open is registered with the reactor. 0, or -errno. */
+  /** Serves what has arrived already; registers the connection with the reactor if it is still open then. 0, or -errno. */
   begin(): number {
     this.advance();
     return this.released ? 0 : this.transport.watch();
   }
 
-  /** The server stops: those who have no request in progress go at once, the others after their reply. */
+  /** The server stops: closes now if no request is in progress, else after the reply. */
   stopWhenIdle(): void {
     if (this.state === State.ReadingHeaders && this.exchange === null && this.output.isDrained) this.abort();
   }
@@ -231,7 +231,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     this.host.reactor.again(this);
   }
 
-  /** Goes through as many states as it can now. An error of our own costs this connection and no other. */
+  /** Goes through as many states as possible now. An exception costs only this connection. */
   private advance(): void {
     this.output.catchUp();
     if (this.released) return;
@@ -246,13 +246,13 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     this.settle();
   }
 
-  /** An error of our own. */
+  /** An exception: a fault of the server. */
   private failed(error: unknown): void {
     this.host.reportBug(error, this.exchange);
     this.state = State.Closed;
   }
 
-  /** True when only the connection's share of the turn is used up. */
+  /** True when the connection has used its steps of this turn and could go on. */
   private run(): boolean {
     for (let steps = STEPS_PER_TURN; steps > 0; steps--) {
       if (!this.step()) return false;
@@ -260,7 +260,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     return true;
   }
 
-  /** One state's work. False: there is nothing more to do now. */
+  /** Does the work of the current state. False: there is nothing more to do now. */
   private step(): boolean {
     switch (this.state) {
       case State.ReadingHeaders:
@@ -287,13 +287,13 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     return true;
   }
 
-  /** The end, after the replies that are complete already. */
+  /** Closes after sending the replies that are complete. */
   private closeAfterOutput(): boolean {
     this.output.flush();
     return this.close();
   }
 
-  /** The end: what the connection holds is given back when its share of the turn ends. */
+  /** Closes. `settle` gives back what the connection holds. */
   private close(): boolean {
     this.state = State.Closed;
     return false;
@@ -320,7 +320,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     return (this.exchange = this.host.beginExchange(this));
   }
 
-  /** Nothing more to read now: wait, unless the peer has ended its side. */
+  /** There is nothing more to read now: waits, unless the peer has ended its side. */
   private atPause(): boolean {
     if (!this.transport.ended) return false;
     if (this.exchange === null) return this.enter(State.Closing);
@@ -337,7 +337,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     return this.proceed(exchange);
   }
 
-  /** Lets the phases decide, then the handler. While a phase needs time the state is Processing, and the body is not read. */
+  /** Runs the phases, then the handler. While a phase waits, the state is Processing and the body is not read. */
   private proceed(exchange: ServerExchange): boolean {
     this.advanceRequest(exchange);
     this.timeouts.settings = exchange.settings;
@@ -346,7 +346,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     return exchange.progress.choosing ? this.enter(State.Processing) : this.startBodyOf(exchange);
   }
 
-  /** The call of phases and handlers, without a closure: this is every request's path. */
+  /** Calls phases and handlers. Without a closure, because every request comes this way. */
   private advanceRequest(exchange: ServerExchange): void {
     try {
       exchange.progress.advance();
@@ -359,20 +359,20 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     const { request } = exchange;
     const { decoder } = exchange;
     const refusal = decoder.reset(request.chunked, request.contentLength, this.timeouts.settings.clientMaxBodySize);
-    if (refusal < 0) return this.refuseBody(-refusal, decoder.reason); // a redirect has led to a location with a lower limit
+    if (refusal < 0) return this.refuseBody(-refusal, decoder.reason); // an internal redirect has led to a location with a lower limit
     if (request.expect === EXPECT_CONTINUE && request.minor === 1 && this.input.isEmpty) {
       this.http.continue();
     }
-    exchange.keepHead(); // the body is received over it
+    exchange.keepHead(); // the body overwrites it in the shared inbox
     return this.enter(State.ReadingBody);
   }
 
-  /** Gives the body to its sink as fast as that takes it. */
+  /** Passes the body to its sink as fast as the sink takes it. */
   private readingBody(): boolean {
     const exchange = this.exchange!;
     if (exchange.replied) return this.afterReply(exchange);
-    if (exchange.progress.ready) this.advanceRequest(exchange); // a script whose body still comes has led to another location
-    if (!this.output.isDrained) this.output.flush(); // a 100 (Continue) the client may be waiting for
+    if (exchange.progress.ready) this.advanceRequest(exchange); // a script has redirected to another location before its body was complete
+    if (!this.output.isDrained) this.output.flush(); // the client may be waiting for a 100 (Continue)
     const outcome = this.body.take(exchange);
     if (outcome === BODY_COMPLETE) return this.process(exchange);
     if (outcome === BODY_REPLIED) return exchange.replied ? this.afterReply(exchange) : this.refused(exchange);
@@ -381,26 +381,26 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     return outcome === BODY_STALLED && this.transport.broken && this.close();
   }
 
-  /** Body and reply at once, each as far as it goes. */
+  /** Receives the body and sends the reply at the same time, each as far as possible now. */
   private exchanging(): boolean {
     const exchange = this.exchange!;
     const outcome = this.bodyPending ? this.body.take(exchange) : BODY_COMPLETE;
-    if (outcome < 0) return this.cutOff("info", this.body.reason); // the reply has begun: only its end can say so
+    if (outcome < 0) return this.cutOff("info", this.body.reason); // the reply has begun, so only closing can report the error
     if (outcome === BODY_COMPLETE) this.completeBody(exchange);
     if (outcome === BODY_SHARE_USED) this.againNextTurn();
     return this.writing();
   }
 
-  /** The request is here, whole: its handler replies now or later. */
+  /** The request is complete: its handler replies now or later. */
   private process(exchange: ServerExchange): boolean {
     if (!this.completeBody(exchange) && !exchange.settled) this.advanceRequest(exchange);
     return exchange.replied ? this.afterReply(exchange) : this.enter(State.Processing);
   }
 
-  /** Whether the sink is the one that answers. */
+  /** The body is complete. True if its sink gives the reply. */
   private completeBody(exchange: ServerExchange): boolean {
     const { sink } = exchange;
-    exchange.sink = undefined; // complete: there is nothing left to abort
+    exchange.sink = undefined; // there is nothing left to abort
     this.bodyPending = false;
     if (sink === undefined) return false;
     this.guarded(exchange, () => sink.end());
@@ -413,7 +413,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     return this.transport.broken && this.close();
   }
 
-  /** A reply has been handed in. What is left of the body then goes to a sink that wants it still, or is nobody's any more. */
+  /** A reply was given. The rest of the body goes to its sink if that gave the reply (a script); else nobody reads it. */
   private afterReply(exchange: ServerExchange): boolean {
     if (this.state === State.Closed) return false;
     if (this.bodyPending && exchange.sink?.answers === true) return this.enter(State.Exchanging);
@@ -421,7 +421,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     return this.output.isDrained ? this.finishRequest() : this.enter(State.Writing);
   }
 
-  /** The connection ends when the client has had the time to read the reply. */
+  /** Nobody reads the rest of the body: the connection closes after the client had time to read the reply. */
   private abandonBody(exchange: ServerExchange): void {
     this.lingers = true;
     this.unfailing(() => exchange.abortSink());
@@ -429,7 +429,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
 
   private writing(): boolean {
     const outcome = this.output.pump();
-    // A part of the next head may have come while an earlier reply waited for room: that request is not the one sent.
+    // Part of the next head may have arrived while an earlier reply waited: then the exchange is not the one that was sent.
     if (outcome === PUMP_DRAINED)
       return this.exchange?.replied ? this.finishRequest() : this.enter(State.ReadingHeaders);
     if (outcome === PUMP_LOST) return this.close();
@@ -446,12 +446,12 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     return this.close();
   }
 
-  /** The reply is in the outbox or sent: the request is over. */
+  /** The reply is in the outbox or sent: ends the request. */
   private finishRequest(): boolean {
     const exchange = this.exchange!;
     if (this.bodyPending) this.abandonBody(exchange);
     const reusable = this.persists();
-    // A client that meant to go on may have sent its next request already: a close would reset it, and the reply with it.
+    // A client that wants to keep the connection may have sent its next request already. Closing with unread bytes resets the connection and destroys the reply.
     if (!reusable && exchange.request.keepAlive) this.lingers = true;
     this.endExchange(exchange);
     this.timeouts.end();
@@ -464,7 +464,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     this.host.endExchange(exchange);
   }
 
-  /** Sends what is left, then closes; lingers where the client may still be sending. */
+  /** Sends what is left, then closes; lingers if the client may still be sending. */
   private closing(): boolean {
     const outcome = this.output.pump();
     if (outcome === PUMP_BLOCKED) return this.timeouts.isTooSlow(Wait.Send) && this.close();
@@ -474,11 +474,11 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     this.transport.shut();
     this.input.drop();
     if (!this.timedOut) return this.enter(State.Lingering);
-    this.input.fill(); // bytes that nobody has read would make a reset of the close, and the client might lose the 408
+    this.input.fill(); // closing with unread bytes would reset the connection, and the client might lose the 408
     return this.close();
   }
 
-  /** Discards what the client still sends, so that it gets to read the reply before a reset (RFC 9112 §9.6). */
+  /** Discards what the client still sends, so that it can read the reply before a reset (RFC 9112 §9.6). */
   private lingering(): boolean {
     for (let reads = 0; reads < READS_PER_TURN; reads++) {
       if (!this.input.fill()) return this.transport.ended ? this.close() : this.lingeredEnough();
@@ -494,7 +494,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
 
   // Refusals and failures
 
-  /** A head that is none: framing is lost, so nothing that follows is a request. */
+  /** Refuses a malformed head. The framing is lost, so nothing that follows can be read as a request. */
   private refuseHead(status: number, exchange: ServerExchange): boolean {
     exchange.request.show(this.input.block.bytes, this.input.start, this.input.end);
     exchange.log("info", `client sent an invalid request: ${exchange.parser.reason}`);
@@ -502,7 +502,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     return this.refuse(status, exchange);
   }
 
-  /** A request that is understood and not wanted: answered before its body is read, which then can't be skipped safely. */
+  /** Refuses a well-formed request before its body is read; the connection ends, because the body is not skipped. */
   private refuseRequest(status: number, exchange: ServerExchange): boolean {
     this.guarded(exchange, () =>
       exchange.fail(status, status === 405 ? [["Allow", exchange.progress.route.allow]] : []),
@@ -518,19 +518,19 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
 
   private refuse(status: number, exchange: ServerExchange): boolean {
     this.timedOut = status === 408;
-    this.bodyPending = true; // whatever follows is not read as a request
+    this.bodyPending = true; // nothing that follows is read as a request
     this.dismiss(exchange);
     this.guarded(exchange, () => exchange.fail(status));
     return this.refused(exchange);
   }
 
-  /** The error is told, or a script makes its page (`error_page`). What is left of the body is nobody's. */
+  /** The error was answered, or a script is making its page (`error_page`). Nobody reads the rest of the body. */
   private refused(exchange: ServerExchange): boolean {
     this.unfailing(() => exchange.abortSink());
     return exchange.replied ? this.afterReply(exchange) : this.enter(State.Processing);
   }
 
-  /** Whoever takes the body, or was to reply, does so no more. */
+  /** Tells the sink and the handler that they are no longer needed. */
   private dismiss(exchange: ServerExchange): void {
     this.unfailing(() => exchange.abortSink());
     this.unfailing(() => exchange.callOff());
@@ -555,7 +555,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
 
   // The end of a connection's share of the turn
 
-  /** Leaves the shared inbox and outbox to the next connection, and waits for what the state needs. */
+  /** Frees the shared inbox and outbox for the next connection, and starts the timeout of the state. */
   private settle(): void {
     if (this.state !== State.Closed && this.host.outbox.length > 0) this.sendOutput();
     if (this.state === State.Closed || this.transport.lost) return this.release();
@@ -565,7 +565,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     this.timeouts.waitFor(this.neededWait());
   }
 
-  /** Between two requests a reply can wait for the end of the turn; in every other state more depends on it. */
+  /** Between two requests the reply can wait for the end of the turn. In every other state it is sent now. */
   private sendOutput(): void {
     if (this.state === State.ReadingHeaders) this.output.leave();
     else this.output.flush();
@@ -575,26 +575,26 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     try {
       this.settle();
     } catch (error) {
-      this.failed(error); // others wait to be sent at the end of the turn, too
+      this.failed(error); // must not throw: other connections are still to be sent in this turn
       this.release();
     }
   }
 
-  /** Gives back everything, once. */
+  /** Gives back everything the connection holds. Only the first call counts. */
   private release(): void {
     this.state = State.Closed;
     if (this.released) return;
     this.released = true;
     this.timeouts.end();
     this.unfailing(() => this.exchange !== null && this.breakOff(this.exchange));
-    this.unfailing(() => this.postponed?.discard()); // when all know that they are cut off
+    this.unfailing(() => this.postponed?.discard()); // only after the handler knows that the connection is gone
     this.unfailing(() => this.output.drop());
     this.input.drop();
     this.transport.close();
     this.host.connectionClosed(this);
   }
 
-  /** Calls what handlers implement; its failing must not keep the rest from being given back. */
+  /** Calls code of a handler. If it throws, the rest is still given back. */
   private unfailing(call: () => void): void {
     try {
       call();
@@ -609,7 +609,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     exchange.cutShort();
     this.http.cutShort();
     if (exchange.method !== "" || exchange.replied) return this.endExchange(exchange);
-    this.exchange = null; // only a part of a head: no request to log
+    this.exchange = null; // only a part of a head: there is no request to log
     this.host.endExchange(exchange);
   }
 

@@ -1,4 +1,4 @@
-/** An address clients connect to: its servers by name, and what counts before a server is known. */
+/** An address that clients connect to: its servers by name, and the settings that apply before the server is known. */
 import type { Kernel } from "../../ffi/kernel.ts";
 import type { ListenAddress, Settings, VirtualServer } from "../config/model.ts";
 import type { HeadLimits } from "../http/request/parser.ts";
@@ -7,26 +7,26 @@ import type { Origin } from "../request/origin.ts";
 import type { Routes } from "../request/route.ts";
 import { VirtualHosts } from "../routing/virtual-hosts.ts";
 
-/** As nginx's max_headers: no honest client comes near it. */
+/** Most fields of a head, as nginx's max_headers. Real clients send far fewer. */
 const MOST_FIELDS = 1000;
 
-/** What endpoints belong to: one configuration and all that was made of it. */
+/** The generation that endpoints belong to: one configuration and everything made from it. */
 export interface EndpointOwner {
   routes(server: VirtualServer): Routes;
-  /** It has one more user, and lives until the last has released it. */
+  /** Counts one more user. The generation lives until the last user has released it. */
   retain(): void;
   release(): void;
 }
 
 export class Endpoint implements Origin {
-  /** False once a reload has replaced it: connections that still have it end with the request in progress. */
+  /** False once a reload has replaced it. Connections that still have it end after the request in progress. */
   open = true;
   readonly hosts: VirtualHosts<Routes>;
-  /** The default server's. */
+  /** Of the default server. */
   readonly settings: Settings;
   readonly limits: HeadLimits;
 
-  /** @param port the one bound, which differs from the configured one where that is 0 */
+  /** @param port the bound port; the configured one may be 0 */
   constructor(
     private readonly kernel: Kernel,
     readonly listen: ListenAddress,
@@ -49,7 +49,7 @@ export class Endpoint implements Origin {
     this.owner.release();
   }
 
-  /** The address on this side of a connection; for a wildcard address only the connection knows it. */
+  /** The server's address of the connection `fd`. For a wildcard address it is asked of the socket. */
   localAddress(fd: number): string {
     const { address } = this.listen;
     if (address.family === "unix") return `unix:${address.path}`;
@@ -59,10 +59,10 @@ export class Endpoint implements Origin {
   }
 }
 
-/** CRLF of a line, and the one that ends the head. */
+/** Bytes of a CRLF: one ends each line, one ends the head. */
 const CRLF = 2;
 
-/** nginx's buffers as limits: each line fits one buffer with what ends it, all of them together fit all buffers. */
+/** Limits that follow from nginx's buffers: a line with its CRLF must fit one buffer, the head must fit all of them. */
 function headLimits({ clientHeaderBufferSize, largeClientHeaderBuffers }: Settings): HeadLimits {
   const { count, size } = largeClientHeaderBuffers;
   const buffer = Math.max(clientHeaderBufferSize, size);

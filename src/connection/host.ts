@@ -1,4 +1,4 @@
-/** What a connection needs of the server it belongs to. */
+/** What a connection needs from its server. */
 import type { Kernel } from "../../ffi/kernel.ts";
 import type { Block } from "../../ffi/memory.ts";
 import type { ConnectionInfo } from "../exchange/exchange.ts";
@@ -11,7 +11,7 @@ import type { Outbox } from "./outbox.ts";
 
 /** A connection as the server sees it. */
 export interface HostedConnection extends ReplyTarget {
-  /** Where its requests begin; a reload gives it another one. */
+  /** The address it was accepted on, with the servers there. A reload replaces it. */
   endpoint: Endpoint;
   readonly info: ConnectionInfo & { readonly fd: number };
   /** The server stops: a connection without a request in progress ends at once, the others after their reply. */
@@ -24,15 +24,15 @@ export interface ConnectionHost {
   readonly kernel: Kernel;
   readonly reactor: Reactor;
   readonly pool: BufferPool;
-  /** Where replies are put together, for all connections. */
+  /** Where all connections put their replies together. */
   readonly outbox: Outbox;
-  /** Where bytes are received, for all connections. */
+  /** Where all connections receive. */
   readonly inbox: Block;
-  /** No new requests: those in progress are the last. */
+  /** The server stops: the requests in progress are the last. */
   readonly stopping: boolean;
   beginExchange(connection: HostedConnection): ServerExchange;
   endExchange(exchange: ServerExchange): void;
   connectionClosed(connection: HostedConnection): void;
-  /** Reports an exception, which is always a fault of ours. */
+  /** Logs an exception, which is always a fault of the server. */
   reportBug(error: unknown, exchange: ServerExchange | null): void;
 }

@@ -1,6 +1,6 @@
 /**
- * HTTP/1.1 as replies have it on the wire (RFC 9112): how a body is framed, what the head says of the framing and of the
- * connection, and how many bytes of a reply have been sent.
+ * Replies as HTTP/1.1 on the wire (RFC 9112): the framing of the body, the fields for framing and connection, and the count of bytes
+ * sent. No other file knows these (chunked-body.ts has the chunks).
  */
 import { Block } from "../../ffi/memory.ts";
 import type { ReplyDraft } from "../exchange/filter.ts";
@@ -10,7 +10,7 @@ import { isBodiless } from "../http/reply/status.ts";
 import { ChunkedBody } from "./chunked-body.ts";
 import type { Output } from "./output.ts";
 
-/** What the framing of a reply depends on. */
+/** What the framing of a reply depends on: parts of the request. */
 interface Asked {
   readonly method: string;
   /** `minor`: of the request's version. */
@@ -26,7 +26,7 @@ const CRLF = 2;
 
 /** Writes the replies of one connection, one after the other. */
 export class Http1 {
-  /** Of the reply in progress: where it starts in the bytes of the connection, and the lengths of its head and all of it, -1: not known. */
+  /** The reply in progress: the connection's byte count at its start, the length of its head and its whole length (-1: unknown). */
   private start = 0;
   private headLength = 0;
   private length = 0;
@@ -77,7 +77,7 @@ export class Http1 {
     return goesOn;
   }
 
-  /** A kept reply with what its head lacks of the connection, and `rest` behind it. */
+  /** Writes a kept reply with the fields of this connection added, then `rest`. */
   replyWhole(asked: Asked, reply: WholeReply, rest: ReplyBody, persists: boolean): void {
     const headOnly = isWithoutBody(asked, reply.status);
     const length = headOnly ? reply.headLength : reply.length;
@@ -90,14 +90,14 @@ export class Http1 {
     else if (rest !== null) this.output.writeBody(rest);
   }
 
-  /** A kept reply with more lines at the end of its head. */
+  /** Writes a kept reply with more lines at the end of its head. */
   private writeWithLines({ block, headLength }: WholeReply, length: number, lines: string): void {
     this.output.write(block.bytes, 0, headLength - CRLF);
     this.output.writeText(`${lines}\r\n`);
     this.output.write(block.bytes, headLength, length);
   }
 
-  /** A reply that brings its own head. The connection ends with it. */
+  /** Writes a reply that contains its own head. The connection ends after it. */
   replyRaw(body: StreamBody): void {
     this.started(0, -1);
     this.output.writeBody(body);
@@ -110,12 +110,12 @@ export class Http1 {
     this.length = length;
   }
 
-  /** The connection breaks before the reply is out: what counts is what was taken of it. */
+  /** The connection broke during the reply: only the bytes that the kernel took count as sent. */
   cutShort(): void {
     if (this.begun) this.length = -1;
   }
 
-  /** Bytes of the reply, head included; of one of unknown length, or cut short, those the kernel has taken. */
+  /** Bytes of the reply, head included. If its length is unknown or it was cut short: those the kernel has taken. */
   get bytesSent(): number {
     return this.length >= 0 ? this.length : Math.max(0, this.output.bytesTaken - this.start);
   }
@@ -125,15 +125,15 @@ export class Http1 {
   }
 }
 
-/** Only the head is sent, whatever body there is (RFC 9110 §6.4.1). */
+/** Whether only the head is sent (RFC 9110 §6.4.1). */
 const isWithoutBody = ({ method }: Asked, status: number): boolean => method === "HEAD" || isBodiless(status);
 
-/** -1: none. */
+/** Adds Content-Length, unless `length` is -1 or the status allows none. */
 function addLength(fields: Field[], status: number, length: number): void {
   if (length >= 0 && !isBodiless(status)) fields.push(["Content-Length", String(length)]);
 }
 
-/** Says whether the connection goes on where the version does not (RFC 9112 §9.3), and for how long where the client is told. */
+/** Adds Connection where the default of the version does not apply (RFC 9112 §9.3), and Keep-Alive if `keepalive_timeout` has a second value. */
 function addConnection(fields: Field[], asked: Asked, persists: boolean): void {
   const option = connectionOption(asked, persists);
   if (option === "") return;
@@ -143,13 +143,13 @@ function addConnection(fields: Field[], asked: Asked, persists: boolean): void {
   }
 }
 
-/** The value of Connection, "" for none. Keep-Alive is a field of the connection, so Connection names it (RFC 9110 §7.6.1). */
+/** The value of Connection, "" for none. Keep-Alive may be sent only if Connection names it (RFC 9110 §7.6.1). */
 function connectionOption({ request, settings }: Asked, persists: boolean): string {
   if (!persists) return "close";
   return request.minor === 1 && settings.keepaliveHeader === null ? "" : "keep-alive";
 }
 
-/** As `addConnection`, as lines of a head. */
+/** The fields of `addConnection` as lines of a head. */
 function connectionLines(asked: Asked, persists: boolean): string {
   const option = connectionOption(asked, persists);
   if (option === "") return "";

@@ -1,4 +1,4 @@
-/** What logs, variables and address rules know of a connection. */
+/** What logs, variables and address rules can ask about a connection. */
 import type { Block } from "../../ffi/memory.ts";
 import type { ConnectionInfo } from "../exchange/exchange.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -9,7 +9,10 @@ export class Info implements ConnectionInfo {
   readonly scheme = "http";
   private readonly peer: Peer;
 
-  /** @param connection whose endpoint may be another after a reload @param peer as of `Peer` */
+  /**
+   * @param connection a reload may change its endpoint
+   * @param peer the peer's struct sockaddr
+   */
   constructor(
     private readonly connection: { readonly endpoint: Endpoint },
     readonly fd: number,

@@ -1,16 +1,16 @@
 /**
- * Where replies are put together before they are sent: one Block for the whole server. The client that is being served
- * appends to the region behind all others; what it leaves there at the end of its share goes out at the end of the turn.
- * Consecutive small replies leave with one send(2), and the sends of a turn follow each other, which costs the processor's
- * caches less than taking turns with receiving: 0.93x the CPU per request on bench/floor.ts.
+ * Where replies are put together before they are sent: one Block for the whole server. The connection that is being served
+ * appends to the region behind all others. What it leaves there is sent at the end of the turn. Consecutive small replies of a
+ * connection are sent with one send(2), and all sends of a turn follow each other, which uses the processor's caches better than
+ * alternating with receives: 0.93x the CPU per request in bench/floor.ts.
  */
 import { Block } from "../../ffi/memory.ts";
 
 const CAPACITY = 1024 * 1024;
-/** The least that is free for the client being served. */
+/** Bytes that are always free for the connection being served. */
 const REGION = 128 * 1024;
 
-/** One who leaves a region behind. */
+/** The owner of a region that waits for the end of the turn. */
 export interface Sender {
   /** Sends block[start, end), now. */
   sendRegion(start: number, end: number): void;
@@ -18,10 +18,10 @@ export interface Sender {
 
 export class Outbox {
   readonly block = new Block(CAPACITY);
-  /** The region of the client being served: block[start, end). */
+  /** The region of the connection being served: block[start, end). */
   start = 0;
   end = 0;
-  /** Regions left behind, and where the last one ends. */
+  /** The regions that wait: their owners and starts. `base`: the end of the last one. */
   private readonly senders: Sender[] = [];
   private readonly starts: number[] = [];
   private base = 0;
@@ -46,12 +46,12 @@ export class Outbox {
     this.end += this.block.bytes.latin1Write(text, this.end);
   }
 
-  /** Empties the region of the client being served. */
+  /** Empties the region of the connection being served. */
   clear(): void {
     this.start = this.end = this.base;
   }
 
-  /** Leaves the region to be sent at the end of the turn. */
+  /** Keeps the region until the end of the turn, when `sender` sends it. */
   leave(sender: Sender): void {
     this.senders.push(sender);
     this.starts.push(this.start);
@@ -59,7 +59,7 @@ export class Outbox {
     if (this.room < REGION) this.sendRegions();
   }
 
-  /** Sends every region left behind. The region of the client being served must be empty. */
+  /** Sends all regions that wait. The region of the connection being served must be empty. */
   sendRegions(): void {
     const { senders, starts } = this;
     for (let i = 0; i < senders.length; i++) senders[i]!.sendRegion(starts[i]!, starts[i + 1] ?? this.base);

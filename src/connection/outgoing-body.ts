@@ -1,9 +1,9 @@
-/** Reply bodies on their way: each kind of ReplyBody moves itself piece by piece into the outbox or the transport. */
+/** Sends reply bodies: for each kind of ReplyBody a class that moves it piece by piece into the outbox or the transport. */
 import { ERRNO } from "../../ffi/errno.ts";
 import type { FileRange, PieceBody, ReplyBody, StreamBody } from "../exchange/reply.ts";
 import type { Outbox } from "./outbox.ts";
 
-/** What a body needs of the connection it goes to. */
+/** What a body needs from its connection. */
 export interface BodyTarget {
   readonly outbox: Outbox;
   /** As Transport.sendFile. */
@@ -13,13 +13,13 @@ export interface BodyTarget {
 /** The body is complete. */
 export const BODY_SENT = 0;
 
-/** A body on its way. `length` is what is left, -1 if unknown. */
+/** A body that is being sent. */
 export interface OutgoingBody {
-  /** It only fills the outbox, behind what is there: its beginning can leave with the head. */
+  /** It only appends to the outbox, so its beginning can be sent together with the head. */
   readonly gathers: boolean;
   /**
-   * Moves at most about `limit` bytes; the outbox is empty when it is called, unless it gathers, and sent afterwards. n > 0: bytes
-   * put into the outbox or the socket; BODY_SENT; -EAGAIN: nothing now; other -errno: it can't be completed.
+   * Moves about `limit` bytes at most. The outbox is empty before the call, unless the body gathers, and is sent after it.
+   * @returns n > 0: bytes put into the outbox or the socket; BODY_SENT; -EAGAIN: nothing now; another -errno: it can't be completed
    */
   step(target: BodyTarget, limit: number): number;
   /** Gives back what it holds; called once. */
@@ -86,13 +86,13 @@ function copyPiece(bytes: Buffer, position: number, outbox: Outbox, limit: numbe
   return moved;
 }
 
-/** A file that has become shorter than its announced length can't be sent as promised: -EIO, and the connection is closed. */
+/** Sends a part of a file. -EIO if the file has become shorter than announced: then the connection is closed. */
 function sendRange(range: FileRange, position: number, target: BodyTarget, limit: number): number {
   const moved = target.sendFile(range.file.fd, range.position + position, limit);
   return moved === 0 ? -ERRNO.EIO : moved;
 }
 
-/** What is asked of a stream at once, in bytes. */
+/** Most bytes asked of a stream in one call. */
 export const LARGEST_READ = 0xf000;
 
 class StreamOut implements OutgoingBody {
@@ -103,7 +103,7 @@ class StreamOut implements OutgoingBody {
     this.left = stream.length;
   }
 
-  /** A stream that ends short of its length was broken off, which only a closed connection can tell the client. */
+  /** A stream that ends before its announced length was broken off. Only closing the connection can tell the client: -EIO. */
   step({ outbox }: BodyTarget, limit: number): number {
     const most = Math.min(LARGEST_READ, limit, this.left < 0 ? limit : this.left);
     const n = most > 0 ? this.stream.read(outbox.block, outbox.end, most) : 0;

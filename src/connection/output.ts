@@ -1,6 +1,6 @@
 /**
- * What a connection has to send: its region of the shared outbox, then what the transport did not take of it, then the body
- * in progress. Every send can be short; nothing is ever sent out of order.
+ * What a connection has to send, in this order: bytes that the transport did not take before, the connection's region of the shared
+ * outbox, the body in progress. Every send can be short; nothing is sent out of order.
  */
 import { ERRNO } from "../../ffi/errno.ts";
 import type { ReplyBody, WholeReply } from "../exchange/reply.ts";
@@ -10,27 +10,27 @@ import type { Outbox, Sender } from "./outbox.ts";
 import { BODY_SENT, type BodyTarget, type OutgoingBody, outgoing } from "./outgoing-body.ts";
 import { Pending } from "./pending.ts";
 
-/** How pumping ended. */
+/** Results of `pump`. Everything is sent. */
 export const PUMP_DRAINED = 0;
 /** The transport takes no more now. */
 export const PUMP_BLOCKED = 1;
-/** The connection's share of this turn is used. */
+/** The connection has sent as much as it may in one turn. */
 const PUMP_SHARE_USED = 2;
 /** The connection is lost. */
 export const PUMP_LOST = 3;
-/** The body can't be completed: its file has become shorter, or its stream broke off. */
+/** The body can't be completed: its file has become shorter, or its stream was broken off. */
 export const PUMP_INCOMPLETE = 4;
-/** The body is a stream that has nothing yet: it is not the client who is waited for. */
+/** The body is a stream that has nothing to send yet, so the connection does not wait for the client. */
 export const PUMP_STARVED = 5;
 
-/** A body up to this size is copied and goes out with its head and its neighbours; a larger one is sent from where it is. */
+/** A body up to this size is copied into the outbox and sent together with its head and its neighbours; a larger one is sent from where it is. */
 const LARGEST_COPY = 16 * 1024;
 /** Bytes one connection may send in a turn. */
 const SHARE_OF_A_TURN = 2 * 1024 * 1024;
 
-/** Who writes here. */
+/** The connection that the output belongs to. */
 export interface OutputOwner {
-  /** What was left to the end of the turn could not all be sent. */
+  /** The region that waited for the end of the turn could not be sent completely. */
   onOutputStuck(): void;
 }
 
@@ -41,10 +41,10 @@ export class Output implements BodyTarget, Sender {
   starved = false;
   private readonly pending: Pending;
   private body: OutgoingBody | null = null;
-  /** A region of the outbox is to be sent at the end of the turn. */
+  /** A region of the outbox waits for the end of the turn. */
   private left = false;
 
-  /** @param outbox shared by all connections: its open region is this one's while it has its share of the turn */
+  /** @param outbox shared by all connections; its open region is this one's while it is being served */
   constructor(
     private readonly transport: Transport,
     readonly outbox: Outbox,
@@ -54,7 +54,7 @@ export class Output implements BodyTarget, Sender {
     this.pending = new Pending(pool);
   }
 
-  /** Bytes written so far, whether the kernel has taken them or not. Only during the connection's share of a turn. */
+  /** Bytes written since the connection began, whether the kernel has taken them or not. Valid only while the connection is being served. */
   get bytesWritten(): number {
     return this.bytesTaken + this.pending.length + this.outbox.length;
   }
@@ -64,7 +64,7 @@ export class Output implements BodyTarget, Sender {
     return this.body === null && this.pending.isEmpty;
   }
 
-  // Writing, during the connection's share of a turn
+  // Writing, while the connection is being served
 
   /** Latin1 text. */
   writeText(text: string): void {
@@ -86,29 +86,29 @@ export class Output implements BodyTarget, Sender {
     else this.write(reply.block.bytes, 0, length);
   }
 
-  /** The body that follows the head just written, as it is; at most one at a time. A small one leaves with its head. */
+  /** The body of the head just written, as it is; at most one at a time. A small one is sent together with its head. */
   writeBody(body: ReplyBody): void {
     if (Buffer.isBuffer(body) && body.length <= LARGEST_COPY) return this.write(body, 0, body.length);
     this.send(outgoing(body));
   }
 
-  /** As `writeBody`, of a body that frames itself. */
+  /** As `writeBody`, for a body with a framing of its own. */
   send(body: OutgoingBody | null): void {
     this.body = body;
     if (body?.gathers && this.pending.isEmpty) this.gather(body);
   }
 
-  /** What a stream has to give already leaves with the head, its end included if that has come, too. */
+  /** Takes what a stream has already, so that it is sent together with the head. */
   private gather(body: OutgoingBody): void {
     for (let gathered = 0; gathered < LARGEST_COPY && this.outbox.room > 2 * LARGEST_COPY; ) {
       const n = body.step(this, LARGEST_COPY);
       if (n === BODY_SENT) return this.endBody();
-      if (n < 0) return; // `pump` will learn it again
+      if (n < 0) return; // `pump` gets the same result and handles it
       gathered += n;
     }
   }
 
-  /** Makes room for `length` bytes in the outbox, as far as the transport takes what is before them. False: the connection is lost. */
+  /** Makes room for `length` bytes in the outbox by sending what is there. False: the connection is lost. */
   private hasRoom(length: number): boolean {
     if (this.pending.isEmpty && this.outbox.room >= length) return true;
     this.flush();
@@ -117,7 +117,7 @@ export class Output implements BodyTarget, Sender {
 
   // Sending
 
-  /** Sends what is pending and the outbox. True: all of it is the kernel's now. */
+  /** Sends what is pending, then the outbox. True: the kernel has taken all of it. */
   flush(): boolean {
     const { outbox, pending, transport } = this;
     if (!pending.isEmpty && !this.flushPending()) return false;
@@ -130,7 +130,7 @@ export class Output implements BodyTarget, Sender {
     return pending.isEmpty && !transport.lost;
   }
 
-  /** A body is never pumped while something is pending, so the outbox has nothing to be sent before it. */
+  /** Sends what is pending. The outbox comes after it. True: all of it was taken. */
   private flushPending(): boolean {
     const { pending, transport } = this;
     if (transport.writable && !transport.lost) this.taken(pending.sendTo(transport));
@@ -139,7 +139,7 @@ export class Output implements BodyTarget, Sender {
     return !transport.lost;
   }
 
-  /** The count of a send's result. */
+  /** Counts the result of a send: bytes, or 0 for an error. */
   private taken(n: number): number {
     if (n <= 0) return 0;
     this.bytesTaken += n;
@@ -162,7 +162,7 @@ export class Output implements BodyTarget, Sender {
     }
   }
 
-  /** -EAGAIN of a body: the transport said it, or the stream. */
+  /** After -EAGAIN of a body: tells whether the transport is full or the stream has nothing. */
   private pause(): number {
     this.starved = this.transport.writable;
     return this.starved ? PUMP_STARVED : PUMP_BLOCKED;
@@ -179,9 +179,9 @@ export class Output implements BodyTarget, Sender {
     this.body = null;
   }
 
-  // The end of a share of the turn, and of the turn
+  // After serving, and at the end of the turn
 
-  /** Leaves what is in the outbox to the end of the turn, if the transport seems to take it then. */
+  /** Keeps what is in the outbox until the end of the turn, if the transport is writable; else sends now. */
   leave(): void {
     if (!this.transport.writable || !this.pending.isEmpty) {
       this.flush();
@@ -200,12 +200,12 @@ export class Output implements BodyTarget, Sender {
     if (transport.lost || !pending.isEmpty) this.owner.onOutputStuck();
   }
 
-  /** Sends what was left to the end of the turn: something is to follow it. */
+  /** Sends the region that waits for the end of the turn, because more is to be written behind it. */
   catchUp(): void {
     if (this.left) this.outbox.sendRegions();
   }
 
-  /** Forgets what was not sent and gives back what was borrowed. */
+  /** Discards what was not sent and gives its memory back. */
   drop(): void {
     this.left = false;
     this.outbox.clear();

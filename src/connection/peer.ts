@@ -1,4 +1,4 @@
-/** The other end of a connection. Kept as a number where it is IPv4, because idle clients should cost little. */
+/** The address of the client. An IPv4 address is kept as a number, so that idle connections cost little. */
 import { AF_INET, AF_INET6 } from "../../ffi/abi.ts";
 import { formatAddress } from "../../ffi/inet.ts";
 import type { Block } from "../../ffi/memory.ts";

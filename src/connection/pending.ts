@@ -1,4 +1,4 @@
-/** Bytes of replies that the transport has not taken yet: in a block of the pool, or in that of a kept reply. */
+/** Bytes that the transport has not taken yet: in a block of the pool, or in the block of a kept reply. */
 import type { Block } from "../../ffi/memory.ts";
 import type { WholeReply } from "../exchange/reply.ts";
 import type { BufferPool } from "../network/buffers.ts";
@@ -14,7 +14,7 @@ export class Pending {
 
   constructor(private readonly pool: BufferPool) {}
 
-  /** Nothing is held, not even a block without bytes. */
+  /** Whether it holds no block. */
   get isEmpty(): boolean {
     return this.block === null;
   }
@@ -63,7 +63,7 @@ export class Pending {
     return n;
   }
 
-  /** Forgets what is there and gives the block back. */
+  /** Discards the bytes and gives the block back. */
   drop(): void {
     if (this.reply !== null) this.reply.holders--;
     else if (this.block !== null) this.pool.release(this.block);

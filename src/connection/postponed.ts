@@ -1,17 +1,17 @@
-/** Replies that come while another connection is served: each is kept until its own connection has its share of a turn. */
+/** Replies given while another connection is being served. Each is kept until its own connection is served. */
 import { discard, type ReplyBody, type WholeReply } from "../exchange/reply.ts";
 
 export interface Postponed {
-  /** Sends it, in the connection's share of a turn. */
+  /** Sends it. Called while its connection is being served. */
   send(): void;
-  /** It is not sent after all: gives back what it holds. */
+  /** Gives back what it holds, unsent. */
   discard(): void;
 }
 
-/** A reply with this body that `send` will send. */
+/** A reply that `send` sends; `body` is discarded if it is not sent. */
 export const postponed = (body: ReplyBody, send: () => void): Postponed => ({ send, discard: () => discard(body) });
 
-/** A kept reply, and what follows it. Its bytes do not change while they wait. */
+/** A kept reply and the body that follows it. `holders` keeps its bytes from being changed while they wait. */
 export function postponedWhole(reply: WholeReply, rest: ReplyBody, send: () => void): Postponed {
   reply.holders++;
   return {

@@ -1,4 +1,4 @@
-/** How long a connection waits: one timer for what is waited for, and minimum rates over the whole wait (docs/behaviour.md, Time and limits). */
+/** How long a connection waits: one timer for the current wait, and minimum rates over the whole wait (docs/behaviour.md, Time and limits). */
 import type { Settings } from "../config/model.ts";
 import type { Reactor } from "../network/reactor.ts";
 import { Timed } from "../network/timers.ts";
@@ -13,25 +13,26 @@ export enum Wait {
   Linger,
 }
 
-/** Minimum rates count from here on, ms: a start may be slow. */
+/** ms after which minimum rates apply: the start may be slow. */
 const RATE_GRACE = 10_000;
 
-/** Who waits. */
+/** The connection that waits. */
 export interface TimeoutOwner {
-  /** What was waited for did not come in time; the wait is still the current one. */
+  /** The current wait has lasted too long. */
   onTimeout(): void;
 }
 
 export class Timeouts extends Timed {
   current = Wait.Nothing;
-  /** When the wait began, how many bytes had moved then, and how many when its timer was last started. */
+  /** Time at which the wait began; bytes moved by then; bytes moved when its timer was last started. */
   private since = 0;
   private base = 0;
   private mark = 0;
 
   /**
-   * @param settings those of the last request's location; of the address's default server before the first
-   * @param input @param output whose growing counts are progress
+   * @param settings of the location of the last request; before the first request, of the default server
+   * @param input its count of bytes grows when the client sends
+   * @param output its count of bytes grows when the client reads
    */
   constructor(
     private readonly reactor: Pick<Reactor, "now" | "timers">,
@@ -43,7 +44,7 @@ export class Timeouts extends Timed {
     super();
   }
 
-  /** Starts the timer of `wait`, anew only after progress; the one for a head runs once, however many bytes come. */
+  /** Starts the timer of `wait`; starts it again only after progress. The timer for a head is never started again, however many bytes come. */
   waitFor(wait: Wait): void {
     const moved = this.moved(wait);
     if (wait === this.current && moved === this.mark) return;
@@ -57,7 +58,7 @@ export class Timeouts extends Timed {
     else this.reactor.timers.start(this, this.duration(wait), this.reactor.now);
   }
 
-  /** What was waited for has come: the next wait is a new one, even if it is for the same. */
+  /** Ends the current wait: the next one is new, even if it is of the same kind. */
   end(): void {
     this.timerList?.stop(this);
     this.current = Wait.Nothing;
@@ -67,19 +68,19 @@ export class Timeouts extends Timed {
     this.owner.onTimeout();
   }
 
-  /** Whether `wait` has lasted `duration` ms, whatever progress there was. */
+  /** Whether `wait` is the current one and has lasted `duration` ms, with or without progress. */
   hasWaited(wait: Wait, duration: number): boolean {
     return wait === this.current && this.reactor.now - this.since >= duration;
   }
 
-  /** Whether fewer bytes a second than the minimum rate have moved since `wait` began; one that has only now become due has not begun. */
+  /** Whether fewer bytes a second than the minimum rate have moved since `wait` began. False if `wait` is not the current one. */
   isTooSlow(wait: Wait.Body | Wait.Send): boolean {
     const rate = wait === Wait.Body ? this.settings.clientMinRate : this.settings.sendMinRate;
     if (rate === 0 || !this.hasWaited(wait, RATE_GRACE)) return false;
     return (this.moved(wait) - this.base) * 1000 < rate * (this.reactor.now - this.since);
   }
 
-  /** The count of bytes whose growth is progress for a wait. */
+  /** The count of bytes whose growth is progress for `wait`. */
   private moved(wait: Wait): number {
     if (wait === Wait.Send) return this.output.bytesTaken;
     return wait === Wait.Body || wait === Wait.Linger ? this.input.bytesReceived : 0;

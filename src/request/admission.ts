@@ -1,4 +1,4 @@
-/** From a request's head to its location: the checks of docs/behaviour.md (Requests) in their order, before any byte of a body is read. */
+/** Finds the location of a request: the checks of docs/behaviour.md (Requests) in order, before any byte of the body is read. */
 import { ASTERISK_FORM, EXPECT_OTHER, type RequestHead } from "../http/request/request.ts";
 import { normalise } from "../http/request/target.ts";
 import type { VirtualHosts } from "../routing/virtual-hosts.ts";
@@ -6,15 +6,15 @@ import { options } from "./progress.ts";
 import type { Routes } from "./route.ts";
 import type { ServerExchange } from "./server-exchange.ts";
 
-/** What a method can be that is not registered: a location may know it. Methods are case-sensitive, and `get` is none. */
+/** An unregistered method that a location may list. Methods are case-sensitive: `get` is not one. */
 const METHOD = /^[A-Z][A-Z_-]*$/;
 
-/** Finds server and location. 0, or the status that refuses the request. */
+/** Finds the server and the location of a request. 0, or the status that refuses it. */
 export function admit(exchange: ServerExchange, hosts: VirtualHosts<Routes>): number {
   const { request, progress } = exchange;
   const { server: router, captures, undecided } = hosts.single ? hosts.fallback : hosts.find(request.host());
   progress.method = request.method;
-  if (router !== progress.router) progress.enter(router, router.scope); // else it is there, since `begin`
+  if (router !== progress.router) progress.enter(router, router.scope); // else `begin` has entered it
   progress.captures = captures;
   if (undecided === true) return 400;
   if (request.form !== ASTERISK_FORM && !enterLocation(exchange, router)) return 400;
@@ -26,7 +26,7 @@ export function admit(exchange: ServerExchange, hosts: VirtualHosts<Routes>): nu
 
 function enterLocation(exchange: ServerExchange, router: Routes): boolean {
   const { parser, request, progress } = exchange;
-  // The same bytes give the same text; reusing it also spares the maps it is looked up in another hash.
+  // The same bytes give the same text. To reuse the string also saves computing its hash again for the maps it is looked up in.
   if (!parser.repeated) progress.requestPath = decodedPath(request);
   const path = progress.requestPath;
   if (path === null) {
@@ -39,7 +39,7 @@ function enterLocation(exchange: ServerExchange, router: Routes): boolean {
   progress.path = path;
   if (request.hasQuery) progress.query = request.query();
   progress.enter(router, router.find(path));
-  exchange.seeThroughFrontServer();
+  exchange.applyFrontServer();
   return true;
 }
 

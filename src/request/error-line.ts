@@ -2,7 +2,7 @@
 import type { Exchange } from "../exchange/exchange.ts";
 import { unicode } from "../http/octets.ts";
 
-/** `message` with the connection's number, the client, and, unless it is to be `brief`, what is known of the request. */
+/** `message` with the number of the connection and the client; unless `brief`, also server, request line and host. */
 export function errorLine({ request, connection, server }: Exchange, message: string, brief: boolean): string {
   const start = `*${connection.number} ${message}, client: ${connection.remoteAddress}`;
   if (brief) return start;

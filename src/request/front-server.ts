@@ -1,6 +1,6 @@
 /**
- * A connection from a front server: for logs, rules and scripts it is its client's (ngx_http_realip_module). Only who
- * `set_real_ip_from` names is believed.
+ * Connections from a front server (ngx_http_realip_module): logs, rules and scripts see the address of the client that the front
+ * server names. Only the addresses in `set_real_ip_from` are trusted to name one.
  */
 import { formatAddress, parseAddress } from "../../ffi/inet.ts";
 import type { Settings } from "../config/model.ts";
@@ -13,7 +13,7 @@ interface Remote {
   readonly port: number;
 }
 
-/** The client's connection as the front server tells it; `direct` itself where nobody speaks for a client. */
+/** The client's connection as a trusted front server describes it; else `direct` itself. */
 export function forwarded(direct: ConnectionInfo, request: RequestHead, settings: Settings): ConnectionInfo {
   if (!isTrusted(settings, direct.remoteBytes)) return direct;
   const named = request.fieldAll(settings.realIpHeader).join(",");
@@ -24,26 +24,26 @@ export function forwarded(direct: ConnectionInfo, request: RequestHead, settings
 
 const isTrusted = ({ realIpFrom }: Settings, remoteBytes: Uint8Array): boolean => allows(realIpFrom, { remoteBytes });
 
-/** The last address of the list or, `real_ip_recursive`, the last that is no front server's; null: it is none. */
+/** The last address of the list; with `real_ip_recursive` the last one that is not a trusted front server's. null: it is not an address. */
 function clientOf(list: string, settings: Settings): Remote | null {
   let client: Remote | null = null;
   for (const text of list.split(",").reverse()) {
     const next = parseRemote(text.trim());
-    if (next === null) return client; // what stands before nonsense is nobody's word
+    if (next === null) return client; // what stands before a malformed element cannot be trusted
     client = next;
     if (!settings.realIpRecursive || !isTrusted(settings, client.bytes)) return client;
   }
   return client;
 }
 
-/** `1.2.3.4`, `1.2.3.4:5`, `::1`, `[::1]`, `[::1]:5`; null: none of them. */
+/** Parses `1.2.3.4`, `1.2.3.4:5`, `::1`, `[::1]` or `[::1]:5`; null: malformed. */
 function parseRemote(text: string): Remote | null {
   const match = /^\[([^\]]*)\](?::(\d{1,5}))?$/.exec(text) ?? /^([\d.]+):(\d{1,5})$/.exec(text);
   const address = parseAddress(match?.[1] ?? text);
   return address === null ? null : { bytes: Uint8Array.from(address), port: Number(match?.[2] ?? 0) & 0xffff };
 }
 
-/** What `X-Forwarded-Proto` says of the client's own connection, the first of several; undefined: nothing. */
+/** The scheme of the client's own connection by the first element of `X-Forwarded-Proto`; undefined: not given. */
 function forwardedScheme(request: RequestHead): ConnectionInfo["scheme"] | undefined {
   const [first] = (request.field("x-forwarded-proto") ?? "").split(",");
   const name = first!.trim().toLowerCase();

@@ -1,4 +1,4 @@
-/** How far a request has come: the location it is in, the phase that is next, and where internal redirects lead it. */
+/** The progress of a request: its location, its next phase, who answers it, and its internal redirects. */
 import type { Exchange } from "../exchange/exchange.ts";
 import { type Answer, type BodySink, MOVED } from "../exchange/handler.ts";
 import { ANSWERED, LATER } from "../exchange/phase.ts";
@@ -11,7 +11,7 @@ import type { Match, Route, Routes } from "./route.ts";
 /** nginx's bound on internal redirects. */
 const MOST_REDIRECTS = 10;
 
-/** As in nginx, where it is not known whether the location is the request's. */
+/** Answers 500 where an expression takes too many steps, so that it is not known whether the location matches; nginx does the same. */
 const undecided: Answer = {
   handle(exchange: Exchange): void {
     exchange.log("alert", `"${exchange.location.pattern}" takes too many steps to match "${exchange.path}"`);
@@ -19,30 +19,32 @@ const undecided: Answer = {
   },
 };
 
-/** OPTIONS where nobody answers it by himself (RFC 9110 §9.3.7). */
+/** Answers OPTIONS where no handler does (RFC 9110 §9.3.7). */
 export const options: Answer = {
   handle(exchange: Exchange): void {
-    const { route, content } = (exchange as Travelling).progress;
+    const { route, content } = (exchange as RoutedExchange).progress;
     const fields: Field[] = [["Allow", content?.allow ?? route.allow]];
     for (const { handler } of route.contents) fields.push(...(handler.optionsFields?.(exchange) ?? []));
     exchange.reply(204, fields, null);
   },
 };
 
-/** The exchange whose progress it is. */
-interface Travelling extends Exchange {
+/** What the progress of a request needs from its exchange. */
+interface RoutedExchange extends Exchange {
   sink: BodySink | undefined;
   readonly progress: Progress;
   failPlainly(status: number, fields: readonly Field[]): void;
 }
 
-enum Pace {
-  /** No phase is being asked. */
+/** What the phases of the request do now. */
+enum PhaseState {
+  /** No phase is running. */
   Idle,
-  Asking,
-  /** A phase said that it needs time. */
+  /** A phase is being called. */
+  Running,
+  /** A phase has suspended the request. */
   Waiting,
-  /** It has had its time. */
+  /** The phase that suspended the request is done. */
   Ready,
 }
 
@@ -55,22 +57,22 @@ export class Progress {
   private retargeted: Route | null = null;
   path = "/";
   query = "";
-  /** The path the client asked for, decoded; null: it can't be. Internal redirects leave it. */
+  /** The decoded path that the client asked for; null: malformed. Internal redirects do not change it. */
   requestPath: string | null = null;
   captures: RegExpExecArray | null = null;
   method = "";
   redirects = 0;
-  /** The page of an error is being made. */
+  /** An `error_page` is being made. */
   inErrorPage = false;
-  /** A body is announced, and nobody has been asked yet where it goes. */
+  /** The request has a body, and its sink is not chosen yet. */
   choosing = false;
-  /** Who answers, once that is known. */
+  /** The answer that was chosen. */
   private answer: Answer | null = null;
   /** Index of the next phase of the route. */
   private phase = 0;
-  private pace = Pace.Idle;
+  private phaseState = PhaseState.Idle;
 
-  constructor(private readonly exchange: Travelling) {}
+  constructor(private readonly exchange: RoutedExchange) {}
 
   /** Starts again for another request, outside of any location. */
   begin(router: Routes): void {
@@ -81,10 +83,10 @@ export class Progress {
     this.redirects = 0;
     this.inErrorPage = this.choosing = false;
     this.content = this.retargeted = null;
-    this.pace = Pace.Idle;
+    this.phaseState = PhaseState.Idle;
   }
 
-  /** Settles on a location, of which no phase has been asked yet. */
+  /** Enters a location, before its first phase. */
   enter(router: Routes, match: Match): void {
     this.router = router;
     this.route = match.route;
@@ -94,7 +96,7 @@ export class Progress {
     if (match.undecided) this.answerWith(undecided);
   }
 
-  /** Leaves out the phases that are left and the location's own content. */
+  /** Skips the remaining phases and the location's contents: `answer` answers. */
   answerWith(answer: Answer): void {
     this.answer = answer;
     this.phase = this.route.phases.length;
@@ -116,7 +118,7 @@ export class Progress {
     this.advance();
   }
 
-  /** Goes on in the same location with another path. */
+  /** Continues in the same location with another path. */
   retarget(path: string): void {
     this.path = path;
     const { alias, aliasPrefix } = this.route.settings;
@@ -134,32 +136,32 @@ export class Progress {
     return this.router.find(this.path);
   }
 
-  /** A phase that needed time has had it. */
+  /** The phase that suspended the request is done. */
   proceed(): void {
-    if (this.pace === Pace.Idle) return;
-    const waited = this.pace === Pace.Waiting;
-    this.pace = Pace.Ready;
+    if (this.phaseState === PhaseState.Idle) return;
+    const waited = this.phaseState === PhaseState.Waiting;
+    this.phaseState = PhaseState.Ready;
     if (waited) this.exchange.resume();
   }
 
-  /** Whether `advance` is to be called: a phase that needed time has had it. */
+  /** Whether a suspended request can continue: `advance` is to be called. */
   get ready(): boolean {
-    return this.pace === Pace.Ready;
+    return this.phaseState === PhaseState.Ready;
   }
 
-  /** Asks the phases that are left, then the content: for the sink of a body that is still to come, else for the reply. */
+  /** Runs the remaining phases, then asks the content: for a sink if a body is to come, else for the reply. */
   advance(): void {
     const { phases } = this.route;
     if (this.phase < phases.length) {
       if (!this.passes(phases)) return;
-    } else this.pace = Pace.Idle; // a phase that was waited for may have been the last
+    } else this.phaseState = PhaseState.Idle; // the phase that suspended the request was the last one
     const answer = this.answer ?? this.choose();
     if (answer === null) return;
     if (this.choosing && !this.inErrorPage) this.takeSink(answer);
     else answer.handle(this.exchange);
   }
 
-  /** Asks who answers, and whether the location lets that one answer this method. null: the request is elsewhere by now, or answered. */
+  /** Finds the content that answers, and checks that it allows the method. null: the request was redirected or answered. */
   private choose(): Answer | null {
     for (const content of this.route.contents) {
       const { handler } = content;
@@ -181,27 +183,27 @@ export class Progress {
     return null;
   }
 
-  /** Whether every phase that is left lets the request go on. */
+  /** Runs the remaining phases. True if all of them let the request go on. */
   private passes(phases: Route["phases"]): boolean {
     while (this.phase < phases.length) {
-      this.pace = Pace.Asking;
+      this.phaseState = PhaseState.Running;
       const verdict = phases[this.phase++]!(this.exchange);
-      if (verdict === ANSWERED) return this.leave(); // it may be in another location by now, and wait there
-      if (verdict === LATER && (this.pace as Pace) !== Pace.Ready) {
-        this.pace = Pace.Waiting;
+      if (verdict === ANSWERED) return this.leave(); // it may have been redirected, and be suspended there
+      if (verdict === LATER && (this.phaseState as PhaseState) !== PhaseState.Ready) {
+        this.phaseState = PhaseState.Waiting;
         return false;
       }
     }
-    this.pace = Pace.Idle;
+    this.phaseState = PhaseState.Idle;
     return true;
   }
 
   private leave(): false {
-    if (this.pace === Pace.Asking) this.pace = Pace.Idle;
+    if (this.phaseState === PhaseState.Running) this.phaseState = PhaseState.Idle;
     return false;
   }
 
-  /** Who is asked may fail first: then a page of the error is on its way. */
+  /** Asks `answer` for the sink of the body. It may call `fail` instead: then an error page is being made. */
   private takeSink(answer: Answer): void {
     const { redirects } = this;
     const sink = answer.sink?.(this.exchange);

@@ -1,11 +1,11 @@
-/** Where requests leave their lines. */
+/** The logs as requests see them. */
 import type { ErrorLog, LogLevel } from "../config/parts.ts";
 import type { Exchange } from "../exchange/exchange.ts";
 
 export interface RequestLog {
-  /** Whether a message of `level` would be written: ask before composing a costly one. */
+  /** Whether a message of `level` would be written. Saves composing one that would not. */
   wants(log: ErrorLog, level: LogLevel): boolean;
   error(log: ErrorLog, level: LogLevel, message: string): void;
-  /** One line for a request that has ended, in each access log of its location. */
+  /** Writes the line of a request that has ended to each access log of its location. */
   access(exchange: Exchange): void;
 }

@@ -10,16 +10,16 @@ import type { RouteMatch } from "../routing/locations.ts";
 import { Router } from "../routing/router.ts";
 import { filtersOf } from "./filters/filters.ts";
 
-/** A location with what the server needs of it at each request. */
+/** A location with everything that its requests need, made once from the configuration. */
 export class Route {
   readonly settings: Settings;
-  /** What is asked before the contents are: rewrite, then access. Empty for most locations. */
+  /** Run before the contents: rewrite, then access. Empty for most locations. */
   readonly phases: readonly Phase[];
-  /** Of these, the first that claims the request answers it. */
+  /** The first that claims a request answers it. */
   readonly contents: readonly Content[];
-  /** What its replies go through. */
+  /** Each reply goes through these, in order. */
   readonly filters: readonly Filter[];
-  /** The value of Allow where nobody has been asked who answers. */
+  /** The value of Allow before it is known which content answers. */
   readonly allow: string;
 
   constructor(
@@ -36,7 +36,7 @@ export class Route {
   }
 }
 
-/** What a path leads to. */
+/** The result of looking up a path. */
 export type Match = RouteMatch<Route>;
 
 /** The routes of a server. */

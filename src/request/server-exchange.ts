@@ -1,6 +1,6 @@
 /**
- * One request and its reply, from the head's first byte until the reply has left: the server's side of the Exchange
- * that handlers see. Exchanges are used again and again; a client holds one only while it has a request.
+ * One request and its reply, from the first byte of the head until the reply is handed to the connection: the Exchange that handlers
+ * see. The object is reused; a connection holds one only while it has a request.
  */
 import type { Location, Settings, VirtualServer } from "../config/model.ts";
 import type { LogLevel } from "../config/parts.ts";
@@ -29,7 +29,7 @@ const NO_FIELDS: readonly Field[] = [];
 const NO_LIMITS: HeadLimits = { line: 0, field: 0, total: 0, fields: 0 };
 
 export class ServerExchange implements Exchange {
-  /** Where the request is. */
+  /** Location, phase and redirects of the request. */
   readonly progress = new Progress(this);
   readonly parser = new RequestParser(NO_LIMITS);
   readonly decoder = new BodyDecoder();
@@ -37,7 +37,7 @@ export class ServerExchange implements Exchange {
   target!: ReplyTarget;
   origin!: Origin;
   errorStatus = 0;
-  /** The error whose page is being made; 0: none, or it is another location's to say. */
+  /** Status of the error whose page is being made; 0: none, or another location decides the status (`error_page ... = @name`). */
   private failedWith = 0;
   startedAt = 0;
   replied = false;
@@ -47,11 +47,11 @@ export class ServerExchange implements Exchange {
   session: Session | null = null;
   user = "";
   onGone: (() => void) | null = null;
-  /** Takes the request's body. */
+  /** Receives the request's body. */
   sink: BodySink | undefined = undefined;
   private forwarded: ConnectionInfo | null = null;
   private headKept = false;
-  /** For whatever reply comes: of `addField`, and of the error whose page is being made. */
+  /** Fields for the reply, whoever gives it: from `addField`, and of the error whose page is being made. */
   private addedFields: readonly Field[] = NO_FIELDS;
   private id = "";
 
@@ -60,7 +60,7 @@ export class ServerExchange implements Exchange {
     private readonly logs: RequestLog,
   ) {}
 
-  /** Makes ready for a connection's next request. */
+  /** Resets the exchange for the next request of a connection. */
   begin(target: ReplyTarget, origin: Origin): void {
     this.parser.reset(origin.limits);
     this.target = target;
@@ -77,7 +77,7 @@ export class ServerExchange implements Exchange {
     this.id = "";
   }
 
-  /** Forgets what a long-lived object must not keep alive. */
+  /** Drops references, so that the unused exchange keeps nothing alive. */
   end(): void {
     this.progress.captures = null;
     this.sentFields = NO_FIELDS;
@@ -92,13 +92,13 @@ export class ServerExchange implements Exchange {
     return this.services.templates;
   }
 
-  /** The client's connection, also where a front server speaks for it. */
+  /** The client's connection; behind a trusted front server, the one it describes. */
   get connection(): ConnectionInfo {
     return this.forwarded ?? this.target.info;
   }
 
-  /** Once the location is known: whether a front server speaks for the client. */
-  seeThroughFrontServer(): void {
+  /** Called when the location is known: takes the client's address from a trusted front server. */
+  applyFrontServer(): void {
     if (this.settings.realIpFrom.length > 0) this.forwarded = forwarded(this.target.info, this.request, this.settings);
   }
 
@@ -155,7 +155,7 @@ export class ServerExchange implements Exchange {
     return this.target.bodyBytesSent;
   }
 
-  /** The reply is given, or an error's page is on its way, which a script may make: no handler is asked any more. */
+  /** A reply was given, or an error page is being made (perhaps by a script): no handler is asked any more. */
   get settled(): boolean {
     return this.replied || this.progress.inErrorPage;
   }
@@ -166,7 +166,7 @@ export class ServerExchange implements Exchange {
     this.sink = undefined;
   }
 
-  /** Nobody is to reply any more but the server. */
+  /** Tells the handler that its reply is no longer wanted. */
   callOff(): void {
     const { onGone } = this;
     this.onGone = null;
@@ -174,13 +174,13 @@ export class ServerExchange implements Exchange {
     onGone?.();
   }
 
-  /** The connection broke before the reply was out: without one the log says 499. */
+  /** The connection broke. If no reply was given, the log says 499, as in nginx. */
   cutShort(): void {
     if (!this.replied) this.status = 499;
   }
 
   reply(status: number, fields: readonly Field[], body: ReplyBody, options?: ReplyOptions): void {
-    // Only a whole page stands for the error; a part, a redirect or another error stands for itself.
+    // Only a complete page gets the status of the error; a partial reply, a redirect or another error keeps its own.
     if (status >= 300 || status === 206) this.errorStatus = 0;
     this.start(this.errorStatus || status);
     const own = this.addedFields.length === 0 ? fields : [...fields, ...this.fieldsBeside(fields)];
@@ -190,7 +190,7 @@ export class ServerExchange implements Exchange {
     this.target.reply(this.status, draft.fields, draft.body, draft.length);
   }
 
-  /** The added fields, without those that a page of an error gives itself and that cannot repeat. */
+  /** The added fields, without those that may occur only once and are in `fields` already. */
   private fieldsBeside(fields: readonly Field[]): readonly Field[] {
     return this.addedFields.filter(([name]) => indexOfSingleton(fields, name) < 0);
   }
@@ -235,20 +235,20 @@ export class ServerExchange implements Exchange {
       return this.failPlainly(redirectStatus(page.status), [["Location", location]]);
     }
     this.errorStatus = page.status ?? status;
-    // `= @name` hands the request on to another location, whose error is its own.
+    // `= @name` passes the request to another location, which decides the status of an error itself.
     this.failedWith = page.status === 0 && uri.startsWith("@") ? 0 : status;
     const forPage = uri.startsWith("/") && this.method !== "HEAD";
-    if (forPage || this.method === "") this.progress.method = "GET"; // a head that is none may have no method
+    if (forPage || this.method === "") this.progress.method = "GET"; // a malformed head may have no method
     this.redirect(uri);
   }
 
-  /** A page of an error that is missing, or not for this client, leaves the error its status. */
+  /** The error page itself failed, because it is missing or forbidden: the original error keeps its status. */
   private failPage(status: number, fields: readonly Field[]): void {
     if (this.failedWith === 0 || status >= 500) this.failPlainly(status, fields);
     else this.failPlainly(this.failedWith, NO_FIELDS);
   }
 
-  /** Answers with the built-in page of an error or a redirect. */
+  /** Replies with the built-in page of an error or a redirect. */
   failPlainly(status: number, fields: readonly Field[]): void {
     this.reply(status, [["Content-Type", ERROR_PAGE_TYPE], ...fields], errorPage(status));
   }
@@ -292,9 +292,9 @@ export class ServerExchange implements Exchange {
     if (this.logs.wants(errorLog, level)) this.logs.error(errorLog, level, errorLine(this, message, brief));
   }
 
-  /** Copies the head out of the shared buffer, once, for a request that outlives the turn. */
+  /** Copies the head out of the shared inbox, once, because the request lasts longer than the turn. */
   keepHead(): void {
-    if (this.headKept || this.request.length === 0) return; // a head that is not complete is still input
+    if (this.headKept || this.request.length === 0) return; // an incomplete head is still in the input
     this.headKept = true;
     this.request.own();
   }

@@ -14,7 +14,7 @@ const VALIDATOR = /^(?:etag|last-modified)$/i;
 const TEN_YEARS = 315360000;
 const DAY = 86400;
 
-/** Adds to a reply's fields what the location says. */
+/** Adds the fields that the location configures. */
 export const addFields: Filter = (draft, exchange) => {
   const { fields, status, options } = draft;
   const { settings } = exchange;
@@ -38,7 +38,7 @@ function lengthField({ status, body, length }: ReplyDraft): Field[] {
   return bytes < 0 || isBodiless(status) ? [] : [["Content-Length", String(bytes)]];
 }
 
-/** The type of several ranges says where each begins: it stays. */
+/** Adds or replaces a field. The Content-Type of multiple ranges stays, because it contains the boundary. */
 function putHeader(fields: Field[], name: string, value: string): void {
   const only = fields[indexOfSingleton(fields, name)];
   if (only === undefined || !only[1].startsWith("multipart/byteranges;")) putField(fields, name, value);
@@ -62,7 +62,7 @@ function addExpires(fields: Field[], expires: Expires, now: number, modified: nu
   putExpires(fields, formatDate(now + seconds), seconds < 0 ? "no-cache" : `max-age=${seconds}`);
 }
 
-/** Cache-Control is a list: what a script or a session forbids stays forbidden. */
+/** Cache-Control is a list, so it is added: what a script or a session forbids stays forbidden. */
 function putExpires(fields: Field[], expires: string, control: string): void {
   putField(fields, "Expires", expires);
   fields.push(["Cache-Control", control]);
@@ -75,5 +75,5 @@ function secondsFromNow(kind: "in" | "modified" | "at", seconds: number, now: nu
   return (seconds - sinceMidnight + DAY) % DAY;
 }
 
-/** Seconds that local time is behind UTC at that moment. */
+/** Seconds that local time is behind UTC at `now`. */
 const localOffset = (now: number): number => new Date(now * 1000).getTimezoneOffset() * 60;

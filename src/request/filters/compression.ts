@@ -1,4 +1,4 @@
-/** Compresses replies on their way (ngx_http_gzip_filter_module, ngx_brotli, zstd-nginx-module). Files bring their own forms. */
+/** Compresses replies (ngx_http_gzip_filter_module, ngx_brotli, zstd-nginx-module). Replies with files come here compressed already. */
 
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { Filter, ReplyDraft } from "../../exchange/filter.ts";
@@ -10,7 +10,7 @@ import { sourceOf } from "../../handlers/compression/sources.ts";
 import { CompressedStream } from "../../handlers/compression/stream.ts";
 import type { HandlerServices } from "../../handlers/services.ts";
 
-/** A body in memory up to this size is compressed at once, so that its length is known, in bytes. */
+/** Bytes. A body in memory up to this size is compressed at once, so that its length is known. */
 const AT_ONCE = 16 * 1024;
 
 export function compressing(codings: Codings, services: HandlerServices): Filter {
@@ -25,7 +25,7 @@ export function compressing(codings: Codings, services: HandlerServices): Filter
   };
 }
 
-/** The body has been through compression already, or is not to. */
+/** The body is compressed already, or must not be: only the fields are set. */
 function label(draft: ReplyDraft, codings: Codings): void {
   const encoded = draft.options!.encoded!;
   if (encoded.coding === null) return;
@@ -34,7 +34,7 @@ function label(draft: ReplyDraft, codings: Codings): void {
   if (codings.varies) addVary(draft.fields);
 }
 
-/** The ways that suit the reply, whatever the client accepts. */
+/** The ways in which this reply may be compressed, whatever the client accepts. */
 function suitable({ status, fields, body, length }: ReplyDraft, codings: Codings): readonly Way[] {
   if (body === null && length === undefined) return [];
   if (valueIn(fields, "content-encoding") !== undefined) return [];
@@ -58,7 +58,7 @@ function encode(draft: ReplyDraft, way: Way, exchange: Exchange, services: Handl
     draft.body = unread(body);
   } else {
     const compressor = services.compression.open(method);
-    if (compressor === null) return; // too many are being compressed: plain bytes are right, too
+    if (compressor === null) return; // too many replies are being compressed: this one is sent as it is
     const source = sourceOf(body, services.kernel);
     draft.body = new CompressedStream(source, compressor, method, services.compression, () => exchange.resume());
     draft.encoded = compressor;
@@ -67,7 +67,7 @@ function encode(draft: ReplyDraft, way: Way, exchange: Exchange, services: Handl
   draft.fields = encodedFields(draft.fields, way.coding);
 }
 
-/** Stands for the compressed body that GET would get, whose length is not known: nobody reads it. */
+/** Stands for the compressed body that GET would get, whose length is unknown. HEAD never reads it. */
 function unread(body: ReplyBody): StreamBody {
   return { kind: "stream", length: -1, read: () => 0, close: () => discard(body) };
 }

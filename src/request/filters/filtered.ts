@@ -1,9 +1,9 @@
-/** A reply behind its location's filters: what is left is the connection's part, the framing. */
+/** Sends a reply through the filters of its location. Only the framing is left to the connection. */
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { Filter, ReplyDraft } from "../../exchange/filter.ts";
 import type { Field, ReplyBody, ReplyOptions } from "../../exchange/reply.ts";
 
-/** The exchange, as filters and the server's own fields need it. */
+/** What filters and the server's own fields need from the exchange. */
 type Replying = Exchange & {
   readonly services: { readonly serverToken: string };
   /** Of its location. */
@@ -11,8 +11,8 @@ type Replying = Exchange & {
 };
 
 /**
- * The server's own fields and the handler's, through the filters of the location.
- * @param kept the reply is made to be sent many times: its body is needed whole
+ * Makes the draft of a reply: the server's own fields, then the handler's, then what the filters change.
+ * @param kept the reply will be sent many times, so its body must be complete
  */
 export function filtered(
   exchange: Replying,

@@ -1,4 +1,4 @@
-/** The filters of a location, in the order of nginx: what it adds to the fields, then compression. */
+/** The filters of a location in the order of nginx: added fields, then compression. */
 import type { Settings } from "../../config/model.ts";
 import type { Filter } from "../../exchange/filter.ts";
 import { Codings } from "../../handlers/compression/codings.ts";
