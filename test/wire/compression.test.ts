@@ -75,6 +75,8 @@ const server = useServer({
     "www/folder/two.txt": "2",
     "www/cgi/out.sh": `printf 'Content-Type: text/html\\n\\n'; i=0; while [ $i -lt 300 ]; do echo "line $i of a script"; i=$((i+1)); done`,
     "www/cgi/length.sh": `printf 'Content-Type: text/html\\nContent-Length: 60\\n\\n%60s' x`,
+    "www/cgi/more.sh": `printf 'Content-Type: text/html\\nContent-Length: 60\\n\\n%90s' x`,
+    "www/cgi/less.sh": `printf 'Content-Type: text/html\\nContent-Length: 600\\n\\n%60s' x`,
     "www/cgi/coded.sh": `printf 'Content-Type: text/html\\nContent-Encoding: x-own\\n\\nas it is, as it is, as it is'`,
     "www/cgi/slow.sh": `printf 'Content-Type: text/html\\n\\nfirst words\\n'; while [ ! -e "$DOCUMENT_ROOT/go" ] && [ ! -e go ]; do sleep 0.05; done; echo last words`,
     "www/cgi/go.sh": "touch go; printf 'Content-Type: text/plain\\n\\n'",
@@ -358,6 +360,7 @@ describe("a script", () => {
   gives("its output", "/cgi/out.sh", gzip, "gzip", text);
   gives("as it is", "/cgi/out.sh", {}, null, text);
   gives("with a length of its own", "/cgi/length.sh", gzip, "gzip", "x".padStart(60));
+  gives("longer than it says", "/cgi/more.sh", gzip, "gzip", " ".repeat(60));
   gives("with a coding of its own", "/cgi/coded.sh", gzip, "x-own", "as it is, as it is, as it is");
   answers(server, "with a tag and Vary of its own", get("/cgi/tag.sh", gzip), {
     status: 200,
@@ -387,6 +390,13 @@ describe("as it comes", () => {
     expect(readable(client.pending)).not.toContain("last words");
     await ask(server.port, get("/cgi/go.sh"));
     expect(decoded(await client.reply())).toBe("first words\nlast words\n");
+    client.destroy();
+  });
+
+  test("a script's reply that is shorter than it says is cut off, not completed", async () => {
+    const client = await Client.connect(server.port);
+    void client.send(get("/cgi/less.sh", gzip));
+    expect((await client.rest()).toString("latin1")).not.toEndWith("\r\n0\r\n\r\n");
     client.destroy();
   });
 

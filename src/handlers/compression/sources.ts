@@ -2,7 +2,7 @@
 import { ERRNO } from "../../../ffi/errno.ts";
 import type { Kernel } from "../../../ffi/kernel.ts";
 import type { Block } from "../../../ffi/memory.ts";
-import { discard, type FileRange, type PieceBody, type ReplyBody } from "../../exchange/reply.ts";
+import { discard, type FileRange, type PieceBody, type ReplyBody, type StreamBody } from "../../exchange/reply.ts";
 
 /** Gives bytes as a StreamBody does. */
 export interface Source {
@@ -13,7 +13,31 @@ export interface Source {
 
 export function sourceOf(body: Exclude<ReplyBody, null>, kernel: Kernel): Source {
   if (Buffer.isBuffer(body)) return new PieceSource({ kind: "pieces", pieces: [body], length: body.length }, kernel);
-  return body.kind === "stream" ? body : new PieceSource(body, kernel);
+  if (body.kind === "pieces") return new PieceSource(body, kernel);
+  return body.length < 0 ? body : new MeasuredSource(body);
+}
+
+/**
+ * A stream whose length was announced, by a script's Content-Length say. Compressed it is sent in chunks, so what comes behind its
+ * length is cut off here, and one that ends short of it is broken off: -EIO. Else the client would take it for complete.
+ */
+class MeasuredSource implements Source {
+  private left: number;
+
+  constructor(private readonly stream: StreamBody) {
+    this.left = stream.length;
+  }
+
+  read(block: Block, offset: number, length: number): number {
+    if (this.left === 0) return 0;
+    const n = this.stream.read(block, offset, Math.min(length, this.left));
+    if (n > 0) this.left -= n;
+    return n === 0 ? -ERRNO.EIO : n;
+  }
+
+  close(): void {
+    this.stream.close();
+  }
 }
 
 class PieceSource implements Source {
