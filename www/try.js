@@ -6,6 +6,7 @@ const examples = {
   fresh: { label: "304 by ETag", path: "/files/planets.csv", fields: "If-None-Match: {ETag}" },
   since: { label: "304 by date", path: "/files/planets.csv", fields: "If-Modified-Since: {Last-Modified}" },
   match: { label: "412", path: "/files/planets.csv", fields: 'If-Match: "something else"' },
+  gzip: { label: "gzip", path: "/files/squares.txt" },
   method: { label: "405", method: "DELETE", path: "/about/" },
   options: { label: "OPTIONS", method: "OPTIONS", path: "/about/" },
   large: { label: "413", method: "POST", path: "/small", body: "x".repeat(2000) },
