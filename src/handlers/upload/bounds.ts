@@ -1,6 +1,6 @@
 /**
- * Where a client names the file itself (a form's file name, tus metadata), it must not get into a location within the one
- * that took the request, unless that location would have taken the file from this client under its own URL.
+ * A client can choose the file's name (a form's file name, tus metadata). The name must not lead into a location nested in the
+ * one that received the request, unless the nested location would also accept the file from this client at its own URL.
  */
 import type { Location, Settings } from "../../config/model.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
@@ -10,7 +10,7 @@ import { passwordFor } from "../auth/entry.ts";
 import { Failure } from "./failure.ts";
 import { pathOf, requestPathOf, requestTarget, type Target } from "./target.ts";
 
-/** Why the client may not store a file there; null: it may, or the location is not within the request's. */
+/** Why the client may not store a file at `target`; null: it may, or the target's location is not nested in the request's. */
 export function outOfBounds(exchange: Exchange, target: Target): Failure | null {
   const { location, settings } = exchange;
   const path = requestPathOf(settings.upload!, target);
@@ -29,17 +29,17 @@ function reason(exchange: Exchange, inner: Settings, path: string, target: Targe
   if (methods.length === 0) return "allows neither PUT nor POST";
   const admitting = methods.filter((method) => mayEnter(inner, exchange.connection, method));
   if (admitting.length === 0) return "denies access by rule";
-  return admitting.some((method) => asksNoMore(inner, method, exchange)) ? "" : "asks for another password";
+  return admitting.some((method) => passwordSuffices(inner, method, exchange)) ? "" : "asks for another password";
 }
 
-/** Whether who was let in to send this request needs no other password there. */
-function asksNoMore(inner: Settings, method: string, exchange: Exchange): boolean {
+/** Whether a client that was allowed to send this request needs no other password for `inner`. */
+function passwordSuffices(inner: Settings, method: string, exchange: Exchange): boolean {
   const password = passwordFor(inner, method);
   if (password === null) return true;
   return exchange.user !== "" && password.file?.text === passwordFor(exchange.settings, exchange.method)?.file?.text;
 }
 
-/** The file that a location stores for a path; null: none. */
+/** Path of the file that a location stores for a request's path; null: none. */
 function fileAt(settings: Settings, path: string): string | null {
   const target = requestTarget(settings, path);
   return target === null ? null : fileOf(settings, target);
@@ -47,7 +47,10 @@ function fileAt(settings: Settings, path: string): string | null {
 
 const fileOf = ({ upload }: Settings, target: Target): string => `${upload!.folder}/${pathOf(target)}`;
 
-/** Written in it, or beside it for a part of its paths, as nginx's users do. An expression (`~* \.jpg$`) is about kinds of files, not places. */
+/**
+ * Whether `location` is nested in `outer`: its block is, or its prefix begins with the outer one, as is usual in nginx files.
+ * A regular expression (`~* \.jpg$`) selects kinds of files, not folders, so it counts as nested only if its block is.
+ */
 function isWithin(outer: Location, location: Location): boolean {
   if (outer.locations.some((nested) => nested === location || isWithin(nested, location))) return true;
   return outer.regex === null && location.regex === null && location.pattern.startsWith(outer.pattern);

@@ -1,4 +1,4 @@
-/** What can be known of a target before the body has come. */
+/** Checks of an upload's target that are possible before the body is received. */
 import { S_IFMT, S_IFREG } from "../../../ffi/abi.ts";
 import { ERRNO } from "../../../ffi/errno.ts";
 import { FileStatus } from "../../../ffi/kernel.ts";
@@ -10,25 +10,25 @@ import type { Overwrite } from "./staged-file.ts";
 import type { Store } from "./store.ts";
 import { pathOf, type Target } from "./target.ts";
 
-/** Why no file can come to the target; null: it can, as far as one sees. */
+/** Why no file can be stored at the target; null: no reason is known yet. */
 export function obstacle(store: Store, target: Target, overwrite: Overwrite): Failure | null {
   const path = pathOf(target);
   const status = new FileStatus();
-  const n = store.look(path, status);
+  const n = store.stat(path, status);
   if (n instanceof Failure) return n;
   if (n === -ERRNO.ENOENT) return null;
   if (n < 0) return failure(n, `open() "${store.path}/${path}"`);
   return overwrite === "refuse" || (status.mode & S_IFMT) !== S_IFREG ? new Failure(409) : null;
 }
 
-/** Whether the request's preconditions (RFC 9110 §13) forbid to change what is at the target; null: they do not. */
+/** The failure if the request's preconditions (RFC 9110 §13) forbid a change of the target; null: they allow it. */
 export function conditionFails(exchange: Exchange, store: Store, target: Target): Failure | null {
   const { request, settings, services } = exchange;
   if (!request.conditional) return null;
   const status = new FileStatus();
-  const n = store.look(pathOf(target), status);
+  const n = store.stat(pathOf(target), status);
   if (n instanceof Failure) return n;
-  if (n < 0) return request.fieldIndex("if-match") >= 0 ? new Failure(412) : null; // even `*` matches nothing that is not there
+  if (n < 0) return request.fieldIndex("if-match") >= 0 ? new Failure(412) : null; // RFC 9110 §13.1.1: "*" needs a file, too
   const verdict = evaluate(request, validatorsOf(settings, status), settings.ifModifiedSince, services.clock.second);
   return verdict === 0 ? null : new Failure(412);
 }

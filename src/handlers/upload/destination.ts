@@ -1,4 +1,4 @@
-/** The folder of the store in which a file is to appear, and those made for it. */
+/** The folder of the store that receives a finished file, and the folders created for it. */
 import { O_DIRECTORY, O_PATH } from "../../../ffi/abi.ts";
 import { ERRNO } from "../../../ffi/errno.ts";
 import type { Kernel, LinkPolicy } from "../../../ffi/kernel.ts";
@@ -11,7 +11,7 @@ interface Made {
   readonly name: string;
 }
 
-/** An open folder. Whoever opened it closes it; `undo` removes what was made on the way to it. */
+/** An open folder. The caller of `openDestination` must call `close`, or `undo` to remove the created folders too. */
 export class Destination {
   constructor(
     private readonly kernel: Kernel,
@@ -28,7 +28,7 @@ export class Destination {
     for (const { parent } of this.made) parent.release();
   }
 
-  /** Removes the folders that were made, as far as they are empty; then closes. */
+  /** Removes the created folders that are still empty, then closes. */
   undo(): void {
     removeMade(this.kernel, this.made);
     this.close();
@@ -36,8 +36,8 @@ export class Destination {
 }
 
 /**
- * Opens the folder `folders` (names, outermost first) of `store`, never leaving it; `make` makes what is missing.
- * -errno: -ENOENT there is none, -ENOTDIR one is a file, -EXDEV and -ELOOP a link leads out or may not be followed.
+ * Opens the folder `folders` (names, outermost first) of `store` and never leaves the store. `make` creates missing folders.
+ * -errno: -ENOENT a folder is missing, -ENOTDIR one is a file, -EXDEV a link leads out of the store, -ELOOP a link may not be followed.
  */
 export function openDestination(
   kernel: Kernel,
@@ -55,7 +55,7 @@ export function openDestination(
   return fd < 0 ? fd : new Destination(kernel, new SharedFile(kernel, fd), []);
 }
 
-/** Component by component, each opened from the store on: what a link in between leads to is never left to chance. */
+/** Opens or creates one component after the other. Each is opened by its path from the store, so that the kernel checks every link in it. */
 function makeDestination(
   kernel: Kernel,
   store: SharedFile,
@@ -79,7 +79,7 @@ function makeDestination(
   return new Destination(kernel, here, made);
 }
 
-/** Opens the folder at `path`, after making `name` in `here` if it is missing. */
+/** Opens the folder at `path`. If it is missing, creates it as `name` in `here` first. */
 function enter(
   kernel: Kernel,
   store: SharedFile,
@@ -98,7 +98,7 @@ function enter(
       made.push({ parent: here, name });
     }
     fd = openWithin(kernel, store.fd, path, FOLDER, links);
-    if (fd === -ERRNO.ENOENT && n < 0) return -ERRNO.ENOTDIR; // a link to nothing has the name
+    if (fd === -ERRNO.ENOENT && n < 0) return -ERRNO.ENOTDIR; // the name belongs to a broken link
   }
   return fd < 0 ? fd : new SharedFile(kernel, fd);
 }

@@ -1,4 +1,4 @@
-/** Why something could not be stored: what the client gets, and what the error log says. */
+/** Why a file could not be stored: the reply to the client and the line for the error log. */
 import { errnoText } from "../../../ffi/errno.ts";
 import type { LogLevel } from "../../config/parts.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
@@ -8,26 +8,26 @@ import { errorStatus } from "../errors.ts";
 export class Failure {
   constructor(
     readonly status: number,
-    /** For the error log; "" where the request alone is to blame. */
+    /** For the error log; "": nothing is logged, because only the request is at fault. */
     readonly reason = "",
     readonly level: LogLevel = "error",
-    /** Of the reply. */
+    /** Additional fields of the reply. */
     private readonly fields: readonly Field[] = [],
   ) {}
 
-  /** Answers with it. */
-  tell(exchange: Exchange): void {
+  /** Logs the reason and replies with the status. */
+  reply(exchange: Exchange): void {
     if (this.reason !== "") exchange.log(this.level, this.reason);
     exchange.fail(this.status, this.fields);
   }
 }
 
-/** The failure of a call on the way to a target, or at it; `what` names the call and the file: `open() "/x"`. `error` as it came. */
+/** The failure of a syscall on a target or its folders. `error` is errno or -errno. `what` names the call and the file: `open() "/x"`. */
 export function failure(error: number, what: string): Failure {
   return withStatus(errorStatus(Math.abs(error), "upload"), error, what);
 }
 
-/** The same for the store itself, whose state is the server's affair: it is never the client's 400, 404 or 409. */
+/** The failure of a syscall on the store itself. The client did not cause it, so the status is never 400, 404 or 409. */
 export function storeFailure(error: number, what: string): Failure {
   return withStatus(errorStatus(Math.abs(error), "store"), error, what);
 }

@@ -1,4 +1,4 @@
-/** multipart/form-data (RFC 7578): every file of a form is staged as it comes, and all of them appear when the form is whole. */
+/** multipart/form-data (RFC 7578): each file of a form is written to the staging folder; all are published when the form is complete. */
 import { Block } from "../../../ffi/memory.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { BodySink } from "../../exchange/handler.ts";
@@ -12,36 +12,36 @@ import type { StagedFile } from "./staged-file.ts";
 import type { NamedFile, Store } from "./store.ts";
 import { requestTarget } from "./target.ts";
 
-/** What is done of a form before others get their turn: a part begins, a piece of it, it ends. */
+/** Most parser events (begin, data or end of a part) handled in one turn of the loop, so that other connections do not wait. */
 const EVENTS_PER_TURN = 256;
-/** Parts of one form beside its files: they are discarded, but each costs the time to read its head. */
+/** Most parts of a form besides its files. They are discarded, but parsing each head takes time. */
 const MOST_FIELDS = 1000;
-/** A delimiter has at most 70 characters of boundary (RFC 2046 §5.1.1), a line end and two hyphens before it. */
+/** Most bytes the parser holds back: a delimiter is a line end, two hyphens and at most 70 characters (RFC 2046 §5.1.1). */
 const MOST_HELD = 128;
 
-/** Whether the body says that it is a form. */
+/** Whether Content-Type says that the body is a form. */
 export const isForm = (exchange: Exchange): boolean =>
   /^multipart\/form-data\s*(;|$)/i.test(exchange.request.field("content-type") ?? "");
 
-/** The sink of a form that is posted to a folder of the store; undefined: it was refused. */
+/** The sink of a form that is posted to a folder of the store; undefined: the request was refused. */
 export function sinkOfForm(exchange: Exchange, store: Store): FormSink | undefined {
   const boundary = boundaryOf(exchange.request.field("content-type") ?? "");
   const target = requestTarget(exchange.settings, exchange.path);
   const folders = target === null ? null : [...target.folders, target.name].filter((name) => name !== "");
-  const refusal = boundary === null || folders === null ? new Failure(400) : store.lacks(folders);
+  const refusal = boundary === null || folders === null ? new Failure(400) : store.checkFolder(folders);
   if (refusal === null) return new FormSink(exchange, store, folders!, new MultipartParser(boundary!));
-  refusal.tell(exchange);
+  refusal.reply(exchange);
   return undefined;
 }
 
 class FormSink implements BodySink {
   private readonly files: NamedFile[] = [];
-  /** The file whose bytes are coming; null: the part is no file, or has no byte yet. */
+  /** The file that is being received; null: the current part is not a file, or no byte of it has been received. */
   private current: StagedFile | null = null;
   private parts = 0;
-  /** The few bytes that only seemed to begin a delimiter lie in the parser's memory: from here they are written. */
+  /** Holds bytes to write that looked like the beginning of a delimiter. They are in the parser's memory, which libc must not see. */
   private held: Block | null = null;
-  /** Bytes of the body that came before those being taken. */
+  /** Number of bytes of the body before those passed to the current `accept`. */
   private seen = 0;
   fileStart = 0;
 
@@ -63,7 +63,7 @@ class FormSink implements BodySink {
       if (failed === null) event = parser.next(block.bytes, parser.position, end);
     }
     if (event < 0) failed = new Failure(-event, `malformed form: ${parser.reason}`, "info");
-    failed?.tell(this.exchange);
+    failed?.reply(this.exchange);
     this.seen += end - start;
     return end - start;
   }
@@ -75,10 +75,10 @@ class FormSink implements BodySink {
   }
 
   end(): void {
-    const stored = this.appear();
+    const stored = this.publish();
     if (!(stored instanceof Failure)) return replyStored(this.exchange, this.folders, stored);
     this.abort();
-    stored.tell(this.exchange);
+    stored.reply(this.exchange);
   }
 
   abort(): void {
@@ -119,13 +119,16 @@ class FormSink implements BodySink {
     return n < 0 ? failure(n, `write() a file in "${this.store.path}"`) : null;
   }
 
-  /** A form in which no file was chosen has a part without a name and without content (HTML, "multipart/form-data encoding"). */
+  /**
+   * Closes the file of the part, so that a form needs one descriptor however many files it has. A part with an empty file name
+   * and no content is not a file: browsers send it if no file was chosen (HTML, "multipart/form-data encoding").
+   */
   private partEnd(): Failure | null {
     const { filename } = this.parser.part;
     const empty = this.current === null && filename !== null && filename !== "";
     const refusal = empty ? this.openFile() : null;
     if (refusal !== null || this.current === null) return refusal;
-    const n = this.current.finish(); // so that a form holds one descriptor, however many files it has
+    const n = this.current.finish();
     this.current = null;
     return n < 0 ? failure(n, `close() a file in "${this.store.path}"`) : null;
   }
@@ -137,20 +140,20 @@ class FormSink implements BodySink {
     const name = reducedName(this.parser.part.filename!) || generatedName(services);
     const staged = outOfBounds(this.exchange, { folders: this.folders, name }) ?? this.store.stage();
     if (staged instanceof Failure) return staged;
-    staged.expect(this.exchange.request.contentLength - this.seen); // no more than the body's rest; below 0: not known
+    staged.expect(this.exchange.request.contentLength - this.seen); // the file is not longer than the rest of the body; below 0: not known
     this.files.push({ staged, name });
     this.current = staged;
     return null;
   }
 
-  private appear() {
+  private publish() {
     if (!this.parser.complete) return new Failure(400, "a form without its closing delimiter", "info");
     if (this.files.length === 0) return new Failure(400, "a form without a file", "info");
     for (const { name } of this.files) {
       const failed = conditionFails(this.exchange, this.store, { folders: this.folders, name });
       if (failed !== null) return failed;
     }
-    const stored = this.store.appear(this.files, this.folders, this.exchange.settings.uploadOverwrite, false);
+    const stored = this.store.publish(this.files, this.folders, this.exchange.settings.uploadOverwrite, false);
     if (stored instanceof Failure) return stored;
     return stored.map(({ name }, i) => ({ name, size: this.files[i]!.staged.size }));
   }

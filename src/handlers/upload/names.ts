@@ -1,20 +1,20 @@
-/** Names of stored files: which are safe, and what is made of those that are not. */
+/** Names of stored files: which names are safe, and how unsafe ones are changed. */
 import type { Services } from "../../exchange/services.ts";
 
-/** The longest name a file system takes, in bytes of UTF-8. */
+/** Longest name that file systems accept, in bytes of UTF-8. */
 const MAX_NAME = 255;
 
-/** What the last component of a resumable upload's URL begins with; 32 hexadecimal digits follow. No file gets such a name. */
+/** Prefix of the last component of a resumable upload's URL; 32 hexadecimal digits follow. No stored file gets such a name. */
 export const UPLOAD_NAME = "webserv-upload-";
 const RESERVED = new RegExp(`^${UPLOAD_NAME}[0-9a-f]{32}$`);
 
-/** Control characters, of ASCII and beyond, and line separators: no name in a listing, log or terminal should have them. */
+/** Control characters (ASCII and others) and line separators. They would disturb listings, logs and terminals. */
 const CONTROL = /[\p{Cc}\u2028\u2029]/u;
 
-/** The part of a name that tells its kind. A longer one is no extension, and a name is more than it. */
+/** The extension of a name, at most 32 characters and ".tar". At least one character must precede it. */
 const EXTENSION = /(?<=.)(?:\.tar)?\.[^.\s]{1,31}$/su;
 
-/** Whether a component of a path may be the name of a file or folder; one that starts with a dot only if `dots`. */
+/** Whether a component of a path may be the name of a file or folder. Names that start with a dot are safe only if `dots`. */
 export function isSafeName(name: string, dots: boolean): boolean {
   if (name === "" || name === "." || name === "..") return false;
   if ((name.startsWith(".") && !dots) || RESERVED.test(name)) return false;
@@ -22,8 +22,8 @@ export function isSafeName(name: string, dots: boolean): boolean {
 }
 
 /**
- * The name that a client's name of a file becomes: its last component, cut to what a file system takes. "" where nothing
- * usable is left: nothing at all, white space, a dot name, that of an upload's URL, control characters.
+ * Makes a safe name of the file name a client sent: its last component, shortened to the limit of file systems. Gives "" if
+ * that is not usable: empty, only white space, with a leading dot, like an upload's URL, or with control characters.
  */
 export function reducedName(filename: string): string {
   const last = filename.slice(Math.max(filename.lastIndexOf("/"), filename.lastIndexOf("\\")) + 1);
@@ -32,12 +32,12 @@ export function reducedName(filename: string): string {
   return fitted(last, "");
 }
 
-/** `name` with a number (or other suffix) before its extension: "a-1.txt" for "a.txt". */
+/** Inserts a number (or other suffix) before the extension: "a-1.txt" for "a.txt". */
 export function numberedName(name: string, number: string): string {
   return fitted(name, `-${number}`);
 }
 
-/** The name with `suffix` before its extension, the stem cut at a character's border so that all of it fits. */
+/** Inserts `suffix` before the extension, and shortens the stem by whole characters if the name is too long. */
 function fitted(name: string, suffix: string): string {
   const extension = EXTENSION.exec(name)?.[0] ?? "";
   const stem = extension === "" ? name : name.slice(0, -extension.length);
@@ -45,7 +45,7 @@ function fitted(name: string, suffix: string): string {
   return cut(stem, room) + suffix + extension;
 }
 
-/** The longest beginning of `text` of at most `room` bytes of UTF-8. */
+/** The longest prefix of `text`, in whole characters, of at most `room` bytes of UTF-8. */
 function cut(text: string, room: number): string {
   if (Buffer.byteLength(text) <= room) return text;
   const bytes = Buffer.from(text, "utf8");
@@ -54,5 +54,5 @@ function cut(text: string, room: number): string {
   return bytes.utf8Slice(0, end);
 }
 
-/** A name for a file that came without one. */
+/** A random name for a file whose client sent none. */
 export const generatedName = (services: Services): string => `upload-${services.randomHex(8)}`;

@@ -1,4 +1,4 @@
-/** Bodies that are one file as they are: PUT, and POST of anything but a form (RFC 9110 §9.3.3, §9.3.4). */
+/** Requests whose body is the content of one file: PUT, and POST of anything but a form (RFC 9110 §9.3.3, §9.3.4). */
 import type { Block } from "../../../ffi/memory.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { BodySink } from "../../exchange/handler.ts";
@@ -11,43 +11,43 @@ import type { Overwrite, StagedFile, Stored } from "./staged-file.ts";
 import type { Store } from "./store.ts";
 import { pathOf, requestTarget, type Target } from "./target.ts";
 
-/** The sink of a PUT, after all that can be known before the body was looked at; undefined: it was refused. */
+/** Makes every check of a PUT that does not need the body, then gives its sink; undefined: the request was refused. */
 export function sinkOfPut(exchange: Exchange, store: Store): FileSink | undefined {
   const target = requestTarget(exchange.settings, exchange.path);
-  // A part of a file would replace all of it (RFC 9110 §14.5).
+  // Content-Range: the body is a part of a file, and would replace the whole file (RFC 9110 §14.5).
   if (target === null || target.name === "" || exchange.request.fieldIndex("content-range") >= 0) {
-    return tell(exchange, new Failure(400));
+    return refuse(exchange, new Failure(400));
   }
   const overwrite = exchange.settings.uploadOverwrite === "refuse" ? "refuse" : "replace";
   const refusal = obstacle(store, target, overwrite) ?? conditionFails(exchange, store, target);
-  return refusal === null ? begin(exchange, store, target, overwrite) : tell(exchange, refusal);
+  return refusal === null ? begin(exchange, store, target, overwrite) : refuse(exchange, refusal);
 }
 
-/** The same for a POST; a file without a name gets one. */
+/** The same for a POST. If the path has no file name, one is generated. */
 export function sinkOfPost(exchange: Exchange, store: Store): FileSink | undefined {
   const { uploadOverwrite } = exchange.settings;
   const asked = requestTarget(exchange.settings, exchange.path);
-  // What has neither a name nor a byte is no upload.
-  if (asked === null || (asked.name === "" && !exchange.request.hasBody)) return tell(exchange, new Failure(400));
+  // A request without a file name and without a body is not an upload.
+  if (asked === null || (asked.name === "" && !exchange.request.hasBody)) return refuse(exchange, new Failure(400));
   const target = asked.name === "" ? { ...asked, name: generatedName(exchange.services) } : asked;
   const taken = uploadOverwrite === "rename" ? null : obstacle(store, target, uploadOverwrite);
   const failed = conditionFails(exchange, store, target);
-  const refusal = taken ?? failed ?? outOfBounds(exchange, target) ?? store.lacks(target.folders);
-  return refusal === null ? begin(exchange, store, target, uploadOverwrite) : tell(exchange, refusal);
+  const refusal = taken ?? failed ?? outOfBounds(exchange, target) ?? store.checkFolder(target.folders);
+  return refusal === null ? begin(exchange, store, target, uploadOverwrite) : refuse(exchange, refusal);
 }
 
-function tell(exchange: Exchange, refusal: Failure): undefined {
-  refusal.tell(exchange);
+function refuse(exchange: Exchange, refusal: Failure): undefined {
+  refusal.reply(exchange);
 }
 
 function begin(exchange: Exchange, store: Store, target: Target, overwrite: Overwrite): FileSink | undefined {
   const staged = store.stage();
-  if (staged instanceof Failure) return tell(exchange, staged);
+  if (staged instanceof Failure) return refuse(exchange, staged);
   staged.expect(exchange.request.contentLength);
   return new FileSink(exchange, store, staged, target, overwrite, exchange.method === "PUT");
 }
 
-/** Writes the body from the block it was received in: nothing is copied in this process. */
+/** Writes the body from the block into which it was received, so that this process copies nothing. */
 class FileSink implements BodySink {
   constructor(
     private readonly exchange: Exchange,
@@ -55,21 +55,21 @@ class FileSink implements BodySink {
     private readonly staged: StagedFile,
     private readonly target: Target,
     private readonly overwrite: Overwrite,
-    /** PUT makes folders that are missing, and tells a file that is new from one that was replaced. */
+    /** PUT creates missing folders, and its reply distinguishes a new file (201) from a replaced one (204). */
     private readonly isPut: boolean,
   ) {}
 
   accept(block: Block, start: number, end: number): number {
     const n = this.staged.write(block, start, end - start);
-    if (n < 0) failure(n, `write() "${this.store.path}/${pathOf(this.target)}"`).tell(this.exchange);
+    if (n < 0) failure(n, `write() "${this.store.path}/${pathOf(this.target)}"`).reply(this.exchange);
     return end - start;
   }
 
   end(): void {
-    const stored = this.appear();
+    const stored = this.publish();
     if (stored instanceof Failure) {
       this.abort();
-      return stored.tell(this.exchange);
+      return stored.reply(this.exchange);
     }
     if (this.isPut && !stored.created) return this.exchange.reply(204, [], null);
     replyStored(this.exchange, this.target.folders, [{ name: stored.name, size: this.staged.size }]);
@@ -79,12 +79,12 @@ class FileSink implements BodySink {
     this.staged.abort();
   }
 
-  /** The conditions count when the file changes, which may be long after the request came. */
-  private appear(): Stored | Failure {
+  /** Publishes the file. Checks the preconditions again, because the target may have changed while the body was received. */
+  private publish(): Stored | Failure {
     const { store, staged, target, overwrite, isPut } = this;
     const refusal = conditionFails(this.exchange, store, target);
     if (refusal !== null) return refusal;
-    const stored = store.appear([{ staged, name: target.name }], target.folders, overwrite, isPut);
+    const stored = store.publish([{ staged, name: target.name }], target.folders, overwrite, isPut);
     return stored instanceof Failure ? stored : stored[0]!;
   }
 }

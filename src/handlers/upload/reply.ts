@@ -1,4 +1,4 @@
-/** What a client learns of files that were stored: 201, where they are, and a list of them for programs or people. */
+/** The reply about stored files: 201, Location, and a list of the files as JSON or HTML. */
 
 import type { Exchange } from "../../exchange/exchange.ts";
 import { prefersJson } from "../../http/accept.ts";
@@ -14,11 +14,11 @@ interface StoredFile {
 }
 
 interface Shown extends StoredFile {
-  /** A path, percent-encoded. */
+  /** Percent-encoded path. */
   readonly url: string;
 }
 
-/** Replies 201 for files now in the folder `folders` of the store; Location is the file, or the folder of several. */
+/** Replies 201 for files stored in the folder `folders` of the store. Location is the file, or the folder if there are several. */
 export function replyStored(exchange: Exchange, folders: readonly string[], files: readonly StoredFile[]): void {
   const upload = exchange.settings.upload!;
   const shown = files.map(({ name, size }) => ({ name, size, url: urlOf(upload, { folders, name }) }));

@@ -1,4 +1,4 @@
-/** A file that comes into being in the staging folder, and appears under its name when it is whole. */
+/** A file that is written in the staging folder and renamed to its final name when it is complete. */
 import { O_PATH } from "../../../ffi/abi.ts";
 import { ERRNO } from "../../../ffi/errno.ts";
 import { FileStatus, type Kernel } from "../../../ffi/kernel.ts";
@@ -10,64 +10,64 @@ import type { Destination } from "./destination.ts";
 import { numberedName } from "./names.ts";
 import type { Staging } from "./staging.ts";
 
-/** What happens where the name is taken. */
+/** What to do if the name exists already. */
 export type Overwrite = Settings["uploadOverwrite"];
 
-/** What became of a file: its name, and whether there was none of that name. */
+/** A published file: its final name, and whether no file had that name before. */
 export interface Stored {
   readonly name: string;
   readonly created: boolean;
 }
 
-/** Stored files may be read by everybody, and are never executable. */
+/** Permissions of stored files: everybody may read them, nobody may execute them. */
 const MODE = 0o644;
-/** Numbered names that are tried; then one with random digits is free for sure. */
+/** Most numbered names that are tried. After them a name with random digits is tried, which is practically never taken. */
 const MOST_NUMBERS = 100;
 /**
- * Room is reserved so much at a time, for files of which more than LEAST_RESERVED is to come: that spares the file system an
- * account of every block (on ext4 a third of a large upload's CPU time, docs/bench.md), and keeps each call short.
+ * Disk space is reserved in pieces of MOST_RESERVED bytes if more than LEAST_RESERVED bytes are expected. Without it the file
+ * system allocates block by block (on ext4 a third of a large upload's CPU time, docs/bench.md). Pieces keep each call short.
  */
 const MOST_RESERVED = 4 * 1024 * 1024;
 const LEAST_RESERVED = 1024 * 1024;
 const MOST_COPIED_BY_HAND = 256 * 1024;
 
-/** It ends with exactly one of `commit` that succeeds, `keep` that succeeds, `abort` and `pause`; after that all of them do nothing. */
+/** A file ends by a successful `commit` or `keep`, by `abort` or by `pause`. A later `abort` or `pause` does nothing. */
 export class StagedFile {
   private readonly kernel: Kernel;
   private ended = false;
   private stamped = false;
-  /** Up to where there is room, and up to where it is to be reserved. */
+  /** Offset up to which space is reserved, and offset up to which it should be. */
   private reserved = 0;
   private expected = 0;
 
   constructor(
     private readonly services: HandlerServices,
-    /** The file is one of its users. */
+    /** The file retains it until the file ends. */
     readonly staging: Staging,
     readonly name: string,
     private fd: number,
-    /** Bytes in it. */
+    /** Number of bytes in the file. */
     public size: number,
   ) {
     this.kernel = services.kernel;
     staging.retain();
   }
 
-  /** The entity tag that it will have when it appears; "": not known. To be asked when all is written, before it is finished. */
+  /** The entity tag that the published file will have; "": not known. Call it after the last write and before `finish`. */
   version(): string {
     this.stamp();
     const status = new FileStatus();
     return this.kernel.fstat(this.fd, status) < 0 ? "" : etagOf(status);
   }
 
-  /** Says how many bytes are to come at most (-1: not known), so that room for them can be reserved. */
+  /** Announces the most bytes that will follow (-1: not known), so that disk space can be reserved. */
   expect(length: number): void {
     if (length <= LEAST_RESERVED) return;
     this.reserved = this.size;
     this.expected = this.size + length;
   }
 
-  /** Appends block[start, start + length). 0, or -errno: the file is then good for `abort` only. */
+  /** Appends block[start, start + length). 0, or -errno; after an error only `abort` may be called. */
   write(block: Block, start: number, length: number): number {
     if (this.reserved < this.expected && this.size + length > this.reserved) this.reserve();
     for (let done = 0; done < length; ) {
@@ -80,8 +80,8 @@ export class StagedFile {
   }
 
   /**
-   * Appends at most `length` bytes of another file (an open descriptor) from `position` on, without a detour through this process
-   * where the file system can do it. How many (0: that file has no more), or -errno: the file is then good for `abort` only.
+   * Appends at most `length` bytes of another file (an open descriptor), starting at `position`. The kernel copies them, where
+   * the file system supports it. Number of bytes (0: end of that file), or -errno; after an error only `abort` may be called.
    */
   copy(source: number, position: number, length: number): number {
     if (this.reserved < this.expected && this.size + length > this.reserved) this.reserve();
@@ -99,8 +99,8 @@ export class StagedFile {
     return written < 0 ? written : n;
   }
 
-  /** Gives up what is behind its first `length` bytes. 0 or -errno. */
-  cut(length: number): number {
+  /** Shortens the file to its first `length` bytes. 0 or -errno. */
+  truncate(length: number): number {
     const n = this.kernel.truncate(this.fd, length);
     if (n < 0) return n;
     this.size = length;
@@ -109,14 +109,14 @@ export class StagedFile {
     return 0;
   }
 
-  /** Only a help: where it fails, the writes will say what is wrong, if anything is. */
+  /** Reserves the next piece of disk space. An error is ignored: if the disk is full, the next write reports it. */
   private reserve(): void {
     const length = Math.min(MOST_RESERVED, this.expected - this.reserved);
     if (this.kernel.allocate(this.fd, this.reserved, length) < 0) this.expected = 0;
     else this.reserved += length;
   }
 
-  /** All is written: sets the permissions and the time, and gives the descriptor back. 0 or -errno. `commit` does it too. */
+  /** To be called after the last write: sets permissions and modification time, and closes the descriptor. 0 or -errno. `commit` calls it. */
   finish(): number {
     if (this.fd < 0) return 0;
     const chmod = this.kernel.fchmod(this.fd, MODE);
@@ -126,8 +126,8 @@ export class StagedFile {
   }
 
   /**
-   * Gives it a modification time that no other upload of this server has: the kernel's clock ticks every few milliseconds, and two
-   * files of one size that replace each other in between would share an ETag. A file system that can't do it has no better one.
+   * Sets a modification time that no other upload of this server has. The kernel's clock ticks every few milliseconds; if a file
+   * replaced another of the same size within one tick, both would have the same ETag. An error is ignored: the ETag is less exact then.
    */
   private stamp(): void {
     if (this.stamped) return;
@@ -136,18 +136,18 @@ export class StagedFile {
     this.kernel.futimens(this.fd, Math.floor(now / 1000), (now % 1000) * 1_000_000 + this.services.stores.nextStamp());
   }
 
-  /** Lets it appear in `into` as `name`, or under a name like it. -errno (-EEXIST: refused): it is then still staged. */
+  /** Renames it to `name` (or, with "rename", a similar name) in `into`. -errno (-EEXIST: the name is taken): it is still staged. */
   commit(into: Destination, name: string, overwrite: Overwrite): Stored | number {
     const n = this.finish();
     if (n < 0) return n;
-    const stored = overwrite === "rename" ? this.free(into.fd, name) : this.exact(into.fd, name, overwrite);
+    const stored = overwrite === "rename" ? this.renameToFree(into.fd, name) : this.renameTo(into.fd, name, overwrite);
     if (typeof stored === "number") return stored;
     this.services.files.changed();
     this.end();
     return stored;
   }
 
-  /** Removes it. */
+  /** Removes the file. */
   abort(): void {
     if (this.ended) return;
     this.close();
@@ -155,14 +155,14 @@ export class StagedFile {
     this.end();
   }
 
-  /** Leaves it in the staging folder as it is, to be opened again by its name. */
+  /** Closes the file and leaves it in the staging folder; it can be opened again by its name. */
   pause(): void {
     if (this.ended) return;
     this.close();
     this.end();
   }
 
-  /** The same under a name by which it survives this process. -errno: it is then still staged. */
+  /** Does the same under another name, which the cleanup at the next start does not remove. -errno: it is still staged. */
   keep(name: string): number {
     const closed = this.close();
     const n = closed < 0 ? closed : this.kernel.rename(this.staging.fd, this.name, this.staging.fd, name, false);
@@ -170,23 +170,23 @@ export class StagedFile {
     return n;
   }
 
-  private exact(folder: number, name: string, overwrite: Overwrite): Stored | number {
+  private renameTo(folder: number, name: string, overwrite: Overwrite): Stored | number {
     const n = this.rename(folder, name, false);
     if (n >= 0) return { name, created: true };
     if (n !== -ERRNO.EEXIST || overwrite === "refuse") return n;
-    const created = this.leadsNowhere(folder, name);
+    const created = this.isBrokenLink(folder, name);
     const replaced = this.rename(folder, name, true);
     return replaced < 0 ? replaced : { name, created };
   }
 
-  /** Whether a link to nothing has the name: a representation there was none (RFC 9110 §9.3.4). */
-  private leadsNowhere(folder: number, name: string): boolean {
+  /** Whether the name is a broken link. Then the target had no representation before, so it counts as created (RFC 9110 §9.3.4). */
+  private isBrokenLink(folder: number, name: string): boolean {
     const there = this.kernel.openBeneath(folder, name, O_PATH, 0, "follow");
     if (there >= 0) this.kernel.close(there);
     return there === -ERRNO.ENOENT;
   }
 
-  private free(folder: number, name: string): Stored | number {
+  private renameToFree(folder: number, name: string): Stored | number {
     let n = this.rename(folder, name, false);
     let free = name;
     for (let number = 1; n === -ERRNO.EEXIST && number <= MOST_NUMBERS + 1; number++) {
@@ -203,7 +203,7 @@ export class StagedFile {
   private close(): number {
     if (this.fd < 0) return 0;
     const { fd } = this;
-    if (this.reserved > this.size) this.kernel.truncate(fd, this.size); // gives back what was not needed
+    if (this.reserved > this.size) this.kernel.truncate(fd, this.size); // frees reserved space that is not used
     this.fd = -1;
     return this.kernel.close(fd);
   }

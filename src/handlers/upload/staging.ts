@@ -1,6 +1,6 @@
 /**
- * Where unfinished files lie: one hidden folder of the store, on the store's own file system, so that a finished file
- * appears under its name in one step. What a dead server left there is recognised by its lock, which nobody holds.
+ * The staging folder holds unfinished files. It is a hidden folder of the store, on the same file system, so that rename(2)
+ * publishes a finished file in one step. Each server holds a lock there; files whose lock is free are leftovers of a dead server.
  */
 import {
   directoryEntries,
@@ -20,14 +20,14 @@ import type { Services } from "../../exchange/services.ts";
 import type { SharedFile } from "../files/open.ts";
 
 const FOLDER = O_PATH | O_DIRECTORY | O_NOFOLLOW;
-/** Others may remove what we just made or looked for; more often than this it is no coincidence. */
+/** Most tries of a step that another process can undo by removing what was just created or found. */
 const MOST_TRIES = 4;
 
 const lockName = (instance: string): string => `${instance}.lock`;
-/** `<instance>.lock` and `<instance>-<n>`; parts of resumable uploads are called otherwise and survive. */
+/** `<instance>.lock` and `<instance>-<n>`. Files of resumable uploads have other names, so the cleanup leaves them. */
 const OF_INSTANCE = /^([0-9a-f]{16})(?:\.lock|-\d+)$/;
 
-/** Opens the staging folder of `store`, making it if `make`; -errno (-ENOENT: there is none). The caller is its first user. */
+/** Opens the staging folder of `store`; `make` creates it if it is missing. -errno (-ENOENT: there is none). The caller must release it. */
 export function openStaging(services: Services, store: SharedFile, make: boolean): Staging | number {
   const { kernel } = services;
   const status = new FileStatus();
@@ -43,7 +43,10 @@ export function openStaging(services: Services, store: SharedFile, make: boolean
   return -ERRNO.ENOENT;
 }
 
-/** An open staging folder. Its users are the Store and every unfinished file; the last one gives the lock and descriptors back. */
+/**
+ * An open staging folder with a reference count. The Store and every unfinished file retain it. The last release removes the
+ * lock and closes the descriptors.
+ */
 export class Staging {
   private readonly kernel: Kernel;
   private users = 1;
@@ -56,7 +59,7 @@ export class Staging {
     readonly store: SharedFile,
     /** O_PATH, for names relative to it. */
     readonly fd: number,
-    /** The store's device and inode: the same whatever its path. */
+    /** The store's device and inode, which are the same for every path to the store. */
     readonly identity: string,
   ) {
     this.kernel = services.kernel;
@@ -74,32 +77,32 @@ export class Staging {
       this.kernel.close(this.lock);
     }
     this.kernel.close(this.fd);
-    this.kernel.rmdir(this.store.fd, STAGING); // stays while resumable uploads or another server's files are in it
+    this.kernel.rmdir(this.store.fd, STAGING); // fails while it holds resumable uploads or another server's files
     this.store.release();
   }
 
-  /** Whether the store's staging folder still is this one. */
+  /** Whether the store's staging folder is still this one. */
   isThere(): boolean {
     return lookFor(this.kernel, this.store.fd, STAGING, this.fd) >= 0;
   }
 
-  /** A name for an unfinished file that no one else has, and that is removed at the next start if this process dies; -errno. */
+  /** A unique name for an unfinished file, or -errno. If this process dies, the next start removes the file. */
   nextName(): string | number {
     const n = this.lock >= 0 ? 0 : this.takeInstance();
     return n < 0 ? n : `${this.instance}-${++this.count}`;
   }
 
-  /** 0 where `name` in it is the file that `fd` has open; -errno, -ENOENT: it is not. */
+  /** Checks that `name` in this folder is the file that `fd` has open. 0: it is; -ENOENT: it is not; other -errno. */
   find(name: string, fd: number): number {
     return lookFor(this.kernel, this.fd, name, fd);
   }
 
-  /** A descriptor for getdents, which the caller closes; -errno. */
+  /** A descriptor for getdents, or -errno. The caller closes it. */
   openToRead(): number {
     return this.kernel.openBeneath(this.fd, ".", O_RDONLY | O_DIRECTORY, 0, "deny");
   }
 
-  /** What is in it, by name; -errno. */
+  /** The names in the folder, or -errno. */
   private names(): string[] | number {
     const fd = this.openToRead();
     if (fd < 0) return fd;
@@ -113,7 +116,7 @@ export class Staging {
     return n < 0 ? n : names;
   }
 
-  /** Removes the unfinished files of servers that are no more; gives how many. */
+  /** Removes unfinished files of dead servers; gives their number. */
   removeLeftovers(): number {
     const names = this.names();
     if (typeof names === "number") return 0;
@@ -130,24 +133,30 @@ export class Staging {
     return removed;
   }
 
-  /** The lock of a dead instance, held from now on so that only one server cleans up; NO_LOCK if it has none; ALIVE. */
+  /**
+   * Takes the lock of an instance, so that only one server removes its files. Gives the lock's descriptor, NO_LOCK if the
+   * instance is dead and has no lock, or ALIVE if the lock is held or cannot be opened.
+   */
   private lockOfDead(instance: string): number {
     const fd = this.kernel.openBeneath(this.fd, lockName(instance), O_RDWR | O_NOFOLLOW, 0, "deny");
     if (fd === -ERRNO.ENOENT) return NO_LOCK;
-    if (fd < 0) return ALIVE; // who knows: what another user's server owns is left alone
+    if (fd < 0) return ALIVE; // probably another user's server: its files are left alone
     if (this.kernel.flock(fd) >= 0) return fd;
     this.kernel.close(fd);
     return ALIVE;
   }
 
-  /** Last, so that what an interrupted cleaning leaves is found again. */
+  /** Called after the files were removed, so that the next start finds the rest if the cleanup is interrupted. */
   private removeLock(instance: string, lock: number): void {
     if (lock === NO_LOCK) return;
     this.kernel.unlink(this.fd, lockName(instance));
     this.kernel.close(lock);
   }
 
-  /** A server that starts may take a lock that is not locked yet for a dead one's: then another is made. */
+  /**
+   * Creates and takes the lock of this instance. Another server's cleanup may find the file before it is locked, and treat this
+   * instance as dead; then another lock is created. 0 or more, or -errno.
+   */
   private takeInstance(): number {
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       const instance = this.services.randomHex(8);
@@ -159,7 +168,7 @@ export class Staging {
         this.instance = instance;
         return (this.lock = fd);
       }
-      this.kernel.unlink(this.fd, name); // nobody else has this name
+      this.kernel.unlink(this.fd, name); // the name is random, so it is this server's
       this.kernel.close(fd);
       if (n < 0 && n !== -ERRNO.EAGAIN) return n;
     }
@@ -170,7 +179,7 @@ export class Staging {
 const NO_LOCK = -1;
 const ALIVE = -2;
 
-/** 0 where `name` in `directory` is the file that `fd` has open; -errno, -ENOENT: it is not. */
+/** Checks that `name` in `directory` is the file that `fd` has open. 0: it is; -ENOENT: it is not; other -errno. */
 function lookFor(kernel: Kernel, directory: number, name: string, fd: number): number {
   const found = kernel.openBeneath(directory, name, O_PATH | O_NOFOLLOW, 0, "deny");
   if (found < 0) return found;

@@ -1,6 +1,6 @@
 /**
- * The folder that uploads go to: its descriptor, the files on their way into it, and what is there already. Everything is
- * reached from that descriptor and nothing leaves the folder, whatever links are in it.
+ * The folder in which uploads are stored: its descriptor, its unfinished files and its content. Every path is opened relative
+ * to the descriptor, and the kernel rejects links that lead out of the folder.
  */
 import { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } from "../../../ffi/abi.ts";
 import { ERRNO } from "../../../ffi/errno.ts";
@@ -14,11 +14,11 @@ import { Failure, failure, storeFailure } from "./failure.ts";
 import { type Overwrite, StagedFile, type Stored } from "./staged-file.ts";
 import { openStaging, type Staging } from "./staging.ts";
 
-/** How long (ms) the folder is believed to be the one that was opened. */
+/** How long the open staging folder is used without checking that it still exists, ms. */
 const VALID = 1000;
 const NEW = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
 
-/** A file, and the name it is to get. */
+/** A staged file and its future name. */
 export interface NamedFile {
   readonly staged: StagedFile;
   readonly name: string;
@@ -34,7 +34,7 @@ export class Store {
 
   constructor(
     private readonly services: HandlerServices,
-    /** Absolute. */
+    /** Absolute path. */
     readonly path: string,
     symlinks: Settings["symlinks"],
   ) {
@@ -43,33 +43,33 @@ export class Store {
     this.links = changing(symlinks);
   }
 
-  /** Removes what servers that died left unfinished. */
+  /** Removes unfinished files of dead servers. */
   start(): void {
     const staging = this.staging(false);
     if (staging === null || staging instanceof Failure) return;
-    if (!this.services.stores.claimCleaning(staging.identity)) return;
+    if (!this.services.stores.beginCleanup(staging.identity)) return;
     const removed = staging.removeLeftovers();
     if (removed > 0) this.services.log("notice", `${removed} unfinished uploads removed in "${this.path}"`);
   }
 
-  /** Gives the descriptors back; files that are still coming in keep theirs. */
+  /** Closes the descriptors. Unfinished files keep theirs. */
   close(): void {
-    this.forget();
+    this.releaseStaging();
     this.roots.close();
   }
 
-  /** The folder itself; the caller's only if retained. */
+  /** The open folder of the store. A caller that stores it must retain it. */
   folder(): SharedFile | Failure {
     const folder = this.roots.get(this.path, this.services.clock.now, 0);
     return typeof folder === "number" ? storeFailure(folder, `open() upload store "${this.path}"`) : folder;
   }
 
-  /** The staging folder; the caller's only if retained. null: there is none and it is not to be made. */
+  /** The open staging folder; `make` creates it if it is missing. A caller that stores it must retain it. null: there is none. */
   staging(make: boolean): Staging | Failure | null {
     const folder = this.folder();
     if (folder instanceof Failure) return folder;
     const { now } = this.services.clock;
-    if (this.current !== null && !this.isCurrent(this.current, folder, now)) this.forget();
+    if (this.current !== null && !this.isCurrent(this.current, folder, now)) this.releaseStaging();
     if (this.current !== null) return this.current;
     const opened = openStaging(this.services, folder, make);
     if (opened === -ERRNO.ENOENT && !make) return null;
@@ -78,17 +78,17 @@ export class Store {
     return (this.current = opened);
   }
 
-  /** A new empty file in the staging folder; under `name` (of a resumable upload) it survives this process. */
+  /** Creates an empty file in the staging folder. With `name` (of a resumable upload), the cleanup at the next start does not remove it. */
   stage(name?: string): StagedFile | Failure {
     const first = this.tryToStage(name);
-    if (first !== -ERRNO.ENOENT) return this.told(first);
-    this.close(); // somebody removed the staging folder, or replaced the store: both are opened anew
-    return this.told(this.tryToStage(name));
+    if (first !== -ERRNO.ENOENT) return this.orFailure(first);
+    this.close(); // the staging folder was removed or the store replaced: both are opened again
+    return this.orFailure(this.tryToStage(name));
   }
 
   /**
-   * Opens a file that was left in the staging folder (`pause`) to write on at its end, for as long alone as it is open (flock).
-   * -errno, -ENOENT: there is none; -EAGAIN: it is open elsewhere.
+   * Opens a file that `pause` left in the staging folder, to append to it. Locks it (flock) until it is closed.
+   * -ENOENT: there is none; -EAGAIN: another process has it locked; other -errno.
    */
   reopen(name: string): StagedFile | Failure | number {
     const staging = this.staging(false);
@@ -98,15 +98,15 @@ export class Store {
     if (fd < 0) return fd;
     const status = new FileStatus();
     let n = this.kernel.flock(fd);
-    if (n >= 0) n = staging.find(name, fd); // whoever had it locked may have moved it to its place, or removed it
+    if (n >= 0) n = staging.find(name, fd); // the previous holder of the lock may have published or removed it
     if (n >= 0) n = this.kernel.fstat(fd, status);
     if (n >= 0) return new StagedFile(this.services, staging, name, fd, status.size);
     this.kernel.close(fd);
     return n;
   }
 
-  /** Why nothing can be stored in a folder of the store; null: it is there. */
-  lacks(folders: readonly string[]): Failure | null {
+  /** Why nothing can be stored in a folder of the store; null: the folder exists. */
+  checkFolder(folders: readonly string[]): Failure | null {
     const folder = this.folder();
     if (folder instanceof Failure) return folder;
     const destination = this.open(folder, folders, false);
@@ -116,10 +116,10 @@ export class Store {
   }
 
   /**
-   * Lets files appear in a folder of the store, which `make` makes if it is missing: all of them or none, but for files that
-   * were replaced already, which stay as new. Those that did not appear are still staged.
+   * Publishes files in a folder of the store; `make` creates the folder if it is missing. If one file fails, those already
+   * published are removed again, except those that replaced a file: they stay. The failed file and the rest are still staged.
    */
-  appear(
+  publish(
     files: readonly NamedFile[],
     folders: readonly string[],
     overwrite: Overwrite,
@@ -134,14 +134,14 @@ export class Store {
     return stored;
   }
 
-  /** What is at `path` (relative, not empty), links followed as far as they may be: 0 and `into`, or -errno. */
-  look(path: string, into: FileStatus): number | Failure {
+  /** stat of `path` (relative, not empty) into `into`; follows the links that `symlinks` allows. 0 or -errno. */
+  stat(path: string, into: FileStatus): number | Failure {
     const folder = this.folder();
     if (folder instanceof Failure) return folder;
     return statWithin(this.kernel, folder.fd, path, this.links, into);
   }
 
-  /** @param staging of files that are to go there: if it is gone, with them, then so is the store */
+  /** @param staging the files' staging folder; if it is gone, an error is the store's, not the client's */
   private open(store: SharedFile, folders: readonly string[], make: boolean, staging?: Staging): Destination | Failure {
     const opened = openDestination(this.kernel, store, folders, this.links, make);
     if (typeof opened !== "number") return opened;
@@ -180,11 +180,11 @@ export class Store {
     return fd < 0 ? fd : new StagedFile(this.services, staging, given, fd, 0);
   }
 
-  private told(staged: StagedFile | Failure | number): StagedFile | Failure {
+  private orFailure(staged: StagedFile | Failure | number): StagedFile | Failure {
     return typeof staged === "number" ? storeFailure(staged, `open() a file in "${this.path}/${STAGING}"`) : staged;
   }
 
-  private forget(): void {
+  private releaseStaging(): void {
     this.current?.release();
     this.current = null;
   }

@@ -1,21 +1,21 @@
-/** What a server knows of its upload stores, whichever of its locations use them and by whatever path they call them. */
+/** State of a server's upload stores that is shared by all locations, even if they name a store by different paths. */
 
-/** Times within one millisecond that files can be given. */
+/** Number of different modification times within one millisecond. */
 const STAMPS = 1000;
 
 export class UploadStores {
-  /** The stores (device and inode) in which dead servers' files were looked for. */
+  /** The stores (device and inode) from which dead servers' files were removed. */
   private readonly cleaned = new Set<string>();
   private stamps = 0;
 
-  /** Whether dead servers' files in a store are still to be looked for: once in a server's life. */
-  claimCleaning(identity: string): boolean {
+  /** Records that a store is cleaned up. False: it was before; a server does it once per store. */
+  beginCleanup(identity: string): boolean {
     const first = !this.cleaned.has(identity);
     this.cleaned.add(identity);
     return first;
   }
 
-  /** Nanoseconds within a millisecond, different each time, for the modification times of files. */
+  /** Nanoseconds within a millisecond for the next file's modification time; repeats after STAMPS calls. */
   nextStamp(): number {
     this.stamps = (this.stamps + 1) % STAMPS;
     return this.stamps * (1_000_000 / STAMPS);

@@ -1,4 +1,4 @@
-/** Takes what clients send into the store of a location (`upload_store`). */
+/** Stores what clients upload in the store of a location (`upload_store`). */
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { BodySink, Handler } from "../../exchange/handler.ts";
 import { isForm, sinkOfForm } from "./form.ts";
@@ -13,7 +13,7 @@ export class UploadHandler implements Handler {
     this.store.start();
   }
 
-  /** The page about an upload that failed is shown, not stored. */
+  /** Takes no request that was redirected to an error page, so that the page of a failed upload is not stored. */
   claim({ method, errorStatus }: Exchange): this | null {
     return METHODS.includes(method) && errorStatus === 0 ? this : null;
   }
@@ -40,12 +40,12 @@ export class UploadHandler implements Handler {
 
 const METHODS: readonly string[] = ["PUT", "POST", "PATCH"];
 
-/** Only resumable uploads are patched, and those say so (RFC 5789 §2.2, §3.1). */
+/** Replies 415: only resumable uploads support PATCH, and their requests have Tus-Resumable (RFC 5789 §2.2, §3.1). */
 function refusePatch(exchange: Exchange): undefined {
   exchange.fail(415, [["Accept-Patch", "application/offset+octet-stream"]]);
 }
 
-/** A sink that took the body would have answered: it was read before an internal redirect led here. */
+/** Replies 500: another location discarded the body before an internal redirect led here. Otherwise `sink` would have got it. */
 function redirected(exchange: Exchange): void {
   exchange.log("error", "the body of an upload was discarded by the location it was sent to");
   exchange.fail(500);

@@ -97,7 +97,7 @@ export class Concatenation implements UploadUser, LargeWork {
 
   private fail(failure: Failure): false {
     this.stop();
-    failure.tell(this.exchange);
+    failure.reply(this.exchange);
     return false;
   }
 

@@ -32,13 +32,13 @@ export class Creation {
   /** A POST without a body. */
   begin(exchange: Exchange): void {
     const ids = this.joined(exchange);
-    if (ids instanceof Failure) return ids.tell(exchange);
+    if (ids instanceof Failure) return ids.reply(exchange);
     if (ids !== null) return this.join(exchange, ids);
     const plan = planOf(exchange, this.store);
-    if (plan instanceof Failure) return plan.tell(exchange);
+    if (plan instanceof Failure) return plan.reply(exchange);
     if (plan.length === 0 && plan.concat === "") return this.storeEmpty(exchange, plan);
     const upload = this.uploads.create(plan);
-    if (upload instanceof Failure) return upload.tell(exchange);
+    if (upload instanceof Failure) return upload.reply(exchange);
     this.replyBegun(exchange, upload);
   }
 
@@ -80,23 +80,23 @@ export class Creation {
       return;
     }
     const upload = this.uploads.keep(plan, staged);
-    if (upload instanceof Failure) return upload.tell(exchange);
+    if (upload instanceof Failure) return upload.reply(exchange);
     this.replyBegun(exchange, upload);
   }
 
   private storeEmpty(exchange: Exchange, plan: Plan): void {
     const staged = this.store.stage();
-    if (staged instanceof Failure) staged.tell(exchange);
+    if (staged instanceof Failure) staged.reply(exchange);
     else this.storeWhole(exchange, plan, staged);
   }
 
   /** Whoever sends the last byte must be allowed to store the file, too. */
   private storeWhole(exchange: Exchange, plan: Plan, staged: StagedFile, concat = ""): boolean {
     const id = this.services.randomHex(16);
-    const stored = outOfBounds(exchange, plan.target) ?? this.uploads.appear(plan, id, staged, concat);
+    const stored = outOfBounds(exchange, plan.target) ?? this.uploads.publish(plan, id, staged, concat);
     if (stored instanceof Failure) {
       staged.abort();
-      stored.tell(exchange);
+      stored.reply(exchange);
       return false;
     }
     exchange.reply(
@@ -109,11 +109,11 @@ export class Creation {
 
   private join(exchange: Exchange, ids: readonly string[]): void {
     const parts = this.complete(ids);
-    if (parts instanceof Failure) return parts.tell(exchange);
+    if (parts instanceof Failure) return parts.reply(exchange);
     const length = parts.reduce((sum, { offset }) => sum + offset, 0);
     const plan = planFor(exchange, this.store, length, "");
     const whole = plan instanceof Failure ? plan : this.store.stage();
-    if (whole instanceof Failure) return whole.tell(exchange);
+    if (whole instanceof Failure) return whole.reply(exchange);
     whole.expect(length);
     const activity = this.services.uploads.in(whole.staging);
     const { kernel } = this.services;
@@ -168,7 +168,7 @@ class CreationSink implements BodySink {
   accept(block: Block, start: number, end: number): number {
     const length = end - start;
     const refusal = this.staged.size + length > this.most ? new Failure(413) : this.write(block, start, length);
-    refusal?.tell(this.exchange);
+    refusal?.reply(this.exchange);
     return length;
   }
 
@@ -176,7 +176,7 @@ class CreationSink implements BodySink {
     const refusal = this.checksum?.failure() ?? null;
     if (refusal === null) return this.complete();
     this.abort();
-    refusal.tell(this.exchange);
+    refusal.reply(this.exchange);
   }
 
   abort(): void {

@@ -47,6 +47,6 @@ export class FinishedUploads {
   }
 
   private isThere({ stored, version }: Finished): boolean {
-    return this.store.look(pathOf(stored), this.status) === 0 && etagOf(this.status) === version;
+    return this.store.stat(pathOf(stored), this.status) === 0 && etagOf(this.status) === version;
   }
 }

@@ -39,7 +39,7 @@ export class PatchSink implements BodySink, UploadUser {
     const length = end - start;
     const tooLong = this.patch.part.size + length > this.patch.most;
     const refusal = tooLong ? new Failure(413) : this.write(block, start, length);
-    refusal?.tell(this.exchange);
+    refusal?.reply(this.exchange);
     return length;
   }
 
@@ -51,7 +51,7 @@ export class PatchSink implements BodySink, UploadUser {
       return this.patch.complete(this.exchange, upload, part);
     }
     this.abort();
-    refusal.tell(this.exchange);
+    refusal.reply(this.exchange);
   }
 
   abort(): void {
@@ -59,7 +59,7 @@ export class PatchSink implements BodySink, UploadUser {
     this.forget();
     const { upload, part, checksum } = this.patch;
     // Where that fails, the description still says how many bytes count.
-    if (checksum !== null && part.cut(upload.offset) >= 0) this.uploads.note(upload, part, null);
+    if (checksum !== null && part.truncate(upload.offset) >= 0) this.uploads.note(upload, part, null);
     part.pause();
   }
 

@@ -58,7 +58,9 @@ function checkedTarget(
   const target = targetOf(exchange, asked, known);
   if (target === null) return new Failure(400);
   const base = known.has("filename") || known.has("name") ? folderOf(asked) : asked.folders;
-  return outOfBounds(exchange, target) ?? store.lacks(base) ?? blocked(store, target, exchange.settings) ?? target;
+  return (
+    outOfBounds(exchange, target) ?? store.checkFolder(base) ?? blocked(store, target, exchange.settings) ?? target
+  );
 }
 
 /**
@@ -85,6 +87,6 @@ function beneath(settings: Settings, folders: readonly string[], path: string): 
 /** Why the last byte could not be followed by the file; folders that are missing are made then. */
 function blocked(store: Store, target: Target, { uploadOverwrite }: Settings): Failure | null {
   if (uploadOverwrite !== "rename") return obstacle(store, target, uploadOverwrite);
-  const lacking = store.lacks(target.folders);
+  const lacking = store.checkFolder(target.folders);
   return lacking?.status === 404 ? null : lacking;
 }

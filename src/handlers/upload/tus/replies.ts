@@ -17,5 +17,5 @@ export const fileField = (place: Place, { stored }: Finished): Field => ["Conten
 
 /** Answers with a failure, and takes no body. */
 export function refuse(exchange: Exchange, failure: Failure): undefined {
-  failure.tell(exchange);
+  failure.reply(exchange);
 }

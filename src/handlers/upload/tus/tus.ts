@@ -93,7 +93,7 @@ export class TusHandler implements Handler {
     if (!this.isUnderstood(exchange)) return;
     const method = methodOf(exchange);
     if (method === "POST") this.create(exchange)?.end();
-    else if (method === "HEAD") this.tell(exchange);
+    else if (method === "HEAD") this.head(exchange);
     else if (method === "DELETE") this.terminate(exchange);
     else this.patch(exchange)?.end();
   }
@@ -127,15 +127,15 @@ export class TusHandler implements Handler {
   }
 
   /** HEAD: how far the upload is. One that has all its bytes, but could not be stored when the last one came, is stored now. */
-  private tell(exchange: Exchange): void {
+  private head(exchange: Exchange): void {
     exchange.addField("Cache-Control", "no-store");
     const found = this.find(exchange) ?? new Failure(404);
-    if (found instanceof Failure) return found.tell(exchange);
+    if (found instanceof Failure) return found.reply(exchange);
     const offset = offsetField(found.offset);
     const known = !("stored" in found) && isFile(found) ? this.complete(exchange, found) : found;
     if (known instanceof Failure) {
       exchange.addField(...offset);
-      return known.tell(exchange);
+      return known.reply(exchange);
     }
     exchange.reply(200, [offset, ...this.about(known)], null);
   }
@@ -204,7 +204,7 @@ export class TusHandler implements Handler {
   private again(exchange: Exchange, finished: Finished): BodySink {
     return {
       accept(_block, start, end) {
-        new Failure(413).tell(exchange);
+        new Failure(413).reply(exchange);
         return end - start;
       },
       end: () => exchange.reply(204, [offsetField(finished.offset), this.fileOf(finished)], null),
@@ -217,7 +217,7 @@ export class TusHandler implements Handler {
     const offset = offsetField(part.size);
     if (isFile({ ...upload, offset: part.size })) {
       const finished = this.finish(exchange, upload, part);
-      if (finished instanceof Failure) finished.tell(exchange);
+      if (finished instanceof Failure) finished.reply(exchange);
       else exchange.reply(204, [offset, this.fileOf(finished)], null);
       return;
     }

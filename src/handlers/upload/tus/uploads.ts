@@ -136,7 +136,7 @@ export class TusUploads {
   private withoutUnverified(id: string, offset: number, part: StagedFile): StagedFile | Failure {
     const found = readDescription(this.kernel, part.staging, id);
     const isOurs = typeof found !== "number" && found?.verified === offset && part.size > offset;
-    const n = isOurs ? part.cut(offset) : 0;
+    const n = isOurs ? part.truncate(offset) : 0;
     if (isOurs && n >= 0) return part;
     part.pause();
     return n < 0 ? this.failed("truncate()", n, partName(id)) : new Failure(409);
@@ -151,7 +151,7 @@ export class TusUploads {
   finish(upload: Upload, part: StagedFile): Finished | Failure {
     const { staging } = part;
     staging.retain(); // of a location that was closed the part may be the last user
-    const finished = this.appear(upload, upload.id, part);
+    const finished = this.publish(upload, upload.id, part);
     if (!(finished instanceof Failure)) this.forget(staging, upload.id);
     staging.release();
     return finished;
@@ -161,11 +161,11 @@ export class TusUploads {
    * Lets a whole file that has no description appear under its name: it came with its creation, or was made of partial uploads.
    * A failure leaves it as it is. @param concat the field Upload-Concat; "": it was not made of others
    */
-  appear({ target, metadata }: Plan, id: string, part: StagedFile, concat = ""): Finished | Failure {
+  publish({ target, metadata }: Plan, id: string, part: StagedFile, concat = ""): Finished | Failure {
     const { folders, name } = target;
     const version = part.version();
     const { size } = part;
-    const stored = this.store.appear([{ staged: part, name }], folders, this.settings.uploadOverwrite, true);
+    const stored = this.store.publish([{ staged: part, name }], folders, this.settings.uploadOverwrite, true);
     if (stored instanceof Failure) return stored;
     const at = { folders, name: stored[0]!.name };
     return this.finished.remember(id, { offset: size, length: size, metadata, concat, stored: at, version });
