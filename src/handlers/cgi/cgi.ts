@@ -14,7 +14,7 @@ export class CgiHandler implements Handler {
     this.finder = new ScriptFinder(services);
   }
 
-  /** Whether a request is one for a script. */
+  /** The script that a request is for. */
   isFor(exchange: Exchange): boolean {
     return this.finder.find(exchange) !== null;
   }
@@ -27,7 +27,7 @@ export class CgiHandler implements Handler {
     return MOVED;
   }
 
-  /** Never called: what it claims a Program answers. */
+  /** Never called: a Program answers what this claims. */
   handle(exchange: Exchange): void {
     exchange.fail(500);
   }
@@ -54,6 +54,6 @@ class Program implements Answer {
   }
 
   handle(exchange: Exchange): void {
-    runWithoutBody(exchange, this.services, this.script); // whatever body the request once had
+    runWithoutBody(exchange, this.services, this.script); // the request may have had a body before an internal redirect
   }
 }

@@ -1,4 +1,4 @@
-/** What a script learns of its request (RFC 3875 §4.1), with what nginx, lighttpd and Apache add to that. */
+/** The environment of a script: the variables of RFC 3875 §4.1, and those that nginx, lighttpd and Apache add. */
 
 import type { ConnectionInfo, Exchange } from "../../exchange/exchange.ts";
 import { evaluateOctets } from "../../exchange/templates.ts";
@@ -7,15 +7,15 @@ import { octets } from "../../http/octets.ts";
 import type { RequestHead } from "../../http/request/request.ts";
 import type { Script } from "./script.ts";
 
-/** Where scripts look for programs, unless `cgi_pass_env PATH` says otherwise. */
+/** The PATH of scripts, unless `cgi_pass_env PATH` replaces it. */
 const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/** MAX_ARG_STRLEN of Linux: a variable so long, its NUL included, is E2BIG to execve(2). */
+/** MAX_ARG_STRLEN of Linux: execve(2) fails with E2BIG if a variable has so many bytes, its NUL included. */
 const MOST_BYTES = 128 * 1024;
 
 /**
- * Fields that are no HTTP_ variable: they have one of their own, describe a framing that the script never sees, or (Proxy) would
- * be HTTP_PROXY, which programs take for the administrator's ("httpoxy").
+ * Fields that do not become an HTTP_ variable: they have a variable of their own, they describe a framing that the script does not
+ * see, or (Proxy) they would become HTTP_PROXY, which programs believe to be set by the administrator ("httpoxy").
  */
 const NOT_PASSED_ON = new Set(["content-length", "content-type", "transfer-encoding", "proxy", "proxy-authorization"]);
 
@@ -40,7 +40,7 @@ export function environment(exchange: Exchange, script: Script, contentLength: n
   setBody(variables, exchange, contentLength);
   if (exchange.user !== "") variables.set("AUTH_TYPE", "Basic").set("REMOTE_USER", exchange.user);
   setFields(variables, exchange.request, settings.cgiPassAuthorization);
-  // The authority of an absolute-form takes the place of the Host field (RFC 9112 §3.2.2).
+  // The authority of an absolute-form replaces the Host field (RFC 9112 §3.2.2).
   const authority = exchange.request.authority();
   if (authority !== "") variables.set("HTTP_HOST", authority);
   if (session !== null) variables.set("SESSION_ID", session.id).set("SESSION_DATA", octets(session.data));
@@ -86,14 +86,14 @@ function setScript(variables: Map<string, string>, exchange: Exchange, script: S
     .set("SCRIPT_NAME", octets(script.name))
     .set("SCRIPT_FILENAME", filename)
     .set("PATH_INFO", info)
-    // php-cgi wants it to be there, Apache's scripts for errors read the error from it.
+    // php-cgi requires it, and scripts for error pages read the status from it, as with Apache.
     .set("REDIRECT_STATUS", String(exchange.errorStatus || 200));
-  // Where an alias is the script itself there is no folder that PATH_INFO could lead to a file of.
+  // If the alias is the script itself, there is no folder beneath which PATH_INFO could name a file.
   const folder = root.replace(/\/+$/, "");
   if (info !== "" && filename.startsWith(`${folder}/`)) variables.set("PATH_TRANSLATED", folder + info);
 }
 
-/** A redirect inside the server may have made another request of it, whose body is not the client's (§6.2.2). */
+/** After an internal redirect the request has no body (§6.2.2). */
 function setBody(variables: Map<string, string>, { method, request }: Exchange, contentLength: number): void {
   const length = contentLength < 0 && method === request.method ? Math.min(0, request.contentLength) : contentLength;
   if (length >= 0) variables.set("CONTENT_LENGTH", String(length));
@@ -101,7 +101,7 @@ function setBody(variables: Map<string, string>, { method, request }: Exchange, 
   if (type !== undefined) variables.set("CONTENT_TYPE", type);
 }
 
-/** HTTP_*: names that stay apart when "-" has become "_". Lines with the same name are one value (RFC 9110 §5.3, RFC 6265 §5.4). */
+/** HTTP_*: only fields whose names stay distinct when "-" becomes "_". Lines with the same name become one value (RFC 9110 §5.3, RFC 6265 §5.4). */
 function setFields(variables: Map<string, string>, request: RequestHead, passAuthorization: boolean): void {
   for (let i = 0; i < request.fieldCount; i++) {
     const name = request.fieldName(i).toLowerCase();

@@ -1,6 +1,6 @@
 /**
- * A script's standard error on its way to the error log. Each of its lines is logged, but so many at a time: a script that floods
- * it is not read for a while, so that it waits and no one else does.
+ * Writes a script's standard error to the error log, line by line. A script that writes too much is not read for a while, so that
+ * it has to wait and nothing else does.
  */
 import { ERRNO } from "../../../ffi/errno.ts";
 import type { Block } from "../../../ffi/memory.ts";
@@ -10,23 +10,23 @@ import type { Reactor } from "../../network/reactor.ts";
 import { Alarm } from "../../network/timers.ts";
 import { ErrorLines } from "./stderr.ts";
 
-/** So many lines, or characters in them, within so many ms are a flood: then it is not read for so long. */
+/** More lines or characters than this within PAUSE ms are too many: then the script is not read for PAUSE ms. */
 const MOST_LINES = 500;
 const MOST_CHARACTERS = 32 * 1024;
 const PAUSE = 100;
-/** Lines of what a script has left when it ended: a pipe has room for much, and its writer waits no more. */
+/** Most lines that are logged of what a script has left in the pipe when it ended. */
 const MOST_LAST_LINES = 5000;
 
-/** Bytes read at once. */
+/** Bytes that one read asks for. */
 const PIECE = 64 * 1024;
 
 export class ErrorOutput {
   private readonly lines: ErrorLines;
   private process: ChildProcess | null = null;
   private readonly pause = new Alarm(() => this.take());
-  /** What was read and not logged. */
+  /** Bytes that were read and are not logged yet. */
   private unread: Buffer | null = null;
-  /** What had been logged at a time from which it is counted. */
+  /** The counts of lines and characters at the time `countedSince`. */
   private countedLines = 0;
   private countedCharacters = 0;
   private countedSince = 0;
@@ -70,7 +70,7 @@ export class ErrorOutput {
     });
   }
 
-  /** Calls `use` with what there is to log, until it says no. */
+  /** Calls `use` with each piece that there is to log, until it returns false. */
   private eachPiece(use: (piece: Buffer) => boolean): void {
     const block = this.pool.take(PIECE);
     try {
@@ -85,7 +85,7 @@ export class ErrorOutput {
     return logged - this.countedLines >= MOST_LINES || characters - this.countedCharacters >= MOST_CHARACTERS;
   }
 
-  /** What is to be logged next; null: nothing now, or nothing ever. */
+  /** The next piece to be logged; null: there is nothing now, or the output has ended. */
   private piece(block: Block): Buffer | null {
     if (this.unread !== null) return this.unread;
     const n = this.process!.readErrors(block, 0, block.bytes.length);
@@ -94,7 +94,7 @@ export class ErrorOutput {
     return null;
   }
 
-  /** Whether all of it was logged: else the rest is kept. */
+  /** Logs a piece, at most `most` lines, and keeps the rest. Whether all of it was logged. */
   private feed(piece: Buffer, most: number): boolean {
     const used = this.lines.feed(piece, 0, piece.length, most);
     this.unread = used < piece.length ? Buffer.from(piece.subarray(used)) : null;

@@ -1,4 +1,4 @@
-/** What is executed for a script. */
+/** The command that runs a script, with its limits. */
 import type { CgiLimit } from "../../config/parts.ts";
 import { octets } from "../../http/octets.ts";
 import type { Script } from "./script.ts";
@@ -6,15 +6,15 @@ import type { Script } from "./script.ts";
 interface Command {
   /** An absolute path. */
   readonly path: string;
-  /** argv, the name it is called by included. */
+  /** argv, with the name it is called by first. */
   readonly args: string[];
 }
 
 const SHELL = "/bin/sh";
 
 /**
- * The interpreter with the script's file behind its own arguments, or the file itself; all as octets. posix_spawn(3) sets no
- * limits, so under a limit a shell does and then becomes that program: a limit that cannot be set runs nothing.
+ * The interpreter with its arguments and the script's file, or the file itself; all as octets. posix_spawn(3) can't set limits, so
+ * under a limit a shell sets it and then executes the program. If the limit can't be set, nothing runs.
  */
 export function command({ rule, filename }: Script, limit: CgiLimit | null): Command {
   const file = octets(filename);
@@ -24,7 +24,7 @@ export function command({ rule, filename }: Script, limit: CgiLimit | null): Com
   return { path: SHELL, args: [SHELL, "-c", `${limits}exec "$0" "$@"`, ...args] };
 }
 
-/** For dash and busybox alike: seconds, KiB of address space, descriptors (POSIX has only -f). Both soft and hard. */
+/** The arguments of `ulimit` in dash and busybox: seconds, KiB of address space, descriptors; soft and hard limits. */
 function ulimits({ cpu, memory, files }: CgiLimit): string {
   let text = "";
   if (cpu !== null) text += `ulimit -t ${cpu} && `;

@@ -1,4 +1,4 @@
-/** The header block that a script's output begins with (RFC 3875 §6), fed in pieces of any size. Pure: bytes in, values out. */
+/** Parses the header block of a script's output (RFC 3875 §6), fed in pieces of any size. */
 
 import type { Field } from "../../exchange/reply.ts";
 import { CR, FIELD_TEXT, HTAB, LF, SP } from "../../http/bytes.ts";
@@ -6,10 +6,10 @@ import { isToken } from "../../http/headers.ts";
 import { trimmed } from "../../http/octets.ts";
 import { putField } from "../../http/reply/response.ts";
 
-/** Bytes of a header block at most, its empty line included. */
+/** Most bytes of a header block, its empty line included. */
 const MOST_BYTES = 64 * 1024;
 
-/** What the server says itself, or what belongs to a connection that is not the script's (RFC 9110 §7.6.1). */
+/** Fields that the server sets itself, or that describe the connection, which is not the script's (RFC 9110 §7.6.1). Dropped. */
 const NOT_PASSED_ON = new Set([
   "connection",
   "date",
@@ -22,12 +22,12 @@ const NOT_PASSED_ON = new Set([
   "upgrade",
 ]);
 
-/** Fields that mean something to the server. Twice, none of them means anything. */
+/** Fields that the server interprets. If one occurs twice, the header block is refused. */
 const ONCE = new Set(["status", "location", "content-length", "content-type", "x-session-patch"]);
 
-/** `feed` until it gives something other than 0. Values are octets. */
+/** Call `feed` until it returns something other than 0. Values are octets. */
 export class OutputHead {
-  /** Why `feed` gave -1. */
+  /** Why `feed` returned -1. */
   reason = "";
   /** 200 to 599; 0: none given. */
   status = 0;
@@ -36,14 +36,14 @@ export class OutputHead {
   contentLength = -1;
   /** X-Session-Patch. */
   sessionPatch: string | null = null;
-  /** All others in their order, Content-Type included, without those that are not passed on; of one that cannot repeat, the last. */
+  /** All other fields in order, Content-Type included, without those that are dropped. Of a field that may occur only once, the last one. */
   readonly fields: Field[] = [];
   private readonly seen = new Set<string>();
-  /** The beginning of a line whose end has not come. */
+  /** The beginning of a line that is not complete. */
   private line = "";
   private length = 0;
 
-  /** Bytes used of bytes[start, end), up to and including the empty line; 0: that is still to come; -1: bad, see `reason`. Copies what it needs. */
+  /** Bytes used of bytes[start, end), the empty line included; 0: the block is not complete; -1: malformed, see `reason`. Copies what it needs. */
   feed(bytes: Buffer, start: number, end: number): number {
     const given = bytes.subarray(0, end);
     for (let at = start; at < end; ) {
@@ -60,7 +60,7 @@ export class OutputHead {
     return this.length >= MOST_BYTES ? this.refuse(`it is longer than ${MOST_BYTES} bytes`) : 0;
   }
 
-  /** The line is whole: 1 when it was the last, -1 when it is bad, else 0. */
+  /** A line is complete. 1: it was the last; -1: malformed; else 0. */
   private takeLine(): number {
     const line = this.line.charCodeAt(this.line.length - 1) === CR ? this.line.slice(0, -1) : this.line;
     this.line = "";
@@ -78,7 +78,7 @@ export class OutputHead {
 
   private takeField(name: string, value: string): number {
     const lower = name.toLowerCase();
-    if (lower === "content-type" && value === "") return 0; // as if it were not there: no type is empty
+    if (lower === "content-type" && value === "") return 0; // treated as missing: a type is never empty
     if (ONCE.has(lower)) {
       if (this.seen.has(lower)) return this.refuse(`${name} twice`);
       this.seen.add(lower);
@@ -99,7 +99,7 @@ export class OutputHead {
     return 0;
   }
 
-  /** `404 Not Found`; the words are for people, and the server has its own. An interim status is no reply. */
+  /** `404 Not Found`; the reason phrase is ignored, the server has its own. An interim status (1xx) is refused. */
   private takeStatus(value: string): number {
     if (!/^[2-5]\d\d(?:[ \t]|$)/.test(value)) return this.refuse(`Status is ${shown(value)}`);
     this.status = Number(value.slice(0, 3));
@@ -130,7 +130,7 @@ function isFieldText(value: string): boolean {
   return true;
 }
 
-/** What the error log shows of it. */
+/** A line as the error log shows it. */
 function shown(text: string): string {
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}...` : text);
 }

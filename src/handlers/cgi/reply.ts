@@ -1,4 +1,4 @@
-/** What the header block of a script's output makes of the reply (RFC 3875 §6). */
+/** Makes the reply from a script's output (RFC 3875 §6). */
 
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { Field, StreamBody } from "../../exchange/reply.ts";
@@ -10,18 +10,18 @@ import type { ReplyHead } from "../relay/relay.ts";
 import type { HandlerServices } from "../services.ts";
 import { OutputHead } from "./output.ts";
 
-/** A path and a query, both encoded as in a request. Neither another host's ("//evil") nor with a fragment, which only clients know. */
+/** A path and a query, encoded as in a request. Not another host's ("//evil"), and without a fragment, which only clients use. */
 const LOCAL = /^(\/(?!\/)[^?#]*)(?:\?([^#]*))?$/;
 
 /**
- * The path and query that a header block redirects to inside the server (§6.2.2); null: it does not. A Location beside a Status
- * goes to the client as it is (§6.2.4).
+ * The path and query of a local redirect (§6.2.2); null: the header block has none. A Location together with a Status is sent to
+ * the client (§6.2.4).
  */
 function localRedirect({ location, status }: OutputHead): RegExpExecArray | null {
   return location === null || status !== 0 ? null : LOCAL.exec(location);
 }
 
-/** The reply that a script's output is. */
+/** Parses a script's output and replies with it. */
 export class ScriptReply implements ReplyHead {
   private readonly head = new OutputHead();
 
@@ -42,13 +42,13 @@ export class ScriptReply implements ReplyHead {
   reply(exchange: Exchange, body: StreamBody): void {
     const { head, services } = this;
     services.files.doubt(); // the script may have written what it now redirects to
-    // What a script redirects to may be a script too: it must not be refused for want of the place that this one is about to leave.
+    // The target of the redirect may be a script too: it must not be refused because this one, which is about to end, has its slot.
     if (localRedirect(head) === null) replyWithOutput(exchange, head, body);
     else services.scripts.handOver(() => replyWithOutput(exchange, head, body));
   }
 }
 
-/** Replies with a script's output, or with what its local redirect leads to. `body` is the output behind the header block. */
+/** Replies with a script's output, or follows its local redirect. `body` is the output after the header block. */
 function replyWithOutput(exchange: Exchange, head: OutputHead, body: StreamBody): void {
   patchSession(exchange, head.sessionPatch);
   const local = localRedirect(head);
@@ -65,7 +65,7 @@ function replyWithOutput(exchange: Exchange, head: OutputHead, body: StreamBody)
   exchange.reply(status, fields, body, head.contentLength >= 0 ? { length: head.contentLength } : undefined);
 }
 
-/** The script's own, with what the location adds to the type of a text, and what a 405 must say (RFC 9110 §15.5.6). */
+/** The script's fields; the location's charset is added to the type of a text, and Allow to a 405 (RFC 9110 §15.5.6). */
 function fieldsOf({ settings, method }: Exchange, { fields: own, location }: OutputHead, status: number): Field[] {
   const fields = own.map(([name, value]): Field => [name, isType(name) ? withCharset(value, settings.charset) : value]);
   if (location !== null) fields.push(["Location", location]);
@@ -76,7 +76,7 @@ function fieldsOf({ settings, method }: Exchange, { fields: own, location }: Out
 
 const isType = (name: string): boolean => /^content-type$/i.test(name);
 
-/** As if the client had asked for it, by GET and without a body. Cookies are the one thing a script may want to say besides. */
+/** Redirects as if the client had asked for the path by GET, without a body. The script's cookies are added to the reply. */
 function redirectLocally(exchange: Exchange, head: OutputHead, [, encoded = "", query = ""]: RegExpExecArray): void {
   for (const [name, value] of head.fields) if (/^set-cookie$/i.test(name)) exchange.addField(name, value);
   const path = normalise(Buffer.from(encoded, "latin1"), 0, encoded.length);

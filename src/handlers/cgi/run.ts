@@ -1,4 +1,4 @@
-/** Puts together what answers a request by a script: the relay, the script as its source, and how its output is understood. */
+/** Runs the script of a request: connects a relay, the script as its source, and the parser of its output. */
 import type { Exchange } from "../../exchange/exchange.ts";
 import { octets } from "../../http/octets.ts";
 import { BodyBuffer } from "../relay/body-buffer.ts";
@@ -12,19 +12,19 @@ import { ScriptReply } from "./reply.ts";
 import type { Script } from "./script.ts";
 import { ScriptSource } from "./source.ts";
 
-/** A body that is complete before its script starts: in memory, or in a file (`fd`, else -1). Whoever gets it owns both. */
+/** A body that is complete before its script starts: in memory, or in a file (`fd`; else -1). The receiver owns both. */
 interface CompleteBody {
   readonly memory: BodyBuffer;
   readonly fd: number;
 }
 
-/** Answers a request that has no body, or whose body the script is not to see. */
+/** Answers a request without a body, or whose body is not for the script. */
 export function runWithoutBody(exchange: Exchange, services: HandlerServices, script: Script): void {
   const nothing = new RequestBody(new BodyBuffer(services.buffers), false, 0);
   relayTo(exchange, services, script, -1, nothing, null).begin();
 }
 
-/** Answers a request whose body comes in pieces and says how long it is: gives the sink for it. */
+/** Answers a request with Content-Length. Returns the sink for its body. */
 export function runWithBody(exchange: Exchange, services: HandlerServices, script: Script): Relay {
   const length = exchange.request.contentLength;
   const { clientBodyBufferSize } = exchange.settings;

@@ -1,4 +1,4 @@
-/** Which script a request means: RFC 3875 §3.3, with the files as the judge of where its path ends. */
+/** Finds the script of a request (RFC 3875 §3.3). The files decide where the script's path ends and PATH_INFO begins. */
 import { ERRNO, errnoText } from "../../../ffi/errno.ts";
 import { FileStatus } from "../../../ffi/kernel.ts";
 import type { Settings } from "../../config/model.ts";
@@ -10,27 +10,27 @@ import { isHidden } from "../files/hidden.ts";
 import { fileWithin, RootFolders } from "../files/open.ts";
 import type { HandlerServices } from "../services.ts";
 
-/** A script and what a request's path says to it. All of it is Unicode. */
+/** A script and the parts of the request's path. All strings are Unicode. */
 export interface Script {
   readonly rule: CgiRule;
   /** Absolute. */
   readonly filename: string;
-  /** The folder it lies in, absolute; of one that is not there the root, for its folder may not be there either. */
+  /** Its folder, absolute. For a script that does not exist the root, because its folder may not exist either. */
   readonly folder: string;
   /** SCRIPT_NAME: the decoded path up to the script's end. */
   readonly name: string;
-  /** PATH_INFO: the rest, "" or with its slash. */
+  /** PATH_INFO: the rest of the path, "" or beginning with a slash. */
   readonly pathInfo: string;
 }
 
-/** The first rule for a file with this name or path, asked for by this method; undefined: then it is no script. */
+/** The first rule for a file with this name or path and this method; undefined: it is not a script. */
 export function ruleFor(settings: Settings, method: string, name: string): CgiRule | undefined {
   const { cgi, cgiMethods } = settings;
   if (cgiMethods !== null && !cgiMethods.includes(method)) return undefined;
   return cgi.find(({ extension }) => extension === "*" || name.endsWith(extension));
 }
 
-/** Finds scripts of one location. */
+/** Finds the scripts of one location. */
 export class ScriptFinder {
   private readonly roots: RootFolders;
   private readonly status = new FileStatus();
@@ -40,12 +40,12 @@ export class ScriptFinder {
   }
 
   /**
-   * The script of a request: the first component of the path that a rule fits and that is a file; where `cgi_check_script` is
-   * off, that is no folder. null: none here. A number: the status that refuses the request.
+   * The script of a request: the first component of the path that matches a rule and is a file (with `cgi_check_script off`: is
+   * not a folder). null: there is none. A number: the status that refuses the request.
    */
   find(exchange: Exchange): Script | number | null {
     const { path, settings } = exchange;
-    // What an alias takes the place of is no name of a file.
+    // The part of the path that an alias replaces is not a file name.
     const least = settings.alias === null ? 0 : (settings.aliasPrefix?.length ?? 0);
     for (let end = nextEnd(path, 0); end > 0; end = nextEnd(path, end)) {
       if (end < least) continue;
@@ -60,7 +60,7 @@ export class ScriptFinder {
     this.roots.close();
   }
 
-  /** What `name`, the path up to the end of a component, is; null: no script. */
+  /** The script at `name`, the path up to the end of a component; null: it is not a script. */
   private examine(exchange: Exchange, name: string, pathInfo: string): Script | number | null {
     const { settings } = exchange;
     const found = placeOf(exchange, name, pathInfo);
@@ -76,7 +76,7 @@ export class ScriptFinder {
     return { rule, filename: file, folder: folder || "/", name, pathInfo };
   }
 
-  /** What is at a place: 0 for a file, EISDIR for a folder, else why there is neither. */
+  /** What is at a place: 0 for a file, EISDIR for a folder, else the errno of opening it. */
   private look(found: Place, settings: Settings): number {
     const { kernel, clock } = this.services;
     const root = this.roots.get(found.root, clock.now, 0);
@@ -85,7 +85,7 @@ export class ScriptFinder {
   }
 }
 
-/** The place of `name`. The alias of a regular expression is the place of the whole path, whatever part of that is asked about. */
+/** The place of `name`. The alias of a regular-expression location is the place of the whole path, whatever part `name` is. */
 function placeOf(exchange: Exchange, name: string, pathInfo: string): Place | null {
   const { settings } = exchange;
   const found = place(settings, name, exchange);
@@ -94,22 +94,22 @@ function placeOf(exchange: Exchange, name: string, pathInfo: string): Place | nu
   return { root: found.root, path: found.path.slice(0, found.path.length - pathInfo.length) };
 }
 
-/** The end of the component behind the slash at `from`; 0: there is none. */
+/** The end of the component after the slash at `from`; 0: there is none. */
 function nextEnd(path: string, from: number): number {
   if (from + 1 >= path.length) return 0;
   const slash = path.indexOf("/", from + 1);
   return slash < 0 ? path.length : slash;
 }
 
-/** Most paths are no script's, and are told apart without a string of their own. */
+/** A quick test without making a string, because most paths are not scripts. */
 function mayFit(rules: readonly CgiRule[], path: string, end: number): boolean {
   return rules.some(({ extension }) => extension === "*" || path.endsWith(extension, end));
 }
 
-/** Nothing is there: not a link that must not be followed, nor a device. */
+/** Whether the error means that nothing is there; a forbidden link or a device is something. */
 const isMissing = (error: number): boolean => error === ERRNO.ENOENT || error === ERRNO.ENOTDIR;
 
-/** A script that is not there may still be a name for `try_files`. */
+/** A script that does not exist may still be a path that `try_files` handles. */
 function refusal(exchange: Exchange, file: string, error: number): number | null {
   const status = errorStatus(error);
   if (status === 404 && exchange.settings.tryFiles !== null) return null;

@@ -1,12 +1,12 @@
-/** All scripts of a server: how many run at once (cgi_max_processes), who waits for a place (cgi_queue), and their end when it stops. */
+/** All scripts of a server: limits how many run at once (cgi_max_processes), queues the others (cgi_queue), and kills them when the server stops. */
 import type { Reactor, Unfinished } from "../../network/reactor.ts";
 import { Timed } from "../../network/timers.ts";
 
-/** One who wants to start a script. */
+/** A script that is to be started. */
 export interface Candidate {
-  /** There is a place, and it is this one's until `ended`. */
+  /** Starts it: it has a slot, until `ended`. */
   launch(): void;
-  /** There was none in time. */
+  /** There was no slot in time. */
   refuse(): void;
 }
 
@@ -36,32 +36,32 @@ class Waiting extends Timed {
   }
 }
 
-/** How often `stop` lets the reactor turn, and for how long, until the killed are reaped. */
+/** Turns of the reactor that `stop` waits for, at most, until the killed scripts are reaped; ms of each. */
 const STOP_TURNS = 50;
 const STOP_TURN = 10;
 
 /**
- * Starts in one turn: each stops the loop until the new process has its program (vfork(2)), some ms on a busy machine, and
- * others want to be served between them.
+ * Most starts in one turn. Each blocks the loop until the new process has executed its program (vfork(2)), some ms on a busy
+ * machine, and clients are to be served in between.
  */
 const STARTS_PER_TURN = 4;
 
 export class Scripts implements Unfinished {
   private readonly queue: Waiting[] = [];
   private readonly running = new Set<Running>();
-  /** They have a place and start in one of the next turns. */
+  /** Candidates that have a slot and start in one of the next turns. */
   private readonly starting: Candidate[] = [];
-  /** Places taken: by those that run, and that start. */
+  /** Slots taken by scripts that run or start. */
   private taken = 0;
   private admitting = false;
   private handingOver = false;
-  /** How many have been started in the turn at `turnAt`. */
+  /** Starts in the turn at `turnAt`. */
   private starts = 0;
   private turnAt = 0;
 
   constructor(private readonly reactor: Reactor) {}
 
-  /** Starts `candidate` as soon as there is a place, or refuses it: at once when the queue is full. */
+  /** Starts `candidate` as soon as there is a slot; refuses it if there is none in time, or at once if the queue is full. */
   enter(candidate: Candidate, { cgiMaxProcesses, cgiQueue }: Limits): void {
     if (this.taken < cgiMaxProcesses) return this.admit(candidate);
     if (this.queue.length >= cgiQueue.length && !this.handingOver) return candidate.refuse();
@@ -89,7 +89,7 @@ export class Scripts implements Unfinished {
     if (this.starting.length > 0) this.reactor.again(this);
   }
 
-  /** Its client has left before it was started. */
+  /** Removes a candidate whose client has left before it was started. */
   leaveQueue(candidate: Candidate): void {
     const at = this.queue.findIndex((waiting) => waiting.candidate === candidate);
     if (at >= 0) this.take(at);
@@ -99,18 +99,18 @@ export class Scripts implements Unfinished {
     this.free();
   }
 
-  /** It runs now; until `ended` it is killed with the server. */
+  /** `script` runs. Until `ended` it is killed when the server stops. */
   started(script: Running): void {
     this.running.add(script);
   }
 
-  /** It has been reaped, or could not be started: its place is free again. */
+  /** `script` has been reaped, or could not be started: its slot is free. */
   ended(script: Running): void {
     this.running.delete(script);
     this.free();
   }
 
-  /** Calls `next` for a script that is as good as over: whoever enters meanwhile may wait for its place, even if the queue is full. */
+  /** Calls `next` for a script that is about to end. A candidate that enters during the call may wait for its slot, even if the queue is full. */
   handOver(next: () => void): void {
     this.handingOver = true;
     try {
@@ -126,8 +126,8 @@ export class Scripts implements Unfinished {
   }
 
   /**
-   * Gives free places to those who wait. Those who cannot be started give them back before `start` returns: a whole queue of
-   * them must not become calls within calls.
+   * Gives free slots to the queue. A candidate that can't be started gives its slot back at once; `admitting` keeps a queue of
+   * such candidates from becoming a recursion.
    */
   private admitWaiting(): void {
     if (this.admitting) return;
@@ -139,19 +139,19 @@ export class Scripts implements Unfinished {
     }
   }
 
-  /** The first in the queue for whom there is a place; -1: none. */
+  /** Index of the first candidate in the queue for which there is a slot; -1: none. */
   private nextWaiting(): number {
     return this.queue.findIndex((waiting) => this.taken < waiting.most);
   }
 
-  /** Takes one out of the queue. */
+  /** Removes a candidate from the queue. */
   private take(at: number): Candidate {
     const [waiting] = this.queue.splice(at, 1);
     waiting!.timerList?.stop(waiting!);
     return waiting!.candidate;
   }
 
-  /** The server stops: nothing waits any more, and what runs is killed and reaped. */
+  /** The server stops: empties the queue, kills what runs, and waits until it is reaped. */
   stop(): void {
     for (const waiting of this.queue.splice(0)) waiting.timerList?.stop(waiting);
     this.starting.length = 0;

@@ -1,5 +1,5 @@
 /**
- * A CGI script as a source of a reply: it waits for a place, runs, and is followed until its process has been reaped, which may be
+ * A CGI script as the source of a reply. It waits for a slot, runs, and is observed until its process has been reaped, which may be
  * long after its reply.
  *
  *     New -> Waiting -> Running -> Over
@@ -16,17 +16,17 @@ import type { HandlerServices } from "../services.ts";
 import { ErrorOutput } from "./error-output.ts";
 import type { Candidate, Limits, Running } from "./scripts.ts";
 
-/** Seconds after which a client may try again where too many scripts run. */
+/** Retry-After, in seconds, when too many scripts run. */
 const RETRY: readonly Field[] = [["Retry-After", "5"]];
-/** Why a start fails that may succeed a moment later. */
+/** Errors of a start that may succeed later. */
 const MOMENTARY: readonly number[] = [ERRNO.EMFILE, ERRNO.ENFILE, ERRNO.EAGAIN, ERRNO.ENOMEM];
 /**
- * How long the end of the output waits for the end of the process, ms. The kernel closes a process' descriptors a moment before
- * it tells how the process has ended. A script that closes its output and goes on ends its reply all the same.
+ * ms that the end of the output waits for the end of the process. The kernel closes the descriptors of a process shortly before it
+ * reports how the process has ended. If a script closes its output and continues, its reply ends after this time.
  */
 const ENDING = 200;
 
-/** What is started, and on what terms. */
+/** What is started, with its limits. */
 interface Job extends Start {
   /** cgi_timeout, ms. */
   readonly timeout: number;
@@ -35,10 +35,10 @@ interface Job extends Start {
 
 enum State {
   New,
-  /** For a place. */
+  /** In the queue for a slot. */
   Waiting,
   Running,
-  /** It has been reaped, or will never run. */
+  /** The process was reaped, or will never run. */
   Over,
 }
 
@@ -49,13 +49,13 @@ export class ScriptSource implements ReplySource, Candidate, Running, ProcessOwn
   private readonly errors: ErrorOutput;
   /** Nobody reads its output any more. */
   private left = false;
-  /** It was ended by a signal: what it has said is not all. */
+  /** A signal ended it, so its output is not complete. */
   private cutShort = false;
-  /** The process has not ended in the time that it had after its output. */
+  /** The process was still running ENDING ms after its output ended. */
   private outlivesOutput = false;
   private readonly ending = new Alarm(() => this.onLateEnd());
 
-  /** @param job its `stdin` is this object's to close */
+  /** @param job this object closes its `stdin` */
   constructor(
     private readonly services: HandlerServices,
     private readonly job: Job,
@@ -123,7 +123,7 @@ export class ScriptSource implements ReplySource, Candidate, Running, ProcessOwn
 
   refuse(): void {
     this.endWithoutStart();
-    this.events.onFailed(503, "found no place: too many scripts are running", RETRY);
+    this.events.onFailed(503, "was not started: too many scripts are running", RETRY);
   }
 
   kill(): void {
@@ -156,10 +156,10 @@ export class ScriptSource implements ReplySource, Candidate, Running, ProcessOwn
     this.state = State.Over;
     this.cutShort = signal !== 0;
     this.services.reactor.timers.stop(this.ending);
-    this.services.files.doubt(); // it may have written files until now
+    this.services.files.doubt(); // it may have written files
     this.services.scripts.ended(this);
     this.errors.onEnded(this.process!);
-    // SIGPIPE is how a script learns that nobody wants the rest of its output.
+    // SIGPIPE ends a script that writes after its reader has left.
     const expected = asked || (signal === SIGPIPE && this.left);
     if (signal !== 0 && !expected) this.log.line(`was ended by signal ${signal}`);
     this.events.onReadable();
@@ -169,9 +169,9 @@ export class ScriptSource implements ReplySource, Candidate, Running, ProcessOwn
     this.events.onBug(error);
   }
 
-  // The rest
+  // The end
 
-  /** Its output has ended: whether that is all of it is known when the process has ended, too. */
+  /** The output has ended. Whether it is complete is known only when the process has ended too. */
   private atEnd(): number {
     if (this.state === State.Over) return this.cutShort ? -ERRNO.ECONNRESET : 0;
     if (this.outlivesOutput) return 0;
@@ -190,7 +190,7 @@ export class ScriptSource implements ReplySource, Candidate, Running, ProcessOwn
     this.closeStdin();
   }
 
-  /** The process has its own copy, or will never need one. */
+  /** Closes the file with the body: the process has its own copy, or will never need one. */
   private closeStdin(): void {
     if (this.job.stdin !== null) this.services.kernel.close(this.job.stdin);
   }

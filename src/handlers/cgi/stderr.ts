@@ -1,25 +1,25 @@
-/** What a script writes to its standard error, line by line. */
+/** Splits a script's standard error into lines. */
 import { CR, LF } from "../../http/bytes.ts";
 import { unicode } from "../../http/octets.ts";
 
-/** Bytes of a line at most; the rest of a longer one is left out. */
+/** Most bytes of a line; the rest of a longer one is left out. */
 const MOST_BYTES = 8 * 1024;
 /** Stands where something was left out. */
 const CUT = "...";
 export class ErrorLines {
-  /** The line whose end has not come, as octets. */
+  /** The beginning of a line that is not complete, as octets. */
   private line = "";
   private cut = false;
-  /** How many lines have been logged, and characters in them. */
+  /** Lines that have been logged, and characters in them. */
   logged = 0;
   characters = 0;
 
-  /** @param log gets each line that is not empty, as Unicode and without its end */
+  /** @param log called with each line that is not empty, as Unicode, without its end */
   constructor(private readonly log: (line: string) => void) {}
 
   /**
-   * Logs what ends within bytes[start, end), at most `most` lines: gives up to where the bytes are used. What is used is copied
-   * where it has to be kept.
+   * Logs the lines that end within bytes[start, end), at most `most`. Returns the offset up to which bytes were used; copies what it
+   * keeps.
    */
   feed(bytes: Buffer, start: number, end: number, most: number): number {
     const given = bytes.subarray(0, end);
@@ -34,7 +34,7 @@ export class ErrorLines {
     return at;
   }
 
-  /** No more of the line will come. */
+  /** The output has ended: logs the last line, which has no end. */
   end(): void {
     const line = this.cut ? wholeCharacters(this.line) : this.line;
     const text = line.charCodeAt(line.length - 1) === CR ? line.slice(0, -1) : line;
@@ -54,7 +54,7 @@ export class ErrorLines {
   }
 }
 
-/** `line` without the part of a character of UTF-8 that its cut may have left. */
+/** `line` without the incomplete UTF-8 character that cutting it may have left at its end. */
 function wholeCharacters(line: string): string {
   let last = line.length - 1;
   for (let i = 0; i < 3 && (line.charCodeAt(last) & 0xc0) === 0x80; i++) last--;

@@ -1,4 +1,4 @@
-/** Bytes of a request's body in memory: a block of the pool that grows with them, so that an announced length alone costs nothing. */
+/** Bytes of a request's body in memory. The block grows as bytes arrive, so that an announced length alone costs nothing. */
 import type { Block } from "../../../ffi/memory.ts";
 import type { BufferPool } from "../../network/buffers.ts";
 
@@ -14,7 +14,7 @@ export class BodyBuffer {
     return this.end - this.start;
   }
 
-  /** Copies source[start, end) behind what is there. */
+  /** Copies source[start, end) behind the bytes that are there. */
   append(source: Block, start: number, end: number): void {
     if (start === end) return;
     const block = this.room(end - start);
@@ -23,8 +23,8 @@ export class BodyBuffer {
   }
 
   /**
-   * Passes the bytes to `write` until it has taken all: then 0, and the memory is given back. A negative result ends that and
-   * is returned; what was not taken stays.
+   * Passes the bytes to `write` until it has taken all; then gives the memory back and returns 0. If `write` returns -errno, that
+   * is returned and the bytes not taken stay.
    */
   drain(write: (block: Block, offset: number, length: number) => number): number {
     while (this.block !== null && this.length > 0) {
@@ -36,7 +36,7 @@ export class BodyBuffer {
     return 0;
   }
 
-  /** Forgets the bytes and gives the memory back. */
+  /** Discards the bytes and gives the memory back. */
   release(): void {
     if (this.block !== null) this.pool.release(this.block);
     this.block = null;

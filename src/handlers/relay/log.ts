@@ -1,18 +1,18 @@
-/** What the error log learns of one source of a reply, also after its request is over. */
+/** Writes lines about one source of a reply to the error log, also after its request is over. */
 import type { ErrorLog } from "../../config/parts.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { Services } from "../../exchange/services.ts";
 
 export class RelayLog {
-  /** null when the request is over, for exchanges are used again. */
+  /** null when the request is over, because exchanges are reused. */
   private exchange: Exchange | null;
   private readonly connection: number;
   private readonly client: string;
   private readonly errorLog: ErrorLog;
-  /** The log has a line with this request. */
-  private complained = false;
+  /** A line with the request was written. */
+  private logged = false;
 
-  /** @param name of the source in every line: `script "/path"` */
+  /** @param name of the source, with which each line begins: `script "/path"` */
   constructor(
     exchange: Exchange,
     private readonly services: Services,
@@ -29,15 +29,15 @@ export class RelayLog {
     this.exchange?.log("error", `${this.name} ${reason}`);
   }
 
-  /** A line by the source or about it. Only the first has the request as well: a flood of them would be a flood of that. */
+  /** Writes a line from the source or about it. Only the first one contains the request, so that many lines do not repeat it. */
   line(text: string): void {
     const message = `${this.name}: ${text}`;
-    if (this.exchange !== null) this.exchange.log("error", message, this.complained);
+    if (this.exchange !== null) this.exchange.log("error", message, this.logged);
     else this.services.log("error", `*${this.connection} ${message}, client: ${this.client}`, this.errorLog);
-    this.complained = true;
+    this.logged = true;
   }
 
-  /** The request is over: lines name its client from now on. */
+  /** The request is over: further lines name only its client. */
   forgetRequest(): void {
     this.exchange = null;
   }

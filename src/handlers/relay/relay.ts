@@ -1,6 +1,6 @@
 /**
- * One request and the source that answers it: the body goes in and the reply comes out at the same time, each as fast as both
- * of its ends allow.
+ * Connects one request with the source that answers it (a script): passes the body in and the reply out at the same time, each as
+ * fast as both sides allow.
  *
  *     New -> Gathering -> Starting -> AwaitingHead -> Replying -> Over
  */
@@ -16,30 +16,30 @@ import type { RelayLog } from "./log.ts";
 import type { RequestBody } from "./request-body.ts";
 import type { ReplySource, SourceEvents } from "./source.ts";
 
-/** Bytes read at once while the head of a reply is awaited. */
+/** Bytes that one read asks for before the head of the reply is complete. */
 const HEAD_PIECE = 64 * 1024;
 
-/** Understands the head that a source's reply begins with, fed in pieces of any size. */
+/** Parses the head of a source's reply, fed in pieces of any size. */
 export interface ReplyHead {
-  /** Bytes used of bytes[start, end), the head's end included; 0: that is still to come; -1: bad, for `reason`. Copies what it needs. */
+  /** Bytes used of bytes[start, end) when the head is complete; 0: it is not complete; -1: malformed, see `reason`. Copies what it needs. */
   feed(bytes: Buffer, start: number, end: number): number;
   readonly reason: string;
-  /** Bytes of the body, when the head says so; else -1. */
+  /** Content-Length; -1: not given. */
   readonly contentLength: number;
-  /** Replies: with `body`, or with something else after it has closed that. */
+  /** Replies with `body`, or closes it and replies with something else. */
   reply(exchange: Exchange, body: StreamBody): void;
 }
 
 enum State {
   New,
-  /** The source starts when enough of the body has come. */
+  /** Receiving the beginning of the body; the source is not started. */
   Gathering,
   /** The source was asked to start. */
   Starting,
   AwaitingHead,
-  /** The reply is on its way. */
+  /** The reply has begun. */
   Replying,
-  /** Nobody waits for a reply any more. The source may still run. */
+  /** The request is over. The source may still run. */
   Over,
 }
 
@@ -48,15 +48,15 @@ export class Relay implements BodySink, StreamBody, SourceEvents, Unfinished {
   readonly answers = true;
   length = -1;
   private state = State.New;
-  /** null when its reply is over, for exchanges are used again. */
+  /** null when the request is over, because exchanges are reused. */
   private exchange: Exchange | null;
-  /** What came with the head and has not been sent. */
+  /** Bytes of the body that came with the head and are not sent yet. */
   private rest: Buffer | null = null;
   private bodyFirst = false;
   /** The reply has begun and cannot be completed. */
   private broken = false;
 
-  /** @param head null: what the source sends is the whole reply, status line and all (RFC 3875 §5) */
+  /** @param head null: the source sends the complete reply, with its status line (RFC 3875 §5, NPH) */
   constructor(
     exchange: Exchange,
     private readonly services: HandlerServices,
@@ -68,9 +68,9 @@ export class Relay implements BodySink, StreamBody, SourceEvents, Unfinished {
     this.exchange = exchange;
   }
 
-  /** Waits for the beginning of the body, or starts the source if there is nothing to wait for. */
+  /** Starts the source as soon as enough of the body has come; at once if there is no body to wait for. */
   begin(): void {
-    this.exchange!.onGone = () => this.forsake();
+    this.exchange!.onGone = () => this.abandon();
     this.state = State.Gathering;
     this.startWhenReady();
   }
@@ -87,7 +87,7 @@ export class Relay implements BodySink, StreamBody, SourceEvents, Unfinished {
     let at = start;
     if (this.state === State.Gathering) at += this.body.hold(block, at, end);
     this.startWhenReady();
-    if (this.state === State.Over) return end - start; // the rest is nobody's
+    if (this.state === State.Over) return end - start; // nobody needs the rest
     if (this.runs) at += this.body.write(this.source, block, at, end);
     return at - start;
   }
@@ -98,10 +98,10 @@ export class Relay implements BodySink, StreamBody, SourceEvents, Unfinished {
     if (this.runs) this.body.flow(this.source);
   }
 
-  /** The body will not be complete: because the whole reply is out, or because the client broke it off. */
+  /** The body will not be complete, because the reply is complete already or the client has left. */
   abort(): void {
     this.body.end();
-    if (this.state !== State.Replying) return this.forsake();
+    if (this.state !== State.Replying) return this.abandon();
     this.body.release();
     this.source.endInput();
   }
@@ -145,7 +145,7 @@ export class Relay implements BodySink, StreamBody, SourceEvents, Unfinished {
     else this.readHead();
   }
 
-  /** What has come of the body is taken before the reply begins: behind a reply to half a request the connection could not go on. */
+  /** Takes the part of the body that has arrived before the reply begins: if that completes the body, the connection can go on after the reply. */
   private takeBodyFirst(): void {
     this.bodyFirst = true;
     this.exchange?.resume();
@@ -211,7 +211,7 @@ export class Relay implements BodySink, StreamBody, SourceEvents, Unfinished {
     answer(exchange!, (to) => (head === null ? to.replyRaw(this) : head.reply(to, this)));
   }
 
-  /** The source is no use: its client gets an error. */
+  /** The source has failed: the client gets an error. */
   private fail(status: number, reason: string, fields?: readonly Field[]): void {
     const { exchange } = this;
     if (exchange === null) return;
@@ -222,8 +222,8 @@ export class Relay implements BodySink, StreamBody, SourceEvents, Unfinished {
     answer(exchange, (to) => to.fail(status, fields));
   }
 
-  /** The client is gone: so is the reason to run. */
-  private forsake(): void {
+  /** The client is gone: ends the source. */
+  private abandon(): void {
     if (this.exchange === null) return;
     this.forget();
     this.source.terminate();
@@ -240,7 +240,7 @@ export class Relay implements BodySink, StreamBody, SourceEvents, Unfinished {
   }
 }
 
-/** Replies. What that leads to may throw, and it is the reactor or another source that has called. */
+/** Calls `reply`. If it throws, only this exchange fails, not the caller (the reactor or another source). */
 function answer(exchange: Exchange, reply: (exchange: Exchange) => void): void {
   try {
     reply(exchange);

@@ -1,6 +1,6 @@
 /**
- * A request's body on its way into a source. Its beginning is held in memory before the source starts: a body of which
- * nothing comes must not keep a process or a connection (nginx: proxy_request_buffering).
+ * Passes a request's body to a source. Its beginning is held in memory before the source starts, so that a client that announces
+ * a body and does not send it occupies no process (nginx: proxy_request_buffering).
  */
 import { ERRNO } from "../../../ffi/errno.ts";
 import type { Block } from "../../../ffi/memory.ts";
@@ -8,13 +8,13 @@ import type { BodyBuffer } from "./body-buffer.ts";
 import type { ReplySource } from "./source.ts";
 
 export class RequestBody {
-  /** The source takes no more now. */
+  /** The source has no room now. */
   private full = false;
 
   /**
-   * @param held what is there already and not yet written
-   * @param coming more comes from the client
-   * @param most the source starts when so many bytes are held, if the body has not ended before
+   * @param held bytes that are not written yet
+   * @param coming whether more comes from the client
+   * @param most bytes; the source starts when so many are held, or when the body is complete
    */
   constructor(
     private readonly held: BodyBuffer,
@@ -22,17 +22,17 @@ export class RequestBody {
     private readonly most: number,
   ) {}
 
-  /** More of the body is to come from the client. */
+  /** Whether more of the body is to come from the client. */
   get pending(): boolean {
     return this.coming;
   }
 
-  /** Enough has come for the source to start. */
+  /** Whether enough has come for the source to start. */
   get ready(): boolean {
     return !this.coming || this.held.length >= this.most;
   }
 
-  /** Whether the source waits for what the client has not sent. */
+  /** Whether the source waits for the client. */
   get waitsForClient(): boolean {
     return this.coming && !this.full;
   }
@@ -49,14 +49,14 @@ export class RequestBody {
     this.coming = false;
   }
 
-  /** What is held is nobody's any more. */
+  /** Discards what is held. */
   release(): void {
     this.held.release();
   }
 
-  /** Writes block[start, end): bytes taken. A source that reads no more (EPIPE) is no error: the rest is nobody's. */
+  /** Writes block[start, end). Bytes taken. A source that reads no more (EPIPE) is not an error: then the rest is discarded. */
   write(source: ReplySource, block: Block, start: number, end: number): number {
-    if (this.held.length > 0) return 0; // that goes first; `flow` writes it as soon as there is room
+    if (this.held.length > 0) return 0; // `flow` writes what is held first, as soon as there is room
     for (let at = start; at < end; ) {
       const n = source.write(block, at, end - at);
       if (n === -ERRNO.EAGAIN) {
@@ -69,7 +69,7 @@ export class RequestBody {
     return end - start;
   }
 
-  /** The source has room: writes of what is held as much as fits, and ends the source's input behind a complete body. */
+  /** The source has room: writes what is held as far as it fits; after a complete body ends the source's input. */
   flow(source: ReplySource): void {
     const n = this.held.drain((block, offset, length) => source.write(block, offset, length));
     this.full = n === -ERRNO.EAGAIN;

@@ -1,50 +1,50 @@
 /**
- * The contract between a relay and what it gets its replies from: a process now; a connection to a FastCGI, uwsgi or HTTP
- * server implements the same (model: the upstream handlers of nginx).
+ * The contract between a relay and the source of its reply: a process today; a connection to a FastCGI, uwsgi or HTTP server
+ * would implement the same (model: nginx's upstream handlers).
  */
 import type { Block } from "../../../ffi/memory.ts";
 import type { Field } from "../../exchange/reply.ts";
 
-/** One request's source of a reply. All calls return at once; what comes later is told through SourceEvents. */
+/** The source of one reply. No call blocks; later events are reported through SourceEvents. */
 export interface ReplySource {
   /**
-   * Begins: asks for a place, starts a process, connects. Then either `onWritable` (it runs) or `onFailed` is called, perhaps
+   * Starts: asks for a slot, starts a process, connects. Then either `onWritable` (it runs) or `onFailed` is called, perhaps
    * before this returns. Called once.
    */
   start(events: SourceEvents): void;
   /**
-   * Gives it block[offset, offset + length) of the request's body. Bytes taken; -EAGAIN: no room now, `onWritable` follows;
-   * other -errno: it takes no more. That is no failure: a reply may still come.
+   * Writes block[offset, offset + length) of the request's body. Bytes taken; -EAGAIN: no room now, `onWritable` follows;
+   * another -errno: it takes no more. It may still reply.
    */
   write(block: Block, offset: number, length: number): number;
   /** The request's body ends here, complete or not. May be called more than once. */
   endInput(): void;
   /**
-   * Reads its reply into block[offset, offset + length). Bytes; 0 at the reply's end; -EAGAIN: nothing yet, `onReadable`
-   * follows; other -errno: the reply has broken off, which is told again with each further call.
+   * Reads the reply into block[offset, offset + length). Bytes read; 0 at the end of the reply; -EAGAIN: nothing yet, `onReadable`
+   * follows; another -errno: the reply was broken off. Further calls return the same.
    */
   read(block: Block, offset: number, length: number): number;
-  /** Nobody wants the reply any more: it ends as soon as it can, or never starts. */
+  /** The reply is no longer wanted: the source ends as soon as it can, or does not start. */
   terminate(): void;
-  /** Nobody writes to it or reads from it any more. Without `terminate` it may still finish what it does. */
+  /** The relay writes and reads no more. Without `terminate` the source may still finish its work. */
   leave(): void;
-  /** Logs what it has said about its troubles so far, so that this comes before the line about its failure. */
+  /** Logs its error output so far, so that this precedes the line about its failure. */
   logErrors?(): void;
 }
 
-/** What a source tells the relay that has started it. The relay calls nothing of a source after `leave`. */
+/** What a source reports to its relay. After `leave` the relay calls it no more. */
 export interface SourceEvents {
-  /** It runs, or has room for more of the body, or its input is closed. */
+  /** The source runs, or has room for more of the body, or its input is closed. */
   onWritable(): void;
   /** There may be something to read, or the reply has ended. */
   onReadable(): void;
   /**
-   * There will be no reply, or no more of it: it could not start, or has made no progress for too long.
-   * @param status what the client gets if the reply has not begun: 502, 503 or 504
-   * @param reason for the error log; follows the source's name
+   * There will be no reply, or no more of it: the source could not start, or made no progress for too long.
+   * @param status for the client if the reply has not begun: 502, 503 or 504
+   * @param reason for the error log, where it follows the name of the source
    */
   onFailed(status: number, reason: string, fields?: readonly Field[]): void;
-  /** Whether the client is what keeps the source waiting: then no time-out of the source's runs. */
+  /** Whether the source waits for the client. Meanwhile its timeout does not run. */
   readonly waitsForClient: boolean;
   /** A callback threw. */
   onBug(error: unknown): void;

@@ -1,6 +1,6 @@
 /**
- * The body of a request that does not say how long it is, collected: a source that has to be told its length (CONTENT_LENGTH)
- * starts when it is complete. Small ones stay in memory, larger ones lie in a file that has lost its name before its first byte.
+ * Collects the body of a request without Content-Length, for a source that must know the length before it starts (CONTENT_LENGTH).
+ * A small body stays in memory, a larger one goes to a temporary file without a name.
  */
 import { AT_FDCWD, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } from "../../../ffi/abi.ts";
 import { errnoText } from "../../../ffi/errno.ts";
@@ -11,7 +11,7 @@ import type { BufferPool } from "../../network/buffers.ts";
 import { errorStatus } from "../errors.ts";
 import { BodyBuffer } from "./body-buffer.ts";
 
-/** Where `client_body_temp_path` says nothing. */
+/** The default of `client_body_temp_path`. */
 const FOLDER = "/tmp";
 
 export class Spool implements BodySink {
@@ -20,14 +20,14 @@ export class Spool implements BodySink {
   length = 0;
   /** The body, or its beginning until there is a file. */
   readonly memory: BodyBuffer;
-  /** The complete body when it is not: a descriptor that reads the file from its start; else -1. */
+  /** A descriptor that reads the file with the body from its start; -1: the body is in memory. */
   fd = -1;
-  /** The same file, to be written. */
+  /** A descriptor that writes the same file. */
   private writer = -1;
   /** Complete, failed or broken off. */
   private over = false;
 
-  /** @param onComplete the body is there; `memory` and `fd` are the callee's from then on */
+  /** @param onComplete called with the complete body; the callee then owns `memory` and `fd` */
   constructor(
     private readonly exchange: Exchange,
     pool: BufferPool,
@@ -74,7 +74,7 @@ export class Spool implements BodySink {
     return error !== 0 ? error : this.memory.drain((block, offset, length) => this.writeSome(block, offset, length));
   }
 
-  /** Makes the file. Two descriptors, because the script starts to read where the file begins. 0, or -errno. */
+  /** Makes the file, opens it twice (the script reads from its start), and removes its name. 0, or -errno. */
   private open(): number {
     const { settings, services } = this.exchange;
     const { kernel } = services;
