@@ -96,8 +96,9 @@ export class Draft {
     return routes.find(path)?.route ?? server.scope;
   }
 
-  addGroups(regex: RegExp): void {
-    for (const name of groupNames(regex)) this.variables.define(name);
+  /** Defines the variables that an expression's named groups are. One that is refused is told once, not again for each use of its groups. */
+  addGroups(source: string): void {
+    for (const name of groupNames(source)) this.variables.define(name);
   }
 }
 

@@ -21,11 +21,14 @@ export class Reloader {
     this.options = { ...options, file: join(folder, options.file) };
   }
 
-  /** Reloads soon. Further requests before that have no effect. */
+  /**
+   * Reloads before the server's next turn. Called by a signal's handler, so between two turns; an immediate would come too late, as
+   * the server's next turn may wait for an event first. Further requests before the reload have no effect.
+   */
   request(): void {
     if (this.requested) return;
     this.requested = true;
-    setImmediate(() => {
+    queueMicrotask(() => {
       this.requested = false;
       try {
         this.reload();

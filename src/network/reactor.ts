@@ -21,9 +21,9 @@ export interface Unfinished {
 }
 
 const EVENTS_PER_TURN = 512;
-/** A busy loop yields to the runtime after this many turns; the runtime's garbage collector and signal handlers need it. */
+/** A busy loop yields to the runtime after this many turns, or after LONGEST_WAIT; the runtime's garbage collector and signal handlers need it. */
 const TURNS_BETWEEN_YIELDS = 16;
-/** The longest wait, ms. A signal that arrives between two waits is noticed after at most this time. */
+/** The longest wait, ms. A signal that arrives between two waits is noticed after at most two of them. */
 const LONGEST_WAIT = 1000;
 /** The longest wait while a runtime thread is to deliver a result, ms. The result arrives in a turn of the runtime and does not wake epoll. */
 const LONGEST_EXPECTANT_WAIT = 2;
@@ -128,11 +128,13 @@ export class Reactor {
 
   /** Runs turns until `stop`. Between turns the runtime gets its own turn, always after a signal or an idle wait. */
   async run(): Promise<void> {
-    for (let busy = 0; !this.stopped; ) {
+    for (let busy = 0, yielded = this.now; !this.stopped; ) {
       const n = this.turn(LONGEST_WAIT);
-      if (n > 0 && this.expected === 0 && ++busy < TURNS_BETWEEN_YIELDS) continue;
-      busy = 0;
+      const isSoon = ++busy < TURNS_BETWEEN_YIELDS && this.now - yielded < LONGEST_WAIT;
+      if (n > 0 && this.expected === 0 && isSoon) continue;
       await new Promise(setImmediate);
+      busy = 0;
+      yielded = this.now;
     }
   }
 

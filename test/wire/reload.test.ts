@@ -61,6 +61,17 @@ test("new requests meet the new configuration, on new connections and on open on
     open.destroy();
   }));
 
+test("the first request after the signal meets the new configuration: an idle server does not wait for events before it reloads", () =>
+  withServer({ configuration: says("old") }, async (server) => {
+    const open = await Client.connect(server.port);
+    expect(await body(open.ask(get("/")))).toBe("old");
+    server.write(says("new"));
+    process.kill(server.pid, "SIGHUP");
+    await Bun.sleep(500); // the kernel wakes the server within this time; nothing else does
+    expect(await body(open.ask(get("/")))).toBe("new");
+    open.destroy();
+  }));
+
 test("-s reload, from another folder and with what the command line said at the start", () =>
   withServer({ configuration: says("old"), args: ["-g", "worker_connections 100;"] }, async (server) => {
     server.write(says("new"));

@@ -8,7 +8,7 @@ import { directive, store } from "../table.ts";
 import { quote } from "../text/diagnostics.ts";
 import type { Word } from "../text/parser.ts";
 import { flag, kind, many, number, oneOf, size, words } from "../values/arguments.ts";
-import { compileRegex } from "../values/regex.ts";
+import { compileRegex, slowness } from "../values/regex.ts";
 
 const anywhere: readonly Context[] = ["http", "server", "location"];
 
@@ -128,6 +128,10 @@ export const COMPRESSION: readonly Row[] = [
 
 function addDisabled(scope: Scope, { text, position }: Word): void {
   const regex = text === "msie6" ? /^(?!.*Opera)(?=.*MSIE (?:[45]|6\.(?!.*SV1)))/ : compileRegex(text, true);
-  if (typeof regex === "string") scope.error(position, `invalid regular expression ${quote(text)}: ${regex}`);
-  else append(scope, "gzipDisable", regex);
+  if (typeof regex === "string") {
+    return scope.error(position, `invalid regular expression ${quote(text)}: ${regex}`);
+  }
+  const slow = slowness(regex);
+  if (slow !== null) scope.warning(position, `slow regular expression ${quote(text)}: ${slow}`);
+  append(scope, "gzipDisable", regex);
 }

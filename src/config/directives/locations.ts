@@ -44,6 +44,7 @@ function openLocation(parent: Scope, [args]: [readonly Word[]], directive: Direc
   }
   const [modifier, pattern, word] = parts;
   const regex = modifier === "~" || modifier === "~*" ? compileRegex(pattern, modifier === "~*") : null;
+  if (regex !== null) parent.draft.addGroups(pattern);
   if (typeof regex === "string") {
     parent.error(word.position, `invalid regular expression ${quote(pattern)}: ${regex}`);
     return null;
@@ -52,7 +53,6 @@ function openLocation(parent: Scope, [args]: [readonly Word[]], directive: Direc
   const { locations } = scope;
   scope.location = { scope, locations, modifier, pattern, regex, position: directive.position };
   if (regex !== null) {
-    parent.draft.addGroups(regex);
     const slow = slowness(regex);
     if (slow !== null) parent.warning(word.position, `slow regular expression ${quote(pattern)}: ${slow}`);
   }

@@ -63,6 +63,7 @@ function addListen(scope: Scope, args: readonly Word[]): void {
 
 function addName(scope: Scope, word: Word): void {
   const names = parseServerName(word.text);
+  if (word.text.startsWith("~")) scope.draft.addGroups(word.text);
   if (typeof names === "string") return scope.error(word.position, `invalid server name ${quote(word.text)}: ${names}`);
   const known = scope.server!.names;
   if (known.some((other) => other.word.text.toLowerCase() === word.text.toLowerCase())) {
@@ -70,7 +71,6 @@ function addName(scope: Scope, word: Word): void {
   }
   for (const { regex } of names) {
     if (regex === null) continue;
-    scope.draft.addGroups(regex);
     const slow = slowness(regex);
     if (slow !== null) scope.warning(word.position, `slow regular expression ${quote(word.text)}: ${slow}`);
   }

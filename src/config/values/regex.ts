@@ -52,9 +52,9 @@ export function slowness(regex: RegExp): string | null {
   return `${reason}; and as it looks around or refers to a group, what is longer than ${SHORT} characters and could match gets 500`;
 }
 
-/** The names of an expression's groups. */
-export function groupNames(regex: RegExp): string[] {
-  return [...regex.source.matchAll(/\(\?<([A-Za-z_]\w*)>/g)].map((match) => match[1]!);
+/** The names of the groups in an expression's text, which may be nginx's or JavaScript's, valid or not. */
+export function groupNames(source: string): string[] {
+  return [...source.matchAll(/\(\?P?<([A-Za-z_]\w*)>/g)].map((match) => match[1]!);
 }
 
 /** Translates an expression; throws SyntaxError for syntax without an equivalent. */

@@ -67,6 +67,13 @@ describe("what a mistake brings with it is not told as another one", () => {
     'location / { |if ($arg_a = "b") { return 403; } }',
     '"if" is not supported (use return, try_files or a location with a regular expression)',
   );
+  inServer('location ~ |"^/(?<name>a" { return 200 $name; }', 'invalid regular expression "^/(?<name>a": missing )');
+  inServer('location ~ |"^/(?P<name>a" { } return 200 $name;', 'invalid regular expression "^/(?P<name>a": missing )');
+  finds(
+    "a group of a refused server name",
+    'server { server_name |"~^(?<name>a"; return 200 $name; }',
+    'invalid server name "~^(?<name>a": invalid regular expression: missing )',
+  );
   finds("a missing ; before an unknown word", "server { root |www\n roott x; }", 'missing ";" after "root www"');
   finds(
     "a missing ; before a word alone",
@@ -367,6 +374,7 @@ describe("server_name and location", () => {
     "what it repeats can match the same characters in more than one way, so the steps could double with each";
   const slow = `${several}; it is matched all ways at once, which takes some microseconds more`;
   inServer('location ~ |"^/(\\w|\\d)+$" { }', `warning: slow regular expression "^/(\\w|\\d)+$": ${slow}`);
+  inServer('gzip_disable |"(\\w|\\d)+b";', `warning: slow regular expression "(\\w|\\d)+b": ${slow}`);
   inServer('server_name |"~^(a+)+$";', `warning: slow regular expression "~^(a+)+$": ${slow}`);
   inServer(
     'location ~ |"^/(?!b)(a+)+$" { }',
