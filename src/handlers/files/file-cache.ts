@@ -14,11 +14,11 @@ import type { Validators } from "../../http/reply/conditional.ts";
 import type { HandlerServices } from "../services.ts";
 import type { FileCaches, FileHolder } from "./file-caches.ts";
 import type { KeptReply } from "./kept-reply.ts";
-import type { AS_IT_IS, EACH_TIME, MadeForm } from "./made-form.ts";
+import { type AS_IT_IS, type EACH_TIME, MadeForm, unnamedFile } from "./made-form.ts";
 import { openWithin, RootFolders, SharedFile } from "./open.ts";
 
-/** Largest file kept in memory, in bytes. */
-const SMALL = 64 * 1024;
+/** Largest file kept in memory, in bytes. A send(2) from memory costs less than sendfile(2) up to here (docs/bench.md, gzip). */
+export const SMALL = 44 * 1024;
 /** Most bytes that all locations together keep in memory. */
 const MAX_BYTES = 64 * 1024 * 1024;
 /** Errors that depend on the path and not on the moment, so they may be cached. */
@@ -127,6 +127,14 @@ export class FileCache implements FileHolder {
     this.shared.bytes += bytes;
     entry.formBytes += bytes;
     return true;
+  }
+
+  /** Keeps a compressed form of an entry in a file of its own, if one more descriptor may be kept. Null: it stays in memory. */
+  fileOf(entry: Entry, body: Buffer): SharedFile | null {
+    if (!entry.cached || this.shared.files >= this.mostFiles) return null;
+    const file = unnamedFile(this.services.kernel, body);
+    if (file !== null) this.shared.files++;
+    return file;
   }
 
   /** Looks up a file, checking the file system now. With `open_file_cache off` the entry is not `cached`. */
@@ -248,10 +256,14 @@ export class FileCache implements FileHolder {
     this.entries.set(key, this.believe(entry));
   }
 
+  /** How many descriptors may be kept; read anew, because the limit may have been raised. */
+  private get mostFiles(): number {
+    return Math.max(0, this.services.kernel.descriptorLimit()) >> 5;
+  }
+
   /** Reserves one of the descriptors that may be kept; if necessary closes another file of this location. */
   private takeDescriptor(): boolean {
-    const most = Math.max(0, this.services.kernel.descriptorLimit()) >> 5; // read anew, because the limit may have been raised
-    if (this.shared.files >= most && !this.evict((entry) => entry.file !== null)) return false;
+    if (this.shared.files >= this.mostFiles && !this.evict((entry) => entry.file !== null)) return false;
     this.shared.files++;
     return true;
   }
@@ -279,6 +291,7 @@ export class FileCache implements FileHolder {
     this.shared.bytes -= (entry.body?.length ?? 0) + entry.formBytes;
     entry.formBytes = 0;
     if (entry.file !== null) this.shared.files--;
+    for (const form of entry.forms) if (form instanceof MadeForm && form.close()) this.shared.files--;
     entry.cached = false;
     entry.close();
   }

@@ -7,7 +7,7 @@ import { addVary, valueIn } from "../compression/fields.ts";
 import { FileForm } from "../compression/file-form.ts";
 import { sourceOf } from "../compression/sources.ts";
 import type { HandlerServices } from "../services.ts";
-import type { Entry, FileCache } from "./file-cache.ts";
+import { type Entry, type FileCache, SMALL } from "./file-cache.ts";
 import { type Changes, KeptReply } from "./kept-reply.ts";
 import { AS_IT_IS, EACH_TIME, MadeForm } from "./made-form.ts";
 import { wholeFile } from "./ranges.ts";
@@ -44,7 +44,7 @@ export class FileCodings {
       const form = entry.forms[way.index];
       if (form === undefined || form === EACH_TIME) return false;
       if (form === AS_IT_IS) continue;
-      if (form instanceof MadeForm) return form.kept !== null && this.send(exchange, form.kept);
+      if (form instanceof MadeForm) return form.kept !== null && this.send(exchange, form);
       if (!this.cache.isFresh(form)) return false;
       if (form.kind !== "file") continue;
       if (form.whole === null) return false;
@@ -56,8 +56,8 @@ export class FileCodings {
     return true;
   }
 
-  private send(exchange: Exchange, kept: KeptReply): true {
-    kept.send(exchange);
+  private send(exchange: Exchange, form: MadeForm): true {
+    form.send(exchange);
     return true;
   }
 
@@ -110,12 +110,19 @@ export class FileCodings {
     return made.form.failed ? null : made;
   }
 
-  /** The 200 of a complete compressed form; made once, then kept. */
-  kept(exchange: Exchange, entry: Entry, made: MadeForm, changes: Changes, options: ReplyOptions): KeptReply {
+  /** Sends the 200 of a complete compressed form; made once, then kept. */
+  sendMade(exchange: Exchange, entry: Entry, made: MadeForm, changes: Changes, options: ReplyOptions): void {
+    if (made.kept === null) this.keep(exchange, entry, made, changes, options);
+    made.send(exchange);
+  }
+
+  private keep(exchange: Exchange, entry: Entry, made: MadeForm, changes: Changes, options: ReplyOptions): void {
     const { form } = made;
-    made.kept ??= new KeptReply(exchange, 200, entry.fields!, form.body, changes, { ...options, encoded: form });
-    form.body = made.kept.body; // both share one copy
-    return made.kept;
+    const body = form.body!;
+    if (body.length > SMALL) made.file = this.cache.fileOf(entry, body);
+    const all = { ...options, length: body.length, encoded: form };
+    made.kept = new KeptReply(exchange, 200, entry.fields!, made.file === null ? body : null, changes, all);
+    if (made.file === null) form.body = made.kept.body; // both share one copy
   }
 
   private done(entry: Entry, way: Way): void {

@@ -77,7 +77,7 @@ function replyEncoded(exchange: Exchange, entry: Entry, way: Way, changes: Chang
   const options = { ...modified(entry), encoded: made.form };
   const { body } = made.form;
   if (body !== null && mayKeep(exchange, entry, changes)) {
-    return codings.kept(exchange, entry, made, changes, modified(entry)).send(exchange);
+    return codings.sendMade(exchange, entry, made, changes, modified(entry));
   }
   if (body !== null) return exchange.reply(200, entry.fields!, body, options);
   exchange.reply(
