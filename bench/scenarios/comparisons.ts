@@ -34,14 +34,14 @@ export const COMPARISONS: readonly Comparison[] = [
     title: "404 for what is missing",
     load: { paths: ["/missing.html"], expects: 4 },
     families: ORIGINS,
-    musts: { nginx: 0.85 },
+    musts: { nginx: 0.9 },
   },
   {
     scenario: "misc",
     title: "304 to If-None-Match with the server's own ETag",
     load: { expects: 3 },
     families: ORIGINS,
-    musts: { nginx: 0.85 },
+    musts: { nginx: 0.9 },
     headers: ownEntityTag,
   },
   {
@@ -49,14 +49,14 @@ export const COMPARISONS: readonly Comparison[] = [
     title: "301 for a folder without its slash",
     load: { paths: ["/folder"], expects: 3 },
     families: ORIGINS,
-    musts: { nginx: 0.85 },
+    musts: { nginx: 0.9 },
   },
   {
     scenario: "large",
     title: "100 KB file",
     load: { paths: ["/100k.html"], requests: 20_000 },
     families: ORIGINS,
-    musts: { nginx: 1.0 },
+    musts: { nginx: 0.95 },
   },
   {
     scenario: "large",

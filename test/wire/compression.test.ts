@@ -1,10 +1,11 @@
 /** Compression as clients see it: what is compressed for whom, and that what comes back is what was there. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import zlib from "node:zlib";
 import { answers, check, exchange } from "./cases.ts";
 import { ask, Client, get, type Reply } from "./client.ts";
+import { descriptors } from "./scripts.ts";
 import { until, useServer } from "./server.ts";
 
 setDefaultTimeout(60_000);
@@ -15,6 +16,9 @@ const SMALL = lines(200);
 const LARGE = lines(4000); // beyond what is kept of files as they are
 const HUGE = lines(130_000); // beyond what is kept compressed
 const CROWD = lines(60_000);
+/** Some 60 KB compressed: more than is kept in the memory of the process. */
+const dense = (): string => Buffer.from(crypto.getRandomValues(new Uint8Array(60_000))).toString("base64");
+const DENSE = dense();
 const NOISE = crypto.getRandomValues(new Uint8Array(50_000));
 const gz = zlib.gzipSync("ahead of time, gzip");
 const br = zlib.brotliCompressSync("ahead of time, br");
@@ -67,6 +71,8 @@ const server = useServer({
     "www/a.txt": SMALL,
     "www/a.bin": SMALL,
     "www/noise.html": NOISE,
+    "www/dense.html": DENSE,
+    "www/changing.html": DENSE,
     "www/ahead.html": SMALL,
     "www/ahead.html.gz": gz,
     "www/ahead.html.br": br,
@@ -113,6 +119,7 @@ describe("a file", () => {
     ["/small.html", SMALL],
     ["/large.html", LARGE],
     ["/huge.html", HUGE],
+    ["/dense.html", DENSE],
   ] as const) {
     for (const time of ["first", "second", "third"]) gives(`${path}, the ${time} time`, path, gzip, "gzip", text);
     gives(`${path} as it is`, path, {}, null, text);
@@ -130,6 +137,22 @@ describe("a file", () => {
   gives("gzip_min_length, longer", "/long/large.html", gzip, "gzip", LARGE);
   gives("gzip off", "/plain/small.html", gzip, null, SMALL);
   gives("that has another coding already", "/encoded/small.html", gzip, "x-mine", SMALL);
+
+  test("a large form is kept in a file without a name, and closed when its file changes", async () => {
+    const kept = () => descriptors(server.pid).filter((name) => name.startsWith("/dev/shm/")).length;
+    for (let i = 0; i < 3; i++) await ask(server.port, get("/changing.html", gzip));
+    const before = kept();
+    const text = dense();
+    writeFileSync(join(server.folder, "www/changing.html"), text);
+    let reply: Reply;
+    do reply = await ask(server.port, get("/changing.html", gzip));
+    while (decoded(reply) !== text); // it is believed for a second
+    const head = await ask(server.port, get("/changing.html", gzip).replace("GET", "HEAD"));
+    check(head, { status: 200, fields: { "Content-Length": `${reply.body.length}`, "Content-Encoding": "gzip" } });
+    expect(head.body.length).toBe(0);
+    expect(kept()).toBe(before);
+    if (existsSync("/dev/shm")) expect(before).toBeGreaterThan(0);
+  });
 
   test("that does not become smaller is sent as it is", async () => {
     await ask(server.port, get("/noise.html", gzip));
