@@ -1,6 +1,6 @@
 /**
- * What a server knows of the resumable uploads in one store, whichever of its locations took them and by whatever path they
- * call the store: which are being sent, how many there are, and when those that expired were last looked for.
+ * State of the resumable uploads in one store: which are in use, how many are unfinished, and when expired ones were last removed.
+ * All locations of the server share it, even if they name the store by different paths.
  */
 import type { Services } from "../../../exchange/services.ts";
 import type { Staging } from "../staging.ts";
@@ -8,15 +8,15 @@ import { LargeWorkQueue } from "./large-work.ts";
 import { Sweep } from "./sweep.ts";
 
 /**
- * Unfinished uploads in a store. Each is two files, begun with one small request: without a bound anybody could fill the file
- * system with inodes. It is far beyond what visitors leave lying in a day, and two files of 4 KB each make 80 MB.
+ * Most unfinished uploads in a store. One small request creates two files, so without a limit a client could use up the file
+ * system's inodes. The limit is far above the uploads that visitors abandon in a day. Two files of 4 KB for each make 80 MB.
  */
 export const MOST_UNFINISHED = 10_000;
 
-/** A request that uses an upload: a PATCH that sends its bytes, or a POST that joins it with others. */
+/** A request that uses an upload: a PATCH that sends bytes, or a POST that concatenates it with others. */
 export interface UploadUser {
-  /** Somebody else goes on with the upload: the request ends, with its connection. */
-  giveUp(): void;
+  /** Ends the request and its connection, because another request needs the upload. */
+  interrupt(): void;
 }
 
 /** The resumable uploads in one store. */
@@ -24,7 +24,7 @@ export class UploadActivity {
   private readonly users = new Map<string, UploadUser>();
   private unfinished = 0;
   private sweeping: Sweep | null = null;
-  /** Monotonic ms. */
+  /** When the last sweep began, monotonic ms. */
   private sweptAt = Number.NaN;
 
   constructor(private readonly services: Services) {}
@@ -33,13 +33,13 @@ export class UploadActivity {
     return this.unfinished >= MOST_UNFINISHED;
   }
 
-  /** An upload was begun (1), or has ended (-1). */
+  /** Counts an upload that was created (1) or has ended (-1). */
   count(change: 1 | -1): void {
     this.unfinished = Math.max(0, this.unfinished + change);
     this.sweeping?.count(change);
   }
 
-  /** `user` uses the upload from now on; nobody else may do so then (`takeOver`). */
+  /** Records that `user` uses the upload. The caller must have interrupted the previous user. */
   begin(id: string, user: UploadUser): void {
     this.users.set(id, user);
   }
@@ -48,12 +48,12 @@ export class UploadActivity {
     if (this.users.get(id) === user) this.users.delete(id);
   }
 
-  /** Ends the request that uses an upload, if one does: the client asks again because that one's connection was lost. */
-  takeOver(id: string): void {
-    this.users.get(id)?.giveUp();
+  /** Ends the request that uses the upload, if there is one: a client that asks again has lost the connection of its first request. */
+  interrupt(id: string): void {
+    this.users.get(id)?.interrupt();
   }
 
-  /** Begins to remove what has expired, once for all locations that ask in this turn. `owner` is who may stop it. */
+  /** Begins a sweep of expired uploads, unless one is running or another location began one in this turn. `owner` may stop it. */
   sweep(staging: Staging, owner: object): void {
     const { now } = this.services.clock;
     if (this.sweeping !== null || now === this.sweptAt) return;
@@ -65,15 +65,15 @@ export class UploadActivity {
     this.sweeping.onTurn();
   }
 
-  /** `owner` ends: so does the sweep that it began. */
+  /** Stops the sweep if `owner` began it. */
   stop(owner: object): void {
     if (this.sweeping?.owner === owner) this.sweeping.stop();
   }
 }
 
-/** The resumable uploads of a server, by their stores. A location that was made anew by a reload meets those of its predecessor. */
+/** The resumable uploads of a server, by store. They survive a reload: the new location shares them with the old one. */
 export class UploadActivities {
-  /** Files that are made of others, or removed. */
+  /** Concatenations and removals of large files. */
   readonly large: LargeWorkQueue;
   private readonly all = new Map<string, UploadActivity>();
 
@@ -81,7 +81,7 @@ export class UploadActivities {
     this.large = new LargeWorkQueue(services);
   }
 
-  /** Those in a store, told by its folder's device and inode. */
+  /** The uploads in a store, which is identified by device and inode. */
   in({ identity }: Staging): UploadActivity {
     let activity = this.all.get(identity);
     if (activity === undefined) this.all.set(identity, (activity = new UploadActivity(this.services)));

@@ -1,6 +1,6 @@
 /**
- * Makes one file of partial uploads (tus 1.0, "Concatenation"), a piece in each turn of the loop. The parts stay as they are
- * until the file has appeared, whole: whatever breaks off leaves them, and the client can ask again.
+ * Concatenates partial uploads to one file (tus 1.0, "Concatenation"), one piece in each turn of the loop. The parts are not
+ * changed until the complete file is published, so after a failure the client can send the request again.
  */
 import { O_NOFOLLOW, O_RDONLY } from "../../../../ffi/abi.ts";
 import { ERRNO } from "../../../../ffi/errno.ts";
@@ -13,22 +13,25 @@ import { partName } from "./description.ts";
 import type { LargeWork } from "./large-work.ts";
 import type { Upload } from "./uploads.ts";
 
-/** Copied in one turn, in bytes: about 1 ms. */
+/** Most bytes copied in one turn; they take about 1 ms. */
 const BYTES_PER_TURN = 1024 * 1024;
-/** Parts that are opened in one turn. */
+/** Most parts opened in one turn. */
 const PARTS_PER_TURN = 16;
 
-/** It uses the parts from the beginning to the end: who asks for one of them meanwhile ends it, for its client has lost its connection. */
+/**
+ * One concatenation. It is the user of its parts until it ends. Another request for one of the parts interrupts it, because a
+ * client that asks again has lost the connection of this request.
+ */
 export class Concatenation implements UploadUser, LargeWork {
   private ended = false;
-  /** The part that is copied, how much of it was, and its descriptor; -1: it is not open. */
+  /** Index of the part that is being copied, number of its bytes already copied, and its descriptor (-1: not open). */
   private index = 0;
   private position = 0;
   private source = -1;
 
   /**
-   * @param whole empty; this one's from now on
-   * @param complete answers when all bytes are in `whole`, which is the caller's then
+   * @param whole an empty file, which the concatenation owns until it calls `complete`
+   * @param complete called when all bytes are in `whole`; it must reply, and owns `whole`
    */
   constructor(
     private readonly kernel: Kernel,
@@ -42,7 +45,7 @@ export class Concatenation implements UploadUser, LargeWork {
     exchange.onGone = () => this.stop();
   }
 
-  /** Copies the next piece; false: it is over. */
+  /** Copies the next piece; false: the concatenation has ended. */
   step(): boolean {
     if (this.ended) return false;
     let room = BYTES_PER_TURN;
@@ -63,12 +66,12 @@ export class Concatenation implements UploadUser, LargeWork {
     this.exchange.crash(error);
   }
 
-  giveUp(): void {
+  interrupt(): void {
     this.stop();
     this.exchange.drop();
   }
 
-  /** Copies at most `room` bytes of the part whose turn it is; gives how many. */
+  /** Copies at most `room` bytes of the current part; gives the number copied. */
   private copy(room: number): number | Failure {
     const { id, offset } = this.parts[this.index]!;
     const at = `upload ${id}`;

@@ -1,4 +1,4 @@
-/** POST: an upload begins (tus 1.0, "Creation" and "Creation With Upload"), or one is made of others ("Concatenation"). */
+/** POST creates an upload (tus 1.0, "Creation" and "Creation With Upload"), or concatenates partial uploads ("Concatenation"). */
 import type { Block } from "../../../../ffi/memory.ts";
 import type { Settings } from "../../../config/model.ts";
 import type { Exchange } from "../../../exchange/exchange.ts";
@@ -17,7 +17,7 @@ import { expires, fileField, offsetField, refuse } from "./replies.ts";
 import type { Plan, TusUploads, Upload } from "./uploads.ts";
 import { idInUrl, type UploadUrls } from "./urls.ts";
 
-/** The bytes of an upload, as the protocol calls their type. */
+/** The media type of an upload's bytes. */
 export const PART_TYPE = /^application\/offset\+octet-stream\s*(;|$)/i;
 
 export class Creation {
@@ -29,11 +29,11 @@ export class Creation {
     private readonly urls: UploadUrls,
   ) {}
 
-  /** A POST without a body. */
+  /** Handles a POST without a body. */
   begin(exchange: Exchange): void {
-    const ids = this.joined(exchange);
+    const ids = this.partIds(exchange);
     if (ids instanceof Failure) return ids.reply(exchange);
-    if (ids !== null) return this.join(exchange, ids);
+    if (ids !== null) return this.concatenate(exchange, ids);
     const plan = planOf(exchange, this.store);
     if (plan instanceof Failure) return plan.reply(exchange);
     if (plan.length === 0 && plan.concat === "") return this.storeEmpty(exchange, plan);
@@ -42,11 +42,11 @@ export class Creation {
     this.replyBegun(exchange, upload);
   }
 
-  /** The sink of a POST that brings the first bytes, or all; undefined: it was refused. */
+  /** The sink of a POST that sends the first bytes, or all of them; undefined: the request was refused. */
   sink(exchange: Exchange): BodySink | undefined {
     const { request } = exchange;
-    const ids = this.joined(exchange);
-    if (ids !== null) return refuse(exchange, ids instanceof Failure ? ids : new Failure(400)); // its bytes are there
+    const ids = this.partIds(exchange);
+    if (ids !== null) return refuse(exchange, ids instanceof Failure ? ids : new Failure(400)); // a final upload has no body
     if (!PART_TYPE.test(request.field("content-type") ?? "")) return refuse(exchange, new Failure(415));
     const checksum = Checksum.of(request.field("upload-checksum"));
     if (checksum instanceof Failure) return refuse(exchange, checksum);
@@ -60,8 +60,11 @@ export class Creation {
     return new CreationSink(exchange, staged, most, checksum, () => this.keep(exchange, plan, staged));
   }
 
-  /** The uploads of which one is to be made; null: of none. 400 where Upload-Concat is malformed, or stands beside what contradicts it. */
-  private joined({ request }: Exchange): readonly string[] | Failure | null {
+  /**
+   * Ids of the partial uploads to concatenate; null: the request is not a concatenation. 400 if Upload-Concat is malformed, names
+   * an upload twice, or contradicts another field.
+   */
+  private partIds({ request }: Exchange): readonly string[] | Failure | null {
     const field = request.field("upload-concat");
     if (field === undefined) return null;
     const concat = uploadConcat(field);
@@ -72,7 +75,7 @@ export class Creation {
     return ids.includes("") || new Set(ids).size < ids.length ? new Failure(400) : ids;
   }
 
-  /** What came is kept: as a file, if it is all. */
+  /** Publishes the file if all bytes were received; otherwise makes an upload that can be resumed. */
   private keep(exchange: Exchange, plan: Plan, staged: StagedFile): void {
     const { size } = staged;
     if (size === plan.length && plan.concat === "") {
@@ -90,7 +93,7 @@ export class Creation {
     else this.storeWhole(exchange, plan, staged);
   }
 
-  /** Whoever sends the last byte must be allowed to store the file, too. */
+  /** Publishes the file and replies, if this client may store it. Gives whether it was published. */
   private storeWhole(exchange: Exchange, plan: Plan, staged: StagedFile, concat = ""): boolean {
     const id = this.services.randomHex(16);
     const stored = outOfBounds(exchange, plan.target) ?? this.uploads.publish(plan, id, staged, concat);
@@ -107,7 +110,7 @@ export class Creation {
     return true;
   }
 
-  private join(exchange: Exchange, ids: readonly string[]): void {
+  private concatenate(exchange: Exchange, ids: readonly string[]): void {
     const parts = this.complete(ids);
     if (parts instanceof Failure) return parts.reply(exchange);
     const length = parts.reduce((sum, { offset }) => sum + offset, 0);
@@ -117,15 +120,18 @@ export class Creation {
     whole.expect(length);
     const activity = this.services.uploads.in(whole.staging);
     const { kernel } = this.services;
-    const complete = (): void => this.storeJoined(exchange, plan as Plan, whole, ids);
+    const complete = (): void => this.storeConcatenated(exchange, plan as Plan, whole, ids);
     this.services.uploads.large.add(new Concatenation(kernel, exchange, activity, parts, whole, complete));
   }
 
-  /** The partial uploads with these ids; whoever else uses them gives them up. 404: there is none; 409: one is not complete; 400: one is none. */
+  /**
+   * The partial uploads with these ids. Interrupts other requests that use them. 404: one does not exist; 409: one is not
+   * complete; 400: one is not a partial upload.
+   */
   private complete(ids: readonly string[]): readonly Upload[] | Failure {
     const parts: Upload[] = [];
     for (const id of ids) {
-      this.uploads.takeOver(id);
+      this.uploads.interrupt(id);
       const found = this.uploads.find(id) ?? new Failure(404);
       if (found instanceof Failure) return found;
       if (found.concat !== "partial") return new Failure(400);
@@ -135,8 +141,8 @@ export class Creation {
     return parts;
   }
 
-  /** The parts are no longer needed once the file is there. */
-  private storeJoined(exchange: Exchange, plan: Plan, whole: StagedFile, ids: readonly string[]): void {
+  /** Publishes the file, and removes its parts after success. */
+  private storeConcatenated(exchange: Exchange, plan: Plan, whole: StagedFile, ids: readonly string[]): void {
     const { staging } = whole;
     staging.retain();
     const concat = `final;${ids.map((id) => this.urls.of(id)).join(" ")}`;
@@ -145,7 +151,7 @@ export class Creation {
     staging.release();
   }
 
-  /** The offset is told even where it is 0: tus-js-client 4 asks for it. */
+  /** Replies 201 with Location. Upload-Offset is sent even if it is 0, because tus-js-client 4 needs it. */
   private replyBegun(exchange: Exchange, { id, offset, expires: second }: Upload): void {
     exchange.reply(201, [this.location(id), offsetField(offset), expires(second)], null);
   }
@@ -155,7 +161,7 @@ export class Creation {
   }
 }
 
-/** Takes the bytes that come with a creation. Until they are complete nothing has a URL: what breaks off leaves nothing. */
+/** Writes the bytes of a creation. The upload gets a URL only after the last byte, so an interrupted request leaves no file. */
 class CreationSink implements BodySink {
   constructor(
     private readonly exchange: Exchange,

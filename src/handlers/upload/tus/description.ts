@@ -1,33 +1,33 @@
-/** `<id>.part` and `<id>.json`, the two files of a resumable upload in the staging folder, and what the second one says. */
+/** The two files of a resumable upload in the staging folder: `<id>.part` has its bytes, `<id>.json` its description. */
 
 import { O_NOFOLLOW, O_PATH, O_RDONLY } from "../../../../ffi/abi.ts";
 import { FileStatus, type Kernel } from "../../../../ffi/kernel.ts";
 import { Block } from "../../../../ffi/memory.ts";
 import type { Staging } from "../staging.ts";
 
-/** What is kept of an upload's creation. */
+/** The stored description of an upload: mostly the data of its creation. */
 export interface Description {
-  /** Of the whole file, in bytes; null: the client has not said yet. */
+  /** Length of the whole file in bytes; null: the client has not sent it yet. */
   readonly length: number | null;
-  /** Where it goes, relative to the store; that of a partial upload is never used. */
+  /** Path of the future file relative to the store. Not used for a partial upload. */
   readonly path: string;
-  /** The field Upload-Metadata as it came. */
+  /** The field Upload-Metadata, unchanged. */
   readonly metadata: string;
-  /** How long after its last byte it can be resumed, in seconds: that of the location it was begun in. */
+  /** How long after its last byte it can be resumed, in seconds, by the settings of the location that created it. */
   readonly lifetime: number;
-  /** "partial": its bytes become a part of a file. "": it is a file. */
+  /** "partial": a partial upload, for a concatenation. "": the upload becomes a file itself. */
   readonly concat: "" | "partial";
-  /** Bytes that count, while more come whose checksum is not known to be right; null: all that are there. */
+  /** Number of valid bytes while a PATCH with a checksum adds more, which are not verified yet; null: all bytes are valid. */
   readonly verified: number | null;
 }
 
-/** The longest description that could be ours, in bytes. */
+/** Most bytes read of a description; the server writes no longer one. */
 const MOST_BYTES = 1024 * 1024;
 
 export const partName = (id: string): string => `${id}.part`;
 export const infoName = (id: string): string => `${id}.json`;
 
-/** Reads a description. null: it makes no sense; -errno, -ENOENT: there is none. */
+/** Reads a description. null: it is malformed; -ENOENT: there is none; other -errno. */
 export function readDescription(kernel: Kernel, staging: Staging, id: string): Description | null | number {
   const fd = kernel.openBeneath(staging.fd, infoName(id), O_RDONLY | O_NOFOLLOW, 0, "deny");
   if (fd < 0) return fd;
@@ -43,7 +43,7 @@ export function readDescription(kernel: Kernel, staging: Staging, id: string): D
   return n < 0 ? n : parse(block.bytes.utf8Slice(0, length));
 }
 
-/** How an upload's part is: fills `into`; -errno. */
+/** stat of an upload's part into `into`. 0 or -errno. */
 export function lookAtPart(kernel: Kernel, staging: Staging, id: string, into: FileStatus): number {
   const fd = kernel.openBeneath(staging.fd, partName(id), O_PATH | O_NOFOLLOW, 0, "deny");
   if (fd < 0) return fd;
@@ -54,7 +54,7 @@ export function lookAtPart(kernel: Kernel, staging: Staging, id: string, into: F
 
 function parse(text: string): Description | null {
   try {
-    // The last two are missing where an older version wrote it.
+    // Older versions of the server wrote descriptions without the last two.
     const {
       length,
       path,

@@ -1,26 +1,26 @@
-/** Uploads that are files now; they are only remembered for clients that lost the reply. */
+/** Finished uploads, whose files are published. The server remembers them for clients that lost the last reply. */
 import { FileStatus } from "../../../../ffi/kernel.ts";
 import { etagOf } from "../../files/file-reply.ts";
 import type { Store } from "../store.ts";
 import { pathOf, type Target } from "../target.ts";
 
-/** An upload that became a file. */
+/** An upload whose file is published. */
 export interface Finished {
-  /** All bytes. */
+  /** Length of the file in bytes, like `length`. */
   readonly offset: number;
-  /** The same. */
+  /** Length of the file in bytes. */
   readonly length: number;
-  /** The field Upload-Metadata as it came. */
+  /** The field Upload-Metadata, unchanged. */
   readonly metadata: string;
-  /** The field Upload-Concat; "": it was no concatenation. */
+  /** The field Upload-Concat; "": not a concatenation. */
   readonly concat: string;
-  /** Where the file is, under which name it was stored. */
+  /** Folders and final name of the file. */
   readonly stored: Target;
   /** The file's entity tag; "": not known. */
   readonly version: string;
 }
 
-/** How many finished uploads are remembered. */
+/** Most finished uploads that are remembered; the oldest are forgotten. */
 const MOST_FINISHED = 256;
 
 export class FinishedUploads {
@@ -29,7 +29,7 @@ export class FinishedUploads {
 
   constructor(private readonly store: Store) {}
 
-  /** An upload as it was when it became a file; null: it did not, or long ago, or the file is no more: then it has to be sent again. */
+  /** The finished upload `id`. null: it is unknown or forgotten, or its file was removed or changed; the client must upload again. */
   find(id: string): Finished | null {
     const found = this.all.get(id);
     return found !== undefined && this.isThere(found) ? found : null;
@@ -41,7 +41,7 @@ export class FinishedUploads {
     return finished;
   }
 
-  /** False: there is none. */
+  /** Forgets a finished upload; false: it was not known. */
   forget(id: string): boolean {
     return this.all.delete(id);
   }

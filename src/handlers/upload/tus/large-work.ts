@@ -1,40 +1,40 @@
-/** Files that are copied inside the server, or removed, one piece in each turn of the loop, however many there are. */
+/** Copies and removes large files, one piece in each turn of the loop, however many files wait. */
 import { O_NOFOLLOW, O_WRONLY } from "../../../../ffi/abi.ts";
 import { FileStatus, type Kernel } from "../../../../ffi/kernel.ts";
 import type { Services } from "../../../exchange/services.ts";
 
-/** Given back in one turn, in bytes: about 1 ms. */
+/** Most bytes freed in one turn; they take about 1 ms. */
 const BYTES_PER_TURN = 16 * 1024 * 1024;
 
-/** Something that works on a large file. */
+/** A job that copies or removes a large file. */
 export interface LargeWork {
-  /** Does the next piece; false: it is over. */
+  /** Does the next piece; false: the job has ended. */
   step(): boolean;
-  /** `step` has thrown. */
+  /** Called if `step` has thrown. */
   crash(error: unknown): void;
 }
 
-/** They take turns. */
+/** A round-robin queue of jobs. */
 export class LargeWorkQueue {
   private readonly waiting: LargeWork[] = [];
 
   constructor(private readonly services: Services) {}
 
-  /** It begins in the next turn. */
+  /** Adds a job. It begins in the next turn. */
   add(work: LargeWork): void {
     this.waiting.push(work);
     if (this.waiting.length === 1) this.services.reactor.again(this);
   }
 
   onTurn(): void {
-    const first = this.waiting[0]!; // it stays there meanwhile, so that `add` knows that there is a next turn
-    const goesOn = this.goesOn(first);
+    const first = this.waiting[0]!; // stays in the queue during the step, so that `add` does not ask for a second turn
+    const unfinished = this.runStep(first);
     this.waiting.shift();
-    if (goesOn) this.waiting.push(first);
+    if (unfinished) this.waiting.push(first);
     if (this.waiting.length > 0) this.services.reactor.again(this);
   }
 
-  private goesOn(work: LargeWork): boolean {
+  private runStep(work: LargeWork): boolean {
     try {
       return work.step();
     } catch (error) {
@@ -45,11 +45,11 @@ export class LargeWorkQueue {
 }
 
 /**
- * Removes a file of a folder at once, and gives its room back a piece in each turn: 128 MB took the kernel 12 ms in one call,
- * while nobody else was served. 0 or -errno, as of unlink(2).
+ * Removes a file's name at once, and frees its disk space in pieces, one in each turn. Freeing 128 MB in one call took the
+ * kernel 12 ms, while other clients had to wait. 0 or -errno of unlink(2).
  */
 export function removeInPieces(kernel: Kernel, queue: LargeWorkQueue, folder: number, name: string): number {
-  const fd = kernel.openBeneath(folder, name, O_WRONLY | O_NOFOLLOW, 0, "deny"); // without it the kernel removes it in one piece
+  const fd = kernel.openBeneath(folder, name, O_WRONLY | O_NOFOLLOW, 0, "deny"); // if this fails, unlink(2) frees the space in one call
   const status = new FileStatus();
   const isLarge = fd >= 0 && kernel.fstat(fd, status) >= 0 && status.size > BYTES_PER_TURN;
   const n = kernel.unlink(folder, name);
@@ -58,9 +58,9 @@ export function removeInPieces(kernel: Kernel, queue: LargeWorkQueue, folder: nu
   return n;
 }
 
-/** A file without a name, which becomes shorter until nothing is left. */
+/** Truncates a file without a name piece by piece until it is empty. */
 class Removal implements LargeWork {
-  /** @param fd its last descriptor */
+  /** @param fd the only descriptor of the file; the removal closes it */
   constructor(
     private readonly kernel: Kernel,
     private readonly fd: number,

@@ -1,4 +1,4 @@
-/** PATCH of a resumable upload: the bytes go to the end of its part, and stay there however the request ends. */
+/** PATCH of a resumable upload: appends the bytes to its part. Without a checksum they stay there even if the request is interrupted. */
 import type { Block } from "../../../../ffi/memory.ts";
 import type { Exchange } from "../../../exchange/exchange.ts";
 import type { BodySink } from "../../../exchange/handler.ts";
@@ -8,20 +8,20 @@ import type { UploadActivity, UploadUser } from "./activity.ts";
 import type { Checksum } from "./checksum.ts";
 import type { TusUploads, Upload } from "./uploads.ts";
 
-/** What a PATCH sends. */
+/** What a PATCH request adds to which upload. */
 interface Patch {
   readonly upload: Upload;
-  /** Open at its end, with `upload.offset` bytes; the sink's from now on. */
+  /** The open part, with `upload.offset` bytes. The sink owns it. */
   readonly part: StagedFile;
-  /** Bytes that the file has at most. */
+  /** Most bytes of the part. */
   readonly most: number;
-  /** Of the body; null: there is none. With one, only a whole body counts. */
+  /** Checksum of the body; null: none. With a checksum, the bytes of an incomplete body are discarded. */
   readonly checksum: Checksum | null;
-  /** Answers when the bytes are there. */
+  /** Called when the body is complete; it must reply, and owns `part`. */
   complete(exchange: Exchange, upload: Upload, part: StagedFile): void;
 }
 
-/** It counts as the user of its upload from the beginning to the end: who asks for the upload meanwhile takes it over, lest the bytes of both are mixed. */
+/** It is the user of its upload until it ends. Another request for the upload interrupts it, so that the bytes of two requests are never mixed. */
 export class PatchSink implements BodySink, UploadUser {
   private ended = false;
 
@@ -47,7 +47,7 @@ export class PatchSink implements BodySink, UploadUser {
     const { upload, part, checksum } = this.patch;
     const refusal = checksum?.failure() ?? this.verified();
     if (refusal === null) {
-      this.forget();
+      this.unregister();
       return this.patch.complete(this.exchange, upload, part);
     }
     this.abort();
@@ -56,23 +56,23 @@ export class PatchSink implements BodySink, UploadUser {
 
   abort(): void {
     if (this.ended) return;
-    this.forget();
+    this.unregister();
     const { upload, part, checksum } = this.patch;
-    // Where that fails, the description still says how many bytes count.
-    if (checksum !== null && part.truncate(upload.offset) >= 0) this.uploads.note(upload, part, null);
+    // If truncate fails, the description still says how many bytes are valid.
+    if (checksum !== null && part.truncate(upload.offset) >= 0) this.uploads.update(upload, part, null);
     part.pause();
   }
 
-  /** Its connection ends, too: what still comes on it must not be added behind the other's back. */
-  giveUp(): void {
+  /** Also closes the connection, so that bytes still arriving on it are not appended after another request has continued. */
+  interrupt(): void {
     this.abort();
     this.exchange.drop();
   }
 
-  /** From now on all bytes count. */
+  /** Records in the description that all bytes are valid, if there was a checksum. */
   private verified(): Failure | null {
     const { upload, part, checksum } = this.patch;
-    return checksum === null ? null : this.uploads.note(upload, part, null);
+    return checksum === null ? null : this.uploads.update(upload, part, null);
   }
 
   private write(block: Block, start: number, length: number): Failure | null {
@@ -81,7 +81,7 @@ export class PatchSink implements BodySink, UploadUser {
     return n < 0 ? storeFailure(n, `write() of upload ${this.patch.upload.id}`) : null;
   }
 
-  private forget(): void {
+  private unregister(): void {
     this.ended = true;
     this.activity.end(this.patch.upload.id, this);
   }

@@ -1,4 +1,4 @@
-/** What the creation of a resumable upload asks for (tus 1.0, "Creation"): how long it is, and where it goes. */
+/** Reads and checks the request that creates a resumable upload (tus 1.0, "Creation"): the file's length and target. */
 import type { Settings } from "../../../config/model.ts";
 import type { Exchange } from "../../../exchange/exchange.ts";
 import { uploadInteger, uploadMetadata } from "../../../http/tus.ts";
@@ -10,10 +10,10 @@ import type { Store } from "../store.ts";
 import { relativeTarget, requestTarget, type Target } from "../target.ts";
 import type { Plan } from "./uploads.ts";
 
-/** The longest file that the location takes, in bytes. */
+/** Length of the longest file that the location accepts, in bytes. */
 export const mostBytes = ({ clientMaxBodySize }: Settings): number => clientMaxBodySize || Number.MAX_SAFE_INTEGER;
 
-/** The plan of a POST that begins an upload, after all that can be known before the first byte was looked at. */
+/** The plan of a POST that creates an upload, after every check that does not need the body. */
 export function planOf(exchange: Exchange, store: Store): Plan | Failure {
   const { request } = exchange;
   const length = plannedLength(request.field("upload-length"), request.field("upload-defer-length"));
@@ -22,13 +22,13 @@ export function planOf(exchange: Exchange, store: Store): Plan | Failure {
   return planFor(exchange, store, length, partial ? "partial" : "");
 }
 
-/** The length that a creation announces: either now, or later (null); undefined: it is malformed. */
+/** The length that the request announces. null: a later request will send it; undefined: the fields are malformed. */
 function plannedLength(length: string | undefined, deferred: string | undefined): number | null | undefined {
   if (deferred !== undefined) return deferred === "1" && length === undefined ? null : undefined;
   return uploadInteger(length) ?? undefined;
 }
 
-/** The plan of a file of `length` bytes, which may be made of partial uploads, or of a partial upload. */
+/** The plan of an upload of `length` bytes: an ordinary one, a partial one, or a concatenation. */
 export function planFor(
   exchange: Exchange,
   store: Store,
@@ -41,13 +41,13 @@ export function planFor(
   const known = uploadMetadata(metadata);
   const asked = requestTarget(settings, exchange.path);
   if (known === null || asked === null) return new Failure(400);
-  const target = concat === "partial" ? NOWHERE : checkedTarget(exchange, store, asked, known);
+  const target = concat === "partial" ? NO_TARGET : checkedTarget(exchange, store, asked, known);
   if (target instanceof Failure) return target;
   return { length, target, metadata, lifetime: Math.ceil(settings.uploadResumeLifetime / 1000), concat };
 }
 
-/** Of a partial upload: it never is a file. */
-const NOWHERE: Target = { folders: [], name: "" };
+/** Target of a partial upload, which is never published. */
+const NO_TARGET: Target = { folders: [], name: "" };
 
 function checkedTarget(
   exchange: Exchange,
@@ -64,19 +64,19 @@ function checkedTarget(
 }
 
 /**
- * Where the file goes: to its `relativePath` beneath the request's folder (which begins with a slash where browsers say so), else
- * there under its `filename` or `name`; without one where the request's path leads, as any POST. null: nowhere.
+ * The file's target: its `relativePath` within the request's folder (some browsers begin it with a slash), else its `filename` or
+ * `name` in that folder, else the request's path, as for any POST. null: the path is not safe.
  */
 function targetOf(exchange: Exchange, asked: Target, metadata: ReadonlyMap<string, string>): Target | null {
   const filename = metadata.get("filename") ?? metadata.get("name");
   const relative = (metadata.get("relativePath") ?? "").replace(/^\/+/, "");
-  // Without a folder it is only the name again, or what a client has made of no path at all ("null").
+  // A relativePath without a folder only repeats the name, or is a client's "null" for no path.
   if (relative.includes("/")) return beneath(exchange.settings, folderOf(asked), relative);
   if (filename === undefined) return { ...asked, name: asked.name || generatedName(exchange.services) };
   return { folders: folderOf(asked), name: reducedName(filename) || generatedName(exchange.services) };
 }
 
-/** A path that names a folder need not end with a slash. */
+/** The request's folder. Its path may lack the final slash. */
 const folderOf = ({ folders, name }: Target): readonly string[] => (name === "" ? folders : [...folders, name]);
 
 function beneath(settings: Settings, folders: readonly string[], path: string): Target | null {
@@ -84,7 +84,7 @@ function beneath(settings: Settings, folders: readonly string[], path: string): 
   return target === null || target.name === "" ? null : target;
 }
 
-/** Why the last byte could not be followed by the file; folders that are missing are made then. */
+/** Why the finished file could not be published; null: no reason is known yet. Publishing creates missing folders, so they are no reason. */
 function blocked(store: Store, target: Target, { uploadOverwrite }: Settings): Failure | null {
   if (uploadOverwrite !== "rename") return obstacle(store, target, uploadOverwrite);
   const lacking = store.checkFolder(target.folders);

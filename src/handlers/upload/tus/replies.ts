@@ -12,10 +12,10 @@ export const expires = (second: number): Field => ["Upload-Expires", formatDate(
 
 export const offsetField = (offset: number): Field => ["Upload-Offset", String(offset)];
 
-/** Where the file is that an upload became. */
+/** Content-Location: the URL of a finished upload's file. */
 export const fileField = (place: Place, { stored }: Finished): Field => ["Content-Location", urlOf(place, stored)];
 
-/** Answers with a failure, and takes no body. */
+/** Replies with a failure. The result, undefined, means that there is no sink for the body. */
 export function refuse(exchange: Exchange, failure: Failure): undefined {
   failure.reply(exchange);
 }

@@ -1,4 +1,4 @@
-/** Removes resumable uploads that nobody went on with, and what belongs to none, a few in each turn of the loop. */
+/** Removes expired resumable uploads, and files that belong to no upload, a few in each turn of the loop. */
 import { directoryEntries } from "../../../../ffi/abi.ts";
 import { ERRNO } from "../../../../ffi/errno.ts";
 import { FileStatus } from "../../../../ffi/kernel.ts";
@@ -9,11 +9,11 @@ import { infoName, lookAtPart, partName, readDescription } from "./description.t
 
 /** The two files of an upload. */
 const NAME = /^([0-9a-f]{32})\.(part|json)$/;
-/** So many names are looked at in a turn, and a few more: about 2 ms. */
+/** A turn ends after about this many names; they take about 2 ms. */
 const NAMES_PER_TURN = 100;
-/** Room for about as many names, in bytes. */
+/** Size of the getdents buffer in bytes, for about as many names. */
 const ROOM = 8 * 1024;
-/** A part without a description can't go on. It is left alone for so long (s): another server may be about to write one. */
+/** How long a part without a description is kept, in seconds. It cannot be resumed, but another server may be about to write its description. */
 const UNDESCRIBED_LIFETIME = 3600;
 
 /** One pass over a staging folder. */
@@ -25,26 +25,29 @@ export class Sweep {
   private unfinished = 0;
 
   /**
-   * @param spared ids of uploads that are being used
-   * @param ended is told how many uploads are left; -1: not known
+   * @param inUse ids of uploads that requests use now; they are not removed
+   * @param ended called with the number of uploads left; -1: not known
    */
   constructor(
     private readonly services: Services,
     private readonly staging: Staging,
     readonly owner: object,
-    private readonly spared: { has(id: string): boolean },
+    private readonly inUse: { has(id: string): boolean },
     private readonly ended: (unfinished: number) => void,
   ) {
     staging.retain();
     this.fd = staging.openToRead();
   }
 
-  /** While it goes on uploads begin and end. Whether their names were, or will be, among those it sees is not known: the next pass is exact. */
+  /**
+   * Counts uploads that are created (1) or end (-1) during the pass. The pass may or may not see their names itself, so the
+   * number may be wrong until the next pass.
+   */
   count(change: 1 | -1): void {
     this.unfinished += change;
   }
 
-  /** Looks at the next names. */
+  /** Examines the next names. */
   onTurn(): void {
     if (this.over) return;
     let n = this.fd;
@@ -52,7 +55,7 @@ export class Sweep {
       n = this.services.kernel.getdents(this.fd, this.block);
       if (n === 0) return this.end(Math.max(0, this.unfinished));
       const some = directoryEntries(this.block, Math.max(0, n));
-      for (const { name } of some) this.look(name);
+      for (const { name } of some) this.examine(name);
       names += some.length;
     }
     if (n >= 0) this.services.reactor.again(this);
@@ -70,14 +73,14 @@ export class Sweep {
     this.ended(unfinished);
   }
 
-  private look(name: string): void {
+  private examine(name: string): void {
     const [, id, kind] = NAME.exec(name) ?? [];
     if (id === undefined) return;
     const { kernel } = this.services;
-    const n = this.spared.has(id) ? 0 : lookAtPart(kernel, this.staging, id, this.status);
+    const n = this.inUse.has(id) ? 0 : lookAtPart(kernel, this.staging, id, this.status);
     if (kind === "json") {
       if (n === -ERRNO.ENOENT) kernel.unlink(this.staging.fd, name);
-    } else if (this.spared.has(id) || (n >= 0 && !this.isExpired(id))) {
+    } else if (this.inUse.has(id) || (n >= 0 && !this.isExpired(id))) {
       this.unfinished++;
     } else if (n >= 0) {
       kernel.unlink(this.staging.fd, partName(id));
@@ -85,7 +88,7 @@ export class Sweep {
     }
   }
 
-  /** Counted from the last byte (`status`). What can't be read now is left for another time. */
+  /** Whether the lifetime since the last byte (`status`) is over. A description that can't be read now is left for the next pass. */
   private isExpired(id: string): boolean {
     const age = this.services.clock.second - this.status.mtimeSeconds;
     const found = readDescription(this.services.kernel, this.staging, id);

@@ -1,6 +1,6 @@
 /**
- * Resumable uploads by tus 1.0 (https://tus.io/protocols/resumable-upload): core and the extensions below. An upload's URL is
- * the location's path and a name with the upload's id, which is the only key to it.
+ * Resumable uploads by tus 1.0 (https://tus.io/protocols/resumable-upload): the core protocol and the extensions below. An
+ * upload's URL is the location's path and a name with the upload's random id. Everybody who knows the id may use the upload.
  */
 import type { Location } from "../../../config/model.ts";
 import type { Exchange } from "../../../exchange/exchange.ts";
@@ -23,10 +23,10 @@ import { UploadUrls } from "./urls.ts";
 
 const VERSION = "1.0.0";
 const EXTENSIONS = "creation,creation-with-upload,creation-defer-length,termination,expiration,checksum,concatenation";
-/** Methods that are the protocol's only where the path is that of an upload. */
-const ABOUT_ONE: readonly string[] = ["HEAD", "DELETE"];
+/** Methods that belong to tus only if the path is an upload's. */
+const METHODS_OF_UPLOADS: readonly string[] = ["HEAD", "DELETE"];
 
-/** Fields that have one value: of two, somebody on the way may believe the other. */
+/** Fields that may occur only once. With two, a proxy might use the other value. */
 const SINGLE: readonly string[] = [
   "tus-resumable",
   "upload-length",
@@ -37,7 +37,7 @@ const SINGLE: readonly string[] = [
   "x-http-method-override",
 ];
 
-/** Answers what speaks tus. */
+/** Handles requests that use tus. */
 export class TusHandler implements Handler {
   private readonly uploads: TusUploads;
   private readonly urls: UploadUrls;
@@ -98,15 +98,15 @@ export class TusHandler implements Handler {
     else this.patch(exchange)?.end();
   }
 
-  /** Whether a request is one of the protocol: about an upload, as any PATCH, or a POST, which begins one or stands for another method. */
+  /** Whether a request uses tus: PATCH, POST (a creation, or another method by X-HTTP-Method-Override), or HEAD and DELETE of an upload. */
   private isTus(exchange: Exchange): boolean {
     if (exchange.request.fieldIndex("tus-resumable") < 0 || exchange.errorStatus !== 0) return false;
     const method = methodOf(exchange);
     if (method === "POST" || method === "PATCH") return true;
-    return ABOUT_ONE.includes(method) && (exchange.method === "POST" || this.urls.has(exchange.path));
+    return METHODS_OF_UPLOADS.includes(method) && (exchange.method === "POST" || this.urls.has(exchange.path));
   }
 
-  /** Whether the client's version is ours, and nothing is said twice; else it was answered. */
+  /** Checks the protocol's version and that no field occurs twice. False: an error reply was sent. */
   private isUnderstood(exchange: Exchange): boolean {
     exchange.addField("Tus-Resumable", VERSION);
     if (SINGLE.some((name) => exchange.request.fieldAll(name).length > 1)) {
@@ -118,7 +118,7 @@ export class TusHandler implements Handler {
     return false;
   }
 
-  /** The sink of the first bytes, if some are announced; undefined: it was answered. */
+  /** Handles a POST that creates an upload. The sink of its body; undefined: there is no body, or the request was refused. */
   private create(exchange: Exchange): BodySink | undefined {
     if (this.urls.has(exchange.path)) return refuse(exchange, new Failure(400));
     if (exchange.request.hasBody) return this.creation.sink(exchange);
@@ -126,7 +126,7 @@ export class TusHandler implements Handler {
     return undefined;
   }
 
-  /** HEAD: how far the upload is. One that has all its bytes, but could not be stored when the last one came, is stored now. */
+  /** HEAD: replies with the upload's offset. If all bytes are there but the file could not be published before, tries it again. */
   private head(exchange: Exchange): void {
     exchange.addField("Cache-Control", "no-store");
     const found = this.find(exchange) ?? new Failure(404);
@@ -153,12 +153,12 @@ export class TusHandler implements Handler {
 
   private terminate(exchange: Exchange): void {
     const id = this.urls.id(exchange.path);
-    this.uploads.takeOver(id);
+    this.uploads.interrupt(id);
     if (id !== "" && this.uploads.remove(id)) exchange.reply(204, [], null);
     else exchange.fail(404);
   }
 
-  /** The sink of a PATCH; undefined: it was refused. */
+  /** The sink of a PATCH; undefined: the request was refused. */
   private patch(exchange: Exchange): BodySink | undefined {
     const { request } = exchange;
     const offset = uploadInteger(request.field("upload-offset"));
@@ -175,11 +175,11 @@ export class TusHandler implements Handler {
     const most = mostBytes(this.location.settings);
     if (length !== found.length && (length ?? 0) > most) return refuse(exchange, new Failure(413));
     if (request.contentLength > (length ?? most) - offset) return refuse(exchange, new Failure(413));
-    return "stored" in found ? this.again(exchange, found) : this.goOn(exchange, found, length, checksum);
+    return "stored" in found ? this.repeated(exchange, found) : this.append(exchange, found, length, checksum);
   }
 
-  /** Takes more bytes; `length` is that of the whole file, if the client has said it by now. */
-  private goOn(
+  /** The sink that appends bytes. `length` is the whole file's; null: the client has not sent it yet. */
+  private append(
     exchange: Exchange,
     found: Upload,
     length: number | null,
@@ -189,7 +189,7 @@ export class TusHandler implements Handler {
     if (part instanceof Failure) return refuse(exchange, part);
     const upload = { ...found, length };
     const changes = length !== found.length || checksum !== null || found.limited;
-    const refusal = changes ? this.uploads.note(upload, part, checksum === null ? null : found.offset) : null;
+    const refusal = changes ? this.uploads.update(upload, part, checksum === null ? null : found.offset) : null;
     if (refusal !== null) {
       part.pause();
       return refuse(exchange, refusal);
@@ -200,8 +200,8 @@ export class TusHandler implements Handler {
     return new PatchSink(exchange, activity, this.uploads, { upload, part, most, checksum, complete: this.completion });
   }
 
-  /** A PATCH that comes once more, without a byte: the reply to the last one was lost. */
-  private again(exchange: Exchange, finished: Finished): BodySink {
+  /** The sink of a PATCH without bytes of a finished upload. A client sends it if it lost the reply to its last PATCH. */
+  private repeated(exchange: Exchange, finished: Finished): BodySink {
     return {
       accept(_block, start, end) {
         new Failure(413).reply(exchange);
@@ -212,7 +212,7 @@ export class TusHandler implements Handler {
     };
   }
 
-  /** What a PATCH is answered when its bytes are there. */
+  /** Replies to a PATCH whose bytes are written; publishes the file if they are the last ones. */
   private readonly completion = (exchange: Exchange, upload: Upload, part: StagedFile): void => {
     const offset = offsetField(part.size);
     if (isFile({ ...upload, offset: part.size })) {
@@ -230,18 +230,18 @@ export class TusHandler implements Handler {
     return part instanceof Failure ? part : this.finish(exchange, upload, part);
   }
 
-  /** What can't be stored now stays for another try. Whoever sends the last byte must be allowed to store the file, too. */
+  /** Publishes the file, if this client may store it. After a failure the upload stays, and the client can try again. */
   private finish(exchange: Exchange, upload: Upload, part: StagedFile): Finished | Failure {
     const finished = outOfBounds(exchange, upload.target) ?? this.uploads.finish(upload, part);
     if (finished instanceof Failure) part.pause();
     return finished;
   }
 
-  /** The upload that the path names, out of the hands of whoever was using it. */
+  /** The upload that the path names. Interrupts another request that uses it. */
   private find({ path }: Exchange): Upload | Finished | Failure | null {
     const id = this.urls.id(path);
-    this.uploads.takeOver(id);
-    return id === "" ? null : (this.uploads.find(id) ?? this.uploads.whenFinished(id));
+    this.uploads.interrupt(id);
+    return id === "" ? null : (this.uploads.find(id) ?? this.uploads.findFinished(id));
   }
 
   private fileOf(finished: Finished): Field {
@@ -253,8 +253,8 @@ export class TusHandler implements Handler {
 const isFile = ({ offset, length, concat }: Upload): boolean => offset === length && concat === "";
 
 /**
- * The length of an upload with a PATCH that may say it (tus 1.0, "Creation": it is said once, and never changes).
- * null: it is still to be said; 400 where it contradicts what is known.
+ * The length of an upload after a PATCH that may send it in `field` (tus 1.0, "Creation": once set, it must not change).
+ * null: not sent yet; 400 if the field is malformed or contradicts the known length or offset.
  */
 function lengthNow({ length, offset }: Upload | Finished, field: string | undefined): number | null | Failure {
   if (field === undefined) return length;
@@ -262,11 +262,14 @@ function lengthNow({ length, offset }: Upload | Finished, field: string | undefi
   return said === null || said < offset || said !== (length ?? said) ? new Failure(400) : said;
 }
 
-/** What the paths of all its uploads begin with, so that they come back to it; an expression, or an exact path, leaves that to its outer location. */
+/**
+ * Prefix of the paths of the location's uploads, chosen so that requests for them reach the location again. A regular expression
+ * or an exact path does not match longer paths, so it uses the prefix of its outer location.
+ */
 const pathOf = ({ modifier, pattern, settings }: Location): string =>
   modifier === "" || modifier === "^~" ? pattern : settings.upload!.prefix;
 
-/** A POST can stand for what a client, or a proxy before it, has no method for. */
+/** The method. A POST can name another one in X-HTTP-Method-Override, for clients and proxies that do not support PATCH or DELETE. */
 function methodOf({ method, request }: Exchange): string {
   return method === "POST" ? (request.field("x-http-method-override") ?? method) : method;
 }

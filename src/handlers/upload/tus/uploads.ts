@@ -1,7 +1,7 @@
 /**
- * The resumable uploads of one store. An upload is two files in the staging folder: `<id>.part`, the bytes that came, whose
- * length is the offset and whose time counts for its expiry; and `<id>.json`, what its creation said. Nothing else is kept, so
- * a server that was killed goes on where the bytes end.
+ * The resumable uploads of one store. An upload is two files in the staging folder. `<id>.part` has the received bytes: its length
+ * is the offset, and the upload expires by its modification time. `<id>.json` has the data of the creation. There is no other
+ * state, so a server that was killed continues at the last byte.
  */
 import { ERRNO } from "../../../../ffi/errno.ts";
 import { FileStatus, type Kernel } from "../../../../ffi/kernel.ts";
@@ -19,39 +19,39 @@ import { type Finished, FinishedUploads } from "./finished.ts";
 import { removeInPieces } from "./large-work.ts";
 import { writeDescription } from "./write-description.ts";
 
-/** What the creation of an upload said. */
+/** The data of an upload's creation. */
 export interface Plan {
-  /** Of the whole file, in bytes; null: the client has not said yet. */
+  /** Length of the whole file in bytes; null: the client has not sent it yet. */
   readonly length: number | null;
-  /** Where the file goes; of a partial upload, which never is a file, it is not used. */
+  /** Target of the file. Not used for a partial upload, which is never published. */
   readonly target: Target;
-  /** The field Upload-Metadata as it came. */
+  /** The field Upload-Metadata, unchanged. */
   readonly metadata: string;
   /** How long after its last byte it can be resumed, in seconds. */
   readonly lifetime: number;
-  /** "partial": its bytes become a part of a file. "": it is a file. */
+  /** "partial": a partial upload, for a concatenation. "": the upload becomes a file itself. */
   readonly concat: "" | "partial";
 }
 
-/** An upload that can go on. */
+/** An unfinished upload that can be resumed. */
 export interface Upload extends Plan {
   readonly id: string;
-  /** Bytes that are there and count. */
+  /** Number of valid bytes. */
   readonly offset: number;
-  /** It is written down that no more bytes count than these: a PATCH whose checksum was to be checked broke off. */
+  /** The description says how many bytes are valid, because a PATCH with a checksum was interrupted. */
   readonly limited: boolean;
-  /** When it is given up, in seconds since 1970. */
+  /** When it expires, in seconds since 1970. */
   readonly expires: number;
 }
 
-/** What a client that finds the store full of unfinished uploads is told to wait, in seconds: they are swept so often. */
+/** Retry-After if the store has too many unfinished uploads, in seconds: the interval of sweeps. */
 const RETRY_AFTER = "60";
 
 export class TusUploads {
   private readonly kernel: Kernel;
   private readonly status = new FileStatus();
   private readonly finished: FinishedUploads;
-  /** That of the last sweep. */
+  /** The uploads that were swept last. */
   private swept: UploadActivity | null = null;
 
   constructor(
@@ -63,7 +63,7 @@ export class TusUploads {
     this.finished = new FinishedUploads(store);
   }
 
-  /** Begins an upload of no bytes. */
+  /** Creates an upload without bytes. */
   create(plan: Plan): Upload | Failure {
     const full = this.full();
     if (full !== null) return full;
@@ -80,7 +80,7 @@ export class TusUploads {
     return this.upload(plan, id, 0);
   }
 
-  /** Makes an upload of the bytes of a staged file, which are its first ones. A failure leaves nothing. */
+  /** Creates an upload whose first bytes are in a staged file. After a failure nothing is left. */
   keep(plan: Plan, part: StagedFile): Upload | Failure {
     const id = this.services.randomHex(16);
     const { staging, size } = part;
@@ -94,7 +94,7 @@ export class TusUploads {
     return refusal ?? this.upload(plan, id, size);
   }
 
-  /** The upload `id`; null: there is none that could go on. */
+  /** The upload `id`; null: there is none that can be resumed. */
   find(id: string): Upload | Failure | null {
     const staging = this.store.staging(false);
     if (staging === null || staging instanceof Failure) return staging;
@@ -114,12 +114,15 @@ export class TusUploads {
     return null;
   }
 
-  /** The upload `id` as it was when it became a file; null: it did not, or long ago, or the file is no more: then it has to be sent again. */
-  whenFinished(id: string): Finished | null {
+  /** The finished upload `id`. null: it is unknown or forgotten, or its file was removed or changed; the client must upload again. */
+  findFinished(id: string): Finished | null {
     return this.finished.find(id);
   }
 
-  /** Opens the bytes of an upload to write on. Another server may have them open, or have gone on with them since `find`. */
+  /**
+   * Opens an upload's part to append to it. 423: another server has it locked; 404 or 409: another server has finished or
+   * changed it since `find`.
+   */
   open({ id, offset }: Upload): StagedFile | Failure {
     const part = this.store.reopen(partName(id));
     if (part instanceof Failure) return part;
@@ -129,11 +132,11 @@ export class TusUploads {
     if (part === -ERRNO.ENOENT) return new Failure(404);
     if (typeof part === "number") return this.failed("open()", part, partName(id));
     if (part.size === offset) return part;
-    return this.withoutUnverified(id, offset, part);
+    return this.truncateUnverified(id, offset, part);
   }
 
-  /** A server that was killed leaves bytes whose checksum nobody has looked at. */
-  private withoutUnverified(id: string, offset: number, part: StagedFile): StagedFile | Failure {
+  /** Truncates bytes that were never verified by their checksum, because the server was killed during a PATCH. 409: the length has another reason. */
+  private truncateUnverified(id: string, offset: number, part: StagedFile): StagedFile | Failure {
     const found = readDescription(this.kernel, part.staging, id);
     const isOurs = typeof found !== "number" && found?.verified === offset && part.size > offset;
     const n = isOurs ? part.truncate(offset) : 0;
@@ -142,24 +145,24 @@ export class TusUploads {
     return n < 0 ? this.failed("truncate()", n, partName(id)) : new Failure(409);
   }
 
-  /** Writes down what is known of an upload. @param verified bytes that count while more come; null: all count */
-  note(upload: Upload, part: StagedFile, verified: number | null): Failure | null {
+  /** Replaces the description of an upload. @param verified number of valid bytes while a PATCH adds more; null: all are valid */
+  update(upload: Upload, part: StagedFile, verified: number | null): Failure | null {
     return this.describe(part.staging, upload.id, upload, verified);
   }
 
-  /** Lets an upload whose last byte is there appear under its name. A failure leaves it as it is. */
+  /** Publishes the file of a complete upload. After a failure the upload is unchanged. */
   finish(upload: Upload, part: StagedFile): Finished | Failure {
     const { staging } = part;
-    staging.retain(); // of a location that was closed the part may be the last user
+    staging.retain(); // if the location was closed, only the part retains the folder
     const finished = this.publish(upload, upload.id, part);
-    if (!(finished instanceof Failure)) this.forget(staging, upload.id);
+    if (!(finished instanceof Failure)) this.removeDescription(staging, upload.id);
     staging.release();
     return finished;
   }
 
   /**
-   * Lets a whole file that has no description appear under its name: it came with its creation, or was made of partial uploads.
-   * A failure leaves it as it is. @param concat the field Upload-Concat; "": it was not made of others
+   * Publishes a complete file, also one without a description: all its bytes came with the creation, or it is a concatenation.
+   * After a failure the file is unchanged. @param concat the field Upload-Concat; "": not a concatenation
    */
   publish({ target, metadata }: Plan, id: string, part: StagedFile, concat = ""): Finished | Failure {
     const { folders, name } = target;
@@ -171,34 +174,34 @@ export class TusUploads {
     return this.finished.remember(id, { offset: size, length: size, metadata, concat, stored: at, version });
   }
 
-  /** Removes what there is of an upload, but for the file that it has become. False: there is nothing. */
+  /** Removes an unfinished upload, or forgets a finished one without removing its file. False: there is no such upload. */
   remove(id: string): boolean {
     if (this.finished.forget(id)) return true;
     const staging = this.store.staging(false);
     return staging !== null && !(staging instanceof Failure) && this.removeIn(staging, id);
   }
 
-  /** The same for one that is in a staging folder. */
+  /** Removes the files of an unfinished upload in a staging folder. False: it has no part. */
   removeIn(staging: Staging, id: string): boolean {
     const removed = removeInPieces(this.kernel, this.services.uploads.large, staging.fd, partName(id)) >= 0;
-    if (removed) this.forget(staging, id);
+    if (removed) this.removeDescription(staging, id);
     else this.kernel.unlink(staging.fd, infoName(id));
     return removed;
   }
 
-  /** Ends the request that uses the upload in this server, if one does. */
-  takeOver(id: string): void {
-    this.activity()?.takeOver(id);
+  /** Ends the request in this server that uses the upload, if there is one. */
+  interrupt(id: string): void {
+    this.activity()?.interrupt(id);
   }
 
-  /** Why no upload can begin now; null: one can. */
+  /** Why no upload can be created now; null: one can. */
   full(): Failure | null {
     if (this.activity()?.isFull !== true) return null;
     const reason = `no upload begun in "${this.store.path}": ${MOST_UNFINISHED} are unfinished`;
     return new Failure(503, reason, "error", [["Retry-After", RETRY_AFTER]]);
   }
 
-  /** Begins to remove what has expired, and what belongs to no upload. */
+  /** Begins to remove expired uploads, and files that belong to no upload. */
   sweep(): void {
     const staging = this.store.staging(false);
     if (staging === null || staging instanceof Failure) return;
@@ -220,19 +223,19 @@ export class TusUploads {
     return writeDescription(this.kernel, this.store, staging, id, description);
   }
 
-  /** null: there is nothing in the store to be told of. */
+  /** The activity of the store's uploads; null: the store has no staging folder. */
   private activity(): UploadActivity | null {
     const staging = this.store.staging(false);
     return staging === null || staging instanceof Failure ? null : this.services.uploads.in(staging);
   }
 
-  /** Its part is no more. */
-  private forget(staging: Staging, id: string): void {
+  /** Removes the description of an upload without a part, and counts the upload as ended. */
+  private removeDescription(staging: Staging, id: string): void {
     this.kernel.unlink(staging.fd, infoName(id));
     this.services.uploads.in(staging).count(-1);
   }
 
-  /** What is written down of an upload; null, and a line in the log: there is nothing that makes sense. */
+  /** The description of an upload; null: it is missing or damaged, which is logged. */
   private description(staging: Staging, id: string): (Plan & Pick<Description, "verified">) | Failure | null {
     const found = readDescription(this.kernel, staging, id);
     if (typeof found === "number" && found !== -ERRNO.ENOENT) return this.failed("read()", found, infoName(id));

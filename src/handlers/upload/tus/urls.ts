@@ -1,16 +1,16 @@
-/** The URLs of resumable uploads. No component of them starts with a dot: servers in front refuse those. */
+/** The URLs of resumable uploads. No component starts with a dot, because front servers often refuse such paths. */
 import { encodePath } from "../../../http/request/target.ts";
 import { UPLOAD_NAME } from "../names.ts";
 
 const ID = /^[0-9a-f]{32}$/;
-/** The last component of a URL that a client sends, without a query or fragment. */
+/** The last component of a client's URL, which must not have a query or fragment. */
 const LAST = new RegExp(`(?:^|/)${UPLOAD_NAME}([0-9a-f]{32})$`);
 
 /** The URLs of the uploads of one location. */
 export class UploadUrls {
   private readonly base: string;
 
-  /** @param path what the paths of all its uploads begin with, so that they come back to it */
+  /** @param path prefix of the paths of the location's uploads; requests for such paths must reach the location */
   constructor(path: string) {
     this.base = `${path.endsWith("/") ? path : `${path}/`}${UPLOAD_NAME}`;
   }
@@ -19,7 +19,7 @@ export class UploadUrls {
     return encodePath(this.base) + id;
   }
 
-  /** Whether a path looks like that of an upload of this location, be there one or not. */
+  /** Whether a path has the form of an upload's path in this location. The upload need not exist. */
   has(path: string): boolean {
     return path.startsWith(this.base);
   }
@@ -32,7 +32,7 @@ export class UploadUrls {
 }
 
 /**
- * The id in an upload's URL as a client has it, absolute or not; "": it is none. What comes before its last component does not count:
- * a server in front may show this location under another path.
+ * The id in an upload's URL, absolute or relative, sent by a client; "": there is none. Only the last component matters, because
+ * a front server may map this location to another path.
  */
 export const idInUrl = (url: string): string => LAST.exec(url)?.[1] ?? "";

@@ -1,4 +1,4 @@
-/** Keeps what is known of a resumable upload beside its bytes. */
+/** Writes the description of a resumable upload. */
 import type { Kernel } from "../../../../ffi/kernel.ts";
 import { Block } from "../../../../ffi/memory.ts";
 import { STAGING } from "../../../config/parts.ts";
@@ -7,7 +7,7 @@ import type { Staging } from "../staging.ts";
 import type { Store } from "../store.ts";
 import { type Description, infoName } from "./description.ts";
 
-/** Writes the description in one step, over the one that is there: it is whole at any time. */
+/** Writes the description to a new file and renames it over the old one, so that a complete one exists at any time. null or the failure. */
 export function writeDescription(
   kernel: Kernel,
   store: Store,
