@@ -1,4 +1,4 @@
-/** `auth_basic` (ngx_http_auth_basic_module): a request needs a user and password of a password file. */
+/** `auth_basic` (ngx_http_auth_basic_module): a request needs the name and password of a user in a password file. */
 import { ERRNO, errnoText } from "../../../ffi/errno.ts";
 import type { Template } from "../../config/parts.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
@@ -10,19 +10,19 @@ import { Alarm } from "../../network/timers.ts";
 import { guesserOf } from "./guesses.ts";
 import type { Login, Outcome, Passwords } from "./passwords.ts";
 
-/** What a location asks for. */
+/** The `auth_basic` of a location. */
 export interface PasswordRules {
   readonly realm: Template;
   readonly file: Template | null;
 }
 
-/** Bytes: more than any tool writes, and each round of a hash takes longer for a longer password. */
+/** Most bytes of a user or password. Longer passwords make each round of a hash slower, and no tool makes such entries. */
 const LONGEST = 512;
 const CONTROL = /[\0-\x1f\x7f]/;
-/** Seconds after which those come again who were too many. */
+/** Retry-After, in seconds, when too many passwords are being checked. */
 const RETRY_AFTER = "5";
 
-/** Lets a request in whose user and password are right; asks for them where there are none. */
+/** A phase: lets the request go on if user and password are right; else replies 401, perhaps later. */
 export function askPassword(exchange: Exchange, rules: PasswordRules, passwords: Passwords): Verdict {
   const realm = evaluateOctets(rules.realm, exchange);
   if (realm === "off") return GO_ON;
@@ -53,7 +53,7 @@ function challenge(exchange: Exchange, realm: string): Verdict {
   return ANSWERED;
 }
 
-/** As nginx: a file that is missing is 403, one that cannot be read 500. */
+/** As in nginx: 403 if the file is missing, 500 if it can't be read. */
 function noFile(exchange: Exchange, path: string, error: number): Verdict {
   const missing = error === -ERRNO.ENOENT || error === -ERRNO.ENOTDIR;
   const what = path === "" ? "there is no auth_basic_user_file" : `open() "${path}" failed (${errnoText(error)})`;
@@ -67,11 +67,11 @@ function enter(exchange: Exchange, user: string): Verdict {
   return GO_ON;
 }
 
-/** One request whose password is not remembered: it waits for the check, and, where that failed, for the delay that slows guessing. */
+/** A request whose password is not remembered. It waits for the check; after a wrong password also for the delay that slows guessing. */
 class Attempt {
   private readonly guesser: string;
   private readonly alarm: Alarm;
-  /** Whether `begin` has returned: then the verdict is told by the exchange. */
+  /** Whether `begin` has returned LATER: then the verdict is reported through the exchange. */
   private waits = false;
 
   constructor(

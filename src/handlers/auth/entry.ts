@@ -1,4 +1,4 @@
-/** Who may enter: addresses (`allow`, `deny`) and passwords (`auth_basic`), both or one of them (`satisfy`), for all methods or some (`limit_except`). */
+/** The access phases of a location: addresses (`allow`, `deny`) and passwords (`auth_basic`), both or one of them (`satisfy`), for all methods or some (`limit_except`). */
 import type { Settings } from "../../config/model.ts";
 import type { AccessRule, LimitExcept } from "../../config/parts.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
@@ -7,13 +7,13 @@ import { allows, isExempt, ruleFor } from "../access.ts";
 import { askPassword, type PasswordRules } from "./basic-auth.ts";
 import type { Passwords } from "./passwords.ts";
 
-/** What one location, or the `limit_except` in it, asks of those who enter. */
+/** The conditions of a location, or of the `limit_except` in it. */
 interface Conditions {
   readonly rules: readonly AccessRule[];
   readonly password: PasswordRules | null;
 }
 
-/** The phases of `limit_except`, which are asked before `return`, and those of the location. */
+/** The phases of `limit_except`, which run before `return`, and those of the location. */
 interface EntryPhases {
   readonly limited: readonly Phase[];
   readonly access: readonly Phase[];
@@ -33,7 +33,7 @@ export function entryPhases(settings: Settings, passwords: Passwords): EntryPhas
   };
 }
 
-/** The conditions that `limit_except` adds; where one condition is enough, all of those that count for its methods. */
+/** The conditions that `limit_except` adds. With `satisfy any`: all conditions that apply to its methods. */
 function limitConditions(settings: Settings, limit: LimitExcept): Conditions {
   const { rules } = limit;
   const password = limitedPassword(settings, limit);
@@ -41,14 +41,14 @@ function limitConditions(settings: Settings, limit: LimitExcept): Conditions {
   return { rules, password: saysPassword(limit) ? password : null };
 }
 
-/** What the location still asks of the methods of `limit_except`: its addresses, and a password unless that was decided already. */
+/** The location's own phases for the methods of `limit_except`: its addresses, and its password unless `limit_except` has one. */
 function limitedRest(settings: Settings, limit: LimitExcept, whole: readonly Phase[]): readonly Phase[] {
   if (settings.satisfy === "any") return [];
   if (!saysPassword(limit)) return whole;
   return settings.access.length > 0 ? [addressRules(settings.access)] : [];
 }
 
-/** The password that a location asks for where the request has this method, addresses aside; null: none. */
+/** The password that a request with this method needs, whatever its address; null: none. */
 export function passwordFor(settings: Settings, method: string): PasswordRules | null {
   const { limitExcept } = settings;
   return limitExcept === null || isExempt(limitExcept, method)
@@ -84,7 +84,7 @@ function phasesFor(
   if (password === null) return rules.length > 0 ? [addressRules(rules)] : [];
   const ask: Phase = (exchange) => askPassword(exchange, password, passwords);
   if (rules.length === 0) return [ask];
-  // A rule has to let an address in for the password not to be asked: that none forbids it is not enough, as in nginx.
+  // The password is not asked only if a rule allows the address. That no rule denies it is not enough, as in nginx.
   if (satisfy === "any") return [when((exchange) => ruleFor(rules, exchange.connection)?.allow !== true, ask)];
   return [addressRules(rules), ask];
 }

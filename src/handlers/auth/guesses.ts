@@ -1,15 +1,15 @@
-/** What makes guessing passwords slow: answers to wrong ones are delayed, and no address has many questions open at once. */
+/** Slows the guessing of passwords: delays the replies to wrong ones, and limits the requests of one address that wait at once. */
 
-/** Wrong passwords that are answered at once: people mistype. */
+/** Wrong passwords without a delay: people mistype. */
 const FREE = 3;
+/** ms. Each delay is twice the one before, so timers need few lists. */
 const FIRST_DELAY = 250;
-/** ms. All delays are powers of two of the first, so timers need few lists. */
 const LONGEST_DELAY = 4_000;
-/** After so many ms without another wrong password, the earlier ones are forgotten. */
+/** ms without a wrong password after which the earlier ones are forgotten. */
 const MEMORY = 10 * 60_000;
-/** Addresses and users counted; the one that guessed least recently makes room. */
+/** Most addresses and users that are counted; the one with the oldest wrong password is dropped for a new one. */
 const MOST_COUNTED = 10_000;
-/** Requests of one address, and of all, that are being checked or delayed. */
+/** Most requests of one address, and of all, that are being checked or delayed. */
 const MOST_OF_ADDRESS = 32;
 const MOST_OPEN = 1024;
 
@@ -23,7 +23,7 @@ export class Guesses {
   private readonly open = new Map<string, number>();
   private allOpen = 0;
 
-  /** Notes that an address has one more question open. False: it has too many, or all together have. */
+  /** Counts one more request of an address. False: there are too many, of this address or of all. */
   enter(address: string): boolean {
     const open = this.open.get(address) ?? 0;
     if (open >= MOST_OF_ADDRESS || this.allOpen >= MOST_OPEN) return false;
@@ -39,7 +39,11 @@ export class Guesses {
     this.allOpen--;
   }
 
-  /** Counts a wrong password for each of `names` (an address, a user). The ms after which it is answered. @param now the loop's time, ms */
+  /**
+   * Counts a wrong password for each of `names` (an address, a user).
+   * @param now time of the loop, ms
+   * @returns ms by which the reply is delayed
+   */
   wrong(names: readonly string[], now: number): number {
     const most = Math.max(...names.map((name) => this.count(name, now)));
     return most <= FREE ? 0 : Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** (most - FREE - 1));
@@ -55,7 +59,7 @@ export class Guesses {
   }
 }
 
-/** Who guesses, by the bytes of an address: whoever has one IPv6 address has the 64 bits behind its network. */
+/** The name under which an address is counted. Of IPv6 only the first 64 bits count, because a client can have any address of its network. */
 export function guesserOf(address: Uint8Array): string {
   return Buffer.from(address.subarray(0, address.length === 16 && !isMapped(address) ? 8 : 16)).toString("hex");
 }

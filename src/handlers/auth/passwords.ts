@@ -1,4 +1,4 @@
-/** The passwords of a server: its password files, the answers it remembers, the checks under way, and who guesses. */
+/** Checks passwords for a server: owns the password files, the remembered answers, the checks in progress and the counts of guesses. */
 import type { CheckBcrypt } from "../../../ffi/bcrypt.ts";
 import type { Services } from "../../exchange/services.ts";
 import { Guesses } from "./guesses.ts";
@@ -7,13 +7,13 @@ import { checkOf } from "./schemes/schemes.ts";
 import { type UserFile, UserFiles } from "./user-files.ts";
 import { Verifications } from "./verifications.ts";
 
-/** What came of checking a password. `problem`: the user's hash cannot be computed, and why. */
+/** The result of checking a password. `problem`: why the user's hash can't be computed. */
 export type Outcome = "right" | "wrong" | "unknown" | { readonly problem: string };
 
-/** Called once with what came of it. */
+/** Called once with the result. */
 type Report = (outcome: Outcome) => void;
 
-/** Who asks to be let in. */
+/** The user and password of a request. */
 export interface Login {
   readonly file: UserFile;
   /** Octets. */
@@ -26,7 +26,7 @@ export class Passwords {
   readonly guesses = new Guesses();
   private readonly verifications: Verifications;
   private remembered: RememberedAnswers | null = null;
-  /** Checks under way by what their answers are known by: a browser asks the same on several connections at once. */
+  /** Checks in progress by the name of their answer. Several requests may wait for one: a browser sends the same on several connections. */
   private readonly pending = new Map<string, Report[]>();
 
   constructor(
@@ -37,14 +37,15 @@ export class Passwords {
     this.verifications = new Verifications(services.reactor, checkBcrypt);
   }
 
-  /** Whether the same was found right within the last minute. */
+  /** Whether the same password was right within the last minute. */
   remembers(login: Login): boolean {
     return this.answers.has(this.nameOf(login), this.services.clock.now);
   }
 
   /**
-   * Checks a password. The outcome, where that takes no time; "later": `report` is called in a later turn, unless it is withdrawn;
-   * "busy": too many are being checked.
+   * Checks a password.
+   * @returns the outcome if it is known at once; "later": `report` will be called in a later turn, unless `withdraw` is called; "busy":
+   *   too many are being checked
    */
   check(login: Login, report: Report): Outcome | "later" | "busy" {
     const name = this.nameOf(login);
@@ -56,14 +57,14 @@ export class Passwords {
     return this.begin(login, name, report);
   }
 
-  /** The client has left: `report` is not called any more. The check goes on, for the answer is remembered. */
+  /** The client has left: `report` will not be called. The check continues, because its answer is remembered. */
   withdraw(login: Login, report: Report): void {
     const reports = this.pending.get(this.nameOf(login));
     const at = reports?.indexOf(report) ?? -1;
     if (at >= 0) reports!.splice(at, 1);
   }
 
-  /** For a user that the file does not have, another's hash is computed: the time does not tell who exists. */
+  /** Starts a check. For an unknown user another user's hash is computed, so that the time does not tell which users exist. */
   private begin(login: Login, name: string, report: Report): Outcome | "later" | "busy" {
     const { file, user, password } = login;
     const own = file.hash(user);
@@ -96,7 +97,7 @@ export class Passwords {
     return this.answers.name(file.version, user, password);
   }
 
-  /** The key is made when it is first needed: a server without passwords takes no randomness. */
+  /** Its key is made when first needed, so that a server without passwords asks for no random bytes. */
   private get answers(): RememberedAnswers {
     this.remembered ??= new RememberedAnswers(this.services.randomHex(32));
     return this.remembered;

@@ -1,23 +1,23 @@
-/** Right answers, for a minute: a browser sends its password with every request, and a slow hash each time would be too slow. */
+/** Remembers right passwords for a minute: a browser sends its password with every request, and a slow hash for each would be too slow. */
 
 const LIFETIME = 60_000;
-/** The oldest answer makes room for another. */
+/** Most answers; the oldest one is dropped for a new one. */
 const MOST = 10_000;
 
-/** What is remembered is a MAC of file, user and password under a key of this process: never the password, nor anything it could be guessed from. */
+/** Remembers a MAC of file, user and password under a key of this process: not the password, and nothing from which it can be guessed without the key. */
 export class RememberedAnswers {
   private readonly ends = new Map<string, number>();
 
-  /** @param key octets that nobody knows */
+  /** @param key secret octets */
   constructor(private readonly key: string) {}
 
-  /** What an answer is known by. @param version of the password file: one that was read anew forgets every answer */
+  /** The name of an answer. @param version of the password file: reading the file again changes it, and so forgets all answers */
   name(version: number, user: string, password: Uint8Array): string {
     const mac = new Bun.CryptoHasher("sha256", this.key);
     return mac.update(`${version}:${user}:`, "latin1").update(password).digest("base64");
   }
 
-  /** @param now the loop's time, ms */
+  /** @param now time of the loop, ms */
   has(name: string, now: number): boolean {
     const end = this.ends.get(name);
     if (end !== undefined && end <= now) this.ends.delete(name);

@@ -4,28 +4,31 @@ import { ERRNO } from "../../../ffi/errno.ts";
 import { FileStatus, type Kernel } from "../../../ffi/kernel.ts";
 import { Block } from "../../../ffi/memory.ts";
 
-/** A file that is larger is refused: it is searched from its start for each password that is not remembered. */
+/** Bytes. A larger file is refused, because it is searched from its start for each password that is not remembered. */
 const MOST_BYTES = 1 << 20;
-/** Files kept; the one that was read first goes first. */
+/** Most files in memory; the one that was read first is dropped for a new one. */
 const MOST_FILES = 64;
 const LINE_FEED = 10;
 
-/** What a file said when it was read. */
+/** The content of a password file. */
 export class UserFile {
-  /** @param bytes a line feed, then the file's content, then a line feed; @param version differs whenever the file was read anew */
+  /**
+   * @param bytes a line feed, then the file's content, then a line feed
+   * @param version another number each time the file is read
+   */
   constructor(
     private readonly bytes: Buffer,
     readonly version: number,
   ) {}
 
-  /** The stored hash of a user, which is octets; undefined: there is no such user. As in nginx the first line counts. */
+  /** The stored hash of a user (octets); undefined: there is no such user. As in nginx, the first line of a user counts. */
   hash(user: string): string | undefined {
     if (user.startsWith("#")) return undefined; // a comment
     const at = this.bytes.indexOf(`\n${user}:`, 0, "latin1");
     return at < 0 ? undefined : this.hashAt(at + user.length + 2);
   }
 
-  /** The first hash in the file: for the time it takes to check a password of nobody. */
+  /** The first hash in the file, which is computed for unknown users. */
   anyHash(): string | undefined {
     for (let at = 0, end = 0; at < this.bytes.length - 1; at = end) {
       end = this.bytes.indexOf(LINE_FEED, at + 1);
@@ -47,11 +50,11 @@ const HASH_SIGN = 35;
 interface Kept {
   readonly file: UserFile;
   readonly identity: string;
-  /** The loop's time when the file was last compared with the disk. */
+  /** Time of the loop when the file was last compared with the disk. */
   checkedAt: number;
 }
 
-/** The password files of a server. Each is read again as soon as it has changed; within a turn of the loop it is looked at once. */
+/** The password files of a server. Each is compared with the disk once in a turn of the loop, and read again if it has changed. */
 export class UserFiles {
   private readonly kept = new Map<string, Kept>();
   private readonly status = new FileStatus();
@@ -60,8 +63,8 @@ export class UserFiles {
   constructor(private readonly kernel: Kernel) {}
 
   /**
-   * The file as it is now, or -errno (-EISDIR: no regular file, -EFBIG: beyond 1 MB).
-   * @param now the loop's time of this turn
+   * The current content of a file, or -errno (-EISDIR: not a regular file, -EFBIG: larger than 1 MB).
+   * @param now time of this turn of the loop, ms
    */
   get(path: string, now: number): UserFile | number {
     const kept = this.kept.get(path);
@@ -90,7 +93,7 @@ export class UserFiles {
     this.kept.set(path, found);
   }
 
-  /** What is kept, if the file has not changed since, else what it says now. */
+  /** The content in memory if the file has not changed, else its new content. */
   private current(fd: number, kept: Kept | undefined): Kept | number {
     const { status } = this;
     const n = this.kernel.fstat(fd, status);
@@ -103,7 +106,7 @@ export class UserFiles {
     return typeof bytes === "number" ? bytes : { file: new UserFile(bytes, ++this.versions), identity, checkedAt: 0 };
   }
 
-  /** The content between two line feeds: then every line begins behind one and ends before one. */
+  /** The content between two line feeds, so that every line has one before it and one after it. */
   private content(fd: number, size: number): Buffer | number {
     const block = new Block(size + 2);
     block.bytes[0] = LINE_FEED;

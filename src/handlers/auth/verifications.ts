@@ -1,14 +1,14 @@
-/** Passwords that are being checked: in threads of the runtime (bcrypt), or in the loop, a share of rounds in each turn. */
+/** Computes the hashes of passwords: in threads of the runtime (bcrypt), or in the loop, some rounds in each turn. */
 import type { CheckBcrypt } from "../../../ffi/bcrypt.ts";
 import type { Reactor, Unfinished } from "../../network/reactor.ts";
 import type { RoundsCheck } from "./schemes/rounds.ts";
 
-/** bcrypt in threads at once: more would take the processors from the loop. */
+/** Most bcrypt hashes in threads at once: more would take the processors from the loop. */
 const MOST_THREADS = 2;
-/** Of both kinds, waiting or under way; further requests are told to come again. */
+/** Most checks of both kinds, waiting or in progress; further requests get 503. */
 const MOST = 256;
 
-/** One password and the hash it is checked against. Octets, but for the password. */
+/** A password and the hash to compare it with (octets). */
 interface Job {
   readonly password: Uint8Array;
   readonly hash: string;
@@ -42,7 +42,7 @@ export class Verifications implements Unfinished {
     if (this.inLoop.length > 0) this.askForTurn();
   }
 
-  /** Gives results, then does one share of rounds: the one whose turn it is goes to the end, so none waits for all of another. */
+  /** Reports results, then does some rounds of the first check and moves it to the end of the queue, so that checks share the time. */
   onTurn(): void {
     this.asked = false;
     for (const give of this.finished.splice(0)) give();
@@ -67,7 +67,7 @@ export class Verifications implements Unfinished {
     }
   }
 
-  /** In a turn of the runtime, not of the loop: what follows belongs there. */
+  /** Called by the runtime between turns of the loop: the result is reported in the next turn. */
   private threadEnded(job: Job, right: boolean): void {
     this.threads--;
     this.reactor.arrived();

@@ -1,4 +1,4 @@
-/** How a location compresses: made once of its settings. Which codings there are for a reply, and which of them a request gets. */
+/** The codings of a location, made once from its settings: which of them suit a reply, and which one a request gets. */
 import type { Settings } from "../../config/model.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { Field } from "../../exchange/reply.ts";
@@ -8,10 +8,10 @@ import { Method } from "./method.ts";
 import { mayCompressForProxy } from "./proxied.ts";
 import type { CompressionWork } from "./work.ts";
 
-/** The suffix of a file that was compressed ahead of time. */
+/** The suffixes of files that were compressed ahead of time. */
 export const SUFFIXES: Readonly<Record<Coding, string>> = { br: ".br", zstd: ".zst", gzip: ".gz" };
 
-/** A way to send a reply: compressed on its way by `method`, or, where that is null, a file that lies beside. */
+/** A way to send a reply: compressed by `method`, or, if that is null, from a compressed file beside the requested one. */
 export interface Way {
   readonly coding: Coding;
   readonly method: Method | null;
@@ -19,7 +19,7 @@ export interface Way {
   readonly always: boolean;
   readonly types: ReadonlySet<string>;
   readonly minLength: number;
-  /** Place among all ways, from 0 on. */
+  /** Index among all ways. */
   readonly index: number;
 }
 
@@ -29,18 +29,18 @@ const ANY = "*";
 const STATUSES: readonly number[] = [200, 403, 404];
 
 export class Codings {
-  /** In order of preference among those a client likes equally: files first, which cost nothing, then by what a step costs for what it saves. */
+  /** In order of preference if a client accepts several equally: first files, which cost nothing, then by cost for bytes saved. */
   readonly ways: readonly Way[];
   readonly varies: boolean;
-  /** By what requests accept, the ways they get, the best first. */
+  /** For each set of accepted codings the ways, best first. */
   private readonly chosen: (readonly Way[])[] = [];
   private readonly disabled: readonly SureRegex[];
-  /** Requests of proxies are all answered alike. */
+  /** `gzip_proxied` treats all requests of proxies alike, whatever the fields of the reply (`any` or `off`). */
   private readonly proxiesAlike: boolean;
 
-  /** Null: the location compresses nothing, which costs its requests nothing. */
+  /** Null: the location compresses nothing. */
   static of(settings: Settings, work: CompressionWork): Codings | null {
-    // A location that names a coding itself has files that are in it already.
+    // A location that sets Content-Encoding itself has files that are compressed already.
     const isCoded = settings.addHeaders.some(({ name }) => name.toLowerCase() === "content-encoding");
     const ways = isCoded ? [] : waysOf(settings);
     return ways.length === 0 ? null : new Codings(settings, work, ways);
@@ -57,7 +57,7 @@ export class Codings {
     this.proxiesAlike = settings.gzipProxied.has("any") || settings.gzipProxied.has("off");
   }
 
-  /** What the request accepts here; null: that depends on the fields of its reply, so nothing kept may answer it. */
+  /** The codings that the request accepts here; null: that depends on the fields of the reply, so no kept reply may answer it. */
   accepted(exchange: Exchange): Acceptance | null {
     const { request } = exchange;
     if (request.minor < this.settings.gzipHttpVersion) return ACCEPTS_NONE;
@@ -78,14 +78,14 @@ export class Codings {
     return may ? this.work.accepted(request) : ACCEPTS_NONE;
   }
 
-  /** The ways for who accepts that, the best first. */
+  /** The ways for these accepted codings, best first. */
   waysFor(acceptance: Acceptance): readonly Way[] {
     return (this.chosen[acceptance.index] ??= this.ways
       .filter(({ coding, always }) => always || acceptance.ranks[coding] > 0)
       .sort((a, b) => rank(b, acceptance) - rank(a, acceptance)));
   }
 
-  /** Whether a way is one for replies of that status, type and length (-1: not known). */
+  /** Whether a way may be used for a reply of this status, type and length (-1: unknown). */
   suits({ method, types, minLength }: Way, status: number, mediaType: string, length: number): boolean {
     if (method === null || !STATUSES.includes(status) || (length >= 0 && length < minLength)) return false;
     return types.has(ANY) || types.has(bareType(mediaType));
@@ -93,7 +93,7 @@ export class Codings {
 
   private isDisabled({ request }: Exchange): boolean {
     const agent = request.field("user-agent");
-    // Where nobody knows whether it matches, plain bytes are right for everybody.
+    // If it is unknown whether the expression matches, the reply is not compressed.
     return agent !== undefined && this.disabled.some((regex) => regex.exec(agent) !== null);
   }
 }
@@ -106,7 +106,7 @@ function bareType(value: string): string {
   return (semicolon < 0 ? value : value.slice(0, semicolon)).trim().toLowerCase();
 }
 
-/** br is the smallest of what was made ahead of time; on the way zstd saves as much as brotli for a fraction of its time. */
+/** Of files compressed ahead of time, br is the smallest. Compressing a reply, zstd saves as much as brotli in a fraction of the time. */
 function waysOf(settings: Settings): Way[] {
   const { gzip, brotli, zstd } = settings;
   const statics = { br: settings.brotliStatic, zstd: settings.zstdStatic, gzip: settings.gzipStatic };

@@ -1,48 +1,48 @@
 /**
- * Compression piece by piece, in the loop's own thread: the runtime's zlib, brotli and zstd by way of node:zlib, whose streams
- * have a synchronous call beneath (`writeSync`, the one that `gzipSync` and its like use). No thread pool, no events, no clock:
- * the same calls give the same bytes. This is the only file that may import node:zlib.
+ * Compresses piece by piece in the thread of the loop, by the runtime's zlib, brotli and zstd. The streams of node:zlib have a
+ * synchronous call inside (`writeSync`, which `gzipSync` uses too). No thread pool, no events, no clock: the same calls give the
+ * same bytes. Only this file may import node:zlib.
  */
 import zlib from "node:zlib";
 import type { Coding } from "../../http/accept-encoding.ts";
 
-/** Keep what is better compressed together with what follows. */
+/** The library may keep bytes, to compress them together with what follows. */
 export const MORE = 0;
-/** Give out all there is: whoever reads it can decode every byte taken so far. */
+/** Write all output: the reader can then decode every byte taken so far. */
 export const FLUSH = 1;
 /** The last piece. */
 export const END = 2;
 export type Flush = 0 | 1 | 2;
 
-/** What node:zlib's streams have inside. */
+/** The internal interface of node:zlib's streams. */
 interface Native {
   readonly _handle: {
     writeSync(flush: number, input: Buffer, at: number, length: number, output: Buffer, to: number, room: number): void;
     close(): void;
   };
-  /** After a call: how much of `room`, and of `length`, is left. */
+  /** After a call: what is left of `room` and of `length`. */
   readonly _writeState: Uint32Array;
   on(event: "error", listener: (error: Error) => void): void;
 }
 
 const { constants } = zlib;
 
-/** For each coding what its library calls MORE, FLUSH and END. */
+/** For each coding its library's values of MORE, FLUSH and END. */
 const FLUSHES: Readonly<Record<Coding, readonly [number, number, number]>> = {
   gzip: [constants.Z_NO_FLUSH, constants.Z_SYNC_FLUSH, constants.Z_FINISH],
   br: [constants.BROTLI_OPERATION_PROCESS, constants.BROTLI_OPERATION_FLUSH, constants.BROTLI_OPERATION_FINISH],
   zstd: [constants.ZSTD_e_continue, constants.ZSTD_e_flush, constants.ZSTD_e_end],
 };
 
-/** 128 KB of history: what a larger window gains on web pages is little, and each reply in progress holds one. */
+/** A window of 128 KB: a larger one gains little on web pages, and each reply in progress has one. */
 const WINDOW_BITS = 17;
 
-/** One reply body on its way through a coding. `close` frees what the library holds (0.2 to 3 MB). */
+/** Compresses one reply body. `close` frees the memory of the library (0.2 to 3 MB). */
 export class Compressor {
   /** Bytes in and out so far. */
   bytesIn = 0;
   bytesOut = 0;
-  /** The output was full: `run` must be called again, with what it left of the input, before there is anything else to do. */
+  /** The output was full: `run` must be called again with the rest of the input. */
   full = false;
   private readonly native: Native;
   private readonly flushes: readonly [number, number, number];
@@ -78,7 +78,7 @@ export class Compressor {
   }
 }
 
-/** All of `input` at once. */
+/** Compresses all of `input` at once. */
 export function compressWhole(coding: Coding, level: number, input: Buffer): Buffer {
   const compressor = new Compressor(coding, level);
   const parts: Buffer[] = [];

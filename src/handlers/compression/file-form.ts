@@ -1,6 +1,6 @@
 /**
- * A file in a coding: compressed once, in steps over as many turns of the loop as it takes, and read meanwhile by all who asked
- * for it. So the first bytes leave at once, and a crowd that asks for the same file costs one compression.
+ * A file in a coding. It is compressed once, in steps over several turns of the loop, and all clients that ask for it read it
+ * meanwhile: the first bytes are sent at once, and many requests for the same file cost one compression.
  */
 import { ERRNO } from "../../../ffi/errno.ts";
 import type { Block } from "../../../ffi/memory.ts";
@@ -17,14 +17,14 @@ const OUTPUT = 64 * 1024;
 export class FileForm implements Encoded, Unfinished {
   bytesIn = 0;
   bytesOut = 0;
-  /** The whole of it, once it is done and was not broken off. */
+  /** All compressed bytes, when it is complete; null before, or if it failed. */
   body: Buffer | null = null;
   failed = false;
   private parts: Buffer[] = [];
   private readonly readers = new Set<() => void>();
   private queued = false;
 
-  /** @param whenDone called once, when there is nothing more to do, whether it went well or not */
+  /** @param whenDone called once, when it is complete or has failed */
   constructor(
     private readonly source: Source,
     private readonly compressor: Compressor,
@@ -42,7 +42,7 @@ export class FileForm implements Encoded, Unfinished {
     return this.failed || this.body !== null;
   }
 
-  /** Does what this turn has left for it; asks for the next one, if that is not all. */
+  /** Does as many steps as this turn allows; asks for the next turn if more are left. */
   advance(): void {
     while (!this.done) {
       if (!this.work.mayStep(this, this.method)) return this.askAgain();
@@ -58,12 +58,12 @@ export class FileForm implements Encoded, Unfinished {
     for (const wake of readers) wake();
   }
 
-  /** A reply's body: what there is already, and the rest as it comes. @param wake called when there is more */
+  /** A reply body: first the bytes that are there, then the rest as it is compressed. @param wake called when there is more */
   reader(wake: () => void): StreamBody {
     return new FormReader(this, this.parts, wake);
   }
 
-  /** Calls `wake` once there is more. */
+  /** Calls `wake` once, when there is more. */
   awaitMore(wake: () => void): void {
     this.readers.add(wake);
   }
@@ -100,7 +100,7 @@ export class FileForm implements Encoded, Unfinished {
     this.source.close();
     this.work.close(this.compressor, this.method);
     this.work.leave(this);
-    this.parts = []; // those who still read have them
+    this.parts = []; // readers in progress keep their reference
     this.whenDone();
   }
 }

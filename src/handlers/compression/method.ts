@@ -1,4 +1,4 @@
-/** A coding at a level: what it costs. The figures are measured (docs/bench.md, gzip); they are counted, so that a run can be repeated. */
+/** The cost of a coding at a level. The figures were measured (docs/bench.md, gzip); the server counts with them instead of reading the clock, so that a run can be repeated. */
 import type { Coding } from "../../http/accept-encoding.ts";
 
 /** Microseconds for 1 KB of text, by level from 0 on. */
@@ -13,22 +13,22 @@ const KILOBYTES: Readonly<Record<Coding, readonly number[]>> = {
   br: [300, 300, 400, 600, 600, 1400, 2800],
   zstd: [300, 300, 600, 900, 1200, 1800, 2800],
 };
-/** A step of compression is about so long, microseconds. */
+/** Target duration of a step of compression, microseconds. */
 const STEP = 500;
 const SMALLEST_SLICE = 4 * 1024;
-/** No input at once is larger, in bytes. */
+/** Most bytes of input for one step. */
 export const LARGEST_SLICE = 32 * 1024;
-/** brotli and zstd gather their input and then compress it at one go: from so many bytes on they are not left to. */
+/** brotli and zstd gather input and then compress it in one call. After so many bytes they are made to write, which keeps that call short. */
 const LARGEST_GATHERED = 16 * 1024;
 
 export class Method {
-  /** Bytes to be compressed in one step. */
+  /** Bytes of input for one step. */
   readonly slice: number;
-  /** Microseconds that a whole step takes. */
+  /** Microseconds that a step takes. */
   readonly stepCost: number;
-  /** Bytes after which what was taken is to be given out. */
+  /** Bytes of input after which all output is written. */
   readonly gathers: number;
-  /** Bytes of memory while it is in use. */
+  /** Bytes of memory for one reply. */
   readonly memory: number;
   private readonly cost: number;
 
@@ -44,7 +44,7 @@ export class Method {
     this.memory = KILOBYTES[coding][level]! * 1024;
   }
 
-  /** Microseconds for `bytes`, roughly. */
+  /** Microseconds that compressing `bytes` takes, approximately. */
   costOf(bytes: number): number {
     return 20 + Math.ceil((bytes * this.cost) / 1024);
   }

@@ -1,4 +1,4 @@
-/** Reply bodies as what compression reads from: bytes, pieces of files, or a stream. */
+/** Reply bodies in the form that compression reads: bytes, pieces of files, or a stream. */
 import { ERRNO } from "../../../ffi/errno.ts";
 import type { Kernel } from "../../../ffi/kernel.ts";
 import type { Block } from "../../../ffi/memory.ts";
@@ -67,7 +67,7 @@ class PieceSource implements Source {
     }
   }
 
-  /** A file that has become shorter cannot be sent as promised: -EIO. */
+  /** Reads a part of a file. -EIO if the file has become shorter than announced. */
   private readFile({ file, position }: FileRange, block: Block, offset: number, length: number): number {
     const n = this.kernel.read(file.fd, block, offset, length, position + this.position);
     return n === 0 ? -ERRNO.EIO : n;

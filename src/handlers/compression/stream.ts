@@ -1,6 +1,6 @@
 /**
- * A reply body that is compressed while it is sent. It takes what its source has now; when the source has no more for the
- * moment, all that was taken is given out, so that the first words of a slow script arrive at once.
+ * A reply body that is compressed while it is sent. When its source has nothing more for the moment, all output is flushed, so that
+ * the first lines of a slow script arrive at once.
  */
 import { ERRNO } from "../../../ffi/errno.ts";
 import type { Block } from "../../../ffi/memory.ts";
@@ -15,16 +15,16 @@ const NOTHING = Buffer.alloc(0);
 export class CompressedStream implements StreamBody {
   readonly kind = "stream";
   readonly length = -1;
-  /** Taken from the source and not compressed yet: input[start, end). Only across calls a block of its own. */
+  /** Bytes from the source that are not compressed yet: input[start, end). Between calls they are in a block of this object. */
   private input: Buffer = NOTHING;
   private start = 0;
   private end = 0;
-  /** Bytes compressed since all was given out. */
+  /** Bytes compressed since the last flush. */
   private gathered = 0;
   private flush: Flush = MORE;
   private finished = false;
 
-  /** @param wake called when it was told to wait for the next turn of the loop, in which it can go on */
+  /** @param wake called if it must wait for the next turn of the loop */
   constructor(
     private readonly source: Source,
     private readonly compressor: Compressor,
@@ -52,7 +52,7 @@ export class CompressedStream implements StreamBody {
     this.input = NOTHING;
   }
 
-  /** Takes the next piece from the source, and decides what is to become of it. 0, or -errno. */
+  /** Reads the next piece from the source, and decides how it is compressed. 0, or -errno. */
   private fill(room: number): number {
     if (!this.work.mayStep(this, this.method)) {
       this.wake();
@@ -69,7 +69,7 @@ export class CompressedStream implements StreamBody {
     return 0;
   }
 
-  /** Gives how many bytes it wrote, which may be none. */
+  /** Bytes written; may be 0. */
   private compress(block: Block, offset: number, room: number): number {
     const { compressor } = this;
     const before = compressor.bytesOut;
@@ -86,7 +86,7 @@ export class CompressedStream implements StreamBody {
     this.finished = this.flush === END;
   }
 
-  /** The scratch block is everybody's in the next call. */
+  /** Copies the rest out of the scratch block, which the next call overwrites. */
   private keepInput(): void {
     if (this.input !== this.work.scratch.bytes) return;
     this.input = Buffer.from(this.input.subarray(this.start, this.end));

@@ -1,4 +1,4 @@
-/** What all compression of one server shares: how much of it there may be in a turn of the loop, and in memory. */
+/** What all compression of one server shares: its time in a turn of the loop, and its memory. */
 import { Block } from "../../../ffi/memory.ts";
 import type { Clock } from "../../exchange/services.ts";
 import { ACCEPTS_NONE, type Acceptance, acceptedCodings } from "../../http/accept-encoding.ts";
@@ -9,18 +9,18 @@ import { LARGEST_SLICE, type Method } from "./method.ts";
 
 /** Microseconds of compression in one turn of the loop, over all clients. */
 const MICROSECONDS_A_TURN = 2000;
-/** Bytes that the libraries may hold for all replies in progress; beyond that, replies are sent as they are. */
+/** Bytes that the libraries may hold for all replies in progress; beyond that, replies are not compressed. */
 const MOST_MEMORY = 128 * 1024 * 1024;
-/** Values of Accept-Encoding that are remembered; browsers have about ten between them. */
+/** Most values of Accept-Encoding that are remembered; all browsers together send about ten. */
 const MOST_VALUES = 64;
 const LONGEST_VALUE = 128;
 
 export class CompressionWork {
-  /** Where input is read to, within one call. */
+  /** Input is read into this block; used only within one call. */
   readonly scratch = new Block(LARGEST_SLICE);
   private readonly budget = new TurnBudget<object>(MICROSECONDS_A_TURN);
   private readonly values = new Map<string, Acceptance>();
-  /** The head that was asked about last, and the answer. */
+  /** The head of the last call of `accepted`, and its answer. */
   private lastRequest: RequestHead | null = null;
   private lastSerial = 0;
   private lastAcceptance = ACCEPTS_NONE;
@@ -34,22 +34,22 @@ export class CompressionWork {
     return this.budget.take(worker, this.clock.turn, stepCost);
   }
 
-  /** `worker` will not ask again. */
+  /** `worker` does not ask again. */
   leave(worker: object): void {
     this.budget.leave(worker);
   }
 
-  /** As `mayStep`, for something small, `bytes` long, that is done now or in another way. */
+  /** Whether a small body of `bytes` may be compressed now. If not, the caller does something else and does not wait. */
   mayNow(method: Method, bytes: number): boolean {
     return this.budget.takeNow(this.clock.turn, method.costOf(bytes));
   }
 
-  /** Something small was compressed without asking, `bytes` long. */
+  /** Counts a small body of `bytes` that was compressed without asking. */
   charge(method: Method, bytes: number): void {
     this.budget.charge(this.clock.turn, method.costOf(bytes));
   }
 
-  /** Null: as much memory is in use as may be. The caller gives it back by `close`. */
+  /** A compressor, which the caller gives back with `close`; null: too much memory is in use. */
   open(method: Method): Compressor | null {
     if (this.memory + method.memory > MOST_MEMORY) return null;
     this.memory += method.memory;
@@ -61,7 +61,7 @@ export class CompressionWork {
     compressor.close();
   }
 
-  /** What a request's Accept-Encoding says. The same few values come again and again, and often the same head. */
+  /** The codings that a request accepts. Remembered, because the same few values come again and again, often with the same head. */
   accepted(request: RequestHead): Acceptance {
     if (request === this.lastRequest && request.serial === this.lastSerial) return this.lastAcceptance;
     this.lastRequest = request;

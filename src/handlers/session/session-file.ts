@@ -13,8 +13,8 @@ import type { SessionStore } from "./store.ts";
 /** Most changes in one transaction, so that it does not block the loop for long. The rest follows soon. */
 const MOST_CHANGES = 1000;
 /** Time from a change to its transaction, and to the next transaction when changes are left, ms. */
-const PACE = 1000;
-const HURRY = 50;
+const WRITE_DELAY = 1000;
+const NEXT_WRITE_DELAY = 50;
 /** Time until a file that could not be used is tried again, ms. */
 const RETRY = 10_000;
 /** How long to wait for another process that has locked the file, ms; only at start and at the end, when no client waits. */
@@ -79,7 +79,7 @@ export class SessionFile {
 
   /** How long `flush` may wait, ms. */
   get delay(): number {
-    return this.behind ? HURRY : PACE;
+    return this.behind ? NEXT_WRITE_DELAY : WRITE_DELAY;
   }
 
   private get hasChanges(): boolean {

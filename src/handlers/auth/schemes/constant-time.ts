@@ -1,6 +1,6 @@
-/** Comparisons that take the same time wherever the texts differ. */
+/** Comparisons whose time does not tell where two texts differ. */
 
-/** Whether two texts of octets are the same; only their lengths are told by the time it takes. */
+/** Whether two texts of octets are the same. The time depends only on their lengths. */
 export function sameText(a: string, b: string): boolean {
   if (a.length !== b.length) return false;
   let different = 0;

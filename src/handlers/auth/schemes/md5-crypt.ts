@@ -1,4 +1,4 @@
-/** `$apr1$SALT$HASH` of Apache's htpasswd, and `$1$` of crypt(3), which differs in that name alone: 1,000 rounds of MD5. */
+/** `$apr1$SALT$HASH` of Apache's htpasswd, and `$1$` of crypt(3), which differs only in its name: 1,000 rounds of MD5. */
 import { sameText } from "./constant-time.ts";
 import { cryptBase64, digestBy, Message, type RoundsCheck, shareFor } from "./rounds.ts";
 
@@ -8,7 +8,7 @@ const ORDER = [0, 6, 12, 1, 7, 13, 2, 8, 14, 3, 9, 15, 4, 10, 5, -1, -1, 11];
 
 const md5 = (bytes: Uint8Array): Uint8Array => digestBy(Bun.MD5, bytes);
 
-/** Begins to check a password; null: `hash` is not of this scheme. */
+/** Starts checking a password; null: `hash` is not of this scheme. */
 export function md5Crypt(password: Uint8Array, hash: string): RoundsCheck | null {
   const [, magic, salt, expected] = FORM.exec(hash) ?? [];
   return expected === undefined ? null : new Md5Crypt(password, magic!, Buffer.from(salt!, "latin1"), expected);

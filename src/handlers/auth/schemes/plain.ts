@@ -1,4 +1,4 @@
-/** The schemes that cost no time: `{PLAIN}`, `{SHA}` and `{SSHA}` (RFC 3112 and OpenLDAP; ngx_crypt.c). */
+/** The schemes that are computed at once: `{PLAIN}`, `{SHA}` and `{SSHA}` (RFC 3112 and OpenLDAP; ngx_crypt.c). */
 import { sameText } from "./constant-time.ts";
 import { digestBy } from "./rounds.ts";
 
@@ -18,5 +18,5 @@ export function checkPlain(password: Uint8Array, hash: string): boolean | null {
 
 const NO_SALT = Buffer.alloc(0);
 
-/** As octets. Plain passwords are compared by it too, so that the time does not tell their lengths. */
+/** The digest as octets. Plain passwords are compared by their digests, so that the time does not tell their lengths. */
 const sha1 = (bytes: Uint8Array): string => digestBy(Bun.SHA1, bytes).latin1Slice();

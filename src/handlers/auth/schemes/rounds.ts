@@ -1,14 +1,14 @@
-/** Hashes that are slow on purpose, computed a few rounds at a time, so that the loop is never held for long. */
+/** Hashes that are slow by design, computed a few rounds at a time, so that the loop is not blocked. */
 
-/** One password being checked against one hash. */
+/** The check of one password against one hash. */
 export interface RoundsCheck {
-  /** Rounds that one turn of the loop may do: fewer where the password makes each of them longer. */
+  /** Rounds for one turn of the loop; fewer for a long password, whose rounds take longer. */
   readonly share: number;
-  /** Does at most `rounds` more. Whether the password is right, or undefined: there are more to do. */
+  /** Computes at most `rounds` more. Whether the password is right; undefined: there are more rounds to do. */
   step(rounds: number): boolean | undefined;
 }
 
-/** About 0.5 ms of a common processor for a password of usual length. */
+/** Takes about 0.5 ms for a password of usual length. */
 const ROUNDS_PER_TURN = 500;
 
 /** @param bytes of password and salt, which each round hashes up to twice. */
@@ -26,7 +26,7 @@ function digits(value: number, count: number): string {
 /**
  * A digest in crypt(3)'s base 64, three bytes at a time in the order that the scheme prescribes.
  * @param order indices of bytes, a multiple of three; -1 is a zero byte
- * @param length of the text: what is left over of the last three bytes is not written
+ * @param length characters of the text; those left over of the last three bytes are not written
  */
 export function cryptBase64(digest: Uint8Array, order: readonly number[], length: number): string {
   let text = "";
@@ -56,7 +56,7 @@ export function digestBy(algorithm: HashFunction, bytes: Uint8Array): Buffer {
   return digest;
 }
 
-/** Bytes that are hashed together: one buffer, filled anew for each digest. */
+/** Puts together the bytes of a message to be hashed. One buffer is reused for all messages. */
 export class Message {
   private readonly bytes: Buffer;
   private length = 0;
@@ -74,7 +74,7 @@ export class Message {
     return this;
   }
 
-  /** What was added since the last call; valid until the next `add`. */
+  /** The bytes added since the last call; valid until the next `add`. */
   take(): Buffer {
     const whole = this.bytes.subarray(0, this.length);
     this.length = 0;

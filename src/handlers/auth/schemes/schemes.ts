@@ -1,4 +1,4 @@
-/** Which scheme a stored hash is of, and how a password is checked against it. */
+/** Finds the scheme of a stored hash and starts the check of a password. */
 import { md5Crypt } from "./md5-crypt.ts";
 import { checkPlain } from "./plain.ts";
 import type { RoundsCheck } from "./rounds.ts";
@@ -6,18 +6,18 @@ import { shaCrypt } from "./sha-crypt.ts";
 
 const BCRYPT = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/;
 const LEAST_COST = 4;
-/** 16 times the time of cost 12, which is already slow: some 5 s of a thread. */
+/** Largest cost of bcrypt: about 5 s of a thread, 16 times as long as cost 12. */
 const MOST_COST = 16;
 
-/** What it takes to check a password. */
+/** How a password is checked. */
 type Check =
   | { readonly kind: "known"; readonly right: boolean }
   | { readonly kind: "rounds"; readonly check: RoundsCheck }
   | { readonly kind: "bcrypt" }
-  /** `problem` ends a sentence about the hash. */
+  /** `problem`: the end of a sentence that begins with the hash. */
   | { readonly kind: "refused"; readonly problem: string };
 
-/** Begins to check `password` against `hash`, which is octets. */
+/** Starts checking `password` against `hash` (octets). */
 export function checkOf(password: Uint8Array, hash: string): Check {
   const plain = checkPlain(password, hash);
   if (plain !== null) return { kind: "known", right: plain };

@@ -5,7 +5,7 @@ import { cryptBase64, digestBy, Message, type RoundsCheck, shareFor } from "./ro
 const FORM = /^\$([56])\$(?:rounds=([1-9]\d{0,8})\$)?([^$:]{0,16})\$([./0-9A-Za-z]+)$/;
 const DEFAULT_ROUNDS = 5000;
 const LEAST_ROUNDS = 1000;
-/** The format allows 999,999,999, which would keep the loop busy for many minutes. */
+/** Most rounds. The format allows 999,999,999, which would take many minutes. */
 const MOST_ROUNDS = 1_000_000;
 
 interface Variant {
@@ -34,7 +34,7 @@ const SHA512: Variant = {
   digest: (bytes) => digestBy(Bun.SHA512, bytes),
 };
 
-/** Begins to check a password; null: `hash` is not of this scheme; a text: why it is not computed. */
+/** Starts checking a password; null: `hash` is not of this scheme; a text: why it is not computed. */
 export function shaCrypt(password: Uint8Array, hash: string): RoundsCheck | string | null {
   const [, version, given, salt, expected] = FORM.exec(hash) ?? [];
   const variant = version === "5" ? SHA256 : SHA512;
