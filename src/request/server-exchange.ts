@@ -51,7 +51,7 @@ export class ServerExchange implements Exchange {
   sink: BodySink | undefined = undefined;
   private forwarded: ConnectionInfo | null = null;
   private headKept = false;
-  /** Fields for the reply, whoever gives it: from `addField`, and of the error whose page is being made. */
+  /** Fields that are added to the reply: those of `addField`, and those of the error whose page is being made. */
   private addedFields: readonly Field[] = NO_FIELDS;
   private id = "";
 

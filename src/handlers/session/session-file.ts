@@ -220,7 +220,7 @@ export class SessionFile {
     this.trouble = "";
   }
 
-  /** Logs that a problem has ended at the same level as its beginning, so that whoever reads of one also reads of the other. */
+  /** Logs that a problem has ended at the same level as its beginning, so that a log that has one also has the other. */
   private say(message: string): void {
     this.services.log("error", `session_store "${this.path}": ${message}`);
   }

@@ -49,7 +49,7 @@ export class PartHead {
     this.disposition = this.type = this.encoding = undefined;
   }
 
-  /** Reads one byte; gives "" or the reason for a refusal. Other control characters are left to whoever uses the value. */
+  /** Reads one byte; gives "" or the reason for a refusal. Other control characters are left to the user of the value. */
   take(byte: number): string {
     if (++this.total > MAX_PART_HEAD_BYTES) return "the head of a part is too long";
     if (this.afterCr) return byte === LF ? this.lineEnd() : "CR without LF in the head of a part";
