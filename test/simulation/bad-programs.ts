@@ -1,11 +1,11 @@
-/** CGI programs that fail their clients, or take their time. */
+/** CGI programs that give their clients an error, or are slow. */
 import { SIGTERM } from "../../ffi/abi.ts";
 import { asked, fails, HEAD, output, type Row, row, sized, streams, written } from "./program.ts";
 import { pattern } from "./site.ts";
 
 const SIGSEGV = 11;
 
-/** Programs that take their time, but less than cgi_timeout at once. */
+/** Slow programs whose pauses are all shorter than cgi_timeout. */
 export const SLOW = {
   sleeps: row(
     function* (process) {
@@ -72,7 +72,7 @@ export const BAD = {
   }, fails(502)),
 } as const satisfies Record<string, Row>;
 
-/** Programs whose reply can't be completed, and those that never end. */
+/** Programs whose reply breaks off, and programs that never end. */
 export const CUT = {
   "says-too-much": row(
     function* (process) {

@@ -1,10 +1,10 @@
-/** Bytes in a queue with a bound: a socket's buffer. */
+/** A bounded queue of bytes: a socket's buffer. */
 export class ByteQueue {
   private storage = Buffer.alloc(0);
   private start = 0;
   private end = 0;
 
-  /** @param capacity the most it holds, in bytes */
+  /** @param capacity most bytes in the queue */
   constructor(readonly capacity: number = Number.POSITIVE_INFINITY) {}
 
   get length(): number {
@@ -15,7 +15,7 @@ export class ByteQueue {
     return this.capacity - this.length;
   }
 
-  /** Adds source[from, to), all of it. The caller respects `free`. */
+  /** Adds source[from, to). The caller must not add more than `free`. */
   push(source: Buffer, from: number, to: number): void {
     this.reserve(to - from);
     source.copy(this.storage, this.end, from, to);

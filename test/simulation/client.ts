@@ -1,6 +1,6 @@
 /**
- * A scripted client: what it does and when is a list of steps in virtual time. It hears of nothing but bytes, the
- * end and a reset, as a client does, and gives what it gets to its Replies.
+ * A scripted client. Its script is a list of steps in virtual time. Like a real client it sees only bytes, the end and a reset.
+ * It passes received bytes to its Replies, which check them.
  */
 import { AF_UNIX } from "../../ffi/abi.ts";
 import type { Connection } from "./connection.ts";
@@ -31,15 +31,15 @@ export class Client implements Peer {
   readonly requests: Request[] = [];
   readonly replies: Replies;
   connection: Connection | null = null;
-  /** The connection was refused, or is over as far as the client can see: it has seen the end, reset it or vanished. */
+  /** The connection was refused, or has ended for the client: it has seen the end, has reset it or has vanished. */
   over = false;
-  /** Virtual ms of the first SYN, and of the moment the connection was over. */
+  /** Virtual ms of the first SYN, and of the end of the connection. */
   startedAt = 0;
   endedAt = 0;
-  /** It behaves: quick, patient, and keeps the connection until the server ends it or everything is answered. */
+  /** A polite client: it is quick, waits, and keeps the connection until the server ends it or all requests are answered. */
   polite = true;
 
-  /** What it got that no correct server sends. Kept, not thrown: it arrives in the middle of some call of the server. */
+  /** The first received bytes that a correct server never sends. Stored, not thrown, because they arrive during a call of the server. */
   violation: Violation | null = null;
 
   private readonly script: Step[] = [];
@@ -70,7 +70,7 @@ export class Client implements Peer {
     return this;
   }
 
-  /** From here on it sends in pieces of a random size. */
+  /** The following steps send in pieces of random size. */
   cuts(bytes: number, pause: number): this {
     return this.step((done) => {
       this.cutting = { bytes, pause };
@@ -78,7 +78,7 @@ export class Client implements Peer {
     });
   }
 
-  /** From here on it reads so. */
+  /** The following steps read in this way. */
   reads(bytes: number, every: number): this {
     return this.step((done) => {
       this.appetite = { bytes, every };
@@ -97,13 +97,13 @@ export class Client implements Peer {
     return this.sends(...targets.map((target) => get(target)));
   }
 
-  /** Only the first `length` bytes of a request; the rest is for `raw`, or never comes. */
+  /** Sends only the first `length` bytes of a request. `raw` may send the rest. */
   begins(request: Request, length: number): this {
     this.requests.push(request);
     return this.raw(request.bytes.subarray(0, length));
   }
 
-  /** Sends bytes as they are. */
+  /** Sends bytes unchanged. */
   raw(bytes: Buffer): this {
     return this.step((done) => this.sendFrom(bytes, 0, done));
   }
@@ -112,7 +112,7 @@ export class Client implements Peer {
     return this.step((done) => this.kernel.clock.after(milliseconds, done));
   }
 
-  /** Waits until everything asked so far is answered, or the connection is lost. */
+  /** Waits until all requests sent so far are answered, or the connection is lost. */
   awaits(): this {
     const count = this.requests.length;
     return this.step((done) => {
@@ -130,7 +130,7 @@ export class Client implements Peer {
     return this.step((done) => this.until(() => this.over, done));
   }
 
-  /** Sends FIN and goes on reading. */
+  /** Sends FIN and continues to read. */
   halfCloses(): this {
     return this.step((done) => {
       this.connection!.peerFinish();
@@ -138,7 +138,7 @@ export class Client implements Peer {
     });
   }
 
-  /** Adds to the script when its time has come: what follows from replies. */
+  /** Adds steps to the script when it reaches this step, so that they can depend on replies. */
   afterwards(more: () => void): this {
     return this.step((done) => {
       const rest = this.script.splice(0);
@@ -156,25 +156,25 @@ export class Client implements Peer {
     });
   }
 
-  /** Is never heard of again: sends nothing, takes nothing, acknowledges nothing. */
+  /** Vanishes: from now on it sends nothing, reads nothing and acknowledges nothing. */
   vanishes(): this {
     this.polite = false;
     return this.step(() => this.end());
   }
 
-  /** Its own misfortune is no fault of the server. */
+  /** Marks the client as not polite: missing replies are not the server's fault. */
   impolitely(): this {
     this.polite = false;
     return this;
   }
 
-  /** What it gets is not looked at: it asks for nothing sensible. */
+  /** Does not check received bytes, because its requests are not valid. */
   unchecked(): this {
     this.checked = false;
     return this.impolitely();
   }
 
-  /** Goes on with its script when the server has shut its side. */
+  /** Continues with its script after the server has shut down its side. */
   stubbornly(): this {
     this.stubborn = true;
     return this.impolitely();
@@ -187,7 +187,7 @@ export class Client implements Peer {
 
   // The run
 
-  /** Connects, `delay` ms from now, and does what the script says; then it waits for all replies, and leaves. */
+  /** Connects `delay` ms from now and runs the script; then waits for all replies and closes. */
   start(delay: number): void {
     this.kernel.clock.after(delay, () => {
       this.startedAt = this.kernel.clock.now;
@@ -195,7 +195,7 @@ export class Client implements Peer {
     });
   }
 
-  /** The server and the client are done with each other. */
+  /** Whether the connection has ended on both sides. */
   get finished(): boolean {
     return this.over && (this.connection === null || this.connection.closedByServer);
   }
@@ -205,12 +205,12 @@ export class Client implements Peer {
     return this.connection!.closedAt - this.startedAt;
   }
 
-  /** How long the server kept the connection after the client was done with it, ms. */
+  /** How long the server kept the connection after the client had ended it, ms. */
   get closedAfter(): number {
     return this.connection!.closedAt - this.endedAt;
   }
 
-  /** It got every reply it can expect, whole. */
+  /** Whether it received every expected reply completely. */
   get satisfied(): boolean {
     const closing = this.requests.findIndex(({ expected }) => expected.closes === true);
     return this.replies.complete === (closing < 0 ? this.requests.length : closing + 1) || this.replies.closing;
@@ -266,7 +266,7 @@ export class Client implements Peer {
     this.wakeUp();
   }
 
-  /** The network has something: the client takes it when it is hungry. */
+  /** Called when the network has something to read. The client reads it when its reading pace allows. */
   notified(): void {
     if (this.reading || this.gone || this.over || !this.connection || this.appetite.bytes === 0) return;
     this.reading = true;

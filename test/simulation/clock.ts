@@ -1,10 +1,10 @@
 /**
- * Virtual time. Nothing waits: whoever would wait moves the clock to the next scheduled event instead.
+ * Virtual time. No code waits in real time: a wait moves the clock to the next scheduled event instead.
  * All times are milliseconds.
  */
 interface Scheduled {
   readonly at: number;
-  /** Events of the same moment happen in the order they were scheduled. */
+  /** Orders events of the same time: the first scheduled happens first. */
   readonly order: number;
   readonly action: () => void;
 }
@@ -14,7 +14,7 @@ const before = (a: Scheduled, b: Scheduled): boolean => a.at < b.at || (a.at ===
 export class VirtualClock {
   /** CLOCK_MONOTONIC. */
   now = 1_000;
-  /** CLOCK_REALTIME less CLOCK_MONOTONIC: 2026-01-01 at the start; `step` changes it. */
+  /** CLOCK_REALTIME minus CLOCK_MONOTONIC: 2026-01-01 at the start; `step` changes it. */
   private realtimeOffset = Date.UTC(2026, 0, 1);
   /** A binary heap, the earliest first. */
   private readonly heap: Scheduled[] = [];
@@ -31,7 +31,7 @@ export class VirtualClock {
     this.realtimeOffset += milliseconds;
   }
 
-  /** `action` happens `delay` ms from now. */
+  /** Schedules `action` `delay` ms from now. */
   after(delay: number, action: () => void): void {
     const { heap } = this;
     const event = { at: this.now + delay, order: this.order++, action };
@@ -50,7 +50,7 @@ export class VirtualClock {
     return this.heap[0]?.at ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Moves on to `time`; what is scheduled until then happens on the way, in order. */
+  /** Moves the clock to `time`, and runs the events scheduled until then in order. */
   advanceTo(time: number): void {
     if (this.running) throw new Error("an event cannot move the clock");
     this.running = true;

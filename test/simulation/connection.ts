@@ -1,6 +1,6 @@
 /**
- * A TCP connection between the server's descriptor and a simulated peer. Order of checks, masks and wake-ups are
- * those of net/ipv4/tcp.c (tcp_poll, tcp_recvmsg, tcp_sendmsg, tcp_close, tcp_reset).
+ * A TCP connection between the server's descriptor and a simulated peer. The order of checks, the masks and the wake-ups
+ * follow net/ipv4/tcp.c (tcp_poll, tcp_recvmsg, tcp_sendmsg, tcp_close, tcp_reset).
  */
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from "../../ffi/abi.ts";
 import { ERRNO } from "../../ffi/errno.ts";
@@ -13,15 +13,15 @@ import { Pollable } from "./epoll.ts";
 export class Connection extends Pollable {
   private readonly incoming: ByteQueue;
   private readonly outgoing: ByteQueue;
-  /** What the peer has sent and the receive buffer had no room for. */
+  /** Bytes that the peer has sent but that did not fit into the receive buffer. */
   private readonly onTheWay = new ByteQueue();
   private finOnTheWay = false;
 
-  /** Bytes of `incoming` that a fault withholds for a moment. */
+  /** Number of bytes of `incoming` that a fault hides for a moment. */
   private withheld = 0;
   /** A fault pretends that the send buffer is full. */
   private choked = false;
-  /** SOCK_NOSPACE: the server has learnt that the buffer is full and waits for room. */
+  /** SOCK_NOSPACE: the server was told that the buffer is full, and waits for space. */
   private noSpace = false;
 
   private peerFinished = false;
@@ -31,11 +31,11 @@ export class Connection extends Pollable {
   private isClosed = false;
   /** Virtual ms at which the server closed its descriptor. */
   closedAt = Number.NaN;
-  /** sk_err: a positive errno, told once. */
+  /** sk_err: a positive errno, reported once. */
   private error = 0;
 
-  // What epoll has told the server and no call has contradicted since.
-  /** A new connection may be tried before epoll has reported it. */
+  // Readiness that epoll has reported to the server, and that no later call (EAGAIN, or a short count) has ended.
+  /** The server may try a new connection before epoll has reported it. */
   private mayReceive = true;
   private maySend = true;
   private readToTheEnd = false;
@@ -101,7 +101,7 @@ export class Connection extends Pollable {
     return -ERRNO.EAGAIN;
   }
 
-  /** A fault may pretend that of `count` bytes only a part, or nothing, has arrived yet. After the FIN it could not be so. */
+  /** The bytes the server sees of `count`. A fault may hide some or all of them, but not after the FIN, when all must have arrived. */
   private shortRecv(count: number): number {
     if (this.peerFinished || this.wasReset) return count;
     const { faults } = this.environment;
@@ -126,7 +126,7 @@ export class Connection extends Pollable {
     return count;
   }
 
-  /** sendfile(2): `content` is what the file has from the position on, at most `length` bytes. */
+  /** sendfile(2). `content` is the file's content from the position, at most `length` bytes. */
   sendfile(content: Buffer, length: number): number {
     if (content.length === 0) return 0;
     const count = this.admit(Math.min(content.length, length), "short sendfile");
@@ -136,7 +136,7 @@ export class Connection extends Pollable {
     return count;
   }
 
-  /** How many of `length` bytes the send buffer takes now, or -errno. */
+  /** How many of `length` bytes the send buffer accepts now, or -errno. */
   private admit(length: number, shortFault: "short send" | "short sendfile"): number {
     const { faults } = this.environment;
     if (!this.maySend) throw new Misuse("send on a socket that epoll has not reported writable since it was full");
@@ -152,7 +152,7 @@ export class Connection extends Pollable {
     if (count > 0 && faults.strikes("EAGAIN")) count = this.choke(0);
     else if (count > 1 && faults.strikes(shortFault)) count = this.choke(faults.shorter(count));
     if (count < length) this.noSpace = true;
-    // A short sendfile can also mean a short file, so there only EAGAIN tells.
+    // A short sendfile can also mean a short file, so only EAGAIN shows that the buffer is full.
     if (count === 0 || (count < length && shortFault === "short send")) this.maySend = false;
     return count === 0 ? -ERRNO.EAGAIN : count;
   }
@@ -175,7 +175,7 @@ export class Connection extends Pollable {
     return 0;
   }
 
-  /** close(2) with unread bytes resets: the peer loses what it has not taken. Else the rest of the reply still goes out. */
+  /** close(2). With unread bytes it resets, and the peer loses the bytes it has not read. Otherwise the buffered bytes are still sent. */
   closed(): void {
     this.isClosed = true;
     this.closedAt = this.environment.clock.now;
@@ -184,7 +184,7 @@ export class Connection extends Pollable {
     this.tellPeer();
   }
 
-  /** It ends with a reset before the server has accepted it. */
+  /** The peer resets the connection before the server has accepted it. */
   lost(): void {
     this.isClosed = true;
     this.abort();
@@ -220,14 +220,14 @@ export class Connection extends Pollable {
 
   // The peer's end
 
-  /** Sends bytes; what the receive buffer has no room for waits on the way. */
+  /** Sends bytes. Those that do not fit into the receive buffer wait in the network. */
   peerSend(bytes: Buffer): void {
     if (this.wasReset) return;
     this.onTheWay.push(bytes, 0, bytes.length);
     this.later(() => this.arrive());
   }
 
-  /** Sends FIN, after all that was sent before. */
+  /** Sends FIN after all bytes sent before. */
   peerFinish(): void {
     this.finOnTheWay = true;
     this.later(() => this.arrive());
@@ -244,7 +244,7 @@ export class Connection extends Pollable {
     this.tellPeer();
   }
 
-  /** Takes at most `limit` bytes of what the server has sent. */
+  /** Reads at most `limit` of the bytes that the server has sent. */
   peerTake(limit: number): Buffer {
     const taken = Buffer.allocUnsafe(Math.min(limit, this.peerAvailable));
     this.outgoing.shift(taken, 0, taken.length);
@@ -256,7 +256,7 @@ export class Connection extends Pollable {
     return this.outgoing.length;
   }
 
-  /** The peer has taken everything and has seen the server's FIN or reset. */
+  /** Whether the peer has read everything and has seen the server's FIN or reset. */
   get peerAtEnd(): boolean {
     return this.wasReset || ((this.finished || this.isClosed) && this.outgoing.length === 0);
   }

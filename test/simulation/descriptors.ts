@@ -1,12 +1,12 @@
-/** The process' table of descriptors, and the errors for code that misuses it. */
+/** The process's table of descriptors, and the error thrown when the server misuses it. */
 import { ERRNO } from "../../ffi/errno.ts";
 
-/** A programming error of the server: what a real kernel would let pass, or answer with EBADF. Fails the run. */
+/** A programming error of the server, which a real kernel would accept or answer with EBADF. Fails the run. */
 export class Misuse extends Error {
   override readonly name = "Misuse";
 }
 
-/** What a descriptor stands for: an open file, socket, listener or epoll instance. */
+/** The open file description behind a descriptor: a file, socket, listener or epoll instance. */
 export abstract class Description {
   /** For messages. */
   abstract describe(): string;
@@ -21,7 +21,7 @@ export class Descriptors {
   limit = 1024;
   private readonly table = new Map<number, Description>();
 
-  /** The lowest free number, as POSIX has it: numbers are used again as soon as they can be. -EMFILE at the limit. */
+  /** Gives the lowest free number, as POSIX requires, so numbers are soon used again. -EMFILE at the limit. */
   open(description: Description): number {
     let fd = FIRST;
     while (this.table.has(fd)) fd++;

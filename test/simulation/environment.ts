@@ -1,25 +1,25 @@
-/** What the parts of a simulation know of each other. */
+/** Types shared by the parts of a simulation. */
 import type { VirtualClock } from "./clock.ts";
 import type { Faults } from "./faults.ts";
 import type { Random } from "./random.ts";
 
-/** What everything in a simulation shares. */
+/** Objects shared by all parts of a simulation. */
 export interface Environment {
   readonly clock: VirtualClock;
   readonly random: Random;
   readonly faults: Faults;
 }
 
-/** The other end hears that there is something to take: bytes, the end or a reset. */
+/** Called when the other end can read something: bytes, the end or a reset. */
 export interface Peer {
   notified(): void;
 }
 
 export interface ConnectionOptions {
-  /** Bytes of the server's receive buffer. */
+  /** Size of the server's receive buffer, in bytes. */
   readonly receiveBuffer: number;
-  /** Bytes of the server's send buffer and of all that is on the way to a peer which does not read. */
+  /** Most bytes in the server's send buffer and in the network, to a peer that does not read. */
   readonly sendBuffer: number;
-  /** One way, ms. */
+  /** Latency in one direction, ms. */
   readonly latency: number;
 }

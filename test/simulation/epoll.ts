@@ -1,7 +1,7 @@
 /**
- * epoll(7) as fs/eventpoll.c has it: a list of descriptors that may be ready. A wake-up puts a descriptor on the list;
- * epoll_wait asks each one on it what is true now, and leaves level-triggered ones on the list.
- * So an edge is a wake-up, not a change of the mask, and wake-ups before one wait are one event.
+ * epoll(7) as in fs/eventpoll.c: a list of descriptors that may be ready. A wake-up puts a descriptor on the list. epoll_wait
+ * asks each one on the list for its current mask, and leaves level-triggered ones on the list. So an edge is a wake-up, not a
+ * change of the mask, and several wake-ups before one wait give one event.
  */
 import { EPOLL_EVENT, EPOLLERR, EPOLLET, EPOLLHUP } from "../../ffi/abi.ts";
 import { ERRNO } from "../../ffi/errno.ts";
@@ -11,15 +11,15 @@ import { Description, Misuse } from "./descriptors.ts";
 /** A description that epoll can watch. */
 export abstract class Pollable extends Description {
   private readonly watches = new Set<Watch>();
-  /** It belongs to a child process: a pipe or a pidfd. */
+  /** Whether it belongs to a child process: a pipe or a pidfd. */
   readonly isOfChild: boolean = false;
 
-  /** What is true now, as EPOLL bits. */
+  /** The current mask of EPOLL bits. */
   abstract poll(): number;
-  /** epoll reports these bits to the server. */
+  /** Called when epoll reports these bits to the server. */
   reported(_events: number): void {}
 
-  /** Something happened that `events` describes; 0: anything. */
+  /** Called on a wake-up with these events; 0: any. */
   protected wake(events: number): void {
     for (const watch of this.watches) if (events === 0 || events & watch.events) watch.ready();
   }
@@ -32,7 +32,7 @@ export abstract class Pollable extends Description {
     this.watches.delete(watch);
   }
 
-  /** As close(2) does: a closed descriptor leaves every epoll instance. */
+  /** Removes a closed descriptor from every epoll instance, as close(2) does. */
   protected forgetWatches(): void {
     for (const watch of [...this.watches]) watch.end();
   }
@@ -97,7 +97,7 @@ export class Epoll extends Description {
     return 0;
   }
 
-  /** Writes what is ready to `events`; gives how many, at most `capacity`. */
+  /** Writes the ready descriptors to `events`; gives their number, at most `capacity`. */
   collect(events: Block, capacity: number): number {
     if (capacity < 1 || capacity * EPOLL_EVENT.words * 4 > events.bytes.length) {
       throw new Misuse(`epollWait: ${capacity} events do not fit a Block of ${events.bytes.length} bytes`);

@@ -1,4 +1,4 @@
-/** What can go wrong, how often, and when: decided by the seed alone. */
+/** The faults of a run. The seed alone decides which happen, how often and when. */
 import { ERRNO } from "../../ffi/errno.ts";
 import type { ErrnoName } from "../errno-name.ts";
 import type { Random } from "./random.ts";
@@ -6,8 +6,8 @@ import type { Random } from "./random.ts";
 /**
  * Each fault and its highest probability per opportunity.
  *
- * Faults do not lie: after an EAGAIN or a short count on a socket the rest of the bytes, or of the room, comes a moment later
- * with an edge of its own, as Linux has it (epoll(7)): to the server it looks as if the network had been slower.
+ * Faults are consistent with Linux (epoll(7)): after an EAGAIN or a short count on a socket, the rest of the bytes or of the
+ * space comes a moment later with its own edge. To the server the network only looks slower.
  */
 export const FAULTS = {
   /** recv, send or sendfile, or a read or write of a pipe, would block although epoll said ready. */
@@ -17,32 +17,32 @@ export const FAULTS = {
   "short recv": 0.5,
   "short send": 0.5,
   "short sendfile": 0.5,
-  /** Of a file or a pipe. */
+  /** A read or write of a file or a pipe gives a short count. */
   "short read": 0.3,
   "short write": 0.3,
   /** The peer resets the connection just before a recv or send. */
   ECONNRESET: 0.02,
   /** The peer resets the connection just before a send, after it had sent its FIN. */
   EPIPE: 0.02,
-  /** Of accept: the client left while it waited. */
+  /** accept: the client left while it waited. */
   ECONNABORTED: 0.05,
-  /** Of accept, open and what opens pipes and pidfds: this process has its fill of descriptors. */
+  /** accept, open, and calls that open pipes and pidfds: this process has reached its limit of descriptors. */
   EMFILE: 0.1,
-  /** The same, of the whole system. */
+  /** The same for the limit of the whole system. */
   ENFILE: 0.1,
-  /** Of writes to a file, and of what makes or moves an entry of a folder. */
+  /** Writes to a file, and calls that create or move an entry of a folder. */
   ENOSPC: 0.2,
   EDQUOT: 0.1,
-  /** Of reads from a file. */
+  /** Reads from a file. */
   EIO: 0.05,
-  /** Of writes to a file, and of what makes, moves or removes an entry of a folder. */
+  /** Writes to a file, and calls that create, move or remove an entry of a folder. */
   "EIO in writing": 0.05,
-  /** Of what makes, moves or removes an entry of a folder. */
+  /** Calls that create, move or remove an entry of a folder. */
   EACCES: 0.05,
   EROFS: 0.05,
-  /** Of posix_spawn: this user has its fill of processes. */
+  /** posix_spawn: this user has reached the limit of processes. */
   "EAGAIN of spawn": 0.1,
-  /** Of posix_spawn, and of pidfd_open and the registration of what they give. */
+  /** posix_spawn, pidfd_open, and adding their descriptors to epoll. */
   ENOMEM: 0.1,
   /** CLOCK_REALTIME jumps by up to a day. */
   "clock step": 0.01,
@@ -50,7 +50,7 @@ export const FAULTS = {
 
 export type Fault = keyof typeof FAULTS;
 
-/** The faults that a call answers with an error number, and which. */
+/** The error number of each fault that makes a call fail. */
 const NUMBERS = {
   EMFILE: "EMFILE",
   ENFILE: "ENFILE",
@@ -65,13 +65,13 @@ const NUMBERS = {
 type Failing = keyof typeof NUMBERS;
 
 /**
- * The faults of one run. Each enabled one is off, rare or as frequent as the table says: runs with few kinds of
- * failure find what a uniform mixture hides (swarm testing, Groce et al. 2012).
+ * The faults of one run. Each enabled fault is off, rare, or as frequent as the table says, because runs with few kinds of
+ * failure find bugs that a uniform mixture hides (swarm testing, Groce et al. 2012).
  */
 export class Faults {
-  /** How often each fault struck. */
+  /** How often each fault happened. */
   readonly counts = new Map<Fault, number>();
-  /** Off while the scene is set: a start-up has its own tests. */
+  /** False during start-up, which has its own tests. */
   active = false;
   private readonly rates = new Map<Fault, number>();
 
@@ -90,23 +90,23 @@ export class Faults {
     return true;
   }
 
-  /** What a call gives that one of these happens to: -errno, or 0 when none does. */
+  /** The result of a call to which one of these faults happens, -errno; 0: none happens. */
   failure(...faults: Failing[]): number {
     for (const fault of faults) if (this.strikes(fault)) return -ERRNO[NUMBERS[fault]];
     return 0;
   }
 
-  /** Whether the run can have this fault at all. */
+  /** Whether the fault is enabled in this run. */
   includes(...faults: Fault[]): boolean {
     return faults.some((fault) => (this.rates.get(fault) ?? 0) > 0);
   }
 
-  /** Sets one fault's probability, whatever the seed chose; 0 ends it. */
+  /** Replaces the probability that the seed chose for a fault; 0 disables the fault. */
   set(fault: Fault, probability: number): void {
     this.rates.set(fault, probability);
   }
 
-  /** A short count for `length` bytes (at least 2): often 1, else anything below. */
+  /** A short count for `length` bytes (at least 2): often 1, otherwise any smaller number. */
   shorter(length: number): number {
     return this.random.chance(0.3) ? 1 : this.random.between(1, length - 1);
   }

@@ -65,7 +65,7 @@ export class Files {
     return fd;
   }
 
-  /** What is to be opened at `place`, made if O_CREAT asks for it; -errno when it must not be opened so. */
+  /** The node to open at `place`; O_CREAT creates it. -errno if the flags or rights do not allow it. */
   private openable(place: Place, flags: number, mode: number): Node | number {
     if (!place.node) return flags & abi.O_CREAT ? this.create(place, mode) : -ERRNO.ENOENT;
     const { node } = place;
@@ -75,7 +75,7 @@ export class Files {
     if (flags & abi.O_PATH) return node;
     if (node.is(abi.S_IFLNK)) return -ERRNO.ELOOP;
     if (node.is(abi.S_IFDIR) && (writes || flags & abi.O_CREAT)) return -ERRNO.EISDIR;
-    if (node.is(abi.S_IFIFO) && (flags & ACCESS) === abi.O_WRONLY) return -ERRNO.ENXIO; // nobody reads it
+    if (node.is(abi.S_IFIFO) && (flags & ACCESS) === abi.O_WRONLY) return -ERRNO.ENXIO; // the FIFO has no reader
     const rights = ((flags & ACCESS) !== abi.O_WRONLY ? 4 : 0) | (writes ? 2 : 0);
     return node.permits(rights) ? node : -ERRNO.EACCES;
   }
@@ -132,7 +132,7 @@ export class Files {
     return count;
   }
 
-  /** What sendfile(2) would move: at most `length` bytes from `position`; or -errno. */
+  /** The bytes that sendfile(2) would copy, at most `length` from `position`; or -errno. */
   content(fd: number, position: number, length: number): Buffer | number {
     const file = this.descriptors.expect(fd, OpenFile);
     file.demand("reading");
@@ -156,7 +156,7 @@ export class Files {
     return count;
   }
 
-  /** sendfile(2) to a file: appends what another has. Linux refuses a target that was opened with O_APPEND. */
+  /** sendfile(2) to a file: appends bytes of another file. Linux refuses a target opened with O_APPEND. */
   copyInto(fd: number, content: Buffer | number): number {
     if (typeof content === "number") return content;
     if (this.descriptors.expect(fd, OpenFile).flags & abi.O_APPEND) return -ERRNO.EINVAL;
@@ -166,7 +166,7 @@ export class Files {
     return this.write(fd, block, 0, content.length);
   }
 
-  /** Cuts a file, or adds zeros to it. */
+  /** Shortens a file, or extends it with zeros. */
   truncate(node: Node, length: number): void {
     const content = Buffer.alloc(length);
     node.content.copy(content);
@@ -195,7 +195,7 @@ export class Files {
     return at;
   }
 
-  /** Room is not counted here: only that it may be refused matters. */
+  /** fallocate(2). The simulated disk has no size; only the faults matter. */
   allocate(fd: number, length: number): number {
     const file = this.descriptors.expect(fd, OpenFile);
     file.demand("writing");
@@ -221,7 +221,7 @@ export class Files {
     return 0;
   }
 
-  /** The server may give its files to nobody else. */
+  /** fchown(2): the server cannot change the owner of its files to another user. */
   fchown(fd: number, user: number, group: number): number {
     const { node, flags } = this.descriptors.expect(fd, OpenFile);
     if (flags & abi.O_PATH) throw new Misuse(`fchown of a handle to ${node.path}`);

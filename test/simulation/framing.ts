@@ -1,10 +1,10 @@
-/** How a reply's body is cut out of the connection (RFC 9112 §6.3, §7.1), for the client's side and in small words. */
+/** Decodes the framing of a reply's body (RFC 9112 §6.3, §7.1). It shares no code with the server. */
 
-/** Takes a body's bytes; throws a RangeError at bytes that break the framing. */
+/** Reads a body's bytes; throws a RangeError if they violate the framing. */
 export interface Framing {
-  /** Everything has come. */
+  /** The body is complete. */
   readonly done: boolean;
-  /** Takes bytes from `at` on; gives where it stopped. `data` gets the pieces of the body. */
+  /** Reads bytes from index `at`; gives the index after the last one read. `data` gets the pieces of the body. */
   feed(bytes: Buffer, at: number, data: (start: number, end: number) => void): number;
 }
 
@@ -32,7 +32,7 @@ export class LengthFraming implements Framing {
 export class ChunkedFraming implements Framing {
   done = false;
   private line = "";
-  /** Bytes of the chunk and its CRLF still to come. */
+  /** Bytes of the chunk and its CRLF not yet received. */
   private left = 0;
   private last = false;
 
@@ -47,7 +47,7 @@ export class ChunkedFraming implements Framing {
     return end;
   }
 
-  /** One byte of a size line, or of the CRLF behind a chunk. */
+  /** Reads one byte of a size line, or of the CRLF after a chunk. */
   private feedLine(bytes: Buffer, at: number): number {
     this.line += String.fromCharCode(bytes[at]!);
     if (this.left === 0 && /^[0-9a-fA-F]+\r\n$/.test(this.line)) this.startChunk(Number.parseInt(this.line, 16));

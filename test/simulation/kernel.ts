@@ -1,7 +1,6 @@
 /**
- * A Kernel in memory. Everything it does is a function of its seed: the same seed gives the same calls the same
- * results at the same virtual times. It throws Misuse where a real kernel would answer EBADF, wait for ever, or let a
- * mistake pass, and remembers the first one, in case the server caught it.
+ * A Kernel in memory. The same seed gives the same calls the same results at the same virtual times. It throws Misuse where a
+ * real kernel would answer EBADF, wait for ever or accept a mistake. It remembers the first Misuse, in case the server catches it.
  */
 import * as abi from "../../ffi/abi.ts";
 import { ERRNO } from "../../ffi/errno.ts";
@@ -21,11 +20,11 @@ import { Processes } from "./processes.ts";
 import { Random } from "./random.ts";
 import { Trace } from "./trace.ts";
 
-/** What each call costs, ms. What is due by then happens while the server works, between two of its calls. */
+/** Virtual time of each call, ms. Events due within it happen between two calls of the server. */
 const CALL_TIME = 0.001;
-/** So many waits that did not wait, with nothing done between them, are a loop that spins. */
+/** After this many epoll_wait calls that return at once, with no other call between them, the server's loop is considered spinning. */
 const SPINNING = 200;
-/** So many ms with nothing scheduled: nothing will ever happen again. */
+/** A longer wait with nothing scheduled, ms, is considered a deadlock. */
 const FOR_EVER = 3_600_000;
 const PID = 4242;
 
@@ -38,7 +37,7 @@ export class SimulatedKernel implements Kernel {
   readonly files: Files;
   readonly processes: Processes;
   readonly trace = new Trace();
-  /** The first misuse, and what it threw. */
+  /** The first Misuse that was thrown. */
   misuse: Misuse | null = null;
   /** How often epollWait was called. */
   waits = 0;
@@ -50,7 +49,7 @@ export class SimulatedKernel implements Kernel {
   private lastEvent = 0;
   private connections = 0;
 
-  /** @param faults what may go wrong once `faults.active` is set */
+  /** @param faults faults that may happen while `faults.active` is true */
   constructor(seed: number, faults: readonly Fault[] = []) {
     this.random = new Random(seed);
     this.entropy = this.random.fork();
@@ -60,14 +59,14 @@ export class SimulatedKernel implements Kernel {
     this.processes = new Processes(this.environment, this.descriptors, this.files.tree);
   }
 
-  // The world's side
+  // Calls of the world
 
-  /** A signal arrives: it ends the wait that is going on, or the next. */
+  /** Delivers a signal, which ends the current epoll_wait, or the next one. */
   signal(): void {
     this.signalled = true;
   }
 
-  /** A peer's SYN to a listener. The connection, -ECONNREFUSED where nobody listens, or null: the queue is full. */
+  /** A peer's SYN to a listener. Gives the connection; -ECONNREFUSED: nobody listens; null: the queue is full. */
   connectPeer(peer: Peer, listener: Socket | undefined, options: ConnectionOptions): Connection | null | number {
     if (!listener) return -ERRNO.ECONNREFUSED;
     const number = ++this.connections;
@@ -405,7 +404,7 @@ export class SimulatedKernel implements Kernel {
   }
 }
 
-/** Throws unless the range lies in the block and is not empty: recv(2) of nothing looks like the end of the stream. */
+/** Throws unless the range is within the block and not empty. An empty recv(2) gives 0, which looks like the end of the stream. */
 function inside(block: Block, offset: number, length: number): void {
   const isRange = Number.isInteger(offset) && Number.isInteger(length) && offset >= 0 && length > 0;
   if (!isRange || offset + length > block.bytes.length) {

@@ -1,4 +1,4 @@
-/** Sockets that are not yet connections: unbound, bound, listening; and the network that knows who listens where. */
+/** Sockets without a connection (unbound, bound, listening), and the network, which maps addresses to listeners. */
 import { AF_INET, AF_INET6, AF_UNIX, EPOLLIN, SO_REUSEPORT, SOL_SOCKET } from "../../ffi/abi.ts";
 import { ERRNO } from "../../ffi/errno.ts";
 import type { Connection } from "./connection.ts";
@@ -31,7 +31,7 @@ export class Network {
     else this.bound.delete(key);
   }
 
-  /** Those that listen at any address. */
+  /** Listeners of wildcard addresses. */
   listeners(): Socket[] {
     return [...this.bound.values()].flat().filter((socket) => socket.backlog > 0);
   }
@@ -43,7 +43,7 @@ export class Network {
 
 export class Socket extends Pollable {
   address: Buffer | null = null;
-  /** 0: it does not listen. */
+  /** Length of the queue; 0: it does not listen. */
   backlog = 0;
   reusesPort = false;
   private readonly waiting: Connection[] = [];
@@ -84,7 +84,7 @@ export class Socket extends Pollable {
     this.mayAccept = true;
   }
 
-  /** A peer's connection joins the queue; false when the queue is full, and its SYN is lost. */
+  /** Adds a peer's connection to the queue. False: the queue is full, and the SYN is lost. */
   offer(connection: Connection): boolean {
     if (this.waiting.length > this.backlog) return false;
     this.waiting.push(connection);
@@ -92,7 +92,7 @@ export class Socket extends Pollable {
     return true;
   }
 
-  /** Whether a connection waits; the server may ask only after epoll's report. */
+  /** Whether a connection waits. The server may call accept only after epoll has reported it. */
   canAccept(): boolean {
     if (this.backlog === 0) throw new Misuse("accept on a socket that does not listen");
     if (!this.mayAccept) throw new Misuse("accept on a socket that epoll has not reported since it was drained");
@@ -122,7 +122,7 @@ export function clientAddress(family: number, number: number): Buffer {
   return address;
 }
 
-/** What getsockname(2) says on a connection to this listener: a wildcard becomes the address the peer used. */
+/** The result of getsockname(2) on a connection to this listener: a wildcard is replaced by the address the peer used. */
 export function localAddress(bound: Buffer): Buffer {
   const local = Buffer.from(bound);
   const family = local.readUInt16LE(0);

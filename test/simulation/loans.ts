@@ -1,9 +1,9 @@
-/** What a server lends to its clients and takes back: to give back twice, or what was never lent, corrupts another client's bytes. */
+/** Tracks objects that the server's pools give out. Releasing one twice, or one never given out, would corrupt another client's bytes. */
 import { Misuse } from "./descriptors.ts";
 
 export class Loans<T> {
   private readonly out = new Set<T>();
-  /** Remembered, because the server may catch what is thrown in the middle of its work. */
+  /** The first mistake. Stored, because the server may catch an exception. */
   mistake: Misuse | null = null;
 
   constructor(private readonly what: string) {}
@@ -18,12 +18,12 @@ export class Loans<T> {
     if (!this.out.delete(thing)) this.complain("given back twice, or never lent");
   }
 
-  /** Whoever has it back may not use it. */
+  /** A released object must not be used. */
   use(thing: T): void {
     if (!this.out.has(thing)) this.complain("used after it was given back");
   }
 
-  /** How many are out. */
+  /** Number of objects not yet released. */
   get size(): number {
     return this.out.size;
   }

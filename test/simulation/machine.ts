@@ -1,4 +1,4 @@
-/** A world whose server runs programs, and what must be true of it whatever they do. */
+/** A world whose server runs programs, and the invariants that must hold. */
 import type { Timed } from "../../src/network/timers.ts";
 import { Pollable } from "./epoll.ts";
 import { OpenFile } from "./open-file.ts";
@@ -10,10 +10,10 @@ import type { World } from "./world.ts";
 export const cgi = (directives = ""): string =>
   `cgi_timeout 12s; location /cgi/ { alias /programs/; cgi .cgi; cgi .sh /bin/sh; client_max_body_size 3m; ${directives} }`;
 
-/** The most that run at once where nothing is said. */
+/** Default limit of programs that run at the same time. */
 const MOST = 64;
 
-/** Installs the programs, and promises that nothing of them is left. The run lasts until the last of them has been reaped. */
+/** Installs the programs and promises that they leave nothing behind. The run lasts until the last process is reaped. */
 export function machine(world: World, most = MOST): void {
   const { processes, descriptors, files } = world.kernel;
   for (const [name, { behaviour }] of Object.entries(PROGRAMS)) {
@@ -35,7 +35,7 @@ export function machine(world: World, most = MOST): void {
   world.promises("no timer of a script is left", () => timers(world.subject as Webserv).join(", ") || true);
 }
 
-/** The kinds of what still waits for a deadline and belongs to a script. */
+/** Names of the classes of scripts' pending timers. */
 function timers({ server }: Webserv): string[] {
   const names: string[] = [];
   const lists: Map<number, { readonly first: Timed | null }> = Reflect.get(server.reactor.timers, "lists");

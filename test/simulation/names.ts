@@ -1,4 +1,4 @@
-/** The calls of the simulated kernel that are about names in folders: mkdir(2), rmdir(2), unlink(2), rename(2), readlink(2). */
+/** Calls of the simulated kernel on names in folders: mkdir(2), rmdir(2), unlink(2), rename(2), readlink(2). */
 import * as abi from "../../ffi/abi.ts";
 import { ERRNO } from "../../ffi/errno.ts";
 import type { Descriptors } from "./descriptors.ts";
@@ -11,7 +11,7 @@ export const UMASK = 0o022;
 
 const isSpecial = (name: string): boolean => name === "" || name === "." || name === "..";
 
-/** The error of rmdir(2) for names that are no entries. */
+/** The errors of rmdir(2) for ".", ".." and "". */
 const UNREMOVABLE: Readonly<Record<string, number>> = {
   ".": -ERRNO.EINVAL,
   "..": -ERRNO.ENOTEMPTY,
@@ -19,7 +19,7 @@ const UNREMOVABLE: Readonly<Record<string, number>> = {
 };
 
 export class Names {
-  /** Files and folders that the server wanted to remove, and a fault did not let it. */
+  /** Files and folders that the server tried to remove, but a fault made the call fail. */
   readonly undeletable = new Set<Node>();
 
   constructor(
@@ -28,12 +28,12 @@ export class Names {
     private readonly faults: Faults,
   ) {}
 
-  /** Where names relative to `directory` start. */
+  /** The folder from which names relative to `directory` start. */
   start(directory: number): Node {
     return directory === abi.AT_FDCWD ? this.tree.root : this.descriptors.expect(directory, OpenFile).node;
   }
 
-  /** Why nothing in `folder` may be changed; 0: it may. What adds an entry may also lack the room for it. */
+  /** The error of a change in `folder`; 0: it is allowed. A call that adds an entry may also fail for lack of space. */
   refusal(folder: Node, what: "adds" | "removes"): number {
     if (this.tree.isGone(folder)) return -ERRNO.ENOENT;
     if (!folder.permits(3)) return -ERRNO.EACCES;
@@ -103,7 +103,7 @@ export class Names {
     this.tree.attach(target.folder, target.name, node);
   }
 
-  /** Why `node` cannot move from the one place to the other; 0: it can. In the order of fs/namei.c. */
+  /** The error of moving `node` from one place to the other; 0: it can be moved. Checks are in the order of fs/namei.c. */
   private unfit(node: Node, old: Entry, target: Entry): number {
     const isFolder = node.is(abi.S_IFDIR);
     if (!isFolder && (old.slash || target.slash)) return -ERRNO.ENOTDIR;

@@ -1,4 +1,4 @@
-/** What a descriptor of a file stands for: its own place in the file, and its own lock. */
+/** The open file description behind a descriptor, with its own file position and lock. */
 import * as abi from "../../ffi/abi.ts";
 import { Description, Misuse } from "./descriptors.ts";
 import type { Node } from "./tree.ts";
@@ -22,7 +22,7 @@ export class OpenFile extends Description {
     if (this.node.lockedBy === this) this.node.lockedBy = null;
   }
 
-  /** Throws unless it is open for `what`. */
+  /** Throws unless the file is open for `what`. */
   demand(what: "reading" | "writing"): void {
     const access = this.flags & ACCESS;
     const fits = what === "reading" ? access !== abi.O_WRONLY : access !== abi.O_RDONLY;

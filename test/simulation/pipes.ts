@@ -1,6 +1,6 @@
 /**
- * Pipes as fs/pipe.c has them: slots of a page each, so that a full pipe has room again only when a page has been read up,
- * and the masks and wake-ups of pipe_poll, pipe_read, pipe_write and pipe_release.
+ * Pipes as in fs/pipe.c: slots of one page each, so a full pipe has space again only when a whole page has been read. Masks and
+ * wake-ups are those of pipe_poll, pipe_read, pipe_write and pipe_release.
  */
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT } from "../../ffi/abi.ts";
 import { ERRNO } from "../../ffi/errno.ts";
@@ -9,9 +9,9 @@ import type { Environment } from "./environment.ts";
 import { Pollable } from "./epoll.ts";
 
 const PAGE = 4096;
-/** What is written in one piece or not at all (pipe(7)). */
+/** A write of at most this many bytes is done completely or not at all (pipe(7)). */
 const PIPE_BUF = 4096;
-/** So long at most a fault hides bytes or room, ms. */
+/** Longest time that a fault hides bytes or space, ms. */
 const HIDDEN = 5;
 
 /** bytes[start, end) of a page. */
@@ -21,16 +21,16 @@ interface Slot {
   end: number;
 }
 
-/** One end of a pipe: what descriptors of the server and of processes share (dup(2)). */
+/** One end of a pipe. Several descriptors of the server and of processes can share it (dup(2)). */
 export class PipeEnd extends Pollable {
   override readonly isOfChild = true;
-  /** Descriptors that stand for it. */
+  /** Number of its descriptors. */
   private holders = 1;
 
   constructor(
     readonly pipe: Pipe,
     readonly direction: "reading" | "writing",
-    /** It is for a child: the server gives it away and closes it. */
+    /** Whether it is for a child: the server passes it to the child and closes it. */
     readonly blocking: boolean,
   ) {
     super();
@@ -48,12 +48,12 @@ export class PipeEnd extends Pollable {
     return this.direction === "reading" ? this.pipe.pollReading() : this.pipe.pollWriting();
   }
 
-  /** Another descriptor for it. */
+  /** Adds a descriptor. */
   hold(): void {
     this.holders++;
   }
 
-  /** One descriptor fewer. */
+  /** Removes a descriptor. */
   release(): void {
     if (--this.holders === 0) this.pipe.endClosed();
   }
@@ -89,15 +89,15 @@ export class Pipe {
   readonly reading: PipeEnd;
   readonly writing: PipeEnd;
   private readonly slots: Slot[] = [];
-  /** Bytes that a fault hides from the server for a moment, from the last ones. */
+  /** Number of last bytes that a fault hides from the server for a moment. */
   private hidden = 0;
   /** A fault pretends that the pipe is full. */
   private choked = false;
-  /** A process that wrote to it has ended: what it wrote is there, and nothing may look as if it still came. */
+  /** A process that wrote to it has ended. All its bytes have arrived, so no fault may hide them. */
   private settled = false;
   private sleepers: (() => void)[] = [];
 
-  /** @param pages its capacity; @param ours the end that is the server's */
+  /** @param pages capacity; @param ours the server's end */
   constructor(
     private readonly environment: Environment,
     private readonly pages: number,
@@ -129,7 +129,7 @@ export class Pipe {
     this.wakeSleepers();
   }
 
-  /** Calls `action` once, when the next thing happens to the pipe. */
+  /** Calls `action` once, at the next event of the pipe. */
   whenChanged(action: () => void): void {
     this.sleepers.push(action);
   }
@@ -138,22 +138,22 @@ export class Pipe {
     for (const wake of this.sleepers.splice(0)) wake();
   }
 
-  /** One of those who hold its writing end has ended. */
+  /** Called when a process that has its writing end has ended. */
   settle(): void {
     this.settled = true;
     this.hidden = 0;
   }
 
-  // A process' side, which waits instead of getting EAGAIN
+  // The process's side, which waits instead of getting EAGAIN
 
-  /** At most `most` bytes; none: there are none now, or, when no writer is left, there will be none. */
+  /** Reads at most `most` bytes. An empty result: the pipe is empty now, or at its end if there is no writer. */
   take(most: number): Buffer {
     const bytes = Buffer.allocUnsafe(Math.min(most, this.length));
     this.shift(bytes, 0, bytes.length);
     return bytes;
   }
 
-  /** How many of bytes[from, ...) it took. */
+  /** Writes bytes[from, ...); gives the number written. */
   put(bytes: Buffer, from: number): number {
     return this.push(bytes, from, bytes.length);
   }
@@ -167,7 +167,7 @@ export class Pipe {
     return this.length === 0 && !this.writing.open ? 0 : -ERRNO.EAGAIN;
   }
 
-  /** Of `available` bytes, how many a fault leaves to be seen by a read of `length`. */
+  /** How many of `available` bytes a read of `length` sees; a fault may hide the others. */
   private show(available: number, length: number): number {
     const { faults } = this.environment;
     if (available === 0 || this.settled || !this.writing.open) return available;
@@ -192,7 +192,7 @@ export class Pipe {
     return count === 0 ? -ERRNO.EAGAIN : count;
   }
 
-  /** How many of `length` bytes a fault lets in: those that must stay together, all or none. */
+  /** How many of `length` bytes a write may write; a fault may reduce it. A write up to PIPE_BUF is all or nothing. */
   private admitted(length: number): number {
     const { faults } = this.environment;
     let count = length;
@@ -232,7 +232,7 @@ export class Pipe {
     return count;
   }
 
-  /** bytes[from, to), as many as there is room for: what is less than a page goes behind the last bytes if it fits there whole. */
+  /** Adds as many of bytes[from, to) as fit. Less than a page is appended to the last slot, if it fits there completely. */
   private push(bytes: Buffer, from: number, to: number): number {
     const odd = (to - from) % PAGE;
     const last = this.slots.at(-1);

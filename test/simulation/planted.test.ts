@@ -1,4 +1,4 @@
-/** The test of the simulation: it lets a right server pass, finds each planted mistake, and repeats itself. */
+/** Tests of the simulation: it accepts a correct server, finds each planted mistake, and gives the same run for the same seed. */
 import { describe, expect, test } from "bun:test";
 import type { Fault } from "./faults.ts";
 import { MISTAKES, type Mistake, startPlanted } from "./planted.ts";
@@ -17,7 +17,7 @@ const FAULTS: readonly Fault[] = [
 const SEEDS = 160;
 const page = pattern(5_000);
 
-/** Clients of every temper ask for the page. */
+/** Clients of all kinds request the page. */
 function crowd(world: World): void {
   const { random } = world;
   const ask = request("/", { status: 200, body: page, closes: false });

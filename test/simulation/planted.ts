@@ -1,6 +1,6 @@
 /**
- * A server of one page, right or with one mistake of the kind that servers have had. The simulation must find each:
- * that is the test of the simulation.
+ * A server of one page, either correct or with one mistake of a kind that real servers have had. The simulation must find each
+ * mistake; this tests the simulation.
  */
 import { ERRNO } from "../../ffi/errno.ts";
 import { Block } from "../../ffi/memory.ts";
@@ -29,7 +29,7 @@ export type Mistake = (typeof MISTAKES)[number];
 
 const INPUT = 16;
 
-/** Answers every request with the same page, one after the other, for as long as the connection is kept. */
+/** Answers every request with the same page, in order, until the connection ends. */
 class OnePage extends Timed implements TransportOwner {
   private readonly socket: Socket;
   private readonly input = new Block(INPUT);
@@ -48,7 +48,7 @@ class OnePage extends Timed implements TransportOwner {
     server.streams.add(this);
     this.socket.watch();
     if (server.has("reads without asking epoll")) {
-      while (server.kernel.recv(fd, this.input, 0, INPUT) !== 0) {} // the first try of a new connection is free
+      while (server.kernel.recv(fd, this.input, 0, INPUT) !== 0) {} // a new connection may be read before epoll has reported it
     }
     this.patience();
   }

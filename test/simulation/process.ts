@@ -1,4 +1,4 @@
-/** One process, and what its program can ask of the system. */
+/** A simulated process, and the calls that its program can make. */
 import { SIGKILL, SIGTERM } from "../../ffi/abi.ts";
 import type { Program } from "../../ffi/kernel.ts";
 import { Misuse } from "./descriptors.ts";
@@ -7,19 +7,19 @@ import { OpenFile } from "./open-file.ts";
 import type { PipeEnd } from "./pipes.ts";
 
 const SIGPIPE = 13;
-/** Longest time from being ready to running, and from a signal to its effect, ms. */
+/** Longest scheduling delay, and longest time from a signal to its effect, ms. */
 const SCHEDULING = 1;
-/** Longest time from a signal to its effect when the process is within a long system call, ms. */
+/** Longest time from a signal to its effect if the process is in a long system call, ms. */
 const BUSY = 80;
-/** The same between two steps of its end, ms. */
+/** Longest time between two steps of its exit, ms. */
 const CLOSING = 0.2;
 /** Longest time a program takes to start, ms. */
 const START = 4;
 
-/** Something to wait for: `resume` is called when it has come. */
+/** Starts a wait. `resume` must be called when it is over. */
 export type Pause = (resume: () => void) => void;
 
-/** What a program does; it gives its exit status, else 0. */
+/** The code of a program. Returns its exit status; nothing: 0. */
 export type Behaviour = (process: Process) => Generator<Pause, number | undefined>;
 
 const STREAMS = ["stdin", "stdout", "stderr"] as const;
@@ -33,13 +33,13 @@ interface System {
 
 export class Process {
   state: "running" | "zombie" = "running";
-  /** As waitpid(2) gives it. */
+  /** Status as waitpid(2) gives it. */
   status = 0;
   readonly pidfds = new Set<{ ended(): void }>();
   private readonly ends: (PipeEnd | OpenFile | null)[];
   private readonly ignored = new Set<number>();
   private steps: Generator<Pause, number | undefined> | null = null;
-  /** A fatal signal has come. */
+  /** The process has received a fatal signal. */
   doomed = false;
   private exiting = false;
 
@@ -47,7 +47,7 @@ export class Process {
     private readonly environment: Environment,
     readonly pid: number,
     readonly group: number,
-    /** The server started it, and has to wait for it. */
+    /** Whether the server started it, and so must wait for it. */
     public isChild: boolean,
     readonly program: Program,
     ends: readonly (PipeEnd | OpenFile)[],
@@ -61,15 +61,15 @@ export class Process {
     return `${this.state === "running" ? "the process" : "the zombie"} ${this.pid} (${this.program.args.at(-1)})`;
   }
 
-  /** Begins to do what `behaviour` says. */
+  /** Starts the program `behaviour`. */
   runs(behaviour: Behaviour): void {
     this.steps = behaviour(this);
     this.after(this.environment.random.fraction() * START, () => this.step());
   }
 
-  // What a program can do
+  // Calls of the program
 
-  /** What its caller has set, by name. */
+  /** Its environment, by name. */
   variable(name: string): string | undefined {
     return this.program.environment.find((text) => text.startsWith(`${name}=`))?.slice(name.length + 1);
   }
@@ -79,7 +79,7 @@ export class Process {
     return this.environment.clock.realtime;
   }
 
-  /** The next bytes of its input, at most `most`; none at the end. */
+  /** Reads at most `most` bytes of standard input; an empty result at the end. */
   *reads(most = 65_536): Generator<Pause, Buffer> {
     const end = this.end("stdin");
     if (end instanceof OpenFile) return readFile(end, most);
@@ -88,14 +88,14 @@ export class Process {
     return pipe.take(most);
   }
 
-  /** All of its input. */
+  /** Reads standard input to the end. */
   *readsAll(): Generator<Pause, Buffer> {
     const pieces: Buffer[] = [];
     for (let piece: Buffer; (piece = yield* this.reads()).length > 0; ) pieces.push(piece);
     return Buffer.concat(pieces);
   }
 
-  /** Writes all of it, however long that takes. Nobody reads any more: SIGPIPE, or false where that is ignored. */
+  /** Writes all bytes, and waits for space in the pipe. If there is no reader: SIGPIPE, or false if that is ignored. */
   *writes(text: string | Buffer, stream: StreamName = "stdout"): Generator<Pause, boolean> {
     const bytes = Buffer.from(text as string);
     const { pipe } = this.end(stream) as PipeEnd;
@@ -134,20 +134,20 @@ export class Process {
     this.ignored.add(signal);
   }
 
-  /** A child of its own, in the same group and with the same descriptors. */
+  /** Starts a child in the same group, with the same descriptors. */
   forks(behaviour: Behaviour): void {
     this.system.fork().runs(behaviour);
   }
 
-  /** Ends by a signal, at once. */
+  /** Kills itself by a signal. */
   *dies(signal: number): Generator<Pause, never> {
     this.finish(signal);
     return yield* this.waitsForEver();
   }
 
-  // What others do to it
+  // Calls of others
 
-  /** kill(2). From then on it does nothing more, fork(2) least of all, and a moment later it is gone. */
+  /** kill(2). The program stops at once, so it cannot fork(2) any more; the process ends a moment later. */
   signal(signal: number): void {
     const isFatal = signal === SIGKILL || (signal === SIGTERM && !this.ignored.has(signal));
     if (this.state !== "running" || !isFatal) return;
@@ -156,7 +156,7 @@ export class Process {
     this.after(random.fraction() * (random.chance(0.1) ? BUSY : SCHEDULING), () => this.finish(signal));
   }
 
-  /** Its parent is gone: init waits for it. */
+  /** Called if its parent has ended: init reaps it. */
   orphan(): void {
     this.isChild = false;
     if (this.state === "zombie") this.system.ended();
@@ -190,7 +190,7 @@ export class Process {
     this.environment.clock.after(delay, action);
   }
 
-  /** Descriptors first, one after the other, then the news of it: so the end of its output can be seen before its own. */
+  /** Exits: closes its descriptors one after the other, then notifies the parent. So the end of its output may be seen before its exit. */
   private finish(status: number): void {
     if (this.exiting) return;
     this.exiting = true;

@@ -1,6 +1,6 @@
 /**
- * Child processes: what they do is a generator's steps in virtual time. A process ends as Linux ends it: its descriptors are
- * closed first, then it is a zombie until its parent waits for it. Grandchildren are init's to reap.
+ * Child processes. A program is a generator whose steps run in virtual time. A process ends as on Linux: first its descriptors
+ * are closed, then it is a zombie until its parent waits for it. Init reaps grandchildren.
  */
 import { EPOLLIN, S_IFDIR, S_IFREG } from "../../ffi/abi.ts";
 import { ERRNO } from "../../ffi/errno.ts";
@@ -43,17 +43,17 @@ class PidFd extends Pollable {
 }
 
 export class Processes {
-  /** How many were started. */
+  /** Number of processes started. */
   started = 0;
-  /** The most that ran at once. */
+  /** Highest number that ran at the same time. */
   most = 0;
-  /** How large the next pipe is, in pages. */
+  /** Capacity of the next pipe, in pages. */
   pages: () => number;
   private readonly programs = new Map<string, Behaviour>();
-  /** Running ones and zombies. */
+  /** Running processes and zombies. */
   private readonly alive = new Map<number, Process>();
   private readonly reaped = new Set<number>();
-  /** Groups that a signal was sent to. */
+  /** Process groups to which a signal was sent. */
   private readonly killed = new Set<number>();
   private nextPid = FIRST_PID;
 
@@ -65,27 +65,27 @@ export class Processes {
     this.pages = () => environment.random.between(1, 16);
   }
 
-  // The world's side
+  // Calls of the world
 
-  /** Puts an executable at `path` that behaves so. */
+  /** Installs the program `behaviour` as an executable at `path`. */
   install(path: string, behaviour: Behaviour): void {
     this.tree.file(path, "#!", 0o755);
     this.programs.set(path, behaviour);
   }
 
-  /** Children that have not been reaped, and what is left of the groups that were to end: a child that ends by itself may leave others. */
+  /** Children that are not reaped, and living processes of groups that got a signal. A child that exits by itself may leave processes. */
   left(): string[] {
     const isLeft = ({ isChild, group, doomed }: Process) => isChild || (this.killed.has(group) && !doomed);
     const ours = [...this.alive.values()].filter(isLeft);
     return ours.map((process) => process.describe());
   }
 
-  /** The processes that run, grandchildren included. */
+  /** The running processes, including grandchildren. */
   running(): Process[] {
     return [...this.alive.values()].filter(({ state }) => state === "running");
   }
 
-  /** The server is gone: its children are init's now, and nobody will see to it that those it has sent a signal end. */
+  /** Called when the server has ended. Init takes its children, and groups that got a signal are no longer checked. */
   orphan(): void {
     this.killed.clear();
     for (const process of this.alive.values()) process.orphan();
@@ -139,7 +139,7 @@ export class Processes {
     return process;
   }
 
-  /** Throws where the child would get something else than was meant. */
+  /** Throws if the child would get the wrong descriptors. */
   private check({ stdin, stdout, stderr, args, environment, path }: Program): void {
     const demand = (fd: number, direction: "reading" | "writing") => {
       const end = this.descriptors.get(fd);
@@ -189,7 +189,7 @@ export class Processes {
     return process.status;
   }
 
-  /** To the group -pid, which has its leader in it until that has been reaped. */
+  /** Sends a signal to the group -pid. The leader is in the group until it is reaped. */
   kill(pid: number, signal: number): number {
     if (pid >= 0) throw new Misuse(`kill(${pid}): a script is killed with its group`);
     this.child(-pid, "killing the group of");
@@ -206,7 +206,7 @@ export class Processes {
   }
 }
 
-/** What an interpreter does whose script is missing. */
+/** The behaviour of an interpreter whose script is missing. */
 const absent: Behaviour = function* (process) {
   yield* process.complains(`cannot open ${process.program.args.at(-1)}\n`);
   return 127;

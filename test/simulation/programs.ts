@@ -1,10 +1,10 @@
-/** The CGI programs of the simulated site: what each does, and what a correct server makes of it. */
+/** The CGI programs of the simulated site, each with the reply that a correct server sends for it. */
 import { SIGTERM } from "../../ffi/abi.ts";
 import { BAD, CUT, SLOW } from "./bad-programs.ts";
 import { asked, copies, counted, fails, HEAD, output, type Row, row, sized, streams, written } from "./program.ts";
 import { inChunks, pattern, type Request, request, SITE } from "./site.ts";
 
-/** Programs that end by themselves and give their client a whole reply. */
+/** Programs that end by themselves and give their client a complete reply. */
 export const GOOD = {
   echoes: row(function* (process) {
     yield* process.writes(HEAD);
@@ -191,18 +191,18 @@ export type ProgramName = keyof typeof PROGRAMS;
 /** How a request for a program is sent. */
 export interface Asking {
   readonly method?: string;
-  /** How much it is to write. */
+  /** Number of bytes to write. */
   readonly size?: number;
   readonly body?: Buffer;
-  /** In chunks of so many bytes; 0: with Content-Length. */
+  /** Size of the body's chunks in bytes; 0: Content-Length. */
   readonly chunks?: number;
   readonly fields?: readonly string[];
   readonly version?: string;
-  /** The extension: run by itself (cgi) or by the shell (sh). */
+  /** The extension: run directly (cgi) or by the shell (sh). */
   readonly by?: "cgi" | "sh";
 }
 
-/** A request for a program. It may be answered before its body is there: only the script knows. */
+/** A request for a program. The program may reply before its body is complete. */
 export function ask(name: ProgramName, how: Asking = {}): Request {
   const { size = 1_000, body = Buffer.alloc(0), chunks = 0, fields = [], version = "1.1", by = "cgi" } = how;
   const { method = body.length > 0 ? "POST" : "GET" } = how;

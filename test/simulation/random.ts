@@ -5,7 +5,7 @@ export class Random {
   private c = 0x9e3779b9;
   private counter = 1;
 
-  /** @param seed any integer; the same one gives the same numbers for ever */
+  /** @param seed any integer; the same seed always gives the same numbers */
   constructor(seed: number) {
     this.a = seed | 0;
     this.b = Math.floor(seed / 2 ** 32) | 0;
@@ -27,7 +27,7 @@ export class Random {
     return this.bits() / 2 ** 32;
   }
 
-  /** True with this probability; draws nothing when it is 0, so that a fault that is off changes no trace. */
+  /** True with this probability. If it is 0, no number is drawn, so that a disabled fault does not change the run. */
   chance(probability: number): boolean {
     return probability > 0 && this.fraction() < probability;
   }
@@ -37,7 +37,7 @@ export class Random {
     return low + Math.floor(this.fraction() * (high - low + 1));
   }
 
-  /** As `between`, but small values are as likely as large ones: the logarithm is uniform. Both ends at least 1. */
+  /** Like `between`, but with a uniform logarithm, so small values are as likely as large ones. `low` must be at least 1. */
   magnitude(low: number, high: number): number {
     return Math.min(high, Math.floor(low * Math.exp(this.fraction() * Math.log((high + 1) / low))));
   }
@@ -46,7 +46,7 @@ export class Random {
     return from[this.between(0, from.length - 1)] as T;
   }
 
-  /** Another stream of numbers, which depends on this one's state only. */
+  /** A new stream of numbers, which depends only on this one's state. */
   fork(): Random {
     return new Random(this.bits() * 2 ** 21 + (this.bits() >>> 11));
   }

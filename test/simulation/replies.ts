@@ -1,20 +1,20 @@
 /**
- * What one client got, against what a correct server says: parsed byte by byte as it arrives, by a parser of its own.
- * Whatever has come so far must be a prefix of correct replies, in order.
+ * Checks the bytes that a client receives against the expected replies. It parses them one by one as they arrive, with its own
+ * parser. At any time the received bytes must be a prefix of correct replies in order.
  */
 import { ChunkedFraming, type Framing, LengthFraming } from "./framing.ts";
 import type { Expected, Request } from "./site.ts";
 
-/** A reply, or a part of it, that no correct server sends. */
+/** Thrown for a reply, or a part of one, that a correct server never sends. */
 export class Violation extends Error {
   override readonly name = "Violation";
 }
 
-/** What a run allows beside the expected replies. */
+/** Replies that a run allows besides the expected ones. */
 export interface Tolerance {
-  /** Statuses that may come instead: 408 for slow clients, 500 and 503 where faults cause them. */
+  /** Statuses that may come instead: 408 for slow clients, 500 and 503 if faults cause them. */
   readonly statuses: ReadonlySet<number>;
-  /** Any reply may end the connection: a limit of requests, a stop. */
+  /** Any reply may end the connection, because of a limit of requests or a stop. */
   readonly closing: boolean;
 }
 
@@ -25,41 +25,41 @@ export class Replies {
   received = 0;
   /** Bytes the client has handed to the network. */
   sent = 0;
-  /** Up to which byte it had sent at which time, in order. */
+  /** The number of bytes sent by which time, in order. */
   private readonly sendings: { readonly end: number; readonly at: number }[] = [];
-  /** The statuses of the replies so far, interim ones left out. */
+  /** The statuses of the replies so far, without interim ones. */
   readonly statuses: number[] = [];
   /** The fields of the last reply, by lower-case name. */
   lastFields: ReadonlyMap<string, string> = new Map();
-  /** The last reply said that the connection ends; nothing may follow. */
+  /** The last reply had `Connection: close`; nothing may follow. */
   closing = false;
-  /** A 100 (Continue) has come. */
+  /** A 100 (Continue) was received. */
   continued = false;
   private head = "";
-  /** When the first byte of the reply came: a reply knows nothing of the time after. */
+  /** When the first byte of the reply arrived. Its Date must not be later. */
   private begunAt = 0;
-  /** Of the body in progress; null while in a head. */
+  /** Framing of the current body; null while a head is read. */
   private framing: Framing | null = null;
-  /** Where the request that is answered next starts in what the client sends. */
+  /** Offset of the next request to be answered, in the bytes the client sends. */
   private requestStart = 0;
   private body: Buffer | undefined;
   private bodyAt = 0;
 
-  /** @param requests what the client sends, in order; it may grow */
+  /** @param requests the client's requests in order; more may be added later */
   constructor(
     private readonly requests: readonly Request[],
     private readonly tolerance: Tolerance,
-    /** Ms since 1970, or NaN when the clock is not to be relied on. */
+    /** Ms since 1970; NaN: the scenario changes the clock, so dates are not checked. */
     private readonly now: () => number,
   ) {}
 
-  /** The client sends `count` bytes more. */
+  /** Records that the client has sent `count` more bytes. */
   sends(count: number): void {
     this.sent += count;
     this.sendings.push({ end: this.sent, at: this.now() });
   }
 
-  /** Takes what arrived. Throws a Violation. */
+  /** Parses received bytes. Throws a Violation. */
   feed(bytes: Buffer): void {
     this.received += bytes.length;
     for (let at = 0; at < bytes.length; ) {
@@ -67,12 +67,12 @@ export class Replies {
     }
   }
 
-  /** The connection ended: so does a body without a length. */
+  /** Called at the end of the connection, which also ends a body without a length. */
   end(): void {
     if (this.framing instanceof LengthFraming && this.framing.endsWithConnection) this.replyComplete();
   }
 
-  /** Whether a reply has begun and not ended. */
+  /** Whether a reply has begun but is not complete. */
   get inside(): boolean {
     return this.framing !== null || this.head !== "";
   }

@@ -1,9 +1,9 @@
-/** The little site of the simulation, and what a correct server says about it: written down here, not computed by the server. */
+/** The site of the simulation, and the replies of a correct server to requests for it. They are written here, not computed by the server. */
 import type { SimulatedKernel } from "./kernel.ts";
 
 export const CONFIG_FILE = "/etc/webserv/conf/simulation.conf";
 
-/** Everything is short, so that a run passes many of the limits. */
+/** All limits are small, so that a run reaches many of them. */
 const LIMITS: Readonly<Record<string, string>> = {
   client_header_timeout: "10s",
   client_body_timeout: "8s",
@@ -14,7 +14,7 @@ const LIMITS: Readonly<Record<string, string>> = {
   client_max_body_size: "100k",
 };
 
-/** The configuration. `server` goes into the server block, in the place of what is said there of the same limits; `main` outside. */
+/** The configuration. `server` is put into the server block, and replaces its directives of the same names; `main` is put outside. */
 const configuration = (server: string, main: string): string => `
 ${main}
 error_log /var/log/error.log;
@@ -34,7 +34,7 @@ server {
 }
 `;
 
-/** `length` bytes with a period that is no power of two, so that a piece in the wrong place shows. */
+/** `length` bytes whose period is not a power of two, so that a piece at a wrong offset is noticed. */
 export function pattern(length: number, salt = 0): Buffer {
   const bytes = Buffer.allocUnsafe(length);
   for (let i = 0; i < length; i++) bytes[i] = (i * 31 + Math.floor(i / 251) + salt) & 255;
@@ -53,10 +53,10 @@ const CONTENT = {
 
 const TYPES: Record<string, string> = { html: "text/html", txt: "text/plain", css: "text/css" };
 
-/** Bob's hash: the simulation takes "secret" for right. */
+/** Bob's hash. The simulation accepts the password "secret" for it. */
 const BCRYPT = `$2y$12$${"a".repeat(53)}`;
 
-/** Puts the site and its configuration on the kernel's disk. */
+/** Writes the site and its configuration to the kernel's disk. */
 export function build(kernel: SimulatedKernel, server = "", main = ""): void {
   const { tree } = kernel.files;
   for (const [path, content] of Object.entries(CONTENT)) tree.file(`/site${path}`, content);
@@ -76,20 +76,20 @@ export function build(kernel: SimulatedKernel, server = "", main = ""): void {
   tree.file(CONFIG_FILE, configuration(server, main));
 }
 
-/** What a correct reply looks like. */
+/** Description of a correct reply. */
 export interface Expected {
   readonly status: number;
-  /** Or one of these, which are as correct: of them nothing else is known. */
+  /** Other correct statuses. Nothing else is checked for them. */
   readonly or?: readonly number[];
-  /** The very bytes; undefined: any. For HEAD, what GET would have. */
+  /** The exact body; undefined: any. For HEAD, the body of GET. */
   readonly body?: Buffer;
-  /** Or one of these, each of its own length: what a file has been. */
+  /** Other correct bodies, with different lengths: former contents of a file. */
   readonly bodies?: readonly Buffer[];
   /** Fields by lower-case name: the value, or "*" for any. */
   readonly fields?: Readonly<Record<string, string>>;
-  /** Its length need not be known when it begins: chunks, or to the end of the connection in HTTP/1.0. */
+  /** The length may be unknown at the beginning: chunks, or in HTTP/1.0 until the end of the connection. */
   readonly streamed?: boolean;
-  /** Whether the connection ends after it: it must, it must not, or it may. */
+  /** Whether the connection must, must not or may end after it. */
   readonly closes: boolean | "perhaps";
 }
 
@@ -99,11 +99,11 @@ export interface Request {
   readonly expected: Expected;
   /** A refusal may come before the request is complete. */
   readonly early: boolean;
-  /** May get a 100 (Continue) first. */
+  /** A 100 (Continue) may come first. */
   readonly continues: boolean;
 }
 
-/** What a static file's reply has. */
+/** The expected fields of a static file's reply. */
 export function fileReply(path: keyof typeof CONTENT): Expected {
   const type = TYPES[path.slice(path.lastIndexOf(".") + 1)] ?? "application/octet-stream";
   const fields = { "content-type": type, "last-modified": "*", etag: "*", "accept-ranges": "bytes" };
@@ -113,7 +113,7 @@ export function fileReply(path: keyof typeof CONTENT): Expected {
 const fixed = (status: number, text?: string): Expected =>
   text === undefined ? { status, closes: false } : { status, body: Buffer.from(text), closes: false };
 
-/** What GET gives on each target. */
+/** The reply to GET for each target. */
 export const SITE: Readonly<Record<string, Expected>> = {
   "/": fileReply("/index.html"),
   "/hello.txt": fileReply("/hello.txt"),
@@ -154,7 +154,7 @@ interface Form {
   readonly continues?: boolean;
 }
 
-/** A request and its reply. `expected` describes a kept connection; `fields` with `Connection: close` or 1.0 change that. */
+/** A request and its reply. `expected` assumes that the connection is kept; `Connection: close` in `fields`, or HTTP/1.0, changes that. */
 export function request(target: string, expected: Expected, form: Form = {}): Request {
   const { method = "GET", version = "1.1", fields = [], body = "", early = false, continues = false } = form;
   const head = [`${method} ${target} HTTP/${version}`, "Host: simulation", ...fields, "", ""].join("\r\n");

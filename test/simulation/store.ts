@@ -1,4 +1,4 @@
-/** The store of the simulated site: requests that put files there, and what must be true of it whatever happens. */
+/** The upload store of the simulated site: requests that store files in it, and its invariants. */
 import { S_IFDIR } from "../../ffi/abi.ts";
 import type { Client } from "./client.ts";
 import type { Fault } from "./faults.ts";
@@ -7,7 +7,7 @@ import { type Expected, inChunks, pattern, type Request, request } from "./site.
 import type { Node } from "./tree.ts";
 import type { World } from "./world.ts";
 
-/** Directives of the simulated server: a location where everything is allowed. */
+/** Directives of the simulated server: a location that allows everything. */
 export const UPLOADS = `
   location /up/ { upload_store /site/up; delete_files on; upload_resume_lifetime 1h; client_max_body_size 100k; }
   location /refuse/ { upload_store /site/up; alias /site/up/; upload_overwrite refuse; }
@@ -18,9 +18,9 @@ const FOLDER = "/site/up";
 const STAGING = ".webserv";
 const BOUNDARY = "--=_simulated";
 
-/** How a request sends its body. */
+/** The framing of a request's body. */
 export interface Sending {
-  /** In chunks of so many bytes; 0: with Content-Length. */
+  /** Size of the chunks in bytes; 0: Content-Length. */
   readonly chunks?: number;
   readonly fields?: readonly string[];
   readonly continues?: boolean;
@@ -28,7 +28,7 @@ export interface Sending {
 
 const STORED: Expected = { status: 201, fields: { location: "*" }, closes: false };
 
-/** A request with a body, by the one framing or the other. */
+/** A request with a body, in either framing. */
 export function sending(method: string, target: string, expected: Expected, body: Buffer, how: Sending = {}): Request {
   const { chunks = 0, fields = [], continues = false } = how;
   const framing = chunks > 0 ? "Transfer-Encoding: chunked" : `Content-Length: ${body.length}`;
@@ -41,11 +41,11 @@ export function sending(method: string, target: string, expected: Expected, body
   });
 }
 
-/** PUT: 201, or 204 where there was a file. */
+/** PUT: 201, or 204 if there was a file. */
 export const put = (path: string, body: Buffer, how?: Sending): Request =>
   sending("PUT", `/up/${path}`, { ...STORED, or: [204] }, body, how);
 
-/** POST of a file as it is. */
+/** POST whose body is the file. */
 export const post = (path: string, body: Buffer, how?: Sending): Request =>
   sending("POST", `/up/${path}`, STORED, body, how);
 
@@ -66,17 +66,17 @@ export function postForm(files: readonly FormFile[], { fields = [], ...how }: Se
   return sending("POST", "/up/", STORED, body, { ...how, fields: [type, ...fields] });
 }
 
-/** GET: one of the versions, which may still grow in number, or 404. */
+/** GET: one of the versions, or 404. More versions may be added later. */
 export const getAny = (path: string, bodies: readonly Buffer[]): Request =>
   request(`/up/${path}`, { status: 200, bodies, or: [404], closes: false });
 
-/** DELETE: 204, or 404 where there is nothing. */
+/** DELETE: 204, or 404 if there is no file. */
 export const remove = (path: string): Request =>
   request(`/up/${path}`, { status: 204, or: [404], closes: false }, { method: "DELETE" });
 
-/** Watches the store: every file in it is, at any time, whole, and one that was sent under its name. */
+/** Checks the store after each turn: every file in it must be complete, and equal to one that a client sent under its name. */
 export class Store {
-  /** What may be found by the name it was sent for; none (undefined) is always right. */
+  /** The contents that a file may have, by name. A missing file (undefined) is always correct. */
   private readonly sent = new Map<string, Buffer[]>();
   private salt = 0;
   private readonly seen = new WeakMap<Node, Buffer>();
@@ -86,7 +86,7 @@ export class Store {
     world.promises("nothing unfinished is left", () => this.leftovers(true).join(", ") || true);
     world.promises("no unfinished file is open", () => this.open().join(", ") || true);
     world.atEnd("nothing unfinished is left after the stop", () => this.leftovers(false).join(", ") || true);
-    // The one folder that could be made and then not be opened may stay: it is empty.
+    // An empty folder may stay if the server created it and then could not open it.
     const isEmpty = () => this.folder.entries.get(STAGING)?.entries.size === 0;
     world.atEnd("no empty folder is left", () => !isEmpty() || world.kernel.faults.includes(...OPENING, ...REMOVING));
   }
@@ -95,7 +95,7 @@ export class Store {
     return this.world.kernel.files.names;
   }
 
-  /** `length` bytes, unlike all others, that a client may send to be stored as `name`, a path in the store. */
+  /** New content of `length` bytes, different from all others, for a client to store as `name`, a path in the store. */
   invents(name: string, length: number): Buffer {
     const versions = this.versions(name);
     while (versions.some((version) => version.length === length)) length++;
@@ -104,19 +104,19 @@ export class Store {
     return content;
   }
 
-  /** Everything that was ever sent for a name. */
+  /** All contents that clients may have sent for a name. */
   versions(name: string): Buffer[] {
     const versions = this.sent.get(name) ?? [];
     this.sent.set(name, versions);
     return versions;
   }
 
-  /** What is there now. */
+  /** The current content. */
   content(name: string): Buffer | null {
     return this.world.kernel.files.tree.at(`${FOLDER}/${name}`)?.content ?? null;
   }
 
-  /** After its `index`th reply said so, this client's file is there; after an error it is not. Only for names that no one else sends. */
+  /** Checks that the client's file exists if its `index`th reply says so, and does not after an error. Only for names that no other client sends. */
   keepsItsWord(client: Client, index: number, { name, content }: FormFile): void {
     this.world.promises(`${name} is as its reply said`, () => {
       const status = client.replies.statuses[index];
@@ -140,7 +140,7 @@ export class Store {
     }
   }
 
-  /** Every file of the store that can be seen, by its path. */
+  /** Every visible file of the store, by path. */
   files(folder = this.folder, path = ""): [string, Node][] {
     return [...folder.entries].flatMap(([name, node]): [string, Node][] => {
       if (name === STAGING) return [];
@@ -152,7 +152,7 @@ export class Store {
     return this.world.kernel.files.tree.at(FOLDER)!;
   }
 
-  /** Unfinished files and empty folders, but for those that could not be removed, and parts of what can be resumed. */
+  /** Unfinished files and empty folders, without those that a fault kept from being removed, and without files of resumable uploads. */
   private leftovers(running: boolean): string[] {
     const staging = this.folder.entries.get(STAGING);
     const names = [...(staging?.entries ?? [])].filter(

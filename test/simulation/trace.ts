@@ -1,4 +1,4 @@
-/** What a run did, call by call: a hash of all of it, and the last calls in words. */
+/** The trace of a run: a hash of all calls, and the last calls as text. */
 
 /** FNV-1a's step, for 32 bits at a time. */
 const mix = (hash: number, value: number): number => Math.imul(hash ^ value, 0x01000193);
@@ -32,12 +32,12 @@ export class Trace {
     return result;
   }
 
-  /** Eight hexadecimal digits that differ when anything differed. */
+  /** The hash as eight hexadecimal digits. */
   get hash(): string {
     return (this.state >>> 0).toString(16).padStart(8, "0");
   }
 
-  /** The last calls, one a line: time, call, result. */
+  /** The last calls, one per line: time, call, result. */
   toString(): string {
     const first = Math.max(0, this.calls - REMEMBERED);
     const lines: string[] = [];

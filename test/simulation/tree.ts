@@ -1,21 +1,21 @@
-/** The files of a simulated machine: folders, regular files, symbolic links and FIFOs, and how paths lead to them. */
+/** The file tree of a simulated machine (folders, regular files, symbolic links, FIFOs) and the resolution of paths. */
 import { S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG } from "../../ffi/abi.ts";
 import { ERRNO } from "../../ffi/errno.ts";
 
-/** A file of any type. The fields a type has no use for stay empty. */
+/** A file of any type. Fields of other types stay empty. */
 export class Node {
   /** The content of a regular file. */
   content: Buffer = Buffer.alloc(0);
-  /** What is in a folder, in the order it was made. */
+  /** The entries of a folder, in order of creation. */
   readonly entries = new Map<string, Node>();
-  /** Where a link leads. */
+  /** The target of a symbolic link. */
   target = "";
-  /** Where it is in the tree; null: nowhere any more. */
+  /** Its place in the tree; null: it was removed. */
   parent: Node | null = null;
   name = "";
-  /** The open file that has it locked (flock(2)), or, for those who set the scene, whoever else. */
+  /** The open file that has it locked (flock(2)), or another object if a test has locked it. */
   lockedBy: object | null = null;
-  /** Ms since 1970 when anything about it changed last. */
+  /** Time of the last change of content or attributes, ms since 1970. */
   ctime: number;
 
   constructor(
@@ -46,28 +46,28 @@ export class Node {
   }
 }
 
-/** How a path may be followed. */
+/** Rules for resolving a path. */
 export interface Walk {
-  /** Where a relative path starts. */
+  /** The folder in which a relative path starts. */
   readonly from: Node;
-  /** RESOLVE_BENEATH: `from` is never left. */
+  /** RESOLVE_BENEATH: the path must not leave `from`. */
   readonly beneath: boolean;
   /** RESOLVE_NO_SYMLINKS. */
   readonly refuseLinks: boolean;
-  /** Whether a link in the last place is followed (no O_NOFOLLOW). */
+  /** Whether a link as last component is followed (no O_NOFOLLOW). */
   readonly followLast: boolean;
 }
 
-/** Where a path leads: the folder and the last name, and what is there, if anything. */
+/** The result of resolving a path: the folder, the last name, and the node of that name, if there is one. */
 export interface Place {
   readonly folder: Node;
   readonly name: string;
   readonly node: Node | null;
 }
 
-/** Where a name is made, moved or removed: a link there is not followed. `name` may be "." or "..", and "" for the root. */
+/** The entry that a call creates, moves or removes. A link there is not followed. `name` may be ".", "..", or "" for the root. */
 export interface Entry extends Place {
-  /** A slash follows the name: it is meant to be a folder's. */
+  /** A slash follows the name, so it must be a folder's. */
   readonly slash: boolean;
   /** No folder has such a name. */
   readonly isTooLong: boolean;
@@ -107,7 +107,7 @@ export class Tree {
     node.ctime = folder.mtime = folder.ctime = this.now();
   }
 
-  /** The entry that mkdir(2), rename(2) and the like are about. -errno where the folder it is in can't be reached. */
+  /** The entry for mkdir(2), rename(2) and similar calls. -errno if its folder can't be reached. */
   entry(path: string, from: Node): Entry | number {
     if (path === "") return -ERRNO.ENOENT;
     if (Buffer.byteLength(path) >= PATH_MAX) return -ERRNO.ENAMETOOLONG;
@@ -125,12 +125,12 @@ export class Tree {
     return { folder, name, node: folder.entries.get(name) ?? null, slash: trimmed.length < path.length, isTooLong };
   }
 
-  /** Whether it is a folder that was removed: whoever has it open can make nothing in it. */
+  /** Whether it is a removed folder. Nothing can be created in it through an open descriptor. */
   isGone(folder: Node): boolean {
     return folder.parent === null && folder !== this.root;
   }
 
-  /** path_resolution(7) and openat2(2). -errno where it fails before the last component. */
+  /** path_resolution(7) and openat2(2). -errno if it fails before the last component. */
   resolve(path: string, walk: Walk): Place | number {
     if (path === "") return -ERRNO.ENOENT;
     if (Buffer.byteLength(path) >= PATH_MAX) return -ERRNO.ENAMETOOLONG;
@@ -169,9 +169,9 @@ export class Tree {
     return place;
   }
 
-  // For those who set the scene: absolute paths; folders on the way are made.
+  // For tests: absolute paths; missing folders are created.
 
-  /** What is at `path`, links on the way followed; null when there is nothing. */
+  /** The node at `path`, links in between followed; null: there is none. */
   at(path: string): Node | null {
     const place = this.resolve(path, { from: this.root, beneath: false, refuseLinks: false, followLast: false });
     return typeof place === "number" ? null : place.node;
@@ -186,7 +186,7 @@ export class Tree {
     return node;
   }
 
-  /** A new regular file, in the place of what was there. */
+  /** Creates a regular file, which replaces an existing one. */
   file(path: string, content: string | Buffer, permissions = 0o644): Node {
     const node = this.place(path, S_IFREG | permissions);
     node.content = Buffer.from(content as string);

@@ -1,4 +1,4 @@
-/** A client of resumable uploads (tus 1.0): it creates one, sends it in pieces, loses its connection, asks how far it came and goes on. */
+/** Clients of resumable uploads (tus 1.0). A client creates an upload, sends it in pieces, loses its connection, asks for the offset and resumes. */
 import type { Client } from "./client.ts";
 import type { Random } from "./random.ts";
 import { type Expected, type Request, request } from "./site.ts";
@@ -11,15 +11,15 @@ const checksum = (body: Buffer): string =>
   `Upload-Checksum: sha1 ${new Bun.CryptoHasher("sha1").update(body).digest("base64")}`;
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
 
-/** What is sent in one upload. */
+/** The content and options of one upload. */
 interface Sent extends FormFile {
-  /** A part of a file. */
+  /** A partial upload. */
   readonly partial: boolean;
-  /** The length is told with the bytes. */
+  /** The length is sent with the bytes, not at creation. */
   readonly deferred: boolean;
 }
 
-/** POST: makes an upload, which has its first `length` bytes at once; its URL is the Location of the reply. */
+/** POST: creates an upload and sends its first `length` bytes. Its URL is the reply's Location. */
 export function create({ name, content, partial, deferred }: Sent, length = 0): Request {
   const fields = [
     deferred ? "Upload-Defer-Length: 1" : `Upload-Length: ${content.length}`,
@@ -36,7 +36,7 @@ export function create({ name, content, partial, deferred }: Sent, length = 0): 
   return sending("POST", "/up/", expected, body, { fields: [VERSION, ...fields, PART_TYPE, checksum(body)] });
 }
 
-/** POST: makes one file of partial uploads. 404: they are gone, for it was made before, and the reply lost. */
+/** POST: concatenates partial uploads. 404: they are gone, because an earlier request succeeded and its reply was lost. */
 export function join(name: string, urls: readonly string[], length: number): Request {
   const fields = [`Upload-Concat: final;${urls.join(" ")}`, `Upload-Metadata: filename ${base64(name)}`];
   const expected: Expected = {
@@ -48,13 +48,13 @@ export function join(name: string, urls: readonly string[], length: number): Req
   return request("/up/", expected, { method: "POST", fields: [VERSION, ...fields, "Content-Length: 0"] });
 }
 
-/** HEAD: how far it is. */
+/** HEAD: asks for the offset. */
 export function ask(url: string, or: readonly number[] = []): Request {
   const fields = { "upload-offset": "*", "cache-control": "no-store" };
   return request(url, { status: 200, or, fields, closes: false }, { method: "HEAD", fields: [VERSION] });
 }
 
-/** PATCH: the bytes from `offset` to `end`. 409: another connection's bytes came in between. */
+/** PATCH: sends the bytes from `offset` to `end`. 409: another connection has added bytes meanwhile. */
 export function patch(url: string, content: Buffer, offset: number, end: number, chunks = 0, checked = false): Request {
   const expected: Expected = { status: 204, or: [404, 409], fields: { "upload-offset": `${end}` }, closes: false };
   const body = content.subarray(offset, end);
@@ -62,14 +62,14 @@ export function patch(url: string, content: Buffer, offset: number, end: number,
   return sending("PATCH", url, expected, body, { chunks, fields: checked ? [...fields, checksum(body)] : fields });
 }
 
-/** DELETE: gives it up. */
+/** DELETE: removes the upload. */
 export const terminate = (url: string): Request =>
   request(url, { status: 204, closes: false }, { method: "DELETE", fields: [VERSION] });
 
-/** More than this is no bad luck: it gives up. */
+/** Most attempts; then the client fails. */
 const MOST_TRIES = 400;
 
-/** Sends one upload, whatever happens to its connections. */
+/** Sends one upload, and resumes it after each lost connection. */
 class Transfer {
   private readonly random: Random;
   private url = "";
@@ -77,7 +77,7 @@ class Transfer {
 
   /**
    * @param losses how often it loses its connection within a PATCH
-   * @param finished all bytes are there, as far as the client can know
+   * @param finished called when, as far as the client knows, the server has all bytes
    */
   constructor(
     private readonly world: World,
@@ -127,7 +127,7 @@ class Transfer {
     }, delay);
   }
 
-  /** The server has all of it: then the file is there, as far as this client can know. */
+  /** The server has all bytes, so for this client the file must exist. */
   private finds(): void {
     this.finished(this.url);
   }
@@ -157,7 +157,7 @@ class Transfer {
     });
   }
 
-  /** Breaks off within the request; the next connection may come before the server knows, or even before this one is done. */
+  /** Loses the connection within the request. The next connection may begin before the server notices, or before this one has ended. */
   private loses(client: Client, request: Request): void {
     const { random } = this;
     this.losses--;
@@ -169,7 +169,7 @@ class Transfer {
     else client.halfCloses();
   }
 
-  /** Sends it; `then` gets the status, or undefined where the connection was lost before a reply. */
+  /** Sends a request. `then` gets the status; undefined: the connection was lost before the reply. */
   private sends(client: Client, request: Request, then: (status: number | undefined) => void): void {
     const index = client.requests.length;
     client.sends(request).awaits();
@@ -177,9 +177,9 @@ class Transfer {
   }
 }
 
-/** What both kinds of clients promise. */
+/** Common part of both kinds of clients. */
 abstract class Uploader {
-  /** It knows that the file is there. */
+  /** The client knows that the file exists. */
   done = false;
   protected readonly content: Buffer;
 
@@ -221,7 +221,7 @@ export class TusUploader extends Uploader {
   }
 }
 
-/** Uploads one file in parts, at the same time, and lets the server join them. */
+/** Uploads the parts of one file at the same time, and lets the server concatenate them. */
 export class ParallelUploader extends Uploader {
   private readonly transfers: Transfer[] = [];
   private readonly urls: string[] = [];
@@ -257,7 +257,7 @@ export class ParallelUploader extends Uploader {
     client.sends(join(this.name, this.urls, this.content.length));
     if (random.chance(0.2)) {
       client.pauses(random.between(0, 20)).vanishes();
-      this.joins(random.between(0, 500)); // perhaps before the server knows that this one is gone
+      this.joins(random.between(0, 500)); // perhaps before the server notices that this connection is lost
       return;
     }
     client.awaits();

@@ -1,4 +1,4 @@
-/** The real server on a simulated kernel, and `simulate`: a test that runs a scenario on it, once per seed. */
+/** The real server on a simulated kernel, and `simulate`, which makes a test that runs a scenario once per seed. */
 
 import { test } from "bun:test";
 import type { Block } from "../../ffi/memory.ts";
@@ -12,7 +12,7 @@ import { CONFIG_FILE } from "./site.ts";
 import type { Subject } from "./subject.ts";
 import { type Options, runSeed, type Scenario, seedsOf } from "./world.ts";
 
-/** Virtual ms that a thread takes for one password. */
+/** Virtual time that a thread needs to check a password, ms. */
 const BCRYPT_TIME = 300;
 
 export class Webserv implements Subject {
@@ -32,7 +32,7 @@ export class Webserv implements Subject {
     this.watchLoans();
   }
 
-  /** Notes every block and exchange that the server's clients borrow. */
+  /** Tracks every block and exchange that the server's pools give to clients. */
   private watchLoans(): void {
     const { server, blocks, exchanges } = this;
     const { pool } = server;
@@ -52,7 +52,7 @@ export class Webserv implements Subject {
     };
   }
 
-  /** An exchange serves one request after the other: a handler that still holds on to one when it is over harms another client. */
+  /** An exchange is reused for the next request. A handler that uses it after its request has ended harms another client. */
   private guard(exchange: ServerExchange): ServerExchange {
     if (this.guarded.has(exchange)) return exchange;
     this.guarded.add(exchange);
@@ -88,7 +88,7 @@ export class Webserv implements Subject {
     return /^.*unexpected exception.*$/m.exec(log)?.[0];
   }
 
-  /** What is still lent although no client is left. */
+  /** Blocks and exchanges not released although no client is left. */
   private unreturned(): string | undefined {
     const { blocks, exchanges } = this;
     if (this.server.clients.size > 0 || blocks.size + exchanges.size === 0) return undefined;
@@ -98,7 +98,7 @@ export class Webserv implements Subject {
 
 export const startWebserv = (kernel: SimulatedKernel): Webserv => new Webserv(kernel);
 
-/** A test: `scenario` in a world of its own for each seed. A failure tells its seed and how to replay it. */
+/** Makes a test that runs `scenario` in a new world for each seed. A failure shows its seed and the command to replay it. */
 export function simulate(name: string, options: Options, scenario: Scenario): void {
   const run = () => {
     for (const seed of seedsOf(name, options.seeds)) runSeed(name, seed, options, scenario, startWebserv);

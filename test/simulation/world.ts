@@ -1,7 +1,7 @@
 /**
- * A world is a kernel, a server and its clients, for one seed. A scenario sets the scene (clients, files, promises); the world lets the
- * server turn until everybody is done, checks two invariants after each turn (every open descriptor has exactly one owner;
- * what a client got is a prefix of correct replies) and at the end that nothing is left open.
+ * A world is a kernel, a server and its clients, for one seed. A scenario adds clients, files and promises. The world runs the
+ * server's turns until all clients have ended. After each turn it checks two invariants: every open descriptor has exactly one
+ * owner, and each client has received a prefix of correct replies. At the end it checks that nothing is left open.
  */
 import { Client } from "./client.ts";
 import type { ConnectionOptions } from "./environment.ts";
@@ -13,7 +13,7 @@ import { build } from "./site.ts";
 import type { Start, Subject } from "./subject.ts";
 
 export interface Options {
-  /** How many fixed seeds there are for it: `seedsOf` says how many of them are run, and which new ones. */
+  /** Number of fixed seeds. `seedsOf` chooses how many of them are run, and new ones. */
   readonly seeds: number;
   readonly faults?: readonly Fault[];
   /** Directives for the server block, and outside of it. */
@@ -21,24 +21,24 @@ export interface Options {
   readonly main?: string;
   /** Statuses that clients may get instead of what they expect. */
   readonly tolerates?: readonly number[];
-  /** Replies may end connections without a reason that the client knows. */
+  /** Replies may end connections for reasons unknown to the client. */
   readonly closing?: boolean;
 }
 
-/** So long a polite client may take, virtual ms, when nothing but short counts comes in its way. */
+/** Longest time for a polite client if no fault but short counts happens, virtual ms. */
 const POLITE_TIME = 8_000;
-/** A run that takes longer does not end. */
+/** Most turns of a run. A longer run is considered endless. */
 const TURNS = 200_000;
 
-/** Faults that break connections, so that a client may miss replies through nobody's fault. */
+/** Faults that break connections, so that a client may miss replies although the server is correct. */
 const BREAKING: readonly Fault[] = ["ECONNRESET", "EPIPE", "ECONNABORTED", "EIO"];
 
-/** Sets the scene. */
+/** Adds clients, files and promises to a world. */
 export type Scenario = (world: World) => void;
 
 interface Check {
   readonly text: string;
-  /** Anything but true is what was found instead. */
+  /** Gives true, or what it found instead. */
   readonly holds: () => unknown;
 }
 
@@ -73,7 +73,7 @@ export class World {
     this.subject = startServer(this.kernel);
   }
 
-  /** A client that starts within the first second; buffers and latency as given, else by chance. */
+  /** A client that starts within the first second. Buffers and latency are random unless given. */
   client(options: Partial<ConnectionOptions> & { readonly start?: number } = {}): Client {
     const { random, kernel } = this;
     const connection = {
@@ -89,17 +89,17 @@ export class World {
     return client;
   }
 
-  /** The scenario moves the clock: nobody checks dates then. */
+  /** Declares that the scenario changes the clock, so dates are not checked. */
   clockSteps = false;
-  /** The scenario makes even polite clients wait. */
+  /** Declares that the scenario makes even polite clients wait. */
   patient = false;
 
-  /** Something that must be true at the end; anything else that `holds` gives is shown as what was found instead. */
+  /** Adds a check for the end of the run. It fails if `holds` gives anything but true; the failure shows the value. */
   promises(text: string, holds: () => unknown): void {
     this.checks.push({ text, holds });
   }
 
-  /** As `promises`, but looked at after the server has stopped. */
+  /** Like `promises`, but checked after the server has stopped. */
   atEnd(text: string, holds: () => unknown): void {
     this.lastChecks.push({ text, holds });
   }
@@ -109,17 +109,17 @@ export class World {
     this.onlookers.push(look);
   }
 
-  /** The run does not end before this is done, even when no client is there. */
+  /** The run does not end before this is true, even without clients. */
   awaits(isDone: () => boolean): void {
     this.awaited.push(isDone);
   }
 
-  /** `action` happens at this virtual ms from the start. */
+  /** Schedules `action` at this virtual time from the start, ms. */
   at(milliseconds: number, action: () => void): void {
     this.kernel.clock.after(milliseconds, action);
   }
 
-  /** kill -9, between two turns, and another start of the server on the same machine. Start-up has its own tests: no fault strikes. */
+  /** Kills the server (kill -9) between two turns and starts it again on the same machine. No faults happen during start-up, which has its own tests. */
   crash(): void {
     const { descriptors, faults, processes } = this.kernel;
     for (const fd of [...descriptors.numbers()]) descriptors.close(fd).closed();
@@ -137,7 +137,7 @@ export class World {
     return { statuses, closing: this.options.closing ?? false };
   }
 
-  /** Lets the server turn until all clients are done, then stops it. Throws what went wrong. */
+  /** Runs the server's turns until all clients have ended, then stops it. Throws the first failure. */
   run(): void {
     this.kernel.faults.active = true;
     for (let turns = 0; this.goesOn(); turns++) {
@@ -164,7 +164,7 @@ export class World {
     return this.clients.some((client) => !client.finished) || this.awaited.some((isDone) => !isDone());
   }
 
-  /** One turn of the server, and the invariants. */
+  /** Runs one turn of the server and checks the invariants. */
   turn(): void {
     this.subject.turn(1000);
     this.checkMisuse();
@@ -180,8 +180,8 @@ export class World {
   }
 
   /**
-   * Files are an exception: one that is still being sent may have left the cache, so its owner is a reply. That it is
-   * closed when the reply ends shows at the end of the run.
+   * Files are an exception: a file that is being sent may have been evicted from the cache, so only a reply owns it. The check at
+   * the end of the run shows that it was closed.
    */
   private checkOwners(): void {
     const { descriptors } = this.kernel;
@@ -212,16 +212,16 @@ export class World {
   }
 }
 
-/** Picks the new seeds of this run; RUN=n in the environment repeats those of another. */
+/** Number that chooses the new seeds of this run. RUN=n in the environment repeats another run's. */
 const RUN = Number(process.env.RUN ?? crypto.getRandomValues(new Uint32Array(1))[0]);
 /** The share of a scenario's fixed seeds that is run; SEEDS=1 in the environment runs all of them. */
 const SHARE = Number(process.env.SEEDS ?? 0.25);
-/** New seeds for each fixed one that is run: what nobody has looked at yet. */
+/** Number of new seeds for each fixed seed that is run. */
 const NEW = 0.1;
 
 if (process.env.SEED === undefined) console.log(`simulation: RUN=${RUN} repeats the new seeds of this run`);
 
-/** The seeds of a run: the one in SEED, else the first of `count` that depend on the scenario's name, and some new ones. */
+/** The seeds of a run: SEED alone if it is set; else the first of `count` seeds that depend on the scenario's name, and some new ones. */
 export function* seedsOf(name: string, count: number): Iterable<number> {
   const { SEED } = process.env;
   if (SEED !== undefined) return yield Number(SEED);
@@ -235,7 +235,7 @@ function* seedsFrom(start: number, count: number): Iterable<number> {
   for (let i = 0; i < count; i++) yield random.bits();
 }
 
-/** Runs one seed; the trace's hash. Throws with all that is needed to look into it. */
+/** Runs one seed; gives the trace's hash. The exception has all that is needed to investigate a failure. */
 export function runSeed(name: string, seed: number, options: Options, scenario: Scenario, start: Start): string {
   let world: World | undefined;
   try {
