@@ -370,6 +370,18 @@ describe("run", () => {
     reactor.close(probe);
     reactor.dispose();
   });
+
+  test("lets the runtime have its turn after a second, when its few turns take long: a signal does not wait for more events", async () => {
+    let now = 0;
+    const reactor = new Reactor({ ...linux, monotonic: () => (now += 300) });
+    const probe = new Probe(writable());
+    reactor.add(probe, EPOLLOUT);
+    setImmediate(() => reactor.stop());
+    await reactor.run();
+    expect(probe.events.length).toBeWithin(1, 5);
+    reactor.close(probe);
+    reactor.dispose();
+  });
 });
 
 test("without a descriptor for epoll there is no reactor", () => {
