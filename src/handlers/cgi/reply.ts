@@ -41,7 +41,7 @@ export class ScriptReply implements ReplyHead {
 
   reply(exchange: Exchange, body: StreamBody): void {
     const { head, services } = this;
-    services.files.doubt(); // the script may have written what it now redirects to
+    services.files.mayHaveChanged(); // the script may have written what it now redirects to
     // The target of the redirect may be a script too: it must not be refused because this one, which is about to end, has its slot.
     if (localRedirect(head) === null) replyWithOutput(exchange, head, body);
     else services.scripts.handOver(() => replyWithOutput(exchange, head, body));

@@ -156,7 +156,7 @@ export class ScriptSource implements ReplySource, Candidate, Running, ProcessOwn
     this.state = State.Over;
     this.cutShort = signal !== 0;
     this.services.reactor.timers.stop(this.ending);
-    this.services.files.doubt(); // it may have written files
+    this.services.files.mayHaveChanged(); // it may have written files
     this.services.scripts.ended(this);
     this.errors.onEnded(this.process!);
     // SIGPIPE ends a script that writes after its reader has left.

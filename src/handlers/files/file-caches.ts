@@ -24,7 +24,7 @@ export class FileCaches {
   }
 
   /** Called when others (a script) may have changed files: entries are checked again. */
-  doubt(): void {
+  mayHaveChanged(): void {
     this.epoch++;
   }
 
