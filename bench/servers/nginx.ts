@@ -40,7 +40,7 @@ http {
   open_file_cache max=1000 inactive=60s;
   open_file_cache_valid 60s;
   open_file_cache_min_uses 1;
-  open_file_cache_errors on;
+  open_file_cache_errors off; # as ours: a missing file is not remembered
   server {
     listen 127.0.0.1:${setup.port} backlog=4096;
     root ${setup.site.root};
