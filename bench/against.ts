@@ -1,6 +1,7 @@
 /**
- * This tree's server beside that of another checkout, to see what a change costs: `bun run bench --against DIR [SCENARIO...]`.
- * Both run at once and are measured in turn, each first in every other round. The median of the rounds' ratios counts.
+ * Compares the server of this tree with that of another checkout, to see what a change costs: `bun run bench --against DIR
+ * [SCENARIO...]`. Both servers run at the same time and are measured in turn; the order changes each round. The result is the
+ * median of the rounds' ratios.
  */
 import { mkdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -24,15 +25,15 @@ const SCRIPTS = 500;
 
 /** One of the two servers under one load. */
 export interface Side {
-  /** Does the load once; CPU microseconds per request, children included. */
+  /** Runs the load once; gives CPU microseconds per request, including child processes. */
   cost(): Promise<number>;
   stop(): Promise<void>;
 }
 
-/** Starts the server whose main file is `source`; `name` is a word of its own for it. */
+/** Starts the server whose main file is `source`, under a unique `name`. */
 type Starter = (name: string, source: string) => Promise<Side>;
 
-/** Makes what both sides of a scenario share. */
+/** Prepares the files that both sides of a scenario share. */
 type Preparation = (options: Options) => { readonly begin: Starter; readonly end: () => void };
 
 const SCENARIOS: Readonly<Record<string, Preparation>> = {
@@ -43,10 +44,10 @@ const SCENARIOS: Readonly<Record<string, Preparation>> = {
   cgi: scripts,
 };
 
-/** The scenarios that `--against` knows. */
+/** The scenarios of `--against`. */
 export const AGAINST: readonly string[] = Object.keys(SCENARIOS);
 
-/** Measures one scenario with this tree's server and that of the checkout in `folder`. */
+/** Measures one scenario with this tree's server and the server of the checkout in `folder`. */
 export async function against(folder: string, scenario: string, options: Options): Promise<Report> {
   const { begin, end } = SCENARIOS[scenario]!(options);
   const sides: Side[] = [];
@@ -59,7 +60,7 @@ export async function against(folder: string, scenario: string, options: Options
   }
 }
 
-/** The costs of this tree and of the other, by round. The first round is for warming up and does not count. */
+/** The costs of this tree and of the other, by round. The first round warms up and is discarded. */
 export async function interleaved(sides: readonly Side[], rounds: number): Promise<[mine: number, other: number][]> {
   const costs: [number, number][] = [];
   for (let round = 0; round <= rounds; round++) {
@@ -72,7 +73,7 @@ export async function interleaved(sides: readonly Side[], rounds: number): Promi
 
 const COLUMNS = ["server", "CPU us", "this/it", "lowest", "highest", "must", ""];
 
-/** The ratios as a table, with a check of the middle one. */
+/** The ratios as a table, with a check of the median. */
 export function report(folder: string, scenario: string, costs: readonly [number, number][]): Report {
   const ratios = costs.map(([mine, other]) => mine / other);
   const check = atMost(`${scenario}: this tree / ${folder}`, median(ratios), MUST);
@@ -114,7 +115,7 @@ function expectNone(failed: number, name: string): void {
   if (failed > 0) throw new Error(`${failed} requests to the server of ${name} tree failed`);
 }
 
-/** One large PUT into a store in memory, where there is room for it, else beside the site. */
+/** One large PUT into a store in memory, or next to the site if memory lacks the space. */
 function uploads({ site }: Options): ReturnType<Preparation> {
   const store = makeStores(site, UPLOAD).at(-1);
   if (store === undefined) throw new Error("there is no room for uploads");

@@ -1,8 +1,8 @@
 /**
- * Asks a script of 127.0.0.1 and reads its reply as fast as it comes, with an exit status of 1 if that is not what it must be:
+ * Sends a request for a script to 127.0.0.1 and reads the reply as fast as it arrives. Exit status 1: the reply is wrong.
  *
- *     bun run bench/cgi-client.ts PORT chunked|length PATH BYTES    a POST of so many bytes, which must all come back
- *     bun run bench/cgi-client.ts PORT none PATH BYTES              a GET; so many bytes must come
+ *     bun run bench/cgi-client.ts PORT chunked|length PATH BYTES    a POST of BYTES bytes, which the reply must contain
+ *     bun run bench/cgi-client.ts PORT none PATH BYTES              a GET; the reply must have BYTES bytes
  */
 import { connect } from "node:net";
 
@@ -13,7 +13,7 @@ const OK = /^HTTP\/1\.1 200 /;
 
 const sent = new Bun.CryptoHasher("sha1");
 
-/** The body of a reply, which is chunked or ends where it says or with the connection. */
+/** The body of a reply: chunked, with Content-Length, or until the end of the connection. */
 class ReplyReader {
   readonly received = new Bun.CryptoHasher("sha1");
   bytes = 0;
@@ -21,7 +21,7 @@ class ReplyReader {
   private text = "";
   private readonly lines: string[] = [];
   private chunked = false;
-  /** Bytes of the chunk, or of the body, to come; 0: a line comes. */
+  /** Bytes of the chunk or body not yet received; 0: a line follows. */
   private left = 0;
   private inHead = true;
   complete = false;

@@ -1,4 +1,4 @@
-/** The scripts that are measured, and servers whose every process is accounted for. */
+/** The measured scripts, and servers in control groups that count the CPU time of all their processes. */
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ControlGroup } from "./cgroup.ts";
@@ -27,13 +27,13 @@ export interface Target {
   readonly group: ControlGroup;
 }
 
-/** CPU time of the server with all it started, and of its own processes alone, in microseconds. */
+/** CPU time of the server with all processes it started, and of its own processes alone, in microseconds. */
 export interface Spent {
   readonly tree: CpuTime;
   readonly alone: CpuTime;
 }
 
-/** Writes the scripts, and compiles one where there is a compiler. */
+/** Writes the scripts, and compiles one if there is a compiler. */
 export function makeScripts(site: Site): CgiFolders & { readonly compiled: boolean } {
   const scripts = join(site.folder, "scripts");
   const temporary = join(site.folder, "bodies");
@@ -51,7 +51,7 @@ export function makeScripts(site: Site): CgiFolders & { readonly compiled: boole
   return { scripts, temporary, compiled: true };
 }
 
-/** Starts `peers` that are installed, each in a control group of its own, whose name starts with `prefix`. */
+/** Starts the installed ones of `peers`, each in its own control group, whose name starts with `prefix`. */
 export async function startAll(peers: readonly Peer[], site: Site, prefix = ""): Promise<Target[]> {
   const targets: Target[] = [];
   for (const [number, peer] of peers.entries()) {
@@ -70,7 +70,7 @@ export async function stopTargets(targets: readonly Target[]): Promise<void> {
   }
 }
 
-/** What `work` costs the target. */
+/** The CPU time that `work` costs the target. */
 export async function spending({ server, group }: Target, work: () => Promise<void>): Promise<Spent> {
   const groupBefore = group.read();
   const before = readCpu(server.pid);

@@ -1,20 +1,20 @@
 /**
- * The CPU time of everything a server ever starts, from a control group of its own (cgroups(7), version 2).
+ * Measures the CPU time of a server and all processes it starts, by a control group (cgroups(7), version 2).
  *
- * A process tree in /proc does not know the children that have ended: what they used is added to their parent, but only where
- * it waits for them, and Apache's mod_cgid ignores SIGCHLD. A group counts all of them.
+ * The process tree in /proc lacks children that have ended. The kernel adds their time to the parent only if the parent waits for
+ * them, and Apache's mod_cgid ignores SIGCHLD. A control group counts all of them.
  */
 import { existsSync, mkdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import type { CpuTime } from "./measure.ts";
 
-/** Where version 2 is mounted: alone, or beside version 1. */
+/** Where version 2 may be mounted: alone, or together with version 1. */
 const ROOTS = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"];
 
 export class ControlGroup {
   private constructor(private readonly folder: string) {}
 
-  /** A new group; null where none can be made (it takes root). */
+  /** Creates a group; null: it cannot be created, which needs root. */
   static make(name: string): ControlGroup | null {
     const root = ROOTS.find((folder) => existsSync(join(folder, "cgroup.procs")));
     if (root === undefined) return null;
@@ -27,17 +27,17 @@ export class ControlGroup {
     return new ControlGroup(folder);
   }
 
-  /** `command` as a member, with all it starts. */
+  /** Wraps `command` so that it and all processes it starts are in the group. */
   enclose(command: readonly string[]): string[] {
     return ["sh", "-c", 'echo $$ > "$0" && exec "$@"', join(this.folder, "cgroup.procs"), ...command];
   }
 
-  /** CPU time since it was made, in microseconds. */
+  /** CPU time since the group was created, in microseconds. */
   read(): CpuTime {
     return parseCpuStat(readFileSync(join(this.folder, "cpu.stat"), "latin1"));
   }
 
-  /** Ends it. The last members may take a moment to go. */
+  /** Removes the group. Its last processes may need a moment to end. */
   async remove(): Promise<void> {
     for (let attempts = 100; attempts > 0; attempts--) {
       if (this.removed()) return;

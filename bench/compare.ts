@@ -1,6 +1,6 @@
 /**
- * CPU time per request of several servers under the same load. The rounds are interleaved, so that whatever else the
- * machine does meanwhile meets all of them; the median of the rounds counts, after one round to warm up.
+ * CPU time per request of several servers under the same load. The rounds are interleaved, so that other work on the machine
+ * affects all servers alike. One round warms up; the result is the median of the others.
  */
 import { LOAD, type Load, run } from "./load.ts";
 import { type CpuTime, cpuBetween, median, readCpu } from "./measure.ts";
@@ -11,7 +11,7 @@ import { atMost, type Check, type Report, verdict } from "./table.ts";
 export interface Comparison {
   readonly scenario: string;
   readonly title: string;
-  /** What differs from LOAD. */
+  /** Settings that differ from LOAD. */
   readonly load: Partial<Load>;
   readonly log?: boolean;
   readonly families: readonly string[];
@@ -27,13 +27,13 @@ export interface Cost extends CpuTime {
   readonly failed: number;
 }
 
-/** A server with the load it gets. */
+/** A server and its load. */
 export interface Contender {
   readonly server: RunningServer;
   readonly load: Load;
 }
 
-/** The scenario of one or more comparisons. */
+/** Makes a scenario of one or more comparisons. */
 export function comparing(comparisons: readonly Comparison[]): Scenario {
   return async (options) => {
     const reports: Report[] = [];
@@ -65,7 +65,7 @@ async function loadFor(comparison: Comparison, server: RunningServer, options: O
   };
 }
 
-/** Measures all contenders in interleaved rounds. The order of the result is theirs. */
+/** Measures all contenders in interleaved rounds. The results are in the same order. */
 export async function measure(contenders: readonly Contender[], rounds: number): Promise<Cost[]> {
   const samples: Cost[][] = contenders.map(() => []);
   for (let round = 0; round <= rounds; round++) {
@@ -77,7 +77,7 @@ export async function measure(contenders: readonly Contender[], rounds: number):
   return samples.map(middle);
 }
 
-/** What one round of its load costs a server. */
+/** The cost of one round for a server. */
 export async function measureOnce({ server, load }: Contender): Promise<Cost> {
   const before = readCpu(server.pid);
   const result = await run(load, server.port, LOAD_CPU);

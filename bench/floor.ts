@@ -1,6 +1,6 @@
 /**
- * The floor under every server on this runtime: a loop that waits, receives and sends with the same ffi, and answers
- * canned bytes for each empty line it sees. `bun run bench/floor.ts PORT`. What a real server costs more is its own work.
+ * The lowest possible cost of a server on this runtime: a loop that waits, receives and sends by the same ffi, and sends constant
+ * bytes for each empty line. `bun run bench/floor.ts PORT`. A real server's additional cost is its own work.
  */
 import { AF_INET, EPOLL_EVENT, EPOLLIN, IPPROTO_TCP, SOCK_STREAM, SOCKADDR_IN, TCP_NODELAY } from "../ffi/abi.ts";
 import { linux } from "../ffi/linux.ts";

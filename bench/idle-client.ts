@@ -1,13 +1,13 @@
 /**
- * Many idle keep-alive clients: `bun run bench/idle-client.ts PORT COUNT`. Each sends one request, takes the reply and
- * stays. Prints `ready` when all are there, and ends when its standard input does.
+ * Many idle keep-alive clients: `bun run bench/idle-client.ts PORT COUNT`. Each sends one request, reads the reply and keeps the
+ * connection open. Prints `ready` when all are connected, and ends at the end of its standard input.
  */
 const [port, count] = [Number(Bun.argv[2]), Number(Bun.argv[3])];
 const REQUEST = "GET /1k.html HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
-/** Connections being opened at the same time: fewer than any backlog. */
+/** Most connections opened at the same time; less than any server's backlog. */
 const AT_ONCE = 100;
 
-/** Resolves when the client has its whole reply. */
+/** Resolves when the client has received the complete reply. */
 function becomeIdle(): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   let received = 0;

@@ -1,6 +1,6 @@
-/** The load: h2load for keep-alive and pipelining, ab for a new connection per request; a fixed number of requests each. */
+/** Load generators, with a fixed number of requests: h2load for keep-alive and pipelining, ab for a new connection per request. */
 
-/** What is asked of a server. */
+/** The requests sent to a server. */
 export interface Load {
   readonly requests: number;
   readonly clients: number;
@@ -11,21 +11,21 @@ export interface Load {
   readonly paths: readonly string[];
   /** Field lines, as `Name: value`. */
   readonly headers: readonly string[];
-  /** The class of status that counts as right: 2, 3 or 4; 0: any. */
+  /** The expected class of status: 2, 3 or 4; 0: any. */
   readonly expects: number;
 }
 
-/** What came back. */
+/** The result of a load. */
 export interface LoadResult {
   readonly answered: number;
   /** Requests without a reply, or with a status of the wrong class. */
   readonly failed: number;
   readonly seconds: number;
-  /** The longest that one request took, ms. */
+  /** Longest time of one request, ms. */
   readonly slowest: number;
 }
 
-/** The smallest load; scenarios name what they change. */
+/** The default load; scenarios override some settings. */
 export const LOAD: Load = {
   requests: 50_000,
   clients: 64,
@@ -37,8 +37,8 @@ export const LOAD: Load = {
 };
 
 /**
- * Puts `load` on the server at 127.0.0.1:`port` from CPU `cpu`, and gives what came back.
- * Throws when the generator itself fails.
+ * Sends `load` to the server at 127.0.0.1:`port`, with the generator on CPU `cpu`, and gives the result.
+ * Throws if the generator itself fails.
  */
 export async function run(load: Load, port: number, cpu: number): Promise<LoadResult> {
   const command = ["taskset", "-c", String(cpu), ...(load.connect ? ab(load, port) : h2load(load, port))];
@@ -77,13 +77,13 @@ export function parseH2load(output: string, load: Load): LoadResult {
   return { answered: Number(done[1]), failed: load.requests - right, seconds: finished / 1000, slowest };
 }
 
-/** h2load's `224.56ms`, `1.50s` or `3m` in ms; NaN when it is none. */
+/** Converts h2load's `224.56ms`, `1.50s` or `3m` to ms; NaN: it is not a time. */
 function duration(text = ""): number {
   const [, amount, unit] = /^([\d.]+)(us|ms|s|m)$/.exec(text) ?? [];
   return Number(amount) * { us: 1e-3, ms: 1, s: 1000, m: 60_000 }[(unit ?? "ms") as "us" | "ms" | "s" | "m"];
 }
 
-/** Reads ab's summary. A status other than 2xx is wrong unless the load expects another class. */
+/** Reads ab's summary. A status other than 2xx is an error unless the load expects another class. */
 export function parseAb(output: string, load: Load): LoadResult {
   const number = (name: string): number =>
     Number(new RegExp(`^${name}:\\s+([\\d.]+)`, "m").exec(output)?.[1] ?? Number.NaN);

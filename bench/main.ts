@@ -1,5 +1,5 @@
 /**
- * CPU time per request beside nginx, lighttpd, Bun.serve and a floor, and the other promises about cost:
+ * Measures CPU time per request compared with nginx, lighttpd, Bun.serve and a floor, and the other promises about cost:
  * `bun run bench [SCENARIO...]`. See docs/bench.md.
  */
 import { existsSync } from "node:fs";
@@ -95,7 +95,7 @@ interface Command {
   readonly help: boolean;
 }
 
-/** The command line as values, or what is wrong with it. */
+/** Parses the command line; gives the options, or an error message. */
 function commandLine(): Command | string {
   try {
     const { values, positionals } = parseArgs({ args: Bun.argv.slice(2), allowPositionals: true, options: FLAGS });

@@ -1,16 +1,16 @@
 /**
- * What a process costs, read from /proc (see proc(5)).
+ * The cost of a process, read from /proc (see proc(5)).
  *
- * CPU time is the scheduler's own account in nanoseconds (the first field of /proc/PID/task/TID/schedstat), so neither
- * the load generator nor anything else that runs on the machine counts. A server is its whole process tree, all threads.
+ * CPU time is the scheduler's count in nanoseconds (the first field of /proc/PID/task/TID/schedstat), so the load generator and
+ * other processes are not included. A server is its whole process tree with all threads.
  */
 import { readdirSync, readFileSync } from "node:fs";
 
-/** One look at the CPU account of a process tree. */
+/** A reading of the CPU time of a process tree. */
 export interface CpuReading {
   /** Nanoseconds on a CPU, by thread. */
   readonly threads: ReadonlyMap<string, number>;
-  /** Clock ticks in user mode and in the kernel; coarse, so only their proportion is used. */
+  /** Clock ticks in user mode and in the kernel. They are coarse, so only their ratio is used. */
   readonly userTicks: number;
   readonly systemTicks: number;
 }
@@ -22,7 +22,7 @@ export interface CpuTime {
   readonly system: number;
 }
 
-/** The CPU account of `pid` and its descendants now. */
+/** Reads the CPU time of `pid` and its descendants. */
 export function readCpu(pid: number): CpuReading {
   const threads = new Map<string, number>();
   let userTicks = 0;
@@ -47,7 +47,7 @@ export function cpuBetween(before: CpuReading, after: CpuReading): CpuTime {
   return { total, user: total * share, system: total * (1 - share) };
 }
 
-/** Times that each thread of the tree went to sleep by itself, by thread: each one is a wake before it. */
+/** Voluntary context switches of each thread in the tree. Each one follows a wake-up, so they count wake-ups. */
 export function readWakes(pid: number): ReadonlyMap<string, number> {
   const threads = new Map<string, number>();
   for (const member of processTree(pid)) {
@@ -59,8 +59,8 @@ export function readWakes(pid: number): ReadonlyMap<string, number> {
 }
 
 /**
- * What the threads counted between two readings. Thread by thread: one that ended in between takes its account with it,
- * and must not make the sum smaller than what the others counted.
+ * Sum of the threads' counts between two readings. It subtracts per thread: the count of a thread that has ended disappears, and
+ * must not reduce the counts of the others.
  */
 export function countedBetween(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): number {
   let sum = 0;
@@ -75,7 +75,7 @@ export function readResident(pid: number): number {
   return kilobytes * 1024;
 }
 
-/** Resident memory of this process alone, and the highest it has been, in bytes. */
+/** Resident memory of this process alone, and its peak, in bytes. */
 export const readOwnResident = (pid: number): number => statusField(read(`/proc/${pid}/status`), "VmRSS") * 1024;
 export const readHighest = (pid: number): number => statusField(read(`/proc/${pid}/status`), "VmHWM") * 1024;
 
@@ -86,20 +86,20 @@ export function readDescriptors(pid: number): number {
   return count;
 }
 
-/** The middle value; the mean of the two middle ones of an even number. NaN of none. */
+/** The median: the middle value, or the mean of the two middle ones. NaN: there are no values. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** User and system ticks of a /proc/PID/stat line; the name in it may contain anything, so counting starts behind it. */
+/** User and system ticks of a /proc/PID/stat line. The process name may contain spaces, so fields are counted after it. */
 export function ticks(stat: string): [user: number, system: number] {
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return stat === "" ? [0, 0] : [Number(fields[11]), Number(fields[12])];
 }
 
-/** The number of a `Name:  123 kB` line of /proc/PID/status; 0 when it is not there. */
+/** The number in a `Name:  123 kB` line of /proc/PID/status; 0: there is no such line. */
 export function statusField(status: string, name: string): number {
   const line = new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status);
   return line === null ? 0 : Number(line[1]);
@@ -118,7 +118,7 @@ export function processTree(pid: number): number[] {
   return found;
 }
 
-/** The file's text, "" when the process or thread has just ended. */
+/** The file's text; "": the process or thread has just ended. */
 function read(path: string): string {
   try {
     return readFileSync(path, "latin1");

@@ -1,4 +1,4 @@
-/** `bun run bench/parser.ts`: nanoseconds the request parser spends on a head, after warm-up: a new one, and the one before again. */
+/** `bun run bench/parser.ts`: nanoseconds that the request parser needs for a head, after warm-up: for a new head, and for a repeated one. */
 import { RequestParser } from "../src/http/request/parser.ts";
 
 const HEADS: Record<string, string> = {

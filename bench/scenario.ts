@@ -1,4 +1,4 @@
-/** What the scenarios share: the options of the command line, and the peers that are there. */
+/** Shared by the scenarios: the options of the command line, and the available peers. */
 
 import { bunServe } from "./servers/bun-serve.ts";
 import { floor } from "./servers/floor.ts";
@@ -11,12 +11,12 @@ import type { Report } from "./table.ts";
 
 export interface Options {
   readonly site: Site;
-  /** Measured rounds, after one to warm up. */
+  /** Number of measured rounds, after one to warm up. */
   readonly rounds: number;
-  /** null: what the scenario itself asks for. */
+  /** null: the scenario's default. */
   readonly requests: number | null;
   readonly clients: number | null;
-  /** Families to measure; empty: all. */
+  /** Families of servers to measure; empty: all. */
   readonly only: readonly string[];
 }
 
@@ -26,10 +26,10 @@ export type Scenario = (options: Options) => Promise<Report[]>;
 /** The order of the tables. */
 const PEERS: readonly Peer[] = [webserv, ...nginx, lighttpd, bunServe, floor];
 
-/** Every server that some scenario knows. */
+/** The servers of all scenarios. */
 export const FAMILIES: readonly string[] = [...new Set(PEERS.map((peer) => peer.family)), "apache"];
 
-/** The wanted peers of `families` that are installed, and a note for each one that is not. */
+/** The selected peers of `families` that are installed, and a note for each one that is not. */
 export function choosePeers(families: readonly string[], options: Options): { peers: Peer[]; notes: string[] } {
   const wanted = PEERS.filter((peer) => families.includes(peer.family) && allowed(peer.family, options));
   const missing = new Set(wanted.filter((peer) => Bun.which(peer.program) === null).map((peer) => peer.family));
@@ -39,7 +39,7 @@ export function choosePeers(families: readonly string[], options: Options): { pe
   };
 }
 
-/** Whether a peer is wanted and its program installed. */
+/** Whether a peer is selected and its program is installed. */
 export function isAvailable({ family, program }: Peer, options: Options): boolean {
   return allowed(family, options) && Bun.which(program) !== null;
 }

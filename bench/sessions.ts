@@ -1,7 +1,7 @@
 /**
- * `bun bench/sessions.ts [SESSIONS]`: what sessions cost a real server. Resident memory of so many (10,000) with 100 bytes of data
- * each, in memory and in SQLite; and the CPU time of a request for a small file without a session, with one, and with one in SQLite.
- * Exit status 1 when 10,000 sessions take more than 10 MB.
+ * `bun bench/sessions.ts [SESSIONS]`: the cost of sessions in a real server. Measures the resident memory of SESSIONS (10,000)
+ * sessions with 100 bytes of data each, in memory and in SQLite, and the CPU time of a request for a small file without a
+ * session, with one in memory, and with one in SQLite. Exit status 1: 10,000 sessions take more than 10 MB.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -17,7 +17,7 @@ const SESSIONS = Number(Bun.argv[2] ?? 10_000);
 const MUST = 10; // MB
 const ROUNDS = 3;
 const SETTLE = 1500;
-/** 100 bytes, as a site might keep them. */
+/** 100 bytes of typical session data. */
 const DATA = JSON.stringify({
   name: "Ada Lovelace",
   language: "en",
@@ -47,7 +47,7 @@ server {
   return file;
 }
 
-/** So many new visitors store their data at `path`, one after the other on one connection. The last one's cookie. */
+/** Lets new visitors store their data at `path`, one after the other on one connection. Gives the last one's cookie. */
 async function store({ port }: RunningServer, path: string, visitors: number): Promise<string> {
   const request = `POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: ${DATA.length}\r\n\r\n${DATA}`;
   const { promise, resolve, reject } = Promise.withResolvers<string>();
@@ -69,7 +69,7 @@ async function store({ port }: RunningServer, path: string, visitors: number): P
   return promise.finally(() => socket.end());
 }
 
-/** MB that so many sessions in store `i` add to a server that has done the same work for sessions it did not keep. */
+/** MB that the sessions in store `i` add, compared with a server that handled the same requests without storing sessions. */
 async function memory(server: RunningServer, i: number): Promise<number> {
   await store(server, `/warm${i}`, SESSIONS);
   await Bun.sleep(SETTLE);

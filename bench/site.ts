@@ -1,4 +1,4 @@
-/** The site that every server serves: made afresh in a temporary folder, the same bytes each time. */
+/** The site that every server serves. It is created in a temporary folder, with the same bytes each time. */
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ export const FILES: readonly (readonly [path: string, size: number])[] = [
   ["folder/index.html", KILOBYTE],
 ];
 
-/** Makes the site. Readable by all: a server's worker may have given up its rights. */
+/** Creates the site. All users may read it, because a server's worker may run as another user. */
 export function makeSite(): Site {
   const folder = mkdtempSync(join(tmpdir(), "webserv-bench-"));
   chmodSync(folder, 0o755);

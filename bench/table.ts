@@ -1,11 +1,11 @@
-/** What a scenario found, and how it is printed. */
+/** The report of a scenario, and its text. */
 
-/** One promise of the project, kept or not. */
+/** A check of one of the project's promises. */
 export interface Check {
-  /** What was measured, as `webserv / nginx`. */
+  /** Name of the measured ratio, for example `webserv / nginx`. */
   readonly what: string;
   readonly value: number;
-  /** The value must not be larger. */
+  /** Largest allowed value. */
   readonly limit: number;
   readonly pass: boolean;
 }
@@ -16,7 +16,7 @@ export interface Report {
   readonly columns: readonly string[];
   readonly rows: readonly (readonly string[])[];
   readonly checks: readonly Check[];
-  /** What a reader must know: peers left out, variants dropped. */
+  /** Notes for the reader: peers and variants that were not measured. */
   readonly notes: readonly string[];
 }
 
@@ -25,18 +25,18 @@ export function atMost(what: string, value: number, limit: number): Check {
   return { what, value, limit, pass: value <= limit };
 }
 
-/** The two last cells of a row: the must and the verdict; empty without a check. */
+/** The last two cells of a row: limit and verdict; empty without a check. */
 export function verdict(check: Check | undefined, unit: string, digits: number): [must: string, word: string] {
   if (check === undefined) return ["", ""];
   return [`<= ${check.limit.toFixed(digits)}${unit}`, check.pass ? "pass" : "MISS"];
 }
 
-/** A check in words, for a report whose rows do not show it. */
+/** A check as a sentence, for reports whose rows do not show it. */
 export function describe({ what, value, limit, pass }: Check): string {
   return `${pass ? "pass" : "MISS"}: ${what} ${value.toFixed(2)}, must be <= ${limit}`;
 }
 
-/** The report as text: title, table (first column to the left, the others to the right), notes. */
+/** The report as text: title, table (first column left-aligned, the others right-aligned), notes. */
 export function format(report: Report): string {
   const lines = [report.columns, ...report.rows];
   const widths = report.columns.map((_, column) => Math.max(...lines.map((line) => line[column].length)));

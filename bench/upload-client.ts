@@ -1,7 +1,7 @@
 /**
- * Sends uploads to 127.0.0.1, with an exit status of 1 if one of them is not answered by 201 or 204:
+ * Sends uploads to 127.0.0.1. Exit status 1: a reply is not 201 or 204.
  *
- *     bun run bench/upload-client.ts PORT put NAME BYTES         one body of so many bytes, as fast as the server takes it
+ *     bun run bench/upload-client.ts PORT put NAME BYTES         one body of BYTES bytes, as fast as the server reads it
  *     bun run bench/upload-client.ts PORT form NAME BYTES        the same as the only file of a form
  *     bun run bench/upload-client.ts PORT many COUNT CLIENTS     COUNT files `upload-N` by CLIENTS keep-alive clients at once
  */
@@ -9,7 +9,7 @@ import { smallUpload } from "./uploads.ts";
 
 const [port, kind, first, second] = Bun.argv.slice(2);
 const BOUNDARY = "----bench-boundary";
-/** Sent again and again: the client must cost little, for it shares the machine. */
+/** Sent repeatedly. The client shares the machine with the server, so it must be cheap. */
 const PIECE = Buffer.alloc(1024 * 1024, "The quick brown fox jumps over the lazy dog.\n");
 
 function headOfForm(name: string): string {
@@ -57,7 +57,7 @@ function sendOne(name: string, bytes: number, asForm: boolean): Promise<string> 
   return promise;
 }
 
-/** One of the clients: its share of the files, one after the other. */
+/** One of the clients; it sends its share of the files, one after the other. */
 async function sendMany(count: number, clients: number, client: number): Promise<void> {
   for (let number = client; number < count; number += clients) {
     const url = `http://127.0.0.1:${port}/upload-${number}`;

@@ -1,17 +1,17 @@
-/** What is uploaded, to where, and the client process that does it. */
+/** The content and target of uploads, and the client process that sends them. */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { LOAD_CPU, type RunningServer } from "./servers/server.ts";
 import type { Site } from "./site.ts";
 
-/** The content of one of many small files: so long, and none like another. */
+/** The content of one of many small files. Each file's content is different. */
 export function smallUpload(number: number): Buffer {
   const content = Buffer.alloc(100_000, `content of upload ${number}; `);
   content.writeUInt32LE(Math.imul(number + 1, 2654435761) >>> 0, 50_000 + (number % 40_000));
   return content;
 }
 
-/** The names of files that did not arrive as they were sent. */
+/** The names of files whose stored content differs from the sent content. */
 export function damaged(folder: string, count: number): string[] {
   const wrong: string[] = [];
   for (let number = 0; number < count; number++) {
@@ -21,24 +21,24 @@ export function damaged(folder: string, count: number): string[] {
   return wrong;
 }
 
-/** Files beneath `folder` but for locks: what is left of uploads where none should be. */
+/** Files within `folder` except locks: leftovers of uploads. */
 export function leftovers(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: "utf8" }).filter(
     (path) => !path.endsWith(".lock") && statSync(join(folder, path)).isFile(),
   );
 }
 
-/** A folder that is filled with uploads. */
+/** A folder that receives uploads. */
 export interface StoreFolder {
   readonly path: string;
-  /** What lies under it, for a title. */
+  /** Kind of storage, for a title. */
   readonly kind: string;
   remove(): void;
 }
 
 /**
- * Where to store `bytes`: beside the site, on a disk as a rule, and in memory, where no disk can take part. A place without
- * the room is left out.
+ * The folders in which to store `bytes`: next to the site, usually on a disk, and in memory, where no disk affects the result.
+ * A folder without enough space is left out.
  */
 export function makeStores(site: Site, bytes: number): StoreFolder[] {
   const places = [
@@ -58,7 +58,7 @@ function room(folder: string): number {
   return bavail * bsize;
 }
 
-/** Runs the client with these arguments behind the port. Throws with what it says when an upload fails. */
+/** Runs the client with the port and these arguments. Throws its output if an upload fails. */
 export async function upload(server: RunningServer, ...args: (string | number)[]): Promise<void> {
   const script = join(import.meta.dir, "upload-client.ts");
   const command = [

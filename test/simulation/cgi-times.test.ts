@@ -1,5 +1,5 @@
 /**
- * docs/behaviour.md, Programs, on the virtual clock: how long scripts, their clients and those who wait for a place have. The configuration says
+ * docs/behaviour.md, Programs, on the virtual clock: the time limits of scripts, of their clients and of queued requests. The configuration says
  * cgi_timeout 12 s, client_body_timeout 8 s, send_timeout 9 s.
  */
 import type { Client } from "./client.ts";
@@ -12,7 +12,7 @@ import type { World } from "./world.ts";
 
 const SEEDS = 20;
 const FAULTS: readonly Fault[] = ["EAGAIN", "EINTR", "short recv", "short send", "short read", "short write"];
-/** Timers may be late by a turn; the network, and starting a program, take their time. */
+/** Timers may be late by a turn; the network and the start of a program need time. */
 const LATE = 800;
 const CGI_TIMEOUT = 12_000;
 /** From SIGTERM to SIGKILL. */
@@ -37,12 +37,12 @@ interface Outcome {
   readonly statuses: readonly number[];
   /** When the server closes its descriptor, ms from the client's SYN. */
   readonly after: number;
-  /** When the script is reaped, likewise; else within LATE of that. */
+  /** When the script is reaped, also from the SYN; by default within LATE of the close. */
   readonly reaped?: number;
   readonly server?: string;
 }
 
-/** A client whose connection the server ends, having sent just these statuses. */
+/** A client whose connection the server ends after exactly these statuses. */
 function ended(name: string, outcome: Outcome, script: (client: Client) => void): void {
   const { statuses, after, server = "" } = outcome;
   simulate(name, { seeds: SEEDS, faults: FAULTS, server: `${server} ${cgi()}`, tolerates: [408] }, (world) => {
@@ -98,7 +98,7 @@ ended("a script whose output is no reply is heard no longer", { statuses: [502],
   client.sends(ask("babbles", closing)).awaitsTheEnd(),
 );
 
-/** Scripts start when so much of a body has come. */
+/** Scripts start after this many bytes of a body were received. */
 const EARLY = "client_body_buffer_size 1k;";
 
 ended(
@@ -119,7 +119,7 @@ ended(
   (client) => client.reads(0, 0).sends(ask("writes-much", closing)).vanishes(),
 );
 
-/** A client that gets its whole reply, however long that takes. */
+/** A client that gets its complete reply, however long it takes. */
 function served(name: string, server: string, script: (world: World, client: Client) => void): void {
   simulate(name, { seeds: SEEDS, faults: FAULTS, server: `${server} ${cgi()}` }, (world) => {
     machine(world);
@@ -174,7 +174,7 @@ served("a connection goes on after a script's reply", "", (_world, client) =>
     .sends(ask("reads-nothing")),
 );
 
-/** A client that leaves `after` ms; the script's end comes `then` ms later. */
+/** A client that leaves after `after` ms; the script ends `then` ms later. */
 function gone(name: string, request: Request, after: number, then: number): void {
   simulate(name, { seeds: SEEDS, faults: FAULTS, server: cgi() }, (world) => {
     machine(world);
@@ -197,10 +197,10 @@ gone(
 );
 gone("a script that ignores its client's end is killed", ask("never-ends-and-never-dies"), 4_000, PATIENCE);
 
-/** Two places, and two who may wait for 3 s. */
+/** At most two scripts run, and two requests may wait 3 s in the queue. */
 const PLACES = `cgi_max_processes 2; cgi_queue 2 3s; ${cgi()}`;
 
-/** Clients that ask one after the other, 50 ms between them; in the end their statuses. */
+/** Clients that send requests at intervals of 50 ms, and their final statuses. */
 function queue(
   name: string,
   statuses: readonly (readonly number[])[],
@@ -267,7 +267,7 @@ queue("a script that another has redirected to is not refused", [[200], [200], [
   i < 2 ? ask("redirects-to-a-script") : ask("sleeps", { size: 1_000 }),
 );
 
-/** Clients who announce a body and send a byte of it beside one who asks for a script, with places for two. */
+/** Clients that announce a body and send one byte of it, and one that requests a script, if at most two scripts may run. */
 simulate("slow bodies take no place", { seeds: SEEDS, faults: FAULTS, server: PLACES, tolerates: [408] }, (world) => {
   machine(world, 1);
   const started = () => world.kernel.processes.most;

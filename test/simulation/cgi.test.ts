@@ -1,4 +1,4 @@
-/** Scripts of every temper under clients of every temper, with faults in every call: a run leaves nothing, and nobody waits for ever. */
+/** All kinds of scripts and clients, with faults in every call: a run leaves nothing behind, and no client waits for ever. */
 import { expect, test } from "bun:test";
 import { BAD, CUT } from "./bad-programs.ts";
 import type { Client } from "./client.ts";
@@ -21,7 +21,7 @@ const NETWORK: readonly Fault[] = [
 ];
 const LEAVING: readonly Fault[] = ["ECONNRESET", "EPIPE", "ECONNABORTED"];
 const MACHINE: readonly Fault[] = ["EMFILE", "ENFILE", "ENOMEM", "EAGAIN of spawn", "ENOSPC", "EIO in writing"];
-/** What clients may get when the machine fails; 400 is for those who shut their side within a body. */
+/** Statuses that clients may get if system calls fail; 400 is for clients that send FIN within a body. */
 const MACHINE_STATUSES = [400, 500, 502, 503, 507];
 
 const names = <T extends object>(rows: T) => Object.keys(rows) as (keyof T & ProgramName)[];
@@ -38,7 +38,7 @@ function anyAsking(random: Random): Asking {
   };
 }
 
-/** Something that a polite client gets a whole reply to. */
+/** A request for which a polite client gets a complete reply. */
 function anyRequest(random: Random): Request {
   if (random.chance(0.3)) return get(random.pick(TARGETS));
   const how = anyAsking(random);
@@ -48,7 +48,7 @@ function anyRequest(random: Random): Request {
   return ask(name, how);
 }
 
-/** The last one of a connection: HTTP/1.0 knows no chunks. */
+/** The last request of a connection: HTTP/1.0 has no chunks. */
 function lastRequest(random: Random): Request {
   if (random.chance(0.5)) return anyRequest(random);
   return ask(random.pick(FINITE), { ...anyAsking(random), chunks: 0, version: "1.0" });
@@ -93,7 +93,7 @@ function ends(client: Client, random: Random): void {
 
 function clients(world: World): void {
   for (let count = world.random.between(1, 4); count > 0; count--) ends(anyClient(world), world.random);
-  // A megabyte in small pieces takes its time.
+  // A megabyte in small pieces needs time.
   const asksMuch = ({ requests }: Client) => requests.some(({ expected }) => (expected.body?.length ?? 0) > 500_000);
   world.patient = world.kernel.faults.includes("short send") || world.clients.some(asksMuch);
 }
@@ -160,7 +160,7 @@ simulate(
   (world) => {
     crowd(world);
     const polite = world.clients.filter((client) => client.polite);
-    for (const client of polite) client.impolitely(); // who comes too late gets nothing
+    for (const client of polite) client.impolitely(); // a client that connects too late gets no reply
     sometime(world, () => (world.subject as Webserv).server.quit());
     world.promises("no reply was cut", () => polite.filter(({ replies }) => replies.inside).join("; ") || true);
   },

@@ -1,4 +1,4 @@
-/** Compression among slow clients, and those that leave in the middle: nobody waits for ever, and all memory of the libraries comes back. */
+/** Compression for slow clients, and for clients that leave early: no client waits for ever, and all memory of the libraries is freed. */
 import { setDefaultTimeout } from "bun:test";
 import { type Expected, pattern, type Request, request } from "./site.ts";
 import { simulate, type Webserv } from "./webserv.ts";
@@ -12,7 +12,7 @@ const CODINGS = ["gzip", "zstd", "br"];
 
 const work = (world: World) => (world.subject as Webserv).server.services.compression;
 
-/** Files of all sizes: kept, made in steps over several turns, and too large to be kept in any coding. */
+/** Files of all sizes: cached, compressed in steps over several turns, and too large to be cached in any coding. */
 function build(world: World): string[] {
   const { tree } = world.kernel.files;
   const line = Buffer.from("a line of text that comes again and again\n".repeat(50_000));

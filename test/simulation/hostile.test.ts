@@ -1,4 +1,4 @@
-/** Clients that mean harm, or behave as if they did: nothing they do may cost others anything, or leave anything behind. */
+/** Hostile clients: they must not affect other clients or leave anything behind. */
 
 import type { Random } from "./random.ts";
 import { get, pattern, post, postChunked, type Request, request, SITE, TARGETS } from "./site.ts";
@@ -7,7 +7,7 @@ import type { World } from "./world.ts";
 
 const NETWORK = ["EAGAIN", "EINTR", "short recv", "short send", "short sendfile", "ECONNRESET"] as const;
 
-/** A client beside the hostile ones, which must not notice them. */
+/** A normal client, which the hostile ones must not affect. */
 const witness = (world: World) => world.client().gets("/hello.txt", "/big.bin").pauses(300).gets("/style.css");
 
 const FRAGMENTS = [
@@ -36,7 +36,7 @@ const FRAGMENTS = [
   "é",
 ] as const;
 
-/** Pieces of HTTP in no sensible order, with bytes changed here and there. */
+/** Pieces of HTTP in random order, with some bytes changed. */
 function garbage(random: Random): Buffer {
   const pieces = Array.from({ length: random.between(1, 12) }, () => random.pick(FRAGMENTS) as string);
   const bytes = Buffer.from(pieces.join(""), "latin1");

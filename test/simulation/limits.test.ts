@@ -1,4 +1,4 @@
-/** Limits, fairness, signals and files that change: promises of docs/behaviour.md that only show over time. */
+/** Limits, fairness, signals and changing files: promises of docs/behaviour.md that need a clock to test. */
 import { get, pattern, post, request, SITE } from "./site.ts";
 import { simulate, type Webserv } from "./webserv.ts";
 import type { World } from "./world.ts";

@@ -1,4 +1,4 @@
-/** Clients of every temper against the whole server, with everything that can go wrong: thousands of runs, each a function of its seed. */
+/** All kinds of clients against the whole server, with all faults: many runs, each determined by its seed. */
 import { expect, test } from "bun:test";
 import type { Client } from "./client.ts";
 import { FAULTS, type Fault } from "./faults.ts";
@@ -7,11 +7,11 @@ import { get, pattern, post, postChunked, type Request, request, SITE, TARGETS }
 import { simulate, startWebserv } from "./webserv.ts";
 import { runSeed, type World } from "./world.ts";
 
-/** What only uploads or scripts meet has its place in uploads.test.ts and cgi.test.ts: here nothing is made or run. */
+/** Faults of uploads and scripts are tested in uploads.test.ts and cgi.test.ts; here no file is created and no program is run. */
 const OF_OTHERS: readonly Fault[] = ["EACCES", "EROFS", "EAGAIN of spawn", "ENOMEM"];
 const ALL = (Object.keys(FAULTS) as Fault[]).filter((fault) => !OF_OTHERS.includes(fault));
 
-/** A request that a correct server answers in one way. */
+/** A request with exactly one correct reply. */
 function anyRequest(random: Random): Request {
   const target = random.pick(TARGETS);
   const expected = SITE[target]!;
@@ -67,7 +67,7 @@ function lastRequest(random: Random): Request {
 function anyClient(world: World): Client {
   const { random } = world;
   const client = world.client();
-  // However small the cuts, it is faster than client_min_rate.
+  // Even the smallest pieces are faster than client_min_rate.
   const cut = random.magnitude(20, 3_000);
   if (random.chance(0.6)) client.cuts(cut, random.chance(0.5) ? 0 : cut / 50);
   if (random.chance(0.3)) client.reads(random.magnitude(2_000, 50_000), random.magnitude(1, 20));

@@ -1,4 +1,4 @@
-/** Passwords on the virtual clock: guessing gets slower, and a hash that takes its time is nobody's loss, whoever leaves meanwhile. */
+/** Passwords on the virtual clock: repeated guesses are delayed, and a slow hash does not delay other clients, even if its client leaves. */
 import { setDefaultTimeout } from "bun:test";
 import { get, type Request, request } from "./site.ts";
 import { simulate } from "./webserv.ts";
@@ -9,7 +9,7 @@ const SEEDS = 10;
 const server = `
   location /closed/ { alias /site/; auth_basic "closed"; auth_basic_user_file /etc/webserv/users; }`;
 const FAULTS = ["EAGAIN", "EINTR", "short recv", "short send", "short sendfile"] as const;
-/** Timers may be late by a turn, and the network takes its time. */
+/** Timers may be late by a turn, and the network needs time. */
 const LATE = 800;
 
 const asked = (user: string, password: string, status: number): Request =>

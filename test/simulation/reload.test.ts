@@ -1,4 +1,4 @@
-/** Reloads at random moments: every descriptor has an owner, and clients get the replies they would get without them. */
+/** Reloads at random times: every descriptor has an owner, and clients get the same replies as without reloads. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { loadConfig } from "../../src/config/load.ts";
 import { VARIABLES } from "../../src/exchange/variables.ts";
@@ -20,13 +20,13 @@ const FAULTS: readonly Fault[] = [
   "EIO",
 ];
 
-/** Reads the configuration again, as it stands on the disk. Whether it is in force. */
+/** Reads the configuration from the disk again; gives whether it is used now. */
 function reload({ kernel, subject }: World): boolean {
   const { config } = loadConfig({ kernel, variables: VARIABLES, file: CONFIG_FILE, prefix: "/" });
   return config !== null && (subject as Webserv).server.reload(config).adopted;
 }
 
-/** Clients, and about every tenth turn a reload. `done` counts them. */
+/** Clients, and a reload in about every tenth turn. `done` counts the reloads. */
 function crowd(world: World, polite: boolean, done = { adopted: 0, refused: 0 }): void {
   const { random } = world;
   for (let clients = random.between(1, 5); clients > 0; clients--) {
@@ -49,7 +49,7 @@ simulate("reloads between requests and within them", { seeds: 300 }, (world) => 
 
 simulate("reloads on a bad machine", { seeds: 300, faults: FAULTS }, (world) => crowd(world, true));
 
-/** A second address comes and goes. */
+/** Reloads that add or remove a second address. */
 function comesAndGoes(world: World): void {
   const { tree } = world.kernel.files;
   const text = tree.at(CONFIG_FILE)!.content.latin1Slice();

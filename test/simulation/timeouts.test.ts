@@ -1,5 +1,5 @@
 /**
- * docs/behaviour.md, Time and limits, each row on the virtual clock: who is cut off, when and how. The configuration (site.ts) says header 10 s,
+ * docs/behaviour.md, Time and limits, each row on the virtual clock: which clients time out, when and how. The configuration (site.ts) says header 10 s,
  * body 8 s, send 9 s, keep-alive 15 s, lingering 2 s between reads and 6 s in all; rates count from 10 s on.
  */
 import type { Client } from "./client.ts";
@@ -9,7 +9,7 @@ import type { World } from "./world.ts";
 
 const SEEDS = 20;
 const FAULTS = ["EAGAIN", "EINTR", "short recv", "short send", "short sendfile"] as const;
-/** Timers may be late by a turn, and the network takes its time. */
+/** Timers may be late by a turn, and the network needs time. */
 const LATE = 800;
 
 interface Outcome {
@@ -19,13 +19,13 @@ interface Outcome {
   readonly atMost?: number;
   /** Directives. */
   readonly server?: string;
-  /** Of the socket, bytes. */
+  /** Size of the socket's send buffer, bytes. */
   readonly sendBuffer?: number;
-  /** No EAGAIN: a byte that is there and cannot be read makes the close a reset, which may eat the reply. */
+  /** No EAGAIN: with an unread byte, close(2) sends a reset, and the client may lose the reply. */
   readonly honest?: boolean;
 }
 
-/** A client whose connection the server ends, having sent just these statuses. */
+/** A client whose connection the server ends after exactly these statuses. */
 function cutOff(name: string, outcome: Outcome, script: (client: Client) => void): void {
   const { statuses, after, atMost = after + LATE, server = "", sendBuffer = 400_000, honest = false } = outcome;
   const faults = honest ? FAULTS.filter((fault) => fault !== "EAGAIN") : FAULTS;

@@ -1,4 +1,4 @@
-/** The simulation tells the truth about what changes files: the same calls on disk and in memory have the same answers and leave the same files. */
+/** Checks the simulated calls that change files: the same calls on disk and in memory give the same results and leave the same files. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import * as fs from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,7 +19,7 @@ beforeAll(() => void process.umask(UMASK));
 afterAll(() => {
   process.umask(umask);
   fs.rmSync(disk, { recursive: true });
-}, 120_000); // thousands of folders take a busy disk its time
+}, 120_000); // a busy disk needs time for thousands of folders
 
 const FILES = { file: "content", other: "other", "sub/deep": "deep", "sub/full/x": "x" };
 const LINKS = { link: "file", toSub: "sub", dangling: "nowhere", loop: "loop", "sub/up": "../file" };
@@ -28,7 +28,7 @@ const FOLDERS = ["sub/full", "sub/empty"];
 const block = new Block(4096);
 const status = new FileStatus();
 
-/** One kernel with the little tree, and the descriptors that a script has opened, by its own numbers. */
+/** A kernel with the test's tree, and the descriptors that a script has opened, numbered by the script. */
 class Subject {
   readonly root: number;
   readonly open: { readonly fd: number; readonly flags: number }[] = [];
@@ -40,13 +40,13 @@ class Subject {
     this.root = kernel.open(path, abi.O_PATH | abi.O_DIRECTORY, 0);
   }
 
-  /** Notes a descriptor for later calls; gives its number among those, or the error. */
+  /** Stores a descriptor for later calls; gives its number in the script, or the error. */
   opens(fd: number, flags: number): string {
     if (fd < 0) return errnoName(fd);
     return `opened ${this.open.push({ fd, flags })}`;
   }
 
-  /** Every file beneath the root by its path: type and permissions, and what is in it or where it leads. */
+  /** Every file within the root, by path: type, permissions, and content or link target. */
   files(path = ".", into: Record<string, string> = {}): Record<string, string> {
     const fd = this.kernel.openBeneath(this.root, path, abi.O_RDONLY | abi.O_DIRECTORY, 0, "inside");
     for (let n = 0; (n = this.kernel.getdents(fd, block)) > 0; ) {
@@ -99,10 +99,10 @@ function inMemory(): Subject {
   return new Subject(kernel, "/t");
 }
 
-/** Calls and what they answered: an error is shown by its name. */
+/** Calls and their results; errors are shown by name. */
 type Script = (subject: Subject) => readonly (string | number)[];
 
-/** What the script's calls answered, and which files it left. */
+/** The results of the script's calls, and the files it left. */
 function outcome(subject: Subject, script: Script) {
   const answers = script(subject).map((n) => (typeof n === "number" && n < 0 ? errnoName(n) : n));
   const result = { answers, files: subject.files() };
@@ -110,14 +110,14 @@ function outcome(subject: Subject, script: Script) {
   return result;
 }
 
-/** Gives what both answered. */
+/** Runs a script on disk and in memory; the results must be equal. Gives them. */
 function sameAnswers(script: Script): readonly (string | number)[] {
   const truth = outcome(onDisk(), script);
   expect(outcome(inMemory(), script)).toEqual(truth);
   return truth.answers;
 }
 
-/** Names of everything there is in the tree, of what is not there, and of what can't be. */
+/** Names of all files in the tree, of missing files, and impossible names. */
 const NAMES = [
   "file",
   "file/",
@@ -164,7 +164,7 @@ describe.each(NAMES.map((name) => [name]))("%p", (name) => {
 
   test.each([[true], [false]])("rename, from it to everything, replacing: %p", (replace) => {
     let left: readonly string[] = NAMES;
-    /** Tries one name after the other; a rename that succeeds ends it, because it leaves another tree. */
+    /** Tries one name after the other. Stops at a successful rename, because it changes the tree. */
     const script: Script = ({ kernel, root }) => {
       const answers: number[] = [];
       for (let i = 0; i < left.length && answers.at(-1) !== 0; i++) {
@@ -238,7 +238,7 @@ describe("flock", () => {
   });
 });
 
-/** A short path, more often one that exists than not. */
+/** A random short path, which usually exists. */
 const PATHS = [
   "file",
   "other",
@@ -256,7 +256,7 @@ const PATHS = [
 ];
 const FLAGS = [0, abi.O_CREAT, abi.O_CREAT | abi.O_EXCL, abi.O_APPEND, abi.O_CREAT | abi.O_TRUNC, abi.O_TRUNC];
 
-/** One call by chance; what it answered. */
+/** Makes a random call; gives its result. */
 function step(subject: Subject, random: Random): string | number {
   const { kernel, root, open } = subject;
   const path = random.pick(PATHS);

@@ -1,4 +1,4 @@
-/** The simulation tells the truth about files too: the same little tree on disk and in memory gives the same answers (openat2(2)). */
+/** Checks simulated files: the same tree on disk and in memory gives the same results (openat2(2)). */
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -39,7 +39,7 @@ tree.file("/t/outside", "outside");
 tree.folder("/etc");
 for (const [path, target] of Object.entries(links)) tree.link(`/t/${path}`, target);
 
-/** Opens beneath root, and says what it is: its type and, for files, its size. */
+/** Opens a path within root; gives its type and, for files, its size. */
 function opens(kernel: Kernel, base: string, path: string, policy: LinkPolicy, flags: number): string {
   const root = kernel.open(join(base, "root"), abi.O_PATH | abi.O_DIRECTORY, 0);
   const fd = kernel.openBeneath(root, path, flags, 0, policy);
@@ -52,7 +52,7 @@ function opens(kernel: Kernel, base: string, path: string, policy: LinkPolicy, f
   return kind === "file" ? `file of ${status.size}` : String(kind);
 }
 
-/** The type and size of what a path leads to, links followed. */
+/** The type and size of the file at a path, links followed. */
 function stats(kernel: Kernel, base: string, path: string): string {
   const status = new FileStatus();
   const n = kernel.stat(`${base}/root/${path}`, status);

@@ -1,4 +1,4 @@
-/** The simulation tells the truth about pipes: what epoll says of either end, and how many bytes go in and out. */
+/** Checks simulated pipes: the events of both ends, and the numbers of bytes read and written. */
 import { describe, expect, test } from "bun:test";
 import * as abi from "../../ffi/abi.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
@@ -9,12 +9,12 @@ import { SimulatedKernel } from "./kernel.ts";
 import type { PipeEnd } from "./pipes.ts";
 import { Random } from "./random.ts";
 
-/** What a new pipe holds on Linux, in pages (pipe(7)). */
+/** Capacity of a new pipe on Linux, in pages (pipe(7)). */
 const PAGES = 16;
 const block = new Block(1 << 20);
 const small = new Block(512);
 
-/** The other end, which is a child's. Where a child would wait it does nothing, and gives 0. */
+/** The child's end. If a child would have to wait, its calls do nothing and give 0. */
 interface Peer {
   /** At most a page. */
   gives(count: number): number;
@@ -85,7 +85,7 @@ function inSimulation(direction: Direction): Subject {
   return opened(kernel, direction, give, (fd, count) => pipe(fd).take(count).length);
 }
 
-/** Does one call of a script; what it gave. */
+/** Makes one call of a script; gives its result. */
 function perform({ kernel, fd, epoll, peer }: Subject, call: string): string {
   const [verb = "", count = "0"] = call.split(" ");
   const length = Number(count);
@@ -113,7 +113,7 @@ function perform({ kernel, fd, epoll, peer }: Subject, call: string): string {
   }
 }
 
-/** What the calls gave, on both kernels: they must agree. */
+/** Runs the calls on both kernels, whose results must agree. */
 function outcome(direction: Direction, calls: readonly string[]): string[] {
   const [real, simulated] = [onLinux, inSimulation].map((subject) => {
     const made = subject(direction);
@@ -127,7 +127,7 @@ function outcome(direction: Direction, calls: readonly string[]): string[] {
   return real!;
 }
 
-/** Lines of a script: `call = result`; a call that gives nothing may leave that out. */
+/** Lines of a script: `call = result`. Calls without a result may omit it. */
 function tells(name: string, direction: Direction, script: readonly string[]): void {
   const calls = script.map((line) => line.replace(/ = .*/, ""));
   const complete = script.map((line) => (line.includes(" = ") ? line : `${line} = undefined`));

@@ -1,4 +1,4 @@
-/** The simulation tells the truth about children: each program below runs as a shell's on Linux and as a simulated one. */
+/** Checks simulated children: each program below runs as a shell script on Linux and as a simulated program. */
 import { afterAll, expect, test } from "bun:test";
 import * as fs from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,7 +13,7 @@ import type { Behaviour } from "./process.ts";
 
 const block = new Block(1 << 17);
 const small = new Block(512);
-/** Longest wait for what must come, and how long is waited for what must not, ms. */
+/** Longest wait for an expected event, and the wait to check that no event comes, ms. */
 const PATIENCE = 10_000;
 const SILENCE = 60;
 const SIGNALS = { TERM: abi.SIGTERM, KILL: abi.SIGKILL } as const;
@@ -29,7 +29,7 @@ function eventNames(events: number): string {
   return names.flatMap(([name, bit]) => (events & bit ? [name] : [])).join("|");
 }
 
-/** A child with its three pipes and its pidfd, each in an epoll instance of its own. */
+/** A child with its three pipes and its pidfd, each in its own epoll instance. */
 class Child {
   private readonly pid: number;
   private readonly fds = new Map<string, number>();
@@ -64,7 +64,7 @@ class Child {
     this.epolls.set(name, epoll);
   }
 
-  /** Does one call of a script; what it gave. */
+  /** Makes one call of a script; gives its result. */
   perform(call: string): string {
     const { kernel } = this;
     const [verb = "", what = "", count = "0"] = call.split(" ");
@@ -105,7 +105,7 @@ class Child {
 }
 
 interface Twin {
-  /** For /bin/sh. */
+  /** The program for /bin/sh. */
   readonly shell: string;
   readonly simulated: Behaviour;
 }
@@ -117,7 +117,7 @@ function simulatedChild({ simulated }: Twin): Child {
   return new Child(kernel, ["sh"]);
 }
 
-/** Lines of a script, `call = result`, which both kernels must follow. */
+/** Lines of a script, `call = result`; both kernels must give these results. */
 function tells(name: string, twin: Twin, script: readonly string[]): void {
   test(name, () => {
     for (const child of [new Child(linux, ["sh", "-c", twin.shell]), simulatedChild(twin)]) {
@@ -269,7 +269,7 @@ tells(
   ],
 );
 
-/** What spawn says to these, with pipes of the kernel's own. */
+/** The result of spawn for these arguments, with the kernel's own pipes. */
 function refusals(kernel: Kernel, folder: string): string[] {
   const programs: readonly Partial<Program>[] = [
     { path: `${folder}/missing` },

@@ -1,6 +1,6 @@
 /**
- * The simulation tells the truth: scripts of calls give the same results on the simulated kernel and on the Linux
- * that runs the test. What the server's edge-triggered loop relies on is here, case by case (epoll(7), tcp(7)).
+ * Checks the simulated kernel: scripts of calls must give the same results on it and on the Linux that runs the test. They cover
+ * each behaviour that the server's edge-triggered loop depends on (epoll(7), tcp(7)).
  */
 import { describe, expect, test } from "bun:test";
 import * as abi from "../../ffi/abi.ts";
@@ -17,9 +17,9 @@ import { SimulatedKernel } from "./kernel.ts";
 const EDGES = abi.EPOLLIN | abi.EPOLLOUT | abi.EPOLLRDHUP | abi.EPOLLET;
 const HERE = { family: "ipv4", host: "127.0.0.1", port: 0 } as const;
 const OPTIONS = { backlog: 8, reuseport: false, ipv6only: true, deferred: false };
-/** Long enough for loopback to deliver; only waits that expect nothing take it. */
+/** Long enough for loopback to deliver; only waits that expect no event last this long. */
 const WAIT = 40;
-/** Longer than TCP delays an ACK, which makes room. */
+/** Longer than TCP delays an ACK, which frees space in the buffer. */
 const DELAYED_ACK = 300;
 const LATENCY = 1;
 const block = new Block(1 << 20);
@@ -29,9 +29,9 @@ const small = new Block(512);
 interface Peer {
   sends(count: number): void;
   finishes(): void;
-  /** Needs something unread from the server: Linux resets when that is thrown away. */
+  /** Needs unread bytes from the server: Linux resets the connection if they are discarded. */
   resets(): void;
-  /** Reads until nothing more comes; -1 as the last count: the end. */
+  /** Reads until no more bytes arrive; -1 as the last count: the end. */
   takes(): void;
 }
 
@@ -56,7 +56,7 @@ function eventNames(events: number): string {
   return names.flatMap(([name, bit]) => (events & bit ? [name] : [])).join("|");
 }
 
-/** Waits once, and gives the events, `none`, or `-errno`. */
+/** Waits once; gives the events, `none`, or `-errno`. */
 function wait(kernel: Kernel, epoll: number, time = WAIT): string {
   const n = kernel.epollWait(epoll, small, 8, time);
   if (n <= 0) return n === 0 ? "none" : errnoName(n);
@@ -101,7 +101,7 @@ function onLinux(): Pair {
   };
 }
 
-/** Reads a real socket until 20 ms bring nothing more. */
+/** Reads a real socket until no bytes arrive for 20 ms. */
 function drain(fd: number): void {
   for (let quiet = 0; quiet < 20; ) {
     const n = linux.recv(fd, block, 0, 1 << 20);
@@ -136,7 +136,7 @@ function inSimulation(): Pair {
 
 type Script = readonly (readonly [call: string, result?: string])[];
 
-/** Does one call of a script; what it gave. */
+/** Makes one call of a script; gives its result. */
 function perform({ kernel, fd, epoll, peer }: Pair, call: string): string | undefined {
   const [verb = "", count = "0"] = call.split(" ");
   const length = Number(count);
@@ -167,8 +167,8 @@ function perform({ kernel, fd, epoll, peer }: Pair, call: string): string | unde
 }
 
 /**
- * Sends until the socket takes no more: whether by a short count or by EAGAIN depends on sizes. A Linux that is busy may still
- * be moving bytes to the peer then, and make room: then on. Gives -EAGAIN.
+ * Sends until the socket is full. Sizes decide whether a short count or EAGAIN shows that. A busy Linux may still move bytes to
+ * the peer and free space; then it continues. Gives -EAGAIN.
  */
 function fill(kernel: Kernel, fd: number, epoll: number): number {
   let n = 0;

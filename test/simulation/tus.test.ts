@@ -1,4 +1,4 @@
-/** Resumable uploads whose connections break, whose server dies, whose disk fails: in the end every file is there, whole. */
+/** Resumable uploads with lost connections, killed servers and failing disks: in the end every file is complete. */
 import type { Fault } from "./faults.ts";
 import { Store, UPLOADS } from "./store.ts";
 import { ParallelUploader, TusUploader } from "./tus.ts";

@@ -1,4 +1,4 @@
-/** A client that leaves at any byte of an upload, in any way, leaves nothing behind: every place where a request can be cut. */
+/** A client that leaves at any byte of an upload, in any way, leaves nothing behind. Tests every byte of each request. */
 import type { Client } from "./client.ts";
 import type { Fault } from "./faults.ts";
 import type { Request } from "./site.ts";
@@ -16,12 +16,12 @@ const WAYS: readonly ((client: Client) => void)[] = [
   (client) => client.halfCloses().awaitsTheEnd(),
 ];
 
-/** What a client whose request was cut may hear: that it came too late, or ended too early. */
+/** Statuses that a client may get after an incomplete request: it was too slow, or ended too early. */
 const cutShort = (ask: Request): Request => ({ ...ask, expected: { ...ask.expected, or: [400, 408] } });
 
 type Kind = (files: readonly FormFile[]) => Request;
 
-/** One client for each place where the request can be cut, the end included; which way each leaves is chance. */
+/** One client for each byte of the request, including the end. How each client leaves is random. */
 function everyCut(world: World, kind: Kind): void {
   const store = new Store(world);
   const { random } = world;

@@ -1,6 +1,6 @@
 /**
- * Uploads on the virtual clock: who is too slow, what expires, what is too large. The configuration (site.ts) says body 8 s, lingering
- * 2 s between reads; the rate counts from 10 s on; store.ts: 1 h for what can be resumed, 100 KB for a body.
+ * Uploads on the virtual clock: slow clients, expiry, and size limits. The configuration (site.ts) says body 8 s, lingering
+ * 2 s between reads; the rate counts from 10 s on; store.ts: 1 h for resumable uploads, 100 KB for a body.
  */
 import type { Client } from "./client.ts";
 import type { Fault } from "./faults.ts";
@@ -12,11 +12,11 @@ import type { World } from "./world.ts";
 
 const FAULTS: readonly Fault[] = ["EAGAIN", "EINTR", "short recv", "short send", "short write"];
 const OPTIONS = { seeds: 20, faults: FAULTS, server: UPLOADS, tolerates: [408] };
-/** Timers may be late by a turn, and the network takes its time. */
+/** Timers may be late by a turn, and the network needs time. */
 const LATE = 800;
 const HOUR = 3_600_000;
 
-/** An upload in each of the ways there are. */
+/** An upload by each method. */
 const WAYS: readonly (readonly [string, (store: Store) => Request])[] = [
   ["a PUT", (store) => put("new", store.invents("new", 50_000))],
   ["a PUT in chunks", (store) => put("new", store.invents("new", 50_000), { chunks: 1_000 })],
@@ -24,7 +24,7 @@ const WAYS: readonly (readonly [string, (store: Store) => Request])[] = [
   ["a form", (store) => postForm([{ name: "new", content: store.invents("new", 50_000) }])],
 ];
 
-/** A client that gets 408 this long after its first byte, and whose file never appears. */
+/** A client that gets 408 this long after its first byte, and whose file is never published. */
 function tooSlow(
   name: string,
   after: number,
@@ -48,7 +48,7 @@ tooSlow("that stops gets 408", 8_000, 8_000 + LATE, (client, request) => {
   client.begins(request, 20_000).awaitsTheEnd();
 });
 
-/** A byte that is there and cannot be read makes the close a reset, which may eat the reply. */
+/** With an unread byte, close(2) sends a reset, and the client may lose the reply. */
 const HONEST = FAULTS.filter((fault) => fault !== "EAGAIN");
 
 tooSlow(
@@ -95,7 +95,7 @@ for (const [way, make] of [
   });
 }
 
-/** A client that makes an upload and sends the first `count` bytes; `next` is the rest of its script. */
+/** A client that creates an upload and sends the first `count` bytes; `next` is the rest of its script. */
 function begun(world: World, content: Buffer, count: number, next: (client: Client, url: string) => void): Client {
   const client = world.client({ start: 0 });
   client.sends(create({ name: "resumed", content, partial: false, deferred: false })).awaits();
@@ -106,7 +106,7 @@ function begun(world: World, content: Buffer, count: number, next: (client: Clie
   });
 }
 
-/** What lies in the staging folder, but for the lock. */
+/** The names in the staging folder, without the lock. */
 const unfinished = (world: World): string[] =>
   [...(world.kernel.files.tree.at("/site/up/.webserv")?.entries.keys() ?? [])].filter(
     (name) => !name.endsWith(".lock"),

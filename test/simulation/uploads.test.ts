@@ -1,4 +1,4 @@
-/** Uploads with faults in every call and clients that leave at every byte: nothing unfinished is left, and every file is old or new, and whole. */
+/** Uploads with faults in every call and clients that leave at every byte: no unfinished file is left, and every file is complete, old or new. */
 import type { Client } from "./client.ts";
 import type { Fault } from "./faults.ts";
 import type { Random } from "./random.ts";
@@ -9,7 +9,7 @@ import type { World } from "./world.ts";
 
 const NETWORK: readonly Fault[] = ["EAGAIN", "EINTR", "short recv", "short send", "short sendfile", "short write"];
 const DISK: readonly Fault[] = ["ENOSPC", "EDQUOT", "EACCES", "EROFS", "EIO", "EIO in writing", "EMFILE", "ENFILE"];
-/** What uploads get when the disk fails. */
+/** Statuses of uploads if the disk fails. */
 const DISK_STATUSES = [403, 500, 503, 507];
 
 function anySending(random: Random): Sending {
@@ -21,7 +21,7 @@ interface Upload {
   readonly files: readonly FormFile[];
 }
 
-/** Files on their way, under names that nobody else uses; only PUT makes folders. */
+/** Uploads of files under names that no other client uses; only PUT creates folders. */
 function upload(store: Store, random: Random, label: string): Upload {
   const how = anySending(random);
   const file = (name: string): FormFile => ({ name, content: store.invents(name, random.magnitude(1, 20_000)) });
@@ -56,7 +56,7 @@ function ends(client: Client, next: Request, random: Random): void {
   }
 }
 
-/** A few clients that upload files, each its own, and leave as they like. */
+/** A few clients that upload different files and leave in random ways. */
 function uploaders(world: World): void {
   const store = new Store(world);
   const { random } = world;
@@ -83,7 +83,7 @@ simulate(
 
 const NAMES = ["a.bin", "b.txt", "c"];
 
-/** Anything that clients do with a file they share with others. */
+/** A random request for a file that several clients share. */
 function anyUse(store: Store, random: Random): Request {
   const name = random.pick(NAMES);
   const content = () => store.invents(name, random.magnitude(1, 40_000));
@@ -106,13 +106,13 @@ function anyUse(store: Store, random: Random): Request {
   }
 }
 
-/** The same request where a POST replaces what is there. */
+/** The same request if POST replaces an existing file. */
 const replacing = (ask: Request): Request => ({
   ...ask,
   bytes: Buffer.from(ask.bytes.latin1Slice().replace(" /up/", " /replace/"), "latin1"),
 });
 
-/** The same request where only one reply is right; where a file is, is told only when it is new. */
+/** The same request if only one reply is correct. Only the reply for a new file has Location. */
 function exactly(ask: Request, status: number): Request {
   const { fields = {}, ...expected } = ask.expected;
   return { ...ask, expected: { ...expected, status, fields: status === 201 ? fields : {}, or: [] } };
