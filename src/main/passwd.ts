@@ -46,7 +46,7 @@ export async function passwd(kernel: Kernel, args: string[]): Promise<number> {
 }
 
 function complain(kernel: Kernel, message: string, status = 1): number {
-  writeError(kernel, `webserv passwd: ${message}${message.endsWith("\n") ? "" : "\n"}`);
+  writeError(kernel, `webserv passwd: error: ${message}${message.endsWith("\n") ? "" : "\n"}`);
   return status;
 }
 

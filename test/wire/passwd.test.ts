@@ -72,7 +72,7 @@ describe("an entry", () => {
     expect((await passwd(["-D", path, "ann"])).status).toBe(0);
     expect(read(path)).toBe("bob:y\n");
     const again = await passwd(["-D", path, "ann"]);
-    expect([again.status, again.error]).toEqual([1, `webserv passwd: "${path}" has no user "ann"\n`]);
+    expect([again.status, again.error]).toEqual([1, `webserv passwd: error: "${path}" has no user "ann"\n`]);
   });
 
   test("goes where a link leads, and the link stays", async () => {
