@@ -73,6 +73,8 @@ class Attempt {
   private readonly alarm: Alarm;
   /** Whether `begin` has returned LATER: then the verdict is reported through the exchange. */
   private waits = false;
+  /** The client left during the delay. */
+  private hasLeft = false;
 
   constructor(
     private readonly exchange: Exchange,
@@ -82,7 +84,7 @@ class Attempt {
     private readonly realm: string,
   ) {
     this.guesser = guesserOf(exchange.connection.remoteBytes);
-    this.alarm = new Alarm(() => this.refuse());
+    this.alarm = new Alarm(() => (this.hasLeft ? this.passwords.guesses.leave(this.guesser) : this.refuse()));
   }
 
   begin(): Verdict {
@@ -138,11 +140,12 @@ class Attempt {
     if (this.waits) this.exchange.onGone = null;
   }
 
+  /** Whoever leaves during the delay keeps the place until its end: else leaving early would be a way to guess fast. */
   private gone(): void {
-    const { exchange, passwords, login } = this;
-    exchange.services.reactor.timers.stop(this.alarm);
-    passwords.withdraw(login, this.report);
-    passwords.guesses.leave(this.guesser);
+    this.hasLeft = this.alarm.timerList !== null;
+    if (this.hasLeft) return;
+    this.passwords.withdraw(this.login, this.report);
+    this.passwords.guesses.leave(this.guesser);
   }
 }
 

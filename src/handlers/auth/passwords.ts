@@ -5,13 +5,19 @@ import { Guesses } from "./guesses.ts";
 import { RememberedAnswers } from "./remembered.ts";
 import { checkOf } from "./schemes/schemes.ts";
 import { type UserFile, UserFiles } from "./user-files.ts";
-import { Verifications } from "./verifications.ts";
+import { type Job, Verifications } from "./verifications.ts";
 
 /** The result of checking a password. `problem`: why the user's hash can't be computed. */
 export type Outcome = "right" | "wrong" | "unknown" | { readonly problem: string };
 
 /** Called once with the result. */
 type Report = (outcome: Outcome) => void;
+
+/** A check under way, and who waits for it. */
+interface Check {
+  readonly job: Job;
+  readonly reports: Report[];
+}
 
 /** The user and password of a request. */
 export interface Login {
@@ -27,7 +33,7 @@ export class Passwords {
   private readonly verifications: Verifications;
   private remembered: RememberedAnswers | null = null;
   /** Checks in progress by the name of their answer. Several requests may wait for one: a browser sends the same on several connections. */
-  private readonly pending = new Map<string, Report[]>();
+  private readonly pending = new Map<string, Check>();
 
   constructor(
     private readonly services: Pick<Services, "kernel" | "clock" | "reactor" | "randomHex">,
@@ -51,17 +57,23 @@ export class Passwords {
     const name = this.nameOf(login);
     const others = this.pending.get(name);
     if (others !== undefined) {
-      others.push(report);
+      others.reports.push(report);
       return "later";
     }
     return this.begin(login, name, report);
   }
 
-  /** The client has left: `report` will not be called. The check continues, because its answer is remembered. */
+  /**
+   * The client has left: `report` is not called any more. A check that nobody waits for is given up unless a thread works on it:
+   * else those who guess and leave would fill the queue for all others.
+   */
   withdraw(login: Login, report: Report): void {
-    const reports = this.pending.get(this.nameOf(login));
-    const at = reports?.indexOf(report) ?? -1;
-    if (at >= 0) reports!.splice(at, 1);
+    const name = this.nameOf(login);
+    const check = this.pending.get(name);
+    const at = check?.reports.indexOf(report) ?? -1;
+    if (check === undefined || at < 0) return;
+    check.reports.splice(at, 1);
+    if (check.reports.length === 0 && this.verifications.cancel(check.job)) this.pending.delete(name);
   }
 
   /** Starts a check. For an unknown user another user's hash is computed, so that the time does not tell which users exist. */
@@ -75,14 +87,15 @@ export class Passwords {
     if (check.kind === "refused") return own === undefined ? "unknown" : check;
     if (check.kind === "known") return this.settle(name, outcome(check.right));
     if (this.verifications.full) return "busy";
-    this.pending.set(name, [report]);
     const rounds = check.kind === "rounds" ? check.check : null;
-    this.verifications.begin({ password, hash, rounds, done: (right) => this.report(name, outcome(right)) });
+    const job: Job = { password, hash, rounds, done: (right) => this.report(name, outcome(right)) };
+    this.pending.set(name, { job, reports: [report] });
+    this.verifications.begin(job);
     return "later";
   }
 
   private report(name: string, outcome: Outcome): void {
-    const reports = this.pending.get(name)!;
+    const { reports } = this.pending.get(name)!;
     this.pending.delete(name);
     this.settle(name, outcome);
     for (const report of reports) report(outcome);

@@ -8,8 +8,8 @@ const MOST_THREADS = 2;
 /** Most checks of both kinds, waiting or in progress; further requests get 503. */
 const MOST = 256;
 
-/** A password and the hash to compare it with (octets). */
-interface Job {
+/** One password and the hash it is checked against. Octets, but for the password. */
+export interface Job {
   readonly password: Uint8Array;
   readonly hash: string;
   /** null: bcrypt. */
@@ -18,8 +18,8 @@ interface Job {
 }
 
 export class Verifications implements Unfinished {
-  private readonly waiting: Job[] = [];
-  private readonly inLoop: Job[] = [];
+  private waiting: Job[] = [];
+  private inLoop: Job[] = [];
   private readonly finished: (() => void)[] = [];
   private threads = 0;
   private asked = false;
@@ -42,7 +42,16 @@ export class Verifications implements Unfinished {
     if (this.inLoop.length > 0) this.askForTurn();
   }
 
-  /** Reports results, then does some rounds of the first check and moves it to the end of the queue, so that checks share the time. */
+  /** Nobody wants the result any more. False: a thread works on it, so `done` is still called. */
+  cancel(job: Job): boolean {
+    const others = (jobs: readonly Job[]): Job[] => jobs.filter((other) => other !== job);
+    const before = this.waiting.length + this.inLoop.length;
+    this.waiting = others(this.waiting);
+    this.inLoop = others(this.inLoop);
+    return this.waiting.length + this.inLoop.length < before;
+  }
+
+  /** Gives results, then does one share of rounds: the one whose turn it is goes to the end, so none waits for all of another. */
   onTurn(): void {
     this.asked = false;
     for (const give of this.finished.splice(0)) give();
