@@ -81,7 +81,7 @@ export function builtInTypes(): string {
 }
 
 if (import.meta.main) {
-  const root = new URL("..", import.meta.url).pathname;
+  const root = Bun.fileURLToPath(new URL("..", import.meta.url));
   await Bun.write(`${root}conf/mime.types`, nginxTypes());
   await Bun.write(`${root}src/http/mime-types.ts`, builtInTypes());
 }

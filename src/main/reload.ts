@@ -56,17 +56,20 @@ export class Reloader {
     server.log("notice", `reconfigured: listening on ${server.sites.map(({ url }) => url).join(", ")}`);
   }
 
-  /** Whether the configuration is now in use. If the pid file has a new path, the new one is written before and the old one removed after. */
+  /** Whether the configuration is now in use. */
   private adopt(config: Config): boolean {
-    const { kernel, server } = this;
+    const { server } = this;
     const before = server.config.pidFile;
-    const moved = config.pidFile !== before;
-    const problem = moved && config.pidFile !== null ? writePid(kernel, config.pidFile) : "";
-    const { adopted, problems } =
-      problem === "" ? server.reload(config, this.options.keepGoing) : { adopted: false, problems: [problem] };
-    for (const text of problems) server.log("emerg", `error: ${text}`);
-    const unused = adopted ? before : config.pidFile;
-    if (moved && unused !== null && problem === "") removePid(kernel, unused);
+    const { adopted, problems } = server.reload(config, this.options.keepGoing);
+    for (const text of problems) server.log("emerg", text);
+    if (adopted && config.pidFile !== before) this.movePidFile(before, config.pidFile);
     return adopted;
+  }
+
+  /** Writes the new pid file before the old one is removed. Only once the configuration is in use: a refused one must not touch a file. */
+  private movePidFile(before: string | null, after: string | null): void {
+    const problem = after === null ? "" : writePid(this.kernel, after);
+    if (problem !== "") this.server.log("alert", `error: ${problem}: the pid file stays where it was`);
+    else if (before !== null) removePid(this.kernel, before);
   }
 }

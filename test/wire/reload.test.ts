@@ -61,13 +61,12 @@ test("new requests meet the new configuration, on new connections and on open on
     open.destroy();
   }));
 
-test("the first request after the signal meets the new configuration: an idle server does not wait for events before it reloads", () =>
+test("an idle server reloads without waiting for an event; the next request on an open connection meets the new configuration", () =>
   withServer({ configuration: says("old") }, async (server) => {
     const open = await Client.connect(server.port);
     expect(await body(open.ask(get("/")))).toBe("old");
     server.write(says("new"));
-    process.kill(server.pid, "SIGHUP");
-    await Bun.sleep(500); // the kernel wakes the server within this time; nothing else does
+    await server.hangUp(); // until the log tells of it: no request wakes the server meanwhile
     expect(await body(open.ask(get("/")))).toBe("new");
     open.destroy();
   }));
@@ -294,6 +293,18 @@ test("the pid file moves", () =>
     await server.hangUp();
     expect(existsSync(join(server.folder, "run.pid"))).toBe(false);
     expect(Number(readFileSync(join(server.folder, "other.pid"), "latin1"))).toBe(server.pid);
+  }));
+
+test("a configuration that is refused touches no file, not even the one it names as its pid file", () =>
+  withServer({ configuration: says("old") }, async (server) => {
+    const precious = join(server.folder, "precious.txt");
+    writeFileSync(precious, "keep me");
+    const refused = `pid precious.txt; error_log stderr notice; access_log none/a.log;\n${says("new")}`;
+    writeFileSync(join(server.folder, "test.conf"), refused);
+    await server.hangUp();
+    expect(await body(ask(server.port, get("/")))).toBe("old");
+    expect(readFileSync(precious, "latin1")).toBe("keep me");
+    expect(Number(readFileSync(join(server.folder, "run.pid"), "latin1"))).toBe(server.pid);
   }));
 
 test("quit while an old configuration drains: its download ends first", () =>

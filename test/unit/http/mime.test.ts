@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { BUILT_IN_TYPES, mediaTypeOf, withCharset } from "../../../src/http/mime.ts";
 import { builtInTypes, nginxTypes } from "../../../tools/mime-types.ts";
 
-const ROOT = new URL("../../../", import.meta.url).pathname;
+const ROOT = Bun.fileURLToPath(new URL("../../../", import.meta.url));
 
 test("conf/mime.types and src/http/mime-types.ts are what tools/mime-types.ts writes", async () => {
   expect(await Bun.file(`${ROOT}conf/mime.types`).text()).toBe(nginxTypes());
