@@ -64,7 +64,7 @@ export function useDemonstration(variables: Readonly<Record<string, string>> = {
     const { folder } = await copyOfTheSite();
     const file = join(folder, "conf/default.conf");
     const params = Object.entries({ TMPDIR: folder, ...variables }).map(
-      ([name, value]) => `cgi_param ${name} ${value};`,
+      ([name, value]) => `cgi_param ${name} "${value}";`,
     );
     const text = readFileSync(file, "utf8").replace(/(?=cgi_pass_env )/, `${params.join(" ")} `);
     writeFileSync(file, text);

@@ -12,11 +12,11 @@ const pictures = process.env.SCREENSHOTS;
 
 /** The locations of conf/default.conf that these pages need, with the store in `folder`. */
 const configuration = (folder: string): string => `
-  include ${PROJECT}/conf/mime.types;
+  include "${PROJECT}/conf/mime.types";
   charset utf-8;
   server {
     listen 127.0.0.1:0;
-    root ${PROJECT}/www;
+    root "${PROJECT}/www";
     error_page 404 /errors/404.html;
 
     location ~ ^/(upload|manager|session)\\.html$ {
