@@ -102,14 +102,14 @@ async function serve(config: Config, options: LoadOptions): Promise<number> {
     server.stop();
     return fail(problem);
   }
-  handleSignals(server, new Reloader(linux, server, { ...options, prefix: config.prefix }));
+  const reloader = new Reloader(linux, server, { ...options, prefix: config.prefix });
+  handleSignals(server, reloader);
   out(announcement(linux, server.sites));
   try {
     await server.run();
   } finally {
     server.dispose();
-    const { pidFile } = server.config; // a reload may have changed it
-    if (pidFile !== null) removePid(linux, pidFile);
+    if (reloader.pidFile !== null) removePid(linux, reloader.pidFile);
   }
   return 0;
 }

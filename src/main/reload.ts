@@ -9,6 +9,8 @@ import { removePid, writePid } from "./pid-file.ts";
 
 export class Reloader {
   private requested = false;
+  /** The path of the pid file, or null. Differs from the configuration's where a reload could not write the new one. */
+  pidFile: string | null;
   private readonly options: LoadOptions;
 
   /** @param options from the command line at start; the working folder is not used any more */
@@ -18,6 +20,7 @@ export class Reloader {
     options: LoadOptions,
   ) {
     const folder = new Sources(kernel, options.file).workingFolder();
+    this.pidFile = server.config.pidFile;
     this.options = { ...options, file: join(folder, options.file) };
   }
 
@@ -59,17 +62,17 @@ export class Reloader {
   /** Whether the configuration is now in use. */
   private adopt(config: Config): boolean {
     const { server } = this;
-    const before = server.config.pidFile;
     const { adopted, problems } = server.reload(config, this.options.keepGoing);
     for (const text of problems) server.log("emerg", text);
-    if (adopted && config.pidFile !== before) this.movePidFile(before, config.pidFile);
+    if (adopted && config.pidFile !== this.pidFile) this.movePidFile(config.pidFile);
     return adopted;
   }
 
   /** Writes the new pid file before the old one is removed. Only once the configuration is in use: a refused one must not touch a file. */
-  private movePidFile(before: string | null, after: string | null): void {
-    const problem = after === null ? "" : writePid(this.kernel, after);
-    if (problem !== "") this.server.log("alert", `error: ${problem}: the pid file stays where it was`);
-    else if (before !== null) removePid(this.kernel, before);
+  private movePidFile(path: string | null): void {
+    const problem = path === null ? "" : writePid(this.kernel, path);
+    if (problem !== "") return this.server.log("alert", `error: ${problem}: the pid file stays where it was`);
+    if (this.pidFile !== null) removePid(this.kernel, this.pidFile);
+    this.pidFile = path;
   }
 }
