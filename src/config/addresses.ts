@@ -57,6 +57,7 @@ export class Addresses {
         backlog: option("backlog", DEFAULT_BACKLOG),
         reuseport: option("reuseport", false),
         ipv6only: option("ipv6only", true),
+        proxyProtocol: false,
         defaultServer: (shared.default && made.get(shared.default.server)) ?? servers[0]!,
         servers,
         position: shared.position,

@@ -1,5 +1,6 @@
 /** Applies defaults and inheritance: makes Settings of scopes, and servers and locations of drafts. */
 import { BUILT_IN_TYPES } from "../http/mime.ts";
+import { FAMILY_DEFAULTS } from "./directives/gateway/families.ts";
 import { DIRECTIVES, isDirective } from "./directives.ts";
 import type { Location, Settings, VirtualServer } from "./model.ts";
 import type { LocationDraft, ServerDraft } from "./scope.ts";
@@ -32,10 +33,38 @@ const BARE: Partial<Settings> = {
   cgiMethods: null,
   cgiParams: [],
   cgiPassEnv: [],
+  ...FAMILY_DEFAULTS,
+  pass: null,
+  proxyOnly: {
+    setHeaders: [],
+    method: null,
+    setBody: null,
+    httpVersion: "1.0",
+    redirect: [],
+    cookieDomain: [],
+    cookiePath: [],
+    cookieFlags: [],
+  },
+  fastcgiOnly: { params: [], index: null, splitPathInfo: null, keepConn: false, catchStderr: [] },
+  uwsgiOnly: { params: [], modifier1: 0, modifier2: 0 },
+  scgiOnly: { params: [] },
+  resolver: null,
+  resolverTimeout: 30_000,
+  authRequest: null,
+  authRequestSet: [],
+  mirror: [],
+  mirrorRequestBody: true,
+  stubStatus: false,
 };
 
 /** Settings that blocks do not inherit. */
-const NOT_INHERITED: Partial<Settings> = { tryFiles: null, limitExcept: null, return: null };
+const NOT_INHERITED: Partial<Settings> = {
+  tryFiles: null,
+  limitExcept: null,
+  return: null,
+  pass: null,
+  stubStatus: false,
+};
 
 /** The settings of an empty configuration: the defaults of the table, parsed like any text. */
 export function defaultSettings({ sources, prefix, variables }: Draft): Settings {

@@ -38,6 +38,8 @@ export interface LoadOptions {
   readonly errorLog?: string | undefined;
   /** PATH, where programs are looked up; by default the system's usual folders. */
   readonly searchPath?: string | undefined;
+  /** Looks up a name in `*_pass` and `upstream` (waits for the answer): numeric addresses, IPv4 first, or why there are none. Without it only `localhost` is known. */
+  readonly lookUp?: ((host: string) => readonly string[] | { readonly error: string }) | undefined;
   /** `--keep-going`: leave servers with errors out instead of refusing to start. */
   readonly keepGoing?: boolean | undefined;
 }
@@ -135,6 +137,8 @@ function build(options: LoadOptions, main: Scope, draft: Draft): Config | null {
     errorLog: builder.settings(main).errorLog,
     addresses: addresses.merged(made),
     servers: [...made.values()],
+    upstreams: new Map(),
+    caches: new Map(),
   };
 }
 

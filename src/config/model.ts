@@ -6,6 +6,19 @@
 
 import type { SocketAddress } from "../../ffi/inet.ts";
 import type {
+  AuthRequestSet,
+  CachePath,
+  Family,
+  FamilySettings,
+  FastcgiOnly,
+  Pass,
+  ProxyOnly,
+  ResolverConfig,
+  ScgiOnly,
+  UpstreamConfig,
+  UwsgiOnly,
+} from "./gateway.ts";
+import type {
   AccessLog,
   AccessRule,
   AddHeader,
@@ -38,6 +51,10 @@ export interface Config {
   readonly errorLog: ErrorLog;
   readonly addresses: readonly ListenAddress[];
   readonly servers: readonly VirtualServer[];
+  /** The `upstream` blocks, and the fixed addresses of `*_pass`. */
+  readonly upstreams: ReadonlyMap<string, UpstreamConfig>;
+  /** The `*_cache_path` directives by the names of their zones. */
+  readonly caches: ReadonlyMap<string, CachePath>;
 }
 
 /** One address of `listen`, merged from all servers that name it. */
@@ -48,6 +65,8 @@ export interface ListenAddress {
   readonly backlog: number;
   readonly reuseport: boolean;
   readonly ipv6only: boolean;
+  /** Whether connections begin with a header of the PROXY protocol. */
+  readonly proxyProtocol: boolean;
   readonly defaultServer: VirtualServer;
   readonly servers: readonly VirtualServer[];
   readonly position: Position;
@@ -85,7 +104,7 @@ export interface Location {
 }
 
 /** All settings that a request can depend on, after inheritance. */
-export interface Settings {
+export interface Settings extends Readonly<Record<Family, FamilySettings>> {
   /** Default `html` beneath the prefix. Absolute when constant. */
   readonly root: Template;
   readonly alias: Template | null;
@@ -203,7 +222,7 @@ export interface Settings {
   readonly portInRedirect: boolean;
   /** Front servers that are trusted to name the client; the last rule denies all others. Empty: none. */
   readonly realIpFrom: readonly AccessRule[];
-  /** The field that names the client, in small letters. */
+  /** The field that names the client, in small letters; "proxy_protocol": the header of that protocol does. */
   readonly realIpHeader: string;
   /** Whether the last address in the field that is not a trusted front server counts, instead of simply the last one. */
   readonly realIpRecursive: boolean;
@@ -219,4 +238,21 @@ export interface Settings {
   readonly openFileCacheValid: number;
   /** Whether the cache also remembers missing files. */
   readonly openFileCacheErrors: boolean;
+  /** To whom requests are passed; nested locations do not inherit it. */
+  readonly pass: Pass | null;
+  readonly proxyOnly: ProxyOnly;
+  readonly fastcgiOnly: FastcgiOnly;
+  readonly uwsgiOnly: UwsgiOnly;
+  readonly scgiOnly: ScgiOnly;
+  /** null: names in variables cannot be looked up. */
+  readonly resolver: ResolverConfig | null;
+  readonly resolverTimeout: number;
+  /** The URI of the subrequest that decides about access. */
+  readonly authRequest: string | null;
+  readonly authRequestSet: readonly AuthRequestSet[];
+  /** The URIs of background subrequests, whose replies are ignored. */
+  readonly mirror: readonly string[];
+  readonly mirrorRequestBody: boolean;
+  /** Whether the location answers with nginx's basic status. */
+  readonly stubStatus: boolean;
 }

@@ -77,7 +77,7 @@ function roomOf(path: string): string | undefined {
   if (path === "ffi/text.ts") return "ffi/text"; // pure: the names of files as text
   if (path.startsWith("ffi/")) return "ffi";
   if (path === "src/main.ts") return "main";
-  if (path === "src/config/model.ts" || path === "src/config/parts.ts") return "config/model";
+  if (/^src\/config\/(model|parts|gateway)\.ts$/.test(path)) return "config/model";
   return /^src\/([^/]+)\//.exec(path)?.[1];
 }
 

@@ -215,6 +215,7 @@ describe("servers and addresses", () => {
         address: { family: "ipv4", host: "0.0.0.0", port: 8000 },
         backlog: 511,
         reuseport: false,
+        proxyProtocol: false,
         ipv6only: true,
       },
     ]);
