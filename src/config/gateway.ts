@@ -212,7 +212,7 @@ export interface UpstreamConfig {
   readonly position: Position;
 }
 
-interface UpstreamServer {
+export interface UpstreamServer {
   /** As written: `backend.example:8080`, `unix:/path`. */
   readonly name: string;
   /** A name may have several, each of which is a peer with the same parameters. Empty with `resolve`. */
@@ -238,7 +238,7 @@ type Balancing =
   | { readonly kind: "random"; readonly two: boolean };
 
 /** `sticky cookie NAME`. */
-interface StickyCookie {
+export interface StickyCookie {
   readonly name: string;
   /** null: until the browser closes. "max": for ever. */
   readonly expires: number | "max" | null;

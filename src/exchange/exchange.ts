@@ -5,6 +5,7 @@ import type { RequestHead } from "../http/request/request.ts";
 import type { Encoded, Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "./reply.ts";
 import type { Services } from "./services.ts";
 import type { Session } from "./session.ts";
+import type { UpstreamFacts } from "./upstream.ts";
 
 /** One request and its reply. Handlers must not keep a reference after they have replied. */
 export interface Exchange {
@@ -54,6 +55,8 @@ export interface Exchange {
   session: Session | null;
   /** The user who gave the right password (octets); "" where none was asked for, or the address was enough. */
   user: string;
+  /** What is known of the servers that the request was passed to; null: it was passed to none. */
+  upstream: UpstreamFacts | null;
   /** Adds a field, such as Set-Cookie, to whatever reply this request gets, even an error page. */
   addField(name: string, value: string): void;
 

@@ -10,6 +10,7 @@ import type { Listings } from "./listing/listings.ts";
 import type { SessionRegistry } from "./session/registry.ts";
 import type { UploadStores } from "./upload/stores.ts";
 import type { UploadActivities } from "./upload/tus/activity.ts";
+import type { Upstreams } from "./upstream/upstreams.ts";
 
 export interface HandlerServices extends Services {
   /** Compiled templates of the configurations in use. */
@@ -30,6 +31,8 @@ export interface HandlerServices extends Services {
   readonly uploads: UploadActivities;
   /** The running CGI scripts. */
   readonly scripts: Scripts;
+  /** The groups of servers that requests are passed to. */
+  readonly upstreams: Upstreams;
   /** Password files, and the password checks in progress. */
   readonly passwords: Passwords;
 }

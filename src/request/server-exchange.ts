@@ -10,6 +10,7 @@ import type { BodySink } from "../exchange/handler.ts";
 import type { Encoded, Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "../exchange/reply.ts";
 import type { Session } from "../exchange/session.ts";
 import { evaluate, evaluateOctets } from "../exchange/templates.ts";
+import type { UpstreamFacts } from "../exchange/upstream.ts";
 import { ERROR_PAGE_TYPE, errorPage } from "../handlers/error-page.ts";
 import { locationTo } from "../handlers/redirect.ts";
 import { redirectStatus } from "../handlers/return.ts";
@@ -46,6 +47,7 @@ export class ServerExchange implements Exchange {
   encoded: Encoded | null = null;
   session: Session | null = null;
   user = "";
+  upstream: UpstreamFacts | null = null;
   onGone: (() => void) | null = null;
   /** Receives the request's body. */
   sink: BodySink | undefined = undefined;
@@ -85,6 +87,7 @@ export class ServerExchange implements Exchange {
     this.sink = undefined;
     this.session = null;
     this.user = "";
+    this.upstream = null;
     this.onGone = null;
   }
 

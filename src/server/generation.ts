@@ -7,9 +7,12 @@ import type { EndpointOwner } from "../connection/endpoint.ts";
 import type { Handler } from "../exchange/handler.ts";
 import type { HandlerServices } from "../handlers/services.ts";
 import type { SessionUse } from "../handlers/session/registry.ts";
+import type { GenerationGroups } from "../handlers/upstream/upstreams.ts";
 import { type Route, type Routes, routesOf } from "../request/route.ts";
 
 export class Generation implements EndpointOwner {
+  /** The groups of servers that its locations pass requests to. */
+  readonly upstreams: GenerationGroups;
   private readonly routers = new Map<VirtualServer, Routes>();
   /** Number of users: the server (while current), requests, and listeners and connections that the next generation does not have. */
   private users = 1;
@@ -23,6 +26,7 @@ export class Generation implements EndpointOwner {
     services: HandlerServices,
     private readonly ended: (generation: Generation) => void,
   ) {
+    this.upstreams = services.upstreams.make(config.upstreams); // before the handlers, which look their group up
     for (const server of config.servers) this.routers.set(server, routesOf(server, services));
   }
 

@@ -36,6 +36,7 @@ export class Generations {
   /** Ends a generation that was made but will not be used. */
   discard(generation: Generation): void {
     this.call(generation, (handler) => handler.close?.());
+    generation.upstreams.close();
     this.keepWhatIsUsed();
   }
 
@@ -52,7 +53,10 @@ export class Generations {
 
   /** Ends all generations when the server ends. */
   close(): void {
-    for (const generation of this.living) this.call(generation, (handler) => handler.close?.());
+    for (const generation of this.living) {
+      this.call(generation, (handler) => handler.close?.());
+      generation.upstreams.close();
+    }
   }
 
   private get living(): Generation[] {

@@ -14,6 +14,7 @@ import type { HandlerServices } from "../handlers/services.ts";
 import { SessionRegistry } from "../handlers/session/registry.ts";
 import { UploadStores } from "../handlers/upload/stores.ts";
 import { UploadActivities } from "../handlers/upload/tus/activity.ts";
+import { Upstreams } from "../handlers/upstream/upstreams.ts";
 import { BufferPool } from "../network/buffers.ts";
 import type { Reactor } from "../network/reactor.ts";
 import type { ServerClock } from "./clock.ts";
@@ -29,6 +30,7 @@ export class ServerServices implements HandlerServices {
   readonly uploads: UploadActivities;
   readonly scripts: Scripts;
   readonly passwords: Passwords;
+  readonly upstreams: Upstreams;
   private readonly random = new Block(64);
 
   constructor(
@@ -47,6 +49,7 @@ export class ServerServices implements HandlerServices {
     this.sessions = new SessionRegistry(this);
     this.uploads = new UploadActivities(this);
     this.scripts = new Scripts(reactor);
+    this.upstreams = new Upstreams(this);
     this.passwords = new Passwords(this, bcrypt);
   }
 

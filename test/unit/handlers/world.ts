@@ -15,6 +15,7 @@ import { type Answer, type BodySink, type Handler, MOVED } from "../../../src/ex
 import { GO_ON } from "../../../src/exchange/phase.ts";
 import type { Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "../../../src/exchange/reply.ts";
 import type { Session } from "../../../src/exchange/session.ts";
+import type { UpstreamFacts } from "../../../src/exchange/upstream.ts";
 import { Passwords } from "../../../src/handlers/auth/passwords.ts";
 import { Scripts } from "../../../src/handlers/cgi/scripts.ts";
 import { CompressionWork } from "../../../src/handlers/compression/work.ts";
@@ -26,10 +27,12 @@ import type { HandlerServices } from "../../../src/handlers/services.ts";
 import { SessionRegistry } from "../../../src/handlers/session/registry.ts";
 import { UploadStores } from "../../../src/handlers/upload/stores.ts";
 import { UploadActivities } from "../../../src/handlers/upload/tus/activity.ts";
+import { Upstreams } from "../../../src/handlers/upstream/upstreams.ts";
 import { RequestParser } from "../../../src/http/request/parser.ts";
 import { normalise } from "../../../src/http/request/target.ts";
 import { BufferPool } from "../../../src/network/buffers.ts";
 import type { Reactor } from "../../../src/network/reactor.ts";
+import { Timers } from "../../../src/network/timers.ts";
 
 /** "text $name ${name}" as a Template. */
 export function template(text: string): Template {
@@ -192,7 +195,11 @@ export class FakeServices implements HandlerServices {
   /** Who asked for another turn. */
   private waiting: { onTurn(): void }[] = [];
   /** For handlers that wait for pipes and processes, of which it reports nothing. */
-  readonly reactor = { now: 1000, again: (what) => void this.waiting.push(what) } as Reactor;
+  readonly reactor = {
+    now: 1000,
+    timers: new Timers(),
+    again: (what) => void this.waiting.push(what),
+  } as Reactor;
   readonly buffers = new BufferPool();
   readonly scripts = new Scripts(this.reactor);
   readonly environment: Record<string, string | undefined> = {};
@@ -205,6 +212,7 @@ export class FakeServices implements HandlerServices {
   readonly sessions: SessionRegistry = new SessionRegistry(this);
   readonly stores = new UploadStores();
   readonly uploads = new UploadActivities(this);
+  readonly upstreams = new Upstreams(this);
   readonly logged: string[] = [];
 
   log(level: LogLevel, message: string): void {
@@ -277,6 +285,7 @@ export class FakeExchange implements Exchange {
   readonly logged: string[] = [];
   session: Session | null = null;
   user = "";
+  upstream: UpstreamFacts | null = null;
   onGone: (() => void) | null = null;
   /** What addField added, which the server would put into any reply. */
   readonly added: Field[] = [];

@@ -1,0 +1,54 @@
+/** What is known of the servers that a request was passed to, for the variables $upstream_* (rows in variables.ts). */
+
+/** One attempt to get the reply from a server. Times are ms since it began; -1: it did not get so far. */
+export class AttemptRecord {
+  /** Of the reply; 502 or 504 when there was none; 0: not known. */
+  status = 0;
+  /** When the connection was there; 0 for a kept one. */
+  connectTime = -1;
+  /** When the head of the reply was complete. */
+  headerTime = -1;
+  /** When the reply had ended, or the attempt had failed. */
+  responseTime = -1;
+  /** Bytes of the reply's body. */
+  responseLength = 0;
+  /** Bytes on the connection. */
+  bytesReceived = 0;
+  bytesSent = 0;
+
+  /**
+   * @param name the server's address, or the group's name when it had no server for the request
+   * @param startedAt monotonic ms
+   */
+  constructor(
+    readonly name: string,
+    readonly startedAt: number,
+  ) {}
+}
+
+/** The fields of a server's reply. */
+interface ReplyFields {
+  /** The values (octets) of all lines of a field, in order; `name` is in small letters. */
+  all(name: string): readonly string[];
+}
+
+export class UpstreamFacts {
+  /** In order; null stands between those of two locations (after an internal redirect). */
+  readonly attempts: (AttemptRecord | null)[] = [];
+  /** $proxy_host and $proxy_port. */
+  host = "";
+  port = "";
+  /** Of the latest reply; null: none has come. */
+  reply: ReplyFields | null = null;
+  trailers: ReplyFields | null = null;
+  /** $upstream_cache_status; "": no cache was asked. */
+  cacheStatus = "";
+  /** ms that the request waited for a server with a free connection; -1: it did not wait. */
+  queueTime = -1;
+
+  /** Called by each location that passes the request to a server, before its first attempt. */
+  begin(): void {
+    if (this.attempts.length > 0) this.attempts.push(null);
+    this.reply = this.trailers = null;
+  }
+}

@@ -1,0 +1,144 @@
+/** The peers that one request tries. */
+import type { Exchange } from "../../exchange/exchange.ts";
+import type { Clock } from "../../exchange/services.ts";
+import { AttemptRecord, type UpstreamFacts } from "../../exchange/upstream.ts";
+import type { Transport } from "../../network/transport.ts";
+import type { Balancer, Picker } from "./balancing/balancing.ts";
+import type { KeptConnections, Link } from "./kept.ts";
+import type { Peer } from "./peer.ts";
+import type { Waiter, WaitingRequests } from "./queue.ts";
+import type { Sticky } from "./sticky.ts";
+import { type Attempt, type Choice, QUEUED } from "./upstream.ts";
+
+/** What a choice uses of its group. */
+export interface ChoiceHost {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly kept: KeptConnections;
+  readonly queue: WaitingRequests;
+  /** The servers, and those of `backup`; null: there are none. A lookup of names replaces them. */
+  readonly main: Balancer;
+  readonly backup: Balancer | null;
+  readonly sticky: Sticky | null;
+  /** Peers that are not `down`, with those of `backup`. */
+  readonly liveCount: number;
+  /** There is one peer and no other: its failures do not count (nginx). */
+  readonly isSingle: boolean;
+}
+
+const NONE_TRIED: readonly Peer[] = [];
+
+class PeerAttempt implements Attempt {
+  constructor(
+    readonly peer: Peer,
+    readonly record: AttemptRecord,
+    /** null: to be connected. */
+    private readonly link: Link | null,
+  ) {}
+
+  get kept(): Transport | null {
+    return this.link?.transport ?? null;
+  }
+
+  /** Its connection after the request. */
+  linkOf(transport: Transport): Link {
+    const { link } = this;
+    return { transport, since: link?.since ?? this.record.startedAt, requests: (link?.requests ?? 0) + 1 };
+  }
+}
+
+export class PeerChoice implements Choice {
+  tries: number;
+  private readonly facts: UpstreamFacts;
+  private picker: Picker;
+  private readonly backupPicker: Picker | null;
+  private tried = NONE_TRIED;
+  /** The peer that the client's cookie names, until it is tried. */
+  private preferred: Peer | null;
+  private waiter: Waiter | null = null;
+  private waited = false;
+  private readonly startedAt: number;
+
+  constructor(
+    private readonly host: ChoiceHost,
+    exchange: Exchange,
+  ) {
+    this.tries = host.liveCount;
+    this.facts = exchange.upstream!;
+    this.picker = host.main.picker(exchange);
+    this.backupPicker = host.backup?.picker(exchange) ?? null;
+    this.preferred = host.sticky?.named(exchange) ?? null;
+    this.startedAt = host.clock.now;
+  }
+
+  next(ready: () => void): Attempt | typeof QUEUED | null {
+    const { host } = this;
+    const mayQueue = this.tried === NONE_TRIED && !this.waited;
+    const peer = mayQueue && host.queue.length > 0 ? null : this.pick();
+    if (peer !== null) return this.attempt(peer, host.kept.take(peer));
+    if (mayQueue && this.enqueue(ready)) return QUEUED;
+    this.record(host.name).responseTime = 0;
+    return null;
+  }
+
+  again(attempt: Attempt): Attempt {
+    return this.attempt((attempt as PeerAttempt).peer, null);
+  }
+
+  accepted(attempt: Attempt, exchange: Exchange): void {
+    const { sticky } = this.host;
+    if (sticky !== null) exchange.addField("Set-Cookie", sticky.field((attempt as PeerAttempt).peer, exchange));
+  }
+
+  done(attempt: Attempt, ok: boolean, keep: Transport | null): boolean {
+    const { host } = this;
+    const { peer } = attempt as PeerAttempt;
+    peer.conns--;
+    if (this.tries > 0) this.tries--;
+    if (host.isSingle) this.tries = 0;
+    if (keep !== null) host.kept.keep(peer, (attempt as PeerAttempt).linkOf(keep));
+    host.queue.wake();
+    if (host.isSingle) return false;
+    if (!ok) return peer.failed(host.clock.now);
+    peer.succeeded(host.clock.now);
+    return false;
+  }
+
+  leave(): void {
+    if (this.waiter !== null) this.host.queue.remove(this.waiter);
+    this.waiter = null;
+  }
+
+  private pick(): Peer | null {
+    const { now } = this.host.clock;
+    const { preferred } = this;
+    this.preferred = null;
+    if (preferred?.isUsable(now)) return preferred;
+    const peer = this.picker.pick(this.tried, now);
+    if (peer !== null || this.backupPicker === null || this.picker === this.backupPicker) return peer;
+    this.picker = this.backupPicker;
+    return this.picker.pick(this.tried, now);
+  }
+
+  private attempt(peer: Peer, link: Link | null): Attempt {
+    this.tried = [...this.tried, peer];
+    peer.take(this.host.clock.now);
+    return new PeerAttempt(peer, this.record(peer.name), link);
+  }
+
+  private record(name: string): AttemptRecord {
+    const record = new AttemptRecord(name, this.host.clock.now);
+    this.facts.attempts.push(record);
+    return record;
+  }
+
+  private enqueue(ready: () => void): boolean {
+    this.waiter = this.host.queue.add(() => {
+      this.waiter = null;
+      this.waited = true;
+      this.facts.queueTime = this.host.clock.now - this.startedAt;
+      ready();
+    });
+    return this.waiter !== null;
+  }
+}
