@@ -27,7 +27,7 @@ export class AttemptRecord {
 }
 
 /** The fields of a server's reply. */
-interface ReplyFields {
+export interface ReplyFields {
   /** The values (octets) of all lines of a field, in order; `name` is in small letters. */
   all(name: string): readonly string[];
 }

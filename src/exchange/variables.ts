@@ -13,6 +13,7 @@ import { queryParameter } from "../http/request/target.ts";
 import type { Evaluator, Exchange } from "./exchange.ts";
 import { filename, place } from "./place.ts";
 import { evaluateOctets } from "./templates.ts";
+import { attemptList, milliseconds, upstreamCookie, upstreamField, upstreamTrailer } from "./upstream-values.ts";
 
 /**
  * What a value depends on, and so how long it may be cached. `head`: only on the bytes of the request's head; `connection`: only
@@ -83,6 +84,11 @@ export const VARIABLES: readonly Row[] = [
   row("msec", "change", "the time, in seconds since 1970 with milliseconds", (e) =>
     seconds(e.services.kernel.realtime()),
   ),
+  row("proxy_add_x_forwarded_for", "change", "the request's X-Forwarded-For, then the client's address", (e) =>
+    [requestField(e, "x-forwarded-for"), e.connection.remoteAddress].filter(Boolean).join(", "),
+  ),
+  row("proxy_host", "change", "host and port in `proxy_pass`, or the upstream's name", (e) => e.upstream?.host ?? ""),
+  row("proxy_port", "change", "the port in `proxy_pass`, or the protocol's own", (e) => e.upstream?.port ?? ""),
   row("query_string", "change", "as `$args`", query),
   row(
     "realip_remote_addr",
@@ -119,11 +125,71 @@ export const VARIABLES: readonly Row[] = [
   row("time_local", "change", "the time as `31/Jan/2026:12:00:00 +0000`", (e) =>
     formatLogDate(e.services.clock.second),
   ),
+  row(
+    "upstream_addr",
+    "change",
+    "the addresses of the servers that were asked",
+    attemptList(({ name }) => name),
+  ),
+  row(
+    "upstream_bytes_received",
+    "change",
+    "bytes received from them",
+    attemptList((a) => String(a.bytesReceived)),
+  ),
+  row(
+    "upstream_bytes_sent",
+    "change",
+    "bytes sent to them",
+    attemptList((a) => String(a.bytesSent)),
+  ),
+  row(
+    "upstream_cache_status",
+    "change",
+    "`MISS`, `BYPASS`, `EXPIRED`, `STALE`, `UPDATING`, `REVALIDATED` or `HIT`",
+    (e) => e.upstream?.cacheStatus ?? "",
+  ),
+  row(
+    "upstream_connect_time",
+    "change",
+    "seconds until they were connected, with milliseconds",
+    attemptList((a) => milliseconds(a.connectTime)),
+  ),
+  row(
+    "upstream_header_time",
+    "change",
+    "seconds until the heads of their replies had come",
+    attemptList((a) => milliseconds(a.headerTime)),
+  ),
+  row("upstream_queue_time", "change", "seconds in the `queue` of the upstream", ({ upstream }) =>
+    upstream === null || upstream.queueTime < 0 ? "" : milliseconds(upstream.queueTime),
+  ),
+  row(
+    "upstream_response_length",
+    "change",
+    "bytes of their replies' bodies",
+    attemptList((a) => String(a.responseLength)),
+  ),
+  row(
+    "upstream_response_time",
+    "change",
+    "seconds until their replies had ended",
+    attemptList((a) => milliseconds(a.responseTime)),
+  ),
+  row(
+    "upstream_status",
+    "change",
+    "the statuses of their replies; 502 or 504 for none",
+    attemptList(({ status }) => (status === 0 ? "-" : String(status))),
+  ),
   row("uri", "change", "the path, decoded and without `..`; redirects inside the server change it", uri),
   family("arg_", "change", "a parameter of the query", (name) => (e) => queryParameter(e.query, name) ?? ""),
   family("cookie_", "head", "a cookie of the request", (name) => (e) => cookieVariable(e.request, name) ?? ""),
   family("http_", "head", "a field of the request, `_` for its `-`", (name) => requestFieldOf(fieldName(name))),
   family("sent_http_", "change", "a field of the reply, `_` for its `-`", (name) => sentFieldOf(fieldName(name))),
+  family("upstream_cookie_", "change", "a cookie that the last server's reply sets", upstreamCookie),
+  family("upstream_http_", "change", "a field of the last server's reply", (name) => upstreamField(fieldName(name))),
+  family("upstream_trailer_", "change", "a field behind its body", (name) => upstreamTrailer(fieldName(name))),
 ];
 
 const byName = new Map(VARIABLES.filter(({ isFamily }) => !isFamily).map((one) => [one.name, one]));

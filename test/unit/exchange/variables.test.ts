@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Settings } from "../../../src/config/model.ts";
 import { evaluate, evaluateOctets } from "../../../src/exchange/templates.ts";
+import { AttemptRecord, UpstreamFacts } from "../../../src/exchange/upstream.ts";
 import { lifetimeOf, VARIABLES, variable } from "../../../src/exchange/variables.ts";
 import { FakeExchange, FakeServices, location, type RequestLike, template } from "../handlers/world.ts";
 
@@ -27,7 +28,32 @@ function value(name: string, request: RequestLike = REQUEST, settings: Partial<S
     ["Set-Cookie", "a=1"],
     ["Set-Cookie", "b=2"],
   ];
+  exchange.upstream = facts();
   return variable(name)(exchange);
+}
+
+/** A server that refused, one that replied with an X-Accel-Redirect, and one of that location whose reply has not ended. */
+function facts(): UpstreamFacts {
+  const upstream = new UpstreamFacts();
+  upstream.begin();
+  const refused = new AttemptRecord("127.0.0.1:81", 0);
+  Object.assign(refused, { status: 502, responseTime: 1 });
+  const answered = new AttemptRecord("unix:/run/app", 0);
+  const bytes = { responseLength: 5, bytesReceived: 105, bytesSent: 90 };
+  Object.assign(answered, { status: 200, connectTime: 0, headerTime: 1234, responseTime: 1500, ...bytes });
+  upstream.attempts.push(refused, answered);
+  upstream.begin();
+  upstream.attempts.push(new AttemptRecord("[::1]:82", 0));
+  const fields = [
+    ["content-type", "text/css"],
+    ["x-many", "one"],
+    ["x-many", "two"],
+    ["set-cookie", "Id=7; path=/"],
+    ["set-cookie", "other = a=b"],
+  ];
+  upstream.reply = { all: (name) => fields.filter((field) => field[0] === name).map((field) => field[1]!) };
+  upstream.trailers = { all: (name) => (name === "grpc-status" ? ["0"] : []) };
+  return Object.assign(upstream, { host: "app:3000", port: "3000", cacheStatus: "MISS", queueTime: 20 });
 }
 
 const table: { readonly [name: string]: string | RegExp } = {
@@ -45,6 +71,9 @@ const table: { readonly [name: string]: string | RegExp } = {
   https: "",
   is_args: "?",
   msec: /^\d{10}\.\d{3}$/,
+  proxy_add_x_forwarded_for: "192.0.2.1",
+  proxy_host: "app:3000",
+  proxy_port: "3000",
   query_string: "x=1&Name=J%20D&empty=&flag",
   realip_remote_addr: "192.0.2.1",
   realip_remote_port: "40000",
@@ -66,6 +95,16 @@ const table: { readonly [name: string]: string | RegExp } = {
   status: "200",
   time_iso8601: "2023-11-14T22:13:20+00:00",
   time_local: "14/Nov/2023:22:13:20 +0000",
+  upstream_addr: "127.0.0.1:81, unix:/run/app : [::1]:82",
+  upstream_bytes_received: "0, 105 : 0",
+  upstream_bytes_sent: "0, 90 : 0",
+  upstream_cache_status: "MISS",
+  upstream_connect_time: "-, 0.000 : -",
+  upstream_header_time: "-, 1.234 : -",
+  upstream_queue_time: "0.020",
+  upstream_response_length: "0, 5 : 0",
+  upstream_response_time: "0.001, 1.500 : -",
+  upstream_status: "502, 200 : -",
   uri: "/a b/c.txt",
 };
 
@@ -120,7 +159,26 @@ describe("families", () => {
     ["sent_http_content_type", "text/html"],
     ["sent_http_set_cookie", "a=1, b=2"],
     ["sent_http_none", ""],
+    ["upstream_http_content_type", "text/css"],
+    ["upstream_http_x_many", "one, two"],
+    ["upstream_http_none", ""],
+    ["upstream_cookie_id", "7"],
+    ["upstream_cookie_other", "a=b"],
+    ["upstream_cookie_none", ""],
+    ["upstream_trailer_grpc_status", "0"],
+    ["upstream_trailer_none", ""],
   ])("$%s", (name, expected) => expect(value(name)).toBe(expected));
+});
+
+test("without a server behind there are no values", () => {
+  const exchange = new FakeExchange(new FakeServices(), location(WORLD), REQUEST);
+  const names = VARIABLES.map(({ name }) => name).filter((name) => /^(upstream_|proxy_(host|port))/.test(name));
+  expect(names.map((name) => variable(name)(exchange))).toEqual(names.map(() => ""));
+});
+
+test("$proxy_add_x_forwarded_for: all lines, then the client", () => {
+  const fields = ["X-Forwarded-For: 10.0.0.1, 10.0.0.2", "X-Forwarded-For: 10.0.0.3"];
+  expect(value("proxy_add_x_forwarded_for", { fields })).toBe("10.0.0.1, 10.0.0.2, 10.0.0.3, 192.0.2.1");
 });
 
 describe("groups of a regular expression", () => {

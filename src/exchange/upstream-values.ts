@@ -1,0 +1,46 @@
+/** The values of $upstream_* (rows in variables.ts). With several attempts they are lists: `a, b : c`, the colon at an internal redirect. */
+import { trimmed } from "../http/octets.ts";
+import type { Evaluator } from "./exchange.ts";
+import type { AttemptRecord, ReplyFields } from "./upstream.ts";
+
+/** Values of all attempts. */
+export const attemptList =
+  (value: (attempt: AttemptRecord) => string): Evaluator =>
+  ({ upstream }) => {
+    let text = "";
+    let separator = "";
+    for (const attempt of upstream?.attempts ?? []) {
+      text += attempt === null ? " : " : separator + value(attempt);
+      separator = attempt === null ? "" : ", ";
+    }
+    return text;
+  };
+
+/** A time in seconds; "-": it was not reached. */
+export const milliseconds = (ms: number): string => (ms < 0 ? "-" : (ms / 1000).toFixed(3));
+
+/** A field of the last server's reply. */
+export const upstreamField =
+  (name: string): Evaluator =>
+  ({ upstream }) =>
+    joined(upstream?.reply, name);
+
+/** A trailer of the last server's reply. */
+export const upstreamTrailer =
+  (name: string): Evaluator =>
+  ({ upstream }) =>
+    joined(upstream?.trailers, name);
+
+const joined = (fields: ReplyFields | null | undefined, name: string): string => fields?.all(name).join(", ") ?? "";
+
+/** A cookie of the last server's reply. Its name counts without regard to case, as in nginx. */
+export const upstreamCookie =
+  (name: string): Evaluator =>
+  ({ upstream }) => {
+    for (const line of upstream?.reply?.all("set-cookie") ?? []) {
+      const pair = line.split(";", 1)[0]!;
+      const equals = pair.indexOf("=");
+      if (equals > 0 && trimmed(pair, 0, equals).toLowerCase() === name) return trimmed(pair, equals + 1, pair.length);
+    }
+    return "";
+  };
