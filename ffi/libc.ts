@@ -61,6 +61,8 @@ const functions = {
     args: [FFIType.i64_fast, FFIType.i64_fast, "ptr", FFIType.i64_fast, FFIType.i64_fast, "ptr"],
     returns: "i32",
   },
+  getaddrinfo: { args: ["ptr", "ptr", "ptr", "ptr"], returns: "i32" },
+  freeaddrinfo: { args: ["ptr"], returns: "void" },
   __errno_location: { args: [], returns: "ptr" },
 } as const satisfies Record<string, FFIFunction>;
 

@@ -2,6 +2,7 @@
 import { SIGHUP, SIGQUIT, SIGTERM, SIGUSR1 } from "../ffi/abi.ts";
 import { errnoText } from "../ffi/errno.ts";
 import { linux } from "../ffi/linux.ts";
+import { lookUp } from "../ffi/lookup.ts";
 import { version } from "../package.json";
 import { dumpFiles, formatDiagnostics, type Loaded, type LoadOptions, loadConfig } from "./config/load.ts";
 import type { Config } from "./config/model.ts";
@@ -39,6 +40,7 @@ async function main(): Promise<number> {
     ...command,
     file: command.config,
     searchPath: process.env.PATH,
+    lookUp,
   };
   const loaded = loadConfig(options);
   err(formatDiagnostics(loaded.diagnostics));
