@@ -5,12 +5,12 @@
  */
 import type { Pointer } from "bun:ffi";
 import * as abi from "./abi.ts";
-import { beneath, FILE_FLAGS } from "./beneath.ts";
 import { ERRNO } from "./errno.ts";
 import type { FileStatus, Kernel } from "./kernel.ts";
 import { errno, libc } from "./libc.ts";
 import { Block, CString } from "./memory.ts";
-import { renaming } from "./rename.ts";
+import { beneath, FILE_FLAGS } from "./paths/beneath.ts";
+import { renaming } from "./paths/rename.ts";
 import { spawn } from "./spawn.ts";
 import { decodeName } from "./text.ts";
 

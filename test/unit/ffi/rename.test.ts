@@ -7,7 +7,7 @@ import * as abi from "../../../ffi/abi.ts";
 import { ERRNO } from "../../../ffi/errno.ts";
 import type { Kernel } from "../../../ffi/kernel.ts";
 import { linux } from "../../../ffi/linux.ts";
-import { renaming } from "../../../ffi/rename.ts";
+import { renaming } from "../../../ffi/paths/rename.ts";
 import { errnoName } from "../../errno-name.ts";
 
 const folder = fs.mkdtempSync(join(tmpdir(), "webserv-rename-"));

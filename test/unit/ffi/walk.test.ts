@@ -8,11 +8,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import * as abi from "../../../ffi/abi.ts";
-import { beneath } from "../../../ffi/beneath.ts";
 import { ERRNO } from "../../../ffi/errno.ts";
 import { FileStatus } from "../../../ffi/kernel.ts";
 import { linux } from "../../../ffi/linux.ts";
-import { type Steps, walkBeneath } from "../../../ffi/walk.ts";
+import { beneath } from "../../../ffi/paths/beneath.ts";
+import { type Steps, walkBeneath } from "../../../ffi/paths/walk.ts";
 import { errnoName } from "../../errno-name.ts";
 import { build, TABLE } from "./walk-cases.ts";
 

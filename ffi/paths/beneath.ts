@@ -1,7 +1,7 @@
 /** Kernel.openBeneath: openat2(2) keeps a path beneath its folder; on kernels without openat2, walk.ts does. */
-import * as abi from "./abi.ts";
-import { ERRNO } from "./errno.ts";
-import type { Kernel } from "./kernel.ts";
+import * as abi from "../abi.ts";
+import { ERRNO } from "../errno.ts";
+import type { Kernel } from "../kernel.ts";
 import { type Steps, walkBeneath } from "./walk.ts";
 
 /** openat2(2) with the fields of struct open_how as arguments. A descriptor, or -errno. */

@@ -2,9 +2,9 @@
  * openat2(RESOLVE_BENEATH) for kernels without it. Each component is opened separately with O_NOFOLLOW, so the kernel never
  * follows a link. Links are resolved here and never lead above the folder (openat2(2), path_resolution(7)).
  */
-import * as abi from "./abi.ts";
-import { ERRNO } from "./errno.ts";
-import type { Kernel, LinkPolicy } from "./kernel.ts";
+import * as abi from "../abi.ts";
+import { ERRNO } from "../errno.ts";
+import type { Kernel, LinkPolicy } from "../kernel.ts";
 
 /** The calls a walk uses; names are relative to `directory`. */
 export interface Steps extends Pick<Kernel, "close" | "readlink"> {

@@ -1,7 +1,7 @@
 /** Kernel.rename: renameat2(2). Where the file system does not know RENAME_NOREPLACE, link(2) and unlink(2) do it. */
-import { RENAME_NOREPLACE } from "./abi.ts";
-import { ERRNO } from "./errno.ts";
-import type { Kernel } from "./kernel.ts";
+import { RENAME_NOREPLACE } from "../abi.ts";
+import { ERRNO } from "../errno.ts";
+import type { Kernel } from "../kernel.ts";
 
 /** The system calls that `renaming` uses; each gives a count or -errno. */
 interface Moves {
