@@ -25,6 +25,8 @@ export interface Exchange {
   readonly method: string;
   /** Number of internal redirects so far. */
   readonly redirects: number;
+  /** An internal redirect to a path has replaced the path and the query of the request line. One to a named location does not. */
+  readonly isRedirected: boolean;
   /** The status that `error_page` gives to the reply that comes now; 0: the reply's own status. Such a reply is never a 304, 206, 412 or 416. */
   readonly errorStatus: number;
 

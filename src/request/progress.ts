@@ -62,6 +62,8 @@ export class Progress {
   captures: RegExpExecArray | null = null;
   method = "";
   redirects = 0;
+  /** One of them led to a path. */
+  isRedirected = false;
   /** An `error_page` is being made. */
   inErrorPage = false;
   /** The request has a body, and its sink is not chosen yet. */
@@ -81,7 +83,7 @@ export class Progress {
     this.query = "";
     this.method = "";
     this.redirects = 0;
-    this.inErrorPage = this.choosing = false;
+    this.inErrorPage = this.choosing = this.isRedirected = false;
     this.content = this.retargeted = null;
     this.phaseState = PhaseState.Idle;
   }
@@ -130,6 +132,7 @@ export class Progress {
   }
 
   private moveTo(uri: string, query: string | undefined): Match {
+    this.isRedirected = true;
     const mark = query === undefined ? uri.indexOf("?") : -1;
     this.path = mark < 0 ? uri : uri.slice(0, mark);
     this.query = query ?? (mark < 0 ? "" : octets(uri.slice(mark + 1)));

@@ -141,6 +141,10 @@ export class ServerExchange implements Exchange {
     return this.progress.redirects;
   }
 
+  get isRedirected(): boolean {
+    return this.progress.isRedirected;
+  }
+
   get requestId(): string {
     if (this.id === "") this.id = this.services.randomHex(16);
     return this.id;

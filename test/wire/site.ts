@@ -4,18 +4,14 @@ import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { makeFolder, PROJECT } from "./server.ts";
 
-/** `count` different ports nobody listens on just now. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.once("listening", resolve))));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  // Closed only now: the kernel may give a port that was just closed again.
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
-
 /** A port nobody listens on just now. */
-export const freePort = async (): Promise<number> => (await freePorts(1))[0]!;
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
 
 /** False for what somebody has uploaded to the demonstration. */
 const isOurs = (path: string): boolean =>
@@ -27,8 +23,8 @@ export async function copyOfTheSite(): Promise<{ folder: string; ports: Map<numb
   for (const name of ["conf", "www"]) {
     cpSync(join(PROJECT, name), join(folder, name), { recursive: true, verbatimSymlinks: true, filter: isOurs });
   }
-  const free = await freePorts(3);
-  const ports = new Map([8080, 8081, 8082].map((port, i) => [port, free[i]!]));
+  const ports = new Map<number, number>();
+  for (const port of [8080, 8081, 8082]) ports.set(port, await freePort());
   for (const name of readdirSync(join(folder, "conf"), { recursive: true, encoding: "utf8" })) {
     if (!name.endsWith(".conf")) continue;
     const path = join(folder, "conf", name);

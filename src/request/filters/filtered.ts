@@ -27,8 +27,18 @@ export function filtered(
     ["Server", settings.serverTokens ? services.serverToken : "webserv"],
     ["Date", services.clock.date],
   ];
-  for (const field of fields) all.push(field);
+  for (const field of fields) {
+    const own = replaces(field[0]); // proxy_pass_header
+    if (own < 0) all.push(field);
+    else all[own] = field;
+  }
   const draft: ReplyDraft = { status, fields: all, body, length: options?.length, kept, options, encoded: null };
   for (const filter of filters) filter(draft, exchange);
   return draft;
+}
+
+/** Index of the server's own field that a field of the handler replaces, or -1. */
+function replaces(name: string): number {
+  if (name.length === 6) return name.toLowerCase() === "server" ? 0 : -1;
+  return name.length === 4 && name.toLowerCase() === "date" ? 1 : -1;
 }

@@ -123,6 +123,7 @@ export function settings(changes: Partial<Settings> = {}): Settings {
     openFileCache: { max: 1000, inactive: 60_000 },
     openFileCacheValid: 1000,
     openFileCacheErrors: false,
+    pass: null,
     ...changes,
   } as Settings;
 }
@@ -265,6 +266,7 @@ export class FakeExchange implements Exchange {
   readonly method: string;
   readonly captures: RegExpExecArray | null;
   readonly redirects = 0;
+  isRedirected = false;
   readonly errorStatus: number;
   readonly startedAt = 990;
   readonly requestId = "0123456789abcdef0123456789abcdef";

@@ -1,0 +1,51 @@
+/** The contract between UpstreamSource, which moves bytes to and from a peer, and the protocols, which know what the bytes mean. */
+import type { Exchange } from "../../exchange/exchange.ts";
+import type { ReplyHead } from "../relay/relay.ts";
+
+/** The peer of one attempt, as protocols and variables name it. */
+export interface PeerName {
+  /** `127.0.0.1:8080`, `[::1]:8080` or `unix:/path`. */
+  readonly name: string;
+}
+
+/** The body that the peer gets. */
+export interface RequestBodySize {
+  /** Bytes; 0: no body; -1: unknown, so the protocol frames it. */
+  readonly length: number;
+}
+
+/** One request in one protocol, for one attempt on one connection. */
+export interface Conversation {
+  /** What is sent before the body: the head of an HTTP request, or records with the parameters. */
+  readonly head: Buffer;
+  /** Most bytes of the body that `before` can frame as one piece (FastCGI: 65,535). */
+  readonly largestPiece: number;
+  /** What is sent before and after a piece of `length` bytes of the body; null: nothing. */
+  before(length: number): Buffer | null;
+  after(length: number): Buffer | null;
+  /** What is sent when the body is complete, also when there is none; null: nothing. The request is then sent completely. */
+  endOfBody(): Buffer | null;
+
+  /**
+   * Takes what was received, bytes[start, end), and leaves the payload (the head block, then the body without its framing) in the
+   * same place. Bytes of payload, from `start` on; -1: malformed, see `reason`. What comes behind a complete reply is an error of
+   * the peer: the conversation is then complete, but not reusable.
+   */
+  decode(bytes: Buffer, start: number, end: number): number;
+  /** The peer has closed the connection. False: the reply is not complete. */
+  onEnd(): boolean;
+  /** The whole reply was decoded. */
+  readonly complete: boolean;
+  /** The peer keeps the connection for another request. Valid when `complete`. */
+  readonly reusable: boolean;
+  /** Parses the head block out of the payload. */
+  readonly replyHead: ReplyHead;
+  /** Why `decode` gave -1, for the error log. */
+  readonly reason: string;
+}
+
+/** A protocol as a location uses it; made once per location. */
+export interface Protocol {
+  /** Begins a request to `peer`; called again for each further attempt. */
+  begin(exchange: Exchange, body: RequestBodySize, peer: PeerName): Conversation;
+}

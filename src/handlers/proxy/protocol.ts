@@ -1,0 +1,37 @@
+/** HTTP to a server (`proxy_pass`): everything of one location that does not depend on the request. */
+import type { Settings } from "../../config/model.ts";
+import type { Exchange, Templates } from "../../exchange/exchange.ts";
+import type { Conversation, Protocol, RequestBodySize } from "../gateway/protocol.ts";
+import { HttpConversation } from "./conversation.ts";
+import { PassedFields } from "./passed-fields.ts";
+import { RequestHeads } from "./request-head.ts";
+import { CHUNKED, NO_BODY } from "./set-fields.ts";
+
+export class HttpProtocol implements Protocol {
+  private readonly heads: RequestHeads;
+  private readonly passed: PassedFields;
+  private readonly headLimit: number;
+  private readonly passesBody: boolean;
+
+  constructor(settings: Settings, templates: Templates) {
+    this.heads = new RequestHeads(settings, templates, settings.proxy.cache.zone !== null);
+    this.passed = new PassedFields(settings, templates);
+    this.headLimit = settings.proxy.bufferSize;
+    this.passesBody = settings.proxy.passRequestBody;
+  }
+
+  begin(exchange: Exchange, body: RequestBodySize): Conversation {
+    const length = this.framing(exchange, body.length);
+    const { bytes, method, keepsAlive } = this.heads.make(exchange, length);
+    const upgrade = exchange.request.fieldIndex("upgrade") >= 0 && body.length === 0;
+    const expected = { headOnly: method === "HEAD", upgrade, headLimit: this.headLimit };
+    return new HttpConversation(bytes, length === CHUNKED, keepsAlive, expected, this.passed);
+  }
+
+  /** As nginx: a client that announces no body gets no Content-Length, not even 0. Without the body its length is still told. */
+  private framing({ request }: Exchange, length: number): number {
+    if (!this.passesBody) return request.contentLength >= 0 ? request.contentLength : NO_BODY;
+    if (length < 0) return CHUNKED;
+    return length > 0 || request.contentLength >= 0 || request.chunked ? length : NO_BODY;
+  }
+}
