@@ -30,7 +30,8 @@ export class Ketama implements Balancer {
   }
 
   picker(exchange: Exchange): Picker {
-    return new KetamaPicker(this, firstAt(this.ring, crc32(this.key(exchange))));
+    const key = this.key(exchange);
+    return key === "" ? this.fallback : new KetamaPicker(this, firstAt(this.ring, crc32(key))); // as nginx 1.22
   }
 }
 

@@ -16,7 +16,8 @@ export class KeyHash implements Balancer {
   }
 
   picker(exchange: Exchange): Picker {
-    return new KeyHashPicker(this, this.key(exchange));
+    const key = this.key(exchange);
+    return key === "" ? this.fallback : new KeyHashPicker(this, key); // as nginx 1.22
   }
 }
 
