@@ -2,6 +2,7 @@
 import type { Kernel } from "../../ffi/kernel.ts";
 import type { ErrorLog, LogLevel } from "../config/parts.ts";
 import type { Reactor } from "../network/reactor.ts";
+import type { Resolver } from "../network/resolver/resolver.ts";
 
 /** Services of the server for everything that answers its requests. */
 export interface Services {
@@ -9,6 +10,8 @@ export interface Services {
   readonly clock: Clock;
   /** Watches pipes and processes. */
   readonly reactor: Reactor;
+  /** Looks up names while the server runs, with the `resolver` of a location or an upstream. */
+  readonly resolver: Resolver;
   /** The server's own environment; scripts get the variables that `cgi_pass_env` names. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Value of the Server field with `server_tokens on`: `webserv/VERSION`. */

@@ -198,6 +198,7 @@ export class Server implements ConnectionHost {
     this.disposed = true;
     this.listeners.close();
     this.services.scripts.stop();
+    this.services.resolver.close();
     this.generations.close();
     this.services.sessions.close();
     this.logs.close();

@@ -17,6 +17,7 @@ import { UploadActivities } from "../handlers/upload/tus/activity.ts";
 import { Upstreams } from "../handlers/upstream/upstreams.ts";
 import { BufferPool } from "../network/buffers.ts";
 import type { Reactor } from "../network/reactor.ts";
+import { Resolver } from "../network/resolver/resolver.ts";
 import type { ServerClock } from "./clock.ts";
 
 export class ServerServices implements HandlerServices {
@@ -30,6 +31,7 @@ export class ServerServices implements HandlerServices {
   readonly uploads: UploadActivities;
   readonly scripts: Scripts;
   readonly passwords: Passwords;
+  readonly resolver: Resolver;
   readonly upstreams: Upstreams;
   private readonly random = new Block(64);
 
@@ -44,6 +46,7 @@ export class ServerServices implements HandlerServices {
     bcrypt: CheckBcrypt,
     private readonly write: (level: LogLevel, message: string, to?: ErrorLog) => void,
   ) {
+    this.resolver = new Resolver(kernel, reactor);
     this.listings = new Listings(this);
     this.compression = new CompressionWork(clock);
     this.sessions = new SessionRegistry(this);

@@ -12,6 +12,9 @@ import type { Random } from "./random.ts";
 export const FAULTS = {
   /** recv, send or sendfile, or a read or write of a pipe, would block although epoll said ready. */
   EAGAIN: 0.2,
+  /** A datagram of either side is lost, or comes twice. */
+  "lost datagram": 0.3,
+  "doubled datagram": 0.3,
   /** A signal ends epoll_wait. */
   EINTR: 0.2,
   "short recv": 0.5,

@@ -8,6 +8,7 @@ import type { FileStatus, Kernel, LinkPolicy, Program } from "../../ffi/kernel.t
 import type { Block } from "../../ffi/memory.ts";
 import { VirtualClock } from "./clock.ts";
 import { Connection } from "./connection.ts";
+import { DatagramSocket } from "./datagrams.ts";
 import { Descriptors, Misuse } from "./descriptors.ts";
 import type { ConnectionOptions, Environment, Peer } from "./environment.ts";
 import { Epoll, Pollable } from "./epoll.ts";
@@ -77,8 +78,12 @@ export class SimulatedKernel implements Kernel {
 
   // Sockets
 
-  socket(family: number, _type: number): number {
-    return this.call("socket", family, 0, () => this.descriptors.open(new Socket(this.network, family)));
+  socket(family: number, type: number): number {
+    return this.call("socket", family, type, () => {
+      const { network, environment } = this;
+      if (type !== abi.SOCK_DGRAM) return this.descriptors.open(new Socket(network, family));
+      return this.faults.failure("EMFILE", "ENFILE") || this.descriptors.open(new DatagramSocket(network, environment));
+    });
   }
 
   setsockopt(fd: number, level: number, name: number, value: number): number {
@@ -98,6 +103,9 @@ export class SimulatedKernel implements Kernel {
 
   connect(fd: number, address: Block, length: number): number {
     return this.call("connect", fd, length, () => {
+      inside(address, 0, length);
+      const socket = this.descriptors.get(fd);
+      if (socket instanceof DatagramSocket) return socket.connect(Buffer.from(address.bytes.subarray(0, length)));
       this.descriptors.expect(fd, Socket);
       return this.network.listenerAt(Buffer.from(address.bytes.subarray(0, length))) ? 0 : -ERRNO.ECONNREFUSED;
     });
@@ -134,6 +142,8 @@ export class SimulatedKernel implements Kernel {
   recv(fd: number, block: Block, offset: number, length: number): number {
     return this.call("recv", fd, length, () => {
       inside(block, offset, length);
+      const socket = this.descriptors.get(fd);
+      if (socket instanceof DatagramSocket) return socket.recv(block, offset, length);
       return this.descriptors.expect(fd, Connection).recv(block, offset, length);
     });
   }
@@ -141,6 +151,8 @@ export class SimulatedKernel implements Kernel {
   send(fd: number, block: Block, offset: number, length: number): number {
     return this.call("send", fd, length, () => {
       inside(block, offset, length);
+      const socket = this.descriptors.get(fd);
+      if (socket instanceof DatagramSocket) return socket.send(block, offset, length);
       return this.descriptors.expect(fd, Connection).send(block, offset, length);
     });
   }

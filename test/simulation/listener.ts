@@ -2,6 +2,7 @@
 import { AF_INET, AF_INET6, AF_UNIX, EPOLLIN, SO_REUSEPORT, SOL_SOCKET } from "../../ffi/abi.ts";
 import { ERRNO } from "../../ffi/errno.ts";
 import type { Connection } from "./connection.ts";
+import type { DatagramServer } from "./datagrams.ts";
 import { Misuse } from "./descriptors.ts";
 import { Pollable } from "./epoll.ts";
 
@@ -10,7 +11,17 @@ const keyOf = (address: Buffer): string => address.toString("latin1");
 
 export class Network {
   private readonly bound = new Map<string, Socket[]>();
+  private readonly datagramServers = new Map<string, DatagramServer>();
   private ephemeralPort = 40_000;
+
+  /** From now on `server` gets the datagrams to the struct sockaddr `address`. */
+  answerDatagrams(address: Buffer, server: DatagramServer): void {
+    this.datagramServers.set(keyOf(address), server);
+  }
+
+  datagramServer(address: Buffer): DatagramServer | undefined {
+    return this.datagramServers.get(keyOf(address));
+  }
 
   bind(socket: Socket, address: Buffer): number {
     if (address.readUInt16LE(0) !== AF_UNIX && address.readUInt16BE(2) === 0) {

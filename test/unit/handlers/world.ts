@@ -32,6 +32,7 @@ import { RequestParser } from "../../../src/http/request/parser.ts";
 import { normalise } from "../../../src/http/request/target.ts";
 import { BufferPool } from "../../../src/network/buffers.ts";
 import type { Reactor } from "../../../src/network/reactor.ts";
+import { Resolver } from "../../../src/network/resolver/resolver.ts";
 import { Timers } from "../../../src/network/timers.ts";
 
 /** "text $name ${name}" as a Template. */
@@ -201,6 +202,7 @@ export class FakeServices implements HandlerServices {
     timers: new Timers(),
     again: (what) => void this.waiting.push(what),
   } as Reactor;
+  readonly resolver = new Resolver(this.kernel, this.reactor);
   readonly buffers = new BufferPool();
   readonly scripts = new Scripts(this.reactor);
   readonly environment: Record<string, string | undefined> = {};
