@@ -1,7 +1,7 @@
 /** Checks a tree of directives against the table and applies it to scopes. */
 
 import { refusalOf, WITHOUT_EFFECT } from "./directives/foreign.ts";
-import { DIRECTIVES } from "./directives.ts";
+import { DIRECTIVES, rowOf } from "./directives.ts";
 import type { Context } from "./scope.ts";
 import { Scope } from "./scope.ts";
 import type { Row } from "./table.ts";
@@ -12,7 +12,7 @@ import { directiveSuggestion } from "./text/suggest.ts";
 /** Applies directives in order. Reports every mistake and goes on with the next directive. */
 export function apply(directives: readonly Directive[], scope: Scope): void {
   for (const directive of directives) {
-    const row = DIRECTIVES.get(directive.name);
+    const row = rowOf(directive.name, scope.context);
     if (row === undefined) applyForeign(directive, scope);
     else if (check(row, directive, scope)) applyRow(row, directive, scope);
     else checkBlock(row, directive, scope);
@@ -32,6 +32,7 @@ function checkBlock(row: Row, { block }: Directive, scope: Scope): void {
   unused.server ??= { scope: unused, position: { file: "", line: 0, column: 0 }, listens: [], names: [], broken: true };
   const { locations } = unused;
   const { position } = unused.server;
+  unused.upstream = { name: "", position, servers: [], options: {}, health: null };
   unused.location ??= { scope: unused, locations, modifier: "", pattern: "/", regex: null, position };
   apply(block, unused);
 }

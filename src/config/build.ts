@@ -1,6 +1,7 @@
 /** Applies defaults and inheritance: makes Settings of scopes, and servers and locations of drafts. */
 import { BUILT_IN_TYPES } from "../http/mime.ts";
-import { FAMILY_DEFAULTS } from "./directives/gateway/families.ts";
+import { BARE_GROUPS, inheritGroups } from "./directives/gateway/families.ts";
+import { withRedirects } from "./directives/gateway/redirect.ts";
 import { DIRECTIVES, isDirective } from "./directives.ts";
 import type { Location, Settings, VirtualServer } from "./model.ts";
 import type { LocationDraft, ServerDraft } from "./scope.ts";
@@ -33,27 +34,10 @@ const BARE: Partial<Settings> = {
   cgiMethods: null,
   cgiParams: [],
   cgiPassEnv: [],
-  ...FAMILY_DEFAULTS,
   pass: null,
-  proxyOnly: {
-    setHeaders: [],
-    method: null,
-    setBody: null,
-    httpVersion: "1.0",
-    redirect: [],
-    cookieDomain: [],
-    cookiePath: [],
-    cookieFlags: [],
-  },
-  fastcgiOnly: { params: [], index: null, splitPathInfo: null, keepConn: false, catchStderr: [] },
-  uwsgiOnly: { params: [], modifier1: 0, modifier2: 0 },
-  scgiOnly: { params: [] },
   resolver: null,
-  resolverTimeout: 30_000,
-  authRequest: null,
   authRequestSet: [],
   mirror: [],
-  mirrorRequestBody: true,
   stubStatus: false,
 };
 
@@ -67,9 +51,9 @@ const NOT_INHERITED: Partial<Settings> = {
 };
 
 /** The settings of an empty configuration: the defaults of the table, parsed like any text. */
-export function defaultSettings({ sources, prefix, variables }: Draft): Settings {
+export function defaultSettings({ sources, prefix, variables, gateway }: Draft): Settings {
   const diagnostics = new Diagnostics();
-  const scope = new Scope("http", new Draft(diagnostics, sources, prefix, variables), null);
+  const scope = new Scope("http", new Draft(diagnostics, sources, prefix, variables, gateway.lookUp), null);
   const lines = [...DIRECTIVES.values()]
     .filter((row) => row.default !== null)
     .map((row) => `${row.name} ${row.default};`);
@@ -77,7 +61,7 @@ export function defaultSettings({ sources, prefix, variables }: Draft): Settings
     DIRECTIVES.get(directive.name)!.apply(scope, directive);
   }
   if (diagnostics.hasErrors) throw new Error(diagnostics.list[0]!.message);
-  return { ...BARE, ...scope.own } as Settings;
+  return { ...BARE, ...scope.own, ...inheritGroups(BARE_GROUPS, scope.own) } as Settings;
 }
 
 /** Makes the immutable parts of one configuration; location ids count up over the whole of it. */
@@ -93,7 +77,7 @@ export class Builder {
     if (known !== undefined) return known;
     const outer = scope.parent === null ? this.defaults : this.settings(scope.parent);
     const replaced = scope.own.root === undefined ? {} : { alias: null, aliasPrefix: null };
-    const settings = { ...outer, ...NOT_INHERITED, ...replaced, ...scope.own };
+    const settings = { ...outer, ...NOT_INHERITED, ...replaced, ...scope.own, ...inheritGroups(outer, scope.own) };
     this.known.set(scope, settings);
     return settings;
   }
@@ -116,6 +100,7 @@ export class Builder {
   }
 
   private location({ scope, modifier, pattern, regex, position }: LocationDraft, locations: Location[]): Location {
-    return { id: this.nextId++, modifier, pattern, regex, settings: this.settings(scope), locations, position };
+    const settings = withRedirects(this.settings(scope));
+    return { id: this.nextId++, modifier, pattern, regex, settings, locations, position };
   }
 }

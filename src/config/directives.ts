@@ -6,6 +6,13 @@ import { COMPRESSION } from "./directives/compression.ts";
 import { FILES } from "./directives/files.ts";
 import { refusalOf, WITHOUT_EFFECT } from "./directives/foreign.ts";
 import { FRONT } from "./directives/front.ts";
+import { cacheRows } from "./directives/gateway/cache.ts";
+import { commonRows } from "./directives/gateway/common.ts";
+import { FASTCGI_ONLY, SCGI_ONLY, UWSGI_ONLY } from "./directives/gateway/params.ts";
+import { FASTCGI_PASS, PROXY_PASS, SCGI_PASS, UWSGI_PASS } from "./directives/gateway/pass.ts";
+import { PROXY_ONLY } from "./directives/gateway/proxy.ts";
+import { AUTH_REQUEST, HEALTH_CHECK, MIRROR, NAMES, STUB_STATUS } from "./directives/gateway/subrequests.ts";
+import { UPSTREAM_BLOCK, UPSTREAM_ROWS } from "./directives/gateway/upstream.ts";
 import { LOCATIONS } from "./directives/locations.ts";
 import { LOGS } from "./directives/logs.ts";
 import { PROCESS } from "./directives/process.ts";
@@ -14,7 +21,11 @@ import { REQUESTS } from "./directives/requests.ts";
 import { SERVERS } from "./directives/servers.ts";
 import { SESSIONS } from "./directives/sessions.ts";
 import { UPLOADS } from "./directives/uploads.ts";
+import type { Family } from "./gateway.ts";
+import type { Context } from "./scope.ts";
 import type { Row } from "./table.ts";
+
+const FAMILIES: readonly Family[] = ["proxy", "fastcgi", "uwsgi", "scgi"];
 
 /** The rows by theme. */
 export const THEMES: readonly (readonly [title: string, rows: readonly Row[]])[] = [
@@ -23,23 +34,38 @@ export const THEMES: readonly (readonly [title: string, rows: readonly Row[]])[]
   ["Locations", LOCATIONS],
   ["Files", FILES],
   ["Who may do what", ACCESS],
-  ["Passwords", AUTH],
+  ["Passwords", [...AUTH, ...AUTH_REQUEST]],
   ["Uploads and DELETE", UPLOADS],
   ["CGI", CGI],
   ["Sessions", SESSIONS],
+  ["Passing requests on: HTTP", [PROXY_PASS, ...PROXY_ONLY]],
+  ["Passing requests on: FastCGI", [FASTCGI_PASS, ...FASTCGI_ONLY]],
+  ["Passing requests on: uWSGI and SCGI", [UWSGI_PASS, ...UWSGI_ONLY, SCGI_PASS, ...SCGI_ONLY]],
+  ["Passing requests on: what all of them have", FAMILIES.flatMap(commonRows)],
+  ["Passing requests on: the cache", FAMILIES.flatMap(cacheRows)],
+  ["Upstreams", [UPSTREAM_BLOCK, ...UPSTREAM_ROWS, HEALTH_CHECK, ...NAMES]],
   ["Replies", REPLIES],
   ["Compression", COMPRESSION],
   ["Behind a front server", FRONT],
   ["Limits on requests", REQUESTS],
-  ["Logs", LOGS],
+  ["Logs and status", [...LOGS, STUB_STATUS, ...MIRROR]],
 ];
 
-/** The rows by name. */
-export const DIRECTIVES: ReadonlyMap<string, Row> = new Map(
-  THEMES.flatMap(([, rows]) => rows.map((row) => [row.name, row] as const)),
+const named = (rows: readonly Row[]): Map<string, Row> => new Map(rows.map((row) => [row.name, row]));
+
+/** The rows by name, but for those of `upstream` blocks. */
+export const DIRECTIVES: ReadonlyMap<string, Row> = named(
+  THEMES.flatMap(([, rows]) => rows.filter((row) => !UPSTREAM_ROWS.includes(row))),
 );
+const IN_UPSTREAM = named(UPSTREAM_ROWS);
+
+/** The row of a directive in a block; in an `upstream` some names mean something else. */
+export function rowOf(name: string, context: Context): Row | undefined {
+  const [first, second] = context === "upstream" ? [IN_UPSTREAM, DIRECTIVES] : [DIRECTIVES, IN_UPSTREAM];
+  return first.get(name) ?? second.get(name);
+}
 
 /** Whether Webserv or nginx has a directive of this name. */
 export function isDirective(name: string): boolean {
-  return DIRECTIVES.has(name) || WITHOUT_EFFECT.has(name) || refusalOf(name) !== undefined;
+  return DIRECTIVES.has(name) || IN_UPSTREAM.has(name) || WITHOUT_EFFECT.has(name) || refusalOf(name) !== undefined;
 }

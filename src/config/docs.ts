@@ -2,13 +2,13 @@
 
 import { ANSWERERS } from "../routing/answering.ts";
 import { WITHOUT_EFFECT } from "./directives/foreign.ts";
-import { THEMES } from "./directives.ts";
+import { rowOf, THEMES } from "./directives.ts";
 import type { Row } from "./table.ts";
 import type { DeclaredVariable } from "./variables.ts";
 
 /** The text of docs/configuration.md, including the server's variables. */
 export function configurationReference(declared: readonly DeclaredVariable[]): string {
-  const themes = THEMES.map(([title, rows]) => `## ${title}\n\n${rows.map(section).join("\n")}`);
+  const themes = THEMES.map(([title, rows]) => `## ${title}\n\n${firsts(rows).map(section).join("\n")}`);
   return [INTRODUCTION, contents(), ...themes, answerers(), variables(declared), withoutEffect()].join("\n");
 }
 
@@ -60,10 +60,33 @@ server blocks that have any.
 
 function contents(): string {
   const lines = THEMES.map(([title, rows]) => {
-    const links = rows.map(({ name }) => `[${name}](#${name})`).join(", ");
+    const links = firsts(rows)
+      .map((row) => `[${heading(row)}](#${heading(row).replace(/\W+/g, "-")})`)
+      .join(", ");
     return `- **${title}**: ${links}`;
   });
   return `## Directives\n\n${lines.join("\n")}\n- [Who answers](#who-answers)\n- [Variables](#variables)\n- [nginx's directives without effect](#nginxs-directives-without-effect)\n`;
+}
+
+/** Without the directives that a family has like `proxy_*`: they are told together. */
+function firsts(rows: readonly Row[]): readonly Row[] {
+  const names = new Set(rows.map(({ name }) => name));
+  return rows.filter(({ name }) => !PREFIX.test(name) || !names.has(name.replace(PREFIX, "proxy_")));
+}
+
+const PREFIX = /^(?:fastcgi|uwsgi|scgi)_/;
+
+/** The other families' directives that are told with this one. */
+function siblings({ name }: Row): string[] {
+  const others = THEMES.flatMap(([, rows]) => (rows.some((row) => row.name === name) ? rows : []));
+  return others
+    .map((row) => row.name)
+    .filter((other) => PREFIX.test(other) && other.replace(PREFIX, "proxy_") === name);
+}
+
+/** A name that means something else in an `upstream` has that added. */
+function heading(row: Row): string {
+  return row.in[0] === "upstream" && rowOf(row.name, "http") !== row ? `${row.name} in upstream` : row.name;
 }
 
 function section(row: Row): string {
@@ -73,8 +96,15 @@ function section(row: Row): string {
     ...(row.shownDefault === "" ? [] : [`- Default: \`${row.shownDefault}\``]),
     `- In: ${row.in.map((context) => (context === "main" ? "the top level" : context)).join(", ")}`,
     ...(row.repeats && row.name !== "include" ? ["- May be repeated"] : []),
+    ...(siblings(row).length > 0
+      ? [
+          `- Likewise: ${siblings(row)
+            .map((name) => `\`${name}\``)
+            .join(", ")}`,
+        ]
+      : []),
   ];
-  return `### ${row.name}\n\n${row.help}\n\n${facts.join("\n")}\n`;
+  return `### ${heading(row)}\n\n${row.help}\n\n${facts.join("\n")}\n`;
 }
 
 /** The section about which handler answers: the rows in the server's order. */
@@ -99,7 +129,7 @@ function variables(declared: readonly DeclaredVariable[]): string {
   const rows = declared.map(({ name, isFamily, help }) => `| \`$${name}${isFamily ? "NAME" : ""}\` | ${help} |`);
   return `## Variables
 
-In \`return\`, \`add_header\`, \`log_format\`, \`try_files\`, \`error_page\`, \`index\`, \`root\`, \`alias\` and \`cgi_param\`, \`$name\` and \`\${name}\` stand for:
+In \`return\`, \`add_header\`, \`log_format\`, \`try_files\`, \`error_page\`, \`index\`, \`root\`, \`alias\`, \`cgi_param\`, \`*_pass\`, \`*_param\` and \`proxy_set_header\`, \`$name\` and \`\${name}\` stand for:
 
 | variable | value |
 | --- | --- |
@@ -116,7 +146,7 @@ function withoutEffect(): string {
   });
   return `## nginx's directives without effect
 
-These are accepted with a warning, so that nginx's files can be used. Others of nginx, such as \`proxy_pass\`, are refused.
+These are accepted with a warning, so that nginx's files can be used. Others of nginx, such as \`grpc_pass\`, are refused.
 
 ${lines.join("\n")}
 `;

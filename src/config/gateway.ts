@@ -11,9 +11,11 @@ export type Family = "proxy" | "fastcgi" | "uwsgi" | "scgi";
 export interface Pass {
   readonly family: Family;
   readonly scheme: "http" | "https";
+  /** The argument as written. */
+  readonly text: string;
   /** Key of `Config.upstreams`; null: `target` names it when a request comes. */
   readonly upstream: string | null;
-  /** The text after the scheme, with variables: `$host:8080/path`, an upstream's name, `unix:/path`. For `proxy_pass` it has the scheme too, as written. */
+  /** The argument, if it has variables: for `proxy_pass` a URL, for the others an address or an upstream's name, perhaps with `uwsgi://` or `scgi://` before it. */
   readonly target: Template | null;
   /** The URI of `proxy_pass http://host/uri` (not of one with variables), which takes the place of `replaces`; null: the request's own URI is passed. */
   readonly uri: string | null;
@@ -250,7 +252,7 @@ export interface StickyCookie {
 }
 
 /** `health_check` of a location that passes to the upstream. */
-interface HealthCheck {
+export interface HealthCheck {
   readonly interval: number;
   readonly jitter: number;
   readonly fails: number;

@@ -8,6 +8,7 @@ import { checkExposure } from "./checks/exposure.ts";
 import { checkPrograms } from "./checks/programs.ts";
 import { checkPromises } from "./checks/promises.ts";
 import { checkSessions } from "./checks/sessions.ts";
+import type { LookUp } from "./directives/gateway/draft.ts";
 import { isDirective } from "./directives.ts";
 import type { FileKernel } from "./files.ts";
 import { Sources } from "./files.ts";
@@ -39,7 +40,7 @@ export interface LoadOptions {
   /** PATH, where programs are looked up; by default the system's usual folders. */
   readonly searchPath?: string | undefined;
   /** Looks up a name in `*_pass` and `upstream` (waits for the answer): numeric addresses, IPv4 first, or why there are none. Without it only `localhost` is known. */
-  readonly lookUp?: ((host: string) => readonly string[] | { readonly error: string }) | undefined;
+  readonly lookUp?: LookUp | undefined;
   /** `--keep-going`: leave servers with errors out instead of refusing to start. */
   readonly keepGoing?: boolean | undefined;
 }
@@ -62,7 +63,7 @@ export function loadConfig(options: LoadOptions): Loaded {
   const sources = new Sources(options.kernel, options.file, options.searchPath);
   const folder = sources.workingFolder();
   const prefix = prefixOf(options, folder);
-  const draft = new Draft(diagnostics, sources, prefix, new Variables(options.variables));
+  const draft = new Draft(diagnostics, sources, prefix, new Variables(options.variables), options.lookUp);
   const main = new Scope("main", draft, null);
   apply(readTree(options, sources, diagnostics), main);
   draft.finish();
@@ -137,8 +138,8 @@ function build(options: LoadOptions, main: Scope, draft: Draft): Config | null {
     errorLog: builder.settings(main).errorLog,
     addresses: addresses.merged(made),
     servers: [...made.values()],
-    upstreams: new Map(),
-    caches: new Map(),
+    upstreams: draft.gateway.groups,
+    caches: draft.gateway.caches,
   };
 }
 

@@ -1,7 +1,9 @@
 /** The directives of each block while a configuration is read; build.ts makes Settings from them. */
 
 import { Locations } from "../routing/locations.ts";
+import { GatewayDraft, type LookUp, type UpstreamDraft } from "./directives/gateway/draft.ts";
 import type { Sources } from "./files.ts";
+import type { CacheSettings, Family } from "./gateway.ts";
 import type { Location, ServerName, Settings } from "./model.ts";
 import type { LogFormat, Position, Template } from "./parts.ts";
 import type { Diagnostics } from "./text/diagnostics.ts";
@@ -14,10 +16,16 @@ import { compileTemplate, variablesOf } from "./values/template.ts";
 import type { Variables } from "./variables.ts";
 
 /** The kinds of blocks. "http" is also the top level of a file without `http { }`. */
-export type Context = "main" | "events" | "http" | "server" | "location" | "limit_except" | "types";
+export type Context = "main" | "events" | "http" | "server" | "location" | "limit_except" | "types" | "upstream";
+
+/** The settings that are groups, of which a block inherits what it does not set itself. */
+export type Group = Family | "proxyOnly" | "fastcgiOnly" | "uwsgiOnly" | "scgiOnly";
+
+/** The part of a group that a block sets. */
+export type GroupOwn<T> = { -readonly [K in keyof T]?: K extends "cache" ? GroupOwn<CacheSettings> : T[K] };
 
 /** The settings written in the block itself. */
-export type Own = { -readonly [K in keyof Settings]?: Settings[K] };
+export type Own = { -readonly [K in keyof Settings]?: K extends Group ? GroupOwn<Settings[K]> : Settings[K] };
 
 /** A `listen` as written. */
 export interface Listen {
@@ -55,6 +63,7 @@ export class Draft {
   workerConnections: number | null = null;
   eager = true;
   workerRlimitNofile: number | null = null;
+  readonly gateway: GatewayDraft;
   private readonly checks: (() => void)[] = [];
   private readonly routes = new Map<ServerDraft, Locations<Scope>>();
 
@@ -63,7 +72,10 @@ export class Draft {
     readonly sources: Sources,
     readonly prefix: string,
     readonly variables: Variables,
-  ) {}
+    lookUp?: LookUp,
+  ) {
+    this.gateway = new GatewayDraft(lookUp);
+  }
 
   /** Runs `check` when everything has been read, for names that may be defined further down. */
   later(check: () => void): void {
@@ -111,6 +123,8 @@ export class Scope {
   server: ServerDraft | null;
   /** The enclosing location; set likewise. */
   location: LocationDraft | null;
+  /** The `upstream` block that this is. */
+  upstream: UpstreamDraft | null = null;
 
   constructor(
     readonly context: Context,
@@ -127,8 +141,22 @@ export class Scope {
   }
 
   /** The value of an inherited setting here; undefined: the default applies. */
-  setting<K extends keyof Settings>(key: K): Settings[K] | undefined {
+  setting<K extends Exclude<keyof Settings, Group>>(key: K): Settings[K] | undefined {
     return this.stating(key)?.own[key] as Settings[K] | undefined;
+  }
+
+  /** What the block itself sets of a group, for directives to add to. */
+  ownGroup<K extends Group>(key: K): GroupOwn<Settings[K]> {
+    return (this.own[key] ??= {} as Own[K]) as GroupOwn<Settings[K]>;
+  }
+
+  /** The value of an inherited setting of a group here; undefined: the default applies. */
+  groupSetting<K extends Group, N extends keyof GroupOwn<Settings[K]>>(
+    key: K,
+    name: N,
+  ): GroupOwn<Settings[K]>[N] | undefined {
+    const group = this.own[key] as GroupOwn<Settings[K]> | undefined;
+    return group?.[name] === undefined ? this.parent?.groupSetting(key, name) : group[name];
   }
 
   error(position: Position, message: string): void {

@@ -1,60 +1,65 @@
-/** Defaults and inheritance of the settings that the families of `*_pass` share: each directive is inherited by itself. */
+/** How blocks inherit the groups of settings that the families of `*_pass` have: each directive by itself. */
 import type { CacheSettings, Family, FamilySettings } from "../../gateway.ts";
+import type { Settings } from "../../model.ts";
+import type { Group, GroupOwn, Own } from "../../scope.ts";
 
-const CACHE: CacheSettings = {
-  zone: null,
+/** Defaults that cannot be written as arguments; the rows have the others. */
+const CACHE: Partial<CacheSettings> = {
   key: null,
   valid: [],
-  methods: ["GET", "HEAD"],
-  minUses: 1,
   bypass: [],
   noCache: [],
-  lock: false,
-  lockTimeout: 5000,
-  lockAge: 5000,
-  useStale: [],
-  backgroundUpdate: false,
-  revalidate: false,
   convertHead: true,
   maxRangeOffset: null,
   purge: null,
 };
 
-const FAMILY: FamilySettings = {
-  connectTimeout: 60_000,
-  sendTimeout: 60_000,
-  readTimeout: 60_000,
-  buffering: true,
-  requestBuffering: true,
-  bufferSize: 4096,
-  buffers: { count: 8, size: 4096 },
-  busyBuffersSize: 8192,
-  maxTempFileSize: 2 ** 30,
-  tempFileWriteSize: 8192,
+const FAMILY: GroupOwn<FamilySettings> = {
+  busyBuffersSize: 0,
+  tempFileWriteSize: 0,
   tempPath: null,
   hideHeaders: [],
   passHeaders: [],
   ignoreHeaders: [],
-  interceptErrors: false,
-  ignoreClientAbort: false,
-  forceRanges: false,
-  passRequestBody: true,
-  passRequestHeaders: true,
-  limitRate: 0,
-  nextUpstream: ["error", "timeout"],
-  nextUpstreamTries: 0,
-  nextUpstreamTimeout: 0,
-  store: null,
-  storeAccess: 0o600,
-  bind: null,
-  socketKeepalive: false,
   cache: CACHE,
 };
 
-/** nginx's defaults, on machines with pages of 4 KB. */
-export const FAMILY_DEFAULTS: Readonly<Record<Family, FamilySettings>> = {
+/** The groups before any directive. */
+export const BARE_GROUPS: Pick<Own, Group> = {
   proxy: FAMILY,
   fastcgi: FAMILY,
   uwsgi: FAMILY,
   scgi: FAMILY,
+  proxyOnly: { setHeaders: [], method: null, setBody: null },
+  fastcgiOnly: { params: [], index: null, splitPathInfo: null, catchStderr: [] },
+  uwsgiOnly: { params: [] },
+  scgiOnly: { params: [] },
 };
+
+const GROUPS = Object.keys(BARE_GROUPS) as Group[];
+const FAMILIES: readonly Family[] = ["proxy", "fastcgi", "uwsgi", "scgi"];
+
+/** The groups of a block: its own settings, else those of the block around it. */
+export function inheritGroups(outer: Pick<Own, Group>, own: Own): Pick<Settings, Group> {
+  const groups: Record<string, unknown> = {};
+  for (const key of GROUPS) groups[key] = own[key] === undefined ? outer[key] : { ...outer[key], ...own[key] };
+  for (const family of FAMILIES) {
+    if (own[family] !== undefined) groups[family] = withSizes(outer[family]!, own[family]);
+  }
+  return groups as Pick<Settings, Group>;
+}
+
+/** Sizes that nobody sets follow from those of the buffers, as in nginx. */
+function withSizes(outer: GroupOwn<FamilySettings>, own: GroupOwn<FamilySettings>): GroupOwn<FamilySettings> {
+  const merged = { ...outer, ...own, cache: { ...outer.cache, ...own.cache } };
+  const before = derivedSize(outer);
+  const derived = derivedSize(merged);
+  const size = (key: "busyBuffersSize" | "tempFileWriteSize"): number =>
+    own[key] ?? (outer[key] === 0 || outer[key] === before ? derived : outer[key]!);
+  return { ...merged, busyBuffersSize: size("busyBuffersSize"), tempFileWriteSize: size("tempFileWriteSize") };
+}
+
+/** Twice the larger of the first buffer and the others. */
+function derivedSize({ bufferSize = 0, buffers }: GroupOwn<FamilySettings>): number {
+  return 2 * Math.max(bufferSize, buffers?.size ?? 0);
+}
