@@ -18,6 +18,7 @@ import { Block } from "../../ffi/memory.ts";
 import { decodeName } from "../../ffi/text.ts";
 import type { Position } from "./parts.ts";
 import { collapse, componentPattern, folderOf, join } from "./paths.ts";
+import { stockFile } from "./text/stock.ts";
 
 /** The part of the Kernel that reading a configuration needs. */
 export type FileKernel = Pick<Kernel, "open" | "close" | "read" | "fstat" | "getdents" | "readlink">;
@@ -27,6 +28,8 @@ type Text =
   | { readonly error: null; readonly text: string }
   | { readonly error: string; readonly at: Position | null; readonly text: "" };
 
+/** Marks the names of files that are part of the program. */
+const BUILT_IN = "built-in:";
 const MAX_FILE_SIZE = 16 * 1024 * 1024;
 const MAX_FILES = 10_000;
 const ANYONE_EXECUTES = 0o111;
@@ -67,10 +70,11 @@ export class Sources {
     return { error: null, text: plain };
   }
 
-  /** The files that an include names: one file, or all that match its pattern, sorted. */
+  /** The files that an include names: one file (nginx's own are built in, if there is none), or all that match its pattern, sorted. */
   resolve(pattern: string): string[] {
     const path = join(this.folder, pattern);
-    if (!/[*?[]/.test(pattern)) return [path];
+    if (!/[*?[]/.test(pattern))
+      return stockFile(pattern) !== undefined && this.isMissing(path) ? [BUILT_IN + pattern] : [path];
     const parts = pattern.split("/");
     let found = [pattern.startsWith("/") ? "/" : this.folder];
     for (const [i, part] of parts.entries()) {
@@ -226,6 +230,7 @@ export class Sources {
   }
 
   private readBytes(name: string): Buffer | string {
+    if (name.startsWith(BUILT_IN)) return Buffer.from(stockFile(name.slice(BUILT_IN.length)) ?? "");
     const fd = this.kernel.open(name, O_RDONLY, 0);
     if (fd < 0) return `cannot open (${errnoText(fd)})`;
     const result = this.readOpen(fd);

@@ -26,7 +26,7 @@ export const PROCESS: readonly Row[] = [
     takes: [words("FILE")],
     default: null,
     syntax: "FILE | PATTERN",
-    help: "Inserts the directives of a file, or of all files that match a pattern (in the order of their names). Relative to the main configuration file's folder.",
+    help: "Inserts the directives of a file, or of all files that match a pattern (in the order of their names). Relative to the main configuration file's folder. nginx's `fastcgi_params`, `fastcgi.conf`, `uwsgi_params`, `scgi_params`, `proxy_params`, `snippets/fastcgi-php.conf` and `mime.types` are built in, for folders that have none (`/etc/nginx` too).",
     repeats: true,
     set: () => {}, // the parser has already inserted the file's directives
   }),
