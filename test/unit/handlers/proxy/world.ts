@@ -7,6 +7,7 @@ const POSITION = { file: "test.conf", line: 1, column: 1 };
 const PASS: Pass = {
   family: "proxy",
   scheme: "http",
+  text: "",
   upstream: "backend:8080",
   target: null,
   uri: null,
