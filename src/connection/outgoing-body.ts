@@ -1,6 +1,6 @@
 /** Sends reply bodies: for each kind of ReplyBody a class that moves it piece by piece into the outbox or the transport. */
 import { ERRNO } from "../../ffi/errno.ts";
-import type { FileRange, PieceBody, ReplyBody, StreamBody } from "../exchange/reply.ts";
+import type { FilePart, FileRange, PieceBody, ReplyBody, StreamBody } from "../exchange/reply.ts";
 import type { Outbox } from "./outbox.ts";
 
 /** What a body needs from its connection. */
@@ -22,6 +22,8 @@ export interface OutgoingBody {
    * @returns n > 0: bytes put into the outbox or the socket; BODY_SENT; -EAGAIN: nothing now; another -errno: it can't be completed
    */
   step(target: BodyTarget, limit: number): number;
+  /** The transport takes no more now. */
+  blocked?(): void;
   /** Gives back what it holds; called once. */
   release(): void;
 }
@@ -100,21 +102,38 @@ class StreamOut implements OutgoingBody {
   private left: number;
 
   constructor(private readonly stream: StreamBody) {
-    this.left = stream.length;
+    this.left = stream.length < 0 ? Number.POSITIVE_INFINITY : stream.length;
   }
 
   /** A stream that ends before its announced length was broken off. Only closing the connection can tell the client: -EIO. */
-  step({ outbox }: BodyTarget, limit: number): number {
-    const most = Math.min(LARGEST_READ, limit, this.left < 0 ? limit : this.left);
-    const n = most > 0 ? this.stream.read(outbox.block, outbox.end, most) : 0;
-    if (n === 0) return this.left > 0 ? -ERRNO.EIO : BODY_SENT;
-    if (n < 0) return n;
-    if (this.left > 0) this.left -= n;
-    outbox.end += n;
+  step(target: BodyTarget, limit: number): number {
+    const part = this.stream.inFile?.() ?? null;
+    const most = Math.min(limit, this.left);
+    const n = most === 0 ? 0 : part !== null ? sendPart(this.stream, part, target, most) : this.read(target, most);
+    if (n === 0) return this.left > 0 && this.left < Number.POSITIVE_INFINITY ? -ERRNO.EIO : BODY_SENT;
+    if (n > 0) this.left -= n;
     return n;
+  }
+
+  private read({ outbox }: BodyTarget, most: number): number {
+    const n = this.stream.read(outbox.block, outbox.end, Math.min(LARGEST_READ, most));
+    if (n > 0) outbox.end += n;
+    return n;
+  }
+
+  blocked(): void {
+    this.stream.readAhead?.();
   }
 
   release(): void {
     this.stream.close();
   }
+}
+
+/** Sends a part of a stream that is in a file, once everything before it is sent: -EAGAIN while something is in the outbox. */
+export function sendPart(stream: StreamBody, part: FilePart, target: BodyTarget, limit: number): number {
+  if (target.outbox.length > 0) return -ERRNO.EAGAIN;
+  const n = target.sendFile(part.fd, part.position, Math.min(part.length, limit));
+  if (n > 0) stream.sentFromFile!(n);
+  return n === 0 ? -ERRNO.EIO : n;
 }

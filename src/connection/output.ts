@@ -148,6 +148,12 @@ export class Output implements BodyTarget, Sender {
 
   /** Sends as much as the transport takes and the connection's share of a turn allows. One of the PUMP constants. */
   pump(): number {
+    const outcome = this.sendAll();
+    if (outcome === PUMP_BLOCKED) this.body?.blocked?.();
+    return outcome;
+  }
+
+  private sendAll(): number {
     this.starved = false;
     const stopAt = this.bytesTaken + SHARE_OF_A_TURN;
     for (;;) {

@@ -36,8 +36,21 @@ export interface StreamBody {
   readonly length: number;
   /** Fills `block` at `offset` with at most `length` bytes. 0: the end. -EAGAIN: nothing yet, `exchange.resume()` will follow. Other -errno: the body is cut off. */
   read(block: Block, offset: number, length: number): number;
+  /** The next bytes, if they are in a file, so that sendfile(2) can send them; then `sentFromFile` is called. null: `read` gives the next bytes. */
+  inFile?(): FilePart | null;
+  /** So many bytes of what `inFile` gave were sent. */
+  sentFromFile?(bytes: number): void;
+  /** The client takes nothing now. A stream that buffers reads ahead, until `read` or `inFile` is called again. */
+  readAhead?(): void;
   /** Called once, however sending ended. */
   close(): void;
+}
+
+/** `length` bytes of an open file from `position`. */
+export interface FilePart {
+  readonly fd: number;
+  readonly position: number;
+  readonly length: number;
 }
 
 /**

@@ -6,7 +6,7 @@ import { withCharset } from "../../http/mime.ts";
 import { unicode } from "../../http/octets.ts";
 import { normalise } from "../../http/request/target.ts";
 import { allowValue } from "../../routing/answering.ts";
-import type { ReplyHead } from "../relay/relay.ts";
+import type { ReplyHead } from "../relay/reply-head.ts";
 import type { HandlerServices } from "../services.ts";
 import { OutputHead } from "./output.ts";
 

@@ -2,9 +2,10 @@
 import type { Exchange } from "../../exchange/exchange.ts";
 import { octets } from "../../http/octets.ts";
 import { BodyBuffer } from "../relay/body-buffer.ts";
+import { CompleteBody } from "../relay/complete-body.ts";
 import { RelayLog } from "../relay/log.ts";
 import { Relay } from "../relay/relay.ts";
-import { RequestBody } from "../relay/request-body.ts";
+import { type RequestBody, StreamedBody } from "../relay/request-body.ts";
 import type { HandlerServices } from "../services.ts";
 import { environment } from "./environment.ts";
 import { command } from "./limits.ts";
@@ -13,14 +14,14 @@ import type { Script } from "./script.ts";
 import { ScriptSource } from "./source.ts";
 
 /** A body that is complete before its script starts: in memory, or in a file (`fd`; else -1). The receiver owns both. */
-interface CompleteBody {
+interface CollectedBody {
   readonly memory: BodyBuffer;
   readonly fd: number;
 }
 
 /** Answers a request without a body, or whose body is not for the script. */
 export function runWithoutBody(exchange: Exchange, services: HandlerServices, script: Script): void {
-  const nothing = new RequestBody(new BodyBuffer(services.buffers), false, 0);
+  const nothing = new StreamedBody(new BodyBuffer(services.buffers), false, 0);
   relayTo(exchange, services, script, -1, nothing, null).begin();
 }
 
@@ -30,7 +31,7 @@ export function runWithBody(exchange: Exchange, services: HandlerServices, scrip
   const { clientBodyBufferSize } = exchange.settings;
   // A small body is complete before the script starts.
   const most = length <= clientBodyBufferSize ? Number.POSITIVE_INFINITY : clientBodyBufferSize;
-  const body = new RequestBody(new BodyBuffer(services.buffers), true, most);
+  const body = new StreamedBody(new BodyBuffer(services.buffers), true, most);
   const relay = relayTo(exchange, services, script, length, body, null);
   relay.begin();
   return relay;
@@ -42,9 +43,9 @@ export function runWithCompleteBody(
   services: HandlerServices,
   script: Script,
   length: number,
-  { memory, fd }: CompleteBody,
+  { memory, fd }: CollectedBody,
 ): void {
-  const body = new RequestBody(memory, false, 0);
+  const body = new CompleteBody(services, memory, -1, fd < 0 ? length : 0);
   relayTo(exchange, services, script, length, body, fd < 0 ? null : fd).begin();
 }
 

@@ -8,6 +8,7 @@ import { discard, type FileRange, type PieceBody, type ReplyBody, type StreamBod
 export interface Source {
   /** As StreamBody.read. */
   read(block: Block, offset: number, length: number): number;
+  readAhead?(): void;
   close(): void;
 }
 
@@ -33,6 +34,10 @@ class MeasuredSource implements Source {
     const n = this.stream.read(block, offset, Math.min(length, this.left));
     if (n > 0) this.left -= n;
     return n === 0 ? -ERRNO.EIO : n;
+  }
+
+  readAhead(): void {
+    this.stream.readAhead?.();
   }
 
   close(): void {

@@ -45,6 +45,10 @@ export class CompressedStream implements StreamBody {
     return 0;
   }
 
+  readAhead(): void {
+    this.source.readAhead?.();
+  }
+
   close(): void {
     this.source.close();
     this.work.close(this.compressor, this.method);

@@ -36,6 +36,11 @@ export class BodyBuffer {
     return 0;
   }
 
+  /** Passes the bytes behind the first `skip` to `write`, once; they stay. What `write` returns. */
+  show(skip: number, write: (block: Block, offset: number, length: number) => number): number {
+    return this.block === null ? 0 : write(this.block, this.start + skip, this.length - skip);
+  }
+
   /** Discards the bytes and gives the memory back. */
   release(): void {
     if (this.block !== null) this.pool.release(this.block);

@@ -1,5 +1,5 @@
 /** Writes lines about one source of a reply to the error log, also after its request is over. */
-import type { ErrorLog } from "../../config/parts.ts";
+import type { ErrorLog, LogLevel } from "../../config/parts.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { Services } from "../../exchange/services.ts";
 
@@ -27,6 +27,12 @@ export class RelayLog {
   /** The request failed for `reason`. */
   failure(reason: string): void {
     this.exchange?.log("error", `${this.name} ${reason}`);
+  }
+
+  /** Writes a line about what the relay itself does. */
+  note(level: LogLevel, text: string): void {
+    if (this.exchange !== null) this.exchange.log(level, text);
+    else this.services.log(level, `*${this.connection} ${text}, client: ${this.client}`, this.errorLog);
   }
 
   /** Writes a line from the source or about it. Only the first one contains the request, so that many lines do not repeat it. */

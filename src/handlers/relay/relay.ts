@@ -1,34 +1,27 @@
 /**
- * Connects one request with the source that answers it (a script): passes the body in and the reply out at the same time, each as
- * fast as both sides allow.
+ * Connects one request with the source that answers it (a script, another server): passes the body in and the reply out at the same
+ * time, each as fast as both sides allow.
  *
  *     New -> Gathering -> Starting -> AwaitingHead -> Replying -> Over
+ *                                           |-> Draining <-|
  */
 import { ERRNO, errnoText } from "../../../ffi/errno.ts";
 import type { Block } from "../../../ffi/memory.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { BodySink } from "../../exchange/handler.ts";
-import type { Field, StreamBody } from "../../exchange/reply.ts";
+import type { Field } from "../../exchange/reply.ts";
 import type { Unfinished } from "../../network/reactor.ts";
 import { exceptionText } from "../errors.ts";
 import type { HandlerServices } from "../services.ts";
 import type { RelayLog } from "./log.ts";
+import type { RelaySettings, ReplyHead } from "./reply-head.ts";
+import { ReplyStream, type StreamOwner } from "./reply-stream.ts";
 import type { RequestBody } from "./request-body.ts";
 import type { ReplySource, SourceEvents } from "./source.ts";
+import type { FailureWatcher } from "./watcher.ts";
 
 /** Bytes that one read asks for before the head of the reply is complete. */
 const HEAD_PIECE = 64 * 1024;
-
-/** Parses the head of a source's reply, fed in pieces of any size. */
-export interface ReplyHead {
-  /** Bytes used of bytes[start, end) when the head is complete; 0: it is not complete; -1: malformed, see `reason`. Copies what it needs. */
-  feed(bytes: Buffer, start: number, end: number): number;
-  readonly reason: string;
-  /** Content-Length; -1: not given. */
-  readonly contentLength: number;
-  /** Replies with `body`, or closes it and replies with something else. */
-  reply(exchange: Exchange, body: StreamBody): void;
-}
 
 enum State {
   New,
@@ -39,24 +32,29 @@ enum State {
   AwaitingHead,
   /** The reply has begun. */
   Replying,
+  /** The client has left or takes no more. The reply is read to its end all the same. */
+  Draining,
   /** The request is over. The source may still run. */
   Over,
 }
 
-export class Relay implements BodySink, StreamBody, SourceEvents, Unfinished {
-  readonly kind = "stream";
+export class Relay implements BodySink, SourceEvents, StreamOwner, Unfinished {
   readonly answers = true;
-  length = -1;
   private state = State.New;
   /** null when the request is over, because exchanges are reused. */
   private exchange: Exchange | null;
-  /** Bytes of the body that came with the head and are not sent yet. */
-  private rest: Buffer | null = null;
   private bodyFirst = false;
-  /** The reply has begun and cannot be completed. */
-  private broken = false;
+  private headLength = 0;
+  private readonly stream: ReplyStream;
+  /** `source.leave` was called. */
+  private left = false;
+  /** `onTurn` will be called. */
+  private queued = false;
 
-  /** @param head null: the source sends the complete reply, with its status line (RFC 3875 §5, NPH) */
+  /**
+   * @param head null: the source sends the complete reply, with its status line (RFC 3875 §5, NPH)
+   * @param settings null: the reply is passed on as it comes, and its head may have any length
+   */
   constructor(
     exchange: Exchange,
     private readonly services: HandlerServices,
@@ -64,8 +62,11 @@ export class Relay implements BodySink, StreamBody, SourceEvents, Unfinished {
     private readonly head: ReplyHead | null,
     private readonly body: RequestBody,
     private readonly log: RelayLog,
+    private readonly settings: RelaySettings | null = null,
+    private readonly failures: FailureWatcher | null = null,
   ) {
     this.exchange = exchange;
+    this.stream = new ReplyStream(services, source, settings, log, this);
   }
 
   /** Starts the source as soon as enough of the body has come; at once if there is no body to wait for. */
@@ -87,7 +88,7 @@ export class Relay implements BodySink, StreamBody, SourceEvents, Unfinished {
     let at = start;
     if (this.state === State.Gathering) at += this.body.hold(block, at, end);
     this.startWhenReady();
-    if (this.state === State.Over) return end - start; // nobody needs the rest
+    if (this.state === State.Over || this.left) return end - start; // nobody needs the rest
     if (this.runs) at += this.body.write(this.source, block, at, end);
     return at - start;
   }
@@ -95,7 +96,7 @@ export class Relay implements BodySink, StreamBody, SourceEvents, Unfinished {
   end(): void {
     this.body.end();
     this.startWhenReady();
-    if (this.runs) this.body.flow(this.source);
+    this.flow();
   }
 
   /** The body will not be complete, because the reply is complete already or the client has left. */
@@ -103,26 +104,40 @@ export class Relay implements BodySink, StreamBody, SourceEvents, Unfinished {
     this.body.end();
     if (this.state !== State.Replying) return this.abandon();
     this.body.release();
-    this.source.endInput();
+    if (this.stream.ended) this.leaveSource();
+    else this.source.endInput();
   }
 
   private get runs(): boolean {
-    return this.state === State.AwaitingHead || this.state === State.Replying;
+    return !this.left && this.state >= State.AwaitingHead && this.state <= State.Draining;
   }
 
-  // StreamBody
-
-  read(block: Block, offset: number, length: number): number {
-    if (this.broken) return -ERRNO.EIO;
-    if (this.rest === null) return this.source.read(block, offset, length);
-    const n = this.rest.copy(block.bytes, offset, 0, length);
-    this.rest = n < this.rest.length ? this.rest.subarray(n) : null;
-    return n;
+  /** Writes what is held of the body as far as the source takes it. */
+  private flow(): void {
+    if (this.runs && this.body.flow(this.source)) this.nextTurn();
   }
 
-  close(): void {
-    this.forget();
-    this.source.leave();
+  // StreamOwner
+
+  /** The source is left before the client has the reply, so that it can serve others; but not before it has the request's body. */
+  onEnded(): void {
+    if (!this.body.pending) this.leaveSource();
+  }
+
+  onClosed(): void {
+    if (this.state !== State.Replying) return; // the client has left before
+    if (this.isWanted) this.drain();
+    else this.finish();
+  }
+
+  nextTurn(): void {
+    if (this.queued) return;
+    this.queued = true;
+    this.services.reactor.again(this);
+  }
+
+  resume(): void {
+    this.exchange?.resume();
   }
 
   // SourceEvents
@@ -134,26 +149,37 @@ export class Relay implements BodySink, StreamBody, SourceEvents, Unfinished {
   onWritable(): void {
     if (this.state === State.Starting) this.state = State.AwaitingHead;
     if (!this.runs) return;
-    this.body.flow(this.source);
-    if (this.body.pending) this.exchange?.resume();
+    this.flow();
+    if (this.body.pending) this.resume();
   }
 
   onReadable(): void {
-    if (this.state === State.Replying) this.exchange?.resume();
-    else if (this.state !== State.AwaitingHead) return;
-    else if (this.body.pending && !this.bodyFirst) this.takeBodyFirst();
-    else this.readHead();
+    switch (this.state) {
+      case State.AwaitingHead:
+        return this.body.pending && !this.bodyFirst ? this.takeBodyFirst() : this.readHead();
+      case State.Replying:
+        return this.stream.onMore();
+      case State.Draining:
+        this.stream.discard();
+        if (this.stream.ended) this.finish();
+    }
+  }
+
+  rewind(): boolean {
+    return this.body.rewind();
   }
 
   /** Takes the part of the body that has arrived before the reply begins: if that completes the body, the connection can go on after the reply. */
   private takeBodyFirst(): void {
     this.bodyFirst = true;
-    this.exchange?.resume();
-    this.services.reactor.again(this);
+    this.resume();
+    this.nextTurn();
   }
 
   onTurn(): void {
+    this.queued = false;
     try {
+      this.flow();
       this.onReadable();
     } catch (error) {
       this.onBug(error);
@@ -161,10 +187,12 @@ export class Relay implements BodySink, StreamBody, SourceEvents, Unfinished {
   }
 
   onFailed(status: number, reason: string, fields?: readonly Field[]): void {
-    if (this.state !== State.Replying) return this.fail(status, reason, fields);
-    this.broken = true;
+    if (this.state === State.Over) return;
+    if (this.state < State.Replying) return this.fail(status, reason, fields);
     this.log.line(reason);
-    this.exchange?.resume();
+    this.stream.fail();
+    if (this.state === State.Draining) this.finish();
+    else this.resume();
   }
 
   onBug(error: unknown): void {
@@ -175,58 +203,94 @@ export class Relay implements BodySink, StreamBody, SourceEvents, Unfinished {
 
   // The reply
 
+  /** Reads the head, and what comes with it of the body. */
   private readHead(): void {
     const { buffers } = this.services;
     const block = buffers.take(HEAD_PIECE);
+    let kept = false;
     try {
-      while (this.state === State.AwaitingHead && this.readPiece(block));
+      while (this.state === State.AwaitingHead) {
+        const n = this.source.read(block, 0, block.bytes.length);
+        if (n <= 0) return this.noHead(n);
+        const used = this.takeHead(block.bytes, n);
+        if (used < 0) continue;
+        kept = this.stream.begin(this.head?.contentLength ?? -1, block, used, n);
+        this.reply();
+      }
     } finally {
-      buffers.release(block);
+      if (!kept) buffers.release(block);
     }
   }
 
-  /** Reads a piece of the head. False: there is none now, or the head is complete, or it failed. */
-  private readPiece(block: Block): boolean {
-    const n = this.source.read(block, 0, block.bytes.length);
-    if (n === -ERRNO.EAGAIN) return false;
+  private noHead(n: number): void {
+    if (n === -ERRNO.EAGAIN) return;
     if (n === 0 || n === -ERRNO.ECONNRESET) this.fail(502, "ended before its header block did");
-    else if (n < 0) this.fail(502, `could not be read (${errnoText(n)})`);
-    else return this.takePiece(block.bytes.subarray(0, n));
-    return false;
+    else this.fail(502, `could not be read (${errnoText(n)})`);
   }
 
-  private takePiece(bytes: Buffer): boolean {
+  /** Bytes of bytes[0, end) that belong to the head, if it is complete; -1: it is not, or it is refused. */
+  private takeHead(bytes: Buffer, end: number): number {
     const { head } = this;
-    const used = head === null ? 0 : head.feed(bytes, 0, bytes.length);
-    if (used < 0) this.fail(502, `gave a bad header block: ${head!.reason}`);
-    else if (used > 0 || head === null) this.reply(bytes.subarray(used));
-    return used === 0;
+    if (head === null) return 0;
+    const used = head.feed(bytes, 0, end);
+    this.headLength += used > 0 ? used : end;
+    if (this.state !== State.AwaitingHead) return -1;
+    if (used < 0) this.fail(502, `gave a bad header block: ${head.reason}`);
+    else if (this.headLength > (this.settings?.bufferSize ?? Number.POSITIVE_INFINITY))
+      this.fail(502, "sent too big header while reading response header from upstream");
+    else if (used > 0) return used;
+    return -1;
   }
 
-  private reply(rest: Buffer): void {
-    const { exchange, head } = this;
+  private reply(): void {
+    const { exchange, head, stream } = this;
     this.state = State.Replying;
-    this.rest = rest.length > 0 ? Buffer.from(rest) : null;
-    if (head !== null) this.length = head.contentLength;
-    answer(exchange!, (to) => (head === null ? to.replyRaw(this) : head.reply(to, this)));
+    answer(exchange!, (to) => (head === null ? to.replyRaw(stream) : head.reply(to, stream)));
   }
+
+  // The end
 
   /** The source has failed: the client gets an error. */
   private fail(status: number, reason: string, fields?: readonly Field[]): void {
-    const { exchange } = this;
+    const { exchange, failures } = this;
     if (exchange === null) return;
     this.source.logErrors?.();
     this.log.failure(reason);
-    this.forget();
-    this.source.leave();
-    answer(exchange, (to) => to.fail(status, fields));
+    this.finish();
+    answer(exchange, (to) => failures?.onFailure(to, status) || to.fail(status, fields));
   }
 
-  /** The client is gone: ends the source. */
+  /** The client is gone. */
   private abandon(): void {
     if (this.exchange === null) return;
+    if (this.isWanted) return this.drain();
+    if (!this.left) this.source.terminate();
+    this.finish();
+  }
+
+  /** Whether the source is to complete its reply without a client (proxy_ignore_client_abort, or a cache that waits for it). */
+  private get isWanted(): boolean {
+    if (!this.runs || this.stream.ended || this.body.pending) return false;
+    return this.settings?.ignoreClientAbort === true || this.stream.isWatched;
+  }
+
+  private drain(): void {
     this.forget();
-    this.source.terminate();
+    this.stream.release();
+    this.state = State.Draining;
+    this.nextTurn();
+  }
+
+  private finish(): void {
+    this.forget();
+    this.stream.abandon();
+    this.leaveSource();
+  }
+
+  private leaveSource(): void {
+    if (this.left) return;
+    this.left = true;
+    this.body.release();
     this.source.leave();
   }
 
@@ -234,14 +298,12 @@ export class Relay implements BodySink, StreamBody, SourceEvents, Unfinished {
     if (this.exchange !== null) this.exchange.onGone = null;
     this.exchange = null;
     this.state = State.Over;
-    this.rest = null;
-    this.body.release();
     this.log.forgetRequest();
   }
 }
 
 /** Calls `reply`. If it throws, only this exchange fails, not the caller (the reactor or another source). */
-function answer(exchange: Exchange, reply: (exchange: Exchange) => void): void {
+function answer(exchange: Exchange, reply: (exchange: Exchange) => unknown): void {
   try {
     reply(exchange);
   } catch (error) {

@@ -1,7 +1,4 @@
-/**
- * The contract between a relay and the source of its reply: a process today; a connection to a FastCGI, uwsgi or HTTP server
- * would implement the same (model: nginx's upstream handlers).
- */
+/** The contract between a relay and the source of its reply: a process, or a connection to another server (model: nginx's upstream handlers). */
 import type { Block } from "../../../ffi/memory.ts";
 import type { Field } from "../../exchange/reply.ts";
 
@@ -17,6 +14,8 @@ export interface ReplySource {
    * another -errno: it takes no more. It may still reply.
    */
   write(block: Block, offset: number, length: number): number;
+  /** Writes `length` bytes of an open file from `position`, as `write` does. Only where the bytes need no framing. */
+  sendFile?(file: number, position: number, length: number): number;
   /** The request's body ends here, complete or not. May be called more than once. */
   endInput(): void;
   /**
@@ -44,6 +43,11 @@ export interface SourceEvents {
    * @param reason for the error log, where it follows the name of the source
    */
   onFailed(status: number, reason: string, fields?: readonly Field[]): void;
+  /**
+   * The source starts anew, with another peer: the next `onWritable` writes the request's body from its beginning. False: parts of it
+   * are gone, so there is no other attempt.
+   */
+  rewind(): boolean;
   /** Whether the source waits for the client. Meanwhile its timeout does not run. */
   readonly waitsForClient: boolean;
   /** A callback threw. */

@@ -2,7 +2,6 @@
  * Collects the body of a request without Content-Length, for a source that must know the length before it starts (CONTENT_LENGTH).
  * A small body stays in memory, a larger one goes to a temporary file without a name.
  */
-import { AT_FDCWD, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } from "../../../ffi/abi.ts";
 import { errnoText } from "../../../ffi/errno.ts";
 import type { Block } from "../../../ffi/memory.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
@@ -10,9 +9,7 @@ import type { BodySink } from "../../exchange/handler.ts";
 import type { BufferPool } from "../../network/buffers.ts";
 import { errorStatus } from "../errors.ts";
 import { BodyBuffer } from "./body-buffer.ts";
-
-/** The default of `client_body_temp_path`. */
-const FOLDER = "/tmp";
+import { TEMP_FOLDER, TempFile } from "./temp-file.ts";
 
 export class Spool implements BodySink {
   readonly answers = true;
@@ -20,10 +17,7 @@ export class Spool implements BodySink {
   length = 0;
   /** The body, or its beginning until there is a file. */
   readonly memory: BodyBuffer;
-  /** A descriptor that reads the file with the body from its start; -1: the body is in memory. */
-  fd = -1;
-  /** A descriptor that writes the same file. */
-  private writer = -1;
+  private readonly file: TempFile;
   /** Complete, failed or broken off. */
   private over = false;
 
@@ -34,6 +28,12 @@ export class Spool implements BodySink {
     private readonly onComplete: (spool: Spool) => void,
   ) {
     this.memory = new BodyBuffer(pool);
+    this.file = new TempFile(exchange.services);
+  }
+
+  /** A descriptor that reads the file with the body from its start; -1: the body is in memory. */
+  get fd(): number {
+    return this.file.fd;
   }
 
   accept(block: Block, start: number, end: number): number {
@@ -47,7 +47,7 @@ export class Spool implements BodySink {
   end(): void {
     if (this.over) return;
     this.over = true;
-    this.closeWriter();
+    this.file.closeWriter();
     this.onComplete(this);
   }
 
@@ -65,58 +65,29 @@ export class Spool implements BodySink {
       return 0;
     }
     const error = this.fd < 0 ? this.moveToFile() : 0;
-    return error !== 0 ? error : this.write(block, start, end);
+    return error !== 0 ? error : this.file.write(block, start, end);
   }
 
   /** 0, or -errno. */
   private moveToFile(): number {
-    const error = this.open();
-    return error !== 0 ? error : this.memory.drain((block, offset, length) => this.writeSome(block, offset, length));
+    const error = this.file.open(this.folder);
+    if (error !== 0) return error;
+    return this.memory.drain((block, offset, length) => this.file.writeSome(block, offset, length));
   }
 
-  /** Makes the file, opens it twice (the script reads from its start), and removes its name. 0, or -errno. */
-  private open(): number {
-    const { settings, services } = this.exchange;
-    const { kernel } = services;
-    const name = `${settings.clientBodyTempPath ?? FOLDER}/.webserv-${services.randomHex(16)}`;
-    this.writer = kernel.open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
-    if (this.writer < 0) return this.writer;
-    this.fd = kernel.open(name, O_RDONLY | O_NOFOLLOW, 0);
-    kernel.unlink(AT_FDCWD, name);
-    return Math.min(0, this.fd);
-  }
-
-  /** 0, or -errno. */
-  private write(block: Block, start: number, end: number): number {
-    for (let at = start; at < end; ) {
-      const n = this.writeSome(block, at, end - at);
-      if (n < 0) return n;
-      at += n;
-    }
-    return 0;
-  }
-
-  private writeSome(block: Block, offset: number, length: number): number {
-    return this.exchange.services.kernel.write(this.writer, block, offset, length);
+  private get folder(): string {
+    return this.exchange.settings.clientBodyTempPath ?? TEMP_FOLDER;
   }
 
   private fail(error: number): void {
     this.over = true;
     this.discard();
-    const folder = this.exchange.settings.clientBodyTempPath ?? FOLDER;
-    this.exchange.log("crit", `a body could not be kept in "${folder}" (${errnoText(error)})`);
+    this.exchange.log("crit", `a body could not be kept in "${this.folder}" (${errnoText(error)})`);
     this.exchange.fail(errorStatus(-error, "own"));
   }
 
   private discard(): void {
-    this.closeWriter();
-    if (this.fd >= 0) this.exchange.services.kernel.close(this.fd);
-    this.fd = -1;
+    this.file.close();
     this.memory.release();
-  }
-
-  private closeWriter(): void {
-    if (this.writer >= 0) this.exchange.services.kernel.close(this.writer);
-    this.writer = -1;
   }
 }
