@@ -1,6 +1,6 @@
 /** The contract between UpstreamSource, which moves bytes to and from a peer, and the protocols, which know what the bytes mean. */
 import type { Exchange } from "../../exchange/exchange.ts";
-import type { ReplyHead } from "../relay/relay.ts";
+import type { ReplyHead } from "../relay/reply-head.ts";
 
 /** The peer of one attempt, as protocols and variables name it. */
 export interface PeerName {

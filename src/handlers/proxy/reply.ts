@@ -2,7 +2,7 @@
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { StreamBody } from "../../exchange/reply.ts";
 import type { ResponseReader } from "../../http/response/reader.ts";
-import type { ReplyHead } from "../relay/relay.ts";
+import type { ReplyHead } from "../relay/reply-head.ts";
 import type { PassedFields } from "./passed-fields.ts";
 
 export class HttpReply implements ReplyHead {
