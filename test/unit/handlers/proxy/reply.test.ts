@@ -23,6 +23,9 @@ function replied(reply: string, where: ProxyLocation = {}, request: RequestLike 
         length: talk.replyHead.contentLength,
         read: () => 0,
         close: () => {},
+        buffers: () => {},
+        limitRate: () => {},
+        watch: () => {},
       });
     if (done)
       return {
