@@ -2,7 +2,7 @@
  * A connection, from accept to close: a state machine with one short function and one timeout for each state.
  *
  *     ReadingHeaders -> ReadingBody -> Processing -> Writing -> ReadingHeaders | Closing -> Lingering -> Closed
- *                           |-> Exchanging -> Writing
+ *                           |-> Exchanging -> Writing   |-> Tunnelling -> Closed
  *
  * Its parts do the work, and this file decides when: the Transport moves bytes, Input holds what was received, Output holds what
  * is to be sent, Http1 writes replies as HTTP/1.1, and Timeouts limits how long the connection waits.
@@ -12,6 +12,7 @@ import type { Block } from "../../ffi/memory.ts";
 import type { LogLevel } from "../config/parts.ts";
 import type { ReplyDraft } from "../exchange/filter.ts";
 import type { Field, ReplyBody, StreamBody, WholeReply } from "../exchange/reply.ts";
+import type { Tunnel } from "../exchange/tunnel.ts";
 import { EXPECT_CONTINUE } from "../http/request/request.ts";
 import type { Transport, TransportOwner } from "../network/transport.ts";
 import { admit } from "../request/admission.ts";
@@ -23,7 +24,7 @@ import {
   BODY_STALLED,
   BodyReader,
   type BodyReaderOwner,
-} from "./body-reader.ts";
+} from "./bodies/body-reader.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { ConnectionHost, HostedConnection } from "./host.ts";
 import { Http1, makeWholeReply } from "./http1.ts";
@@ -40,6 +41,7 @@ import {
 } from "./output.ts";
 import { type Postponed, postponed, postponedWhole } from "./postponed.ts";
 import { type TimeoutOwner, Timeouts, Wait } from "./timeouts.ts";
+import { TUNNEL_BUSY, TUNNEL_OVER, TunnelEnd } from "./tunnel-end.ts";
 
 enum State {
   ReadingHeaders,
@@ -48,6 +50,8 @@ enum State {
   Exchanging,
   Processing,
   Writing,
+  /** After 101: bytes go both ways. */
+  Tunnelling,
   Closing,
   Lingering,
   Closed,
@@ -81,6 +85,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
   private timedOut = false;
   private released = false;
   private postponed: Postponed | null = null;
+  private tunnelEnd: TunnelEnd | null = null;
 
   constructor(
     private readonly host: ConnectionHost,
@@ -126,6 +131,13 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     if (!this.served) return this.postpone(postponed(body, () => this.replyRaw(body)));
     this.ending = true;
     this.http.replyRaw(body);
+  }
+
+  tunnel(fields: Field[], far: Tunnel): void {
+    if (!this.served) return this.postpone(postponed(null, () => this.tunnel(fields, far)));
+    this.http.switchProtocols(fields);
+    this.tunnelEnd = new TunnelEnd(this.transport, this.input, this.output, far);
+    this.tunnelEnd.begin();
   }
 
   wholeReply(draft: ReplyDraft, dateSecond: number): WholeReply {
@@ -273,6 +285,8 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
         return this.processing();
       case State.Writing:
         return this.writing();
+      case State.Tunnelling:
+        return this.tunnelling();
       case State.Closing:
         return this.closing();
       case State.Lingering:
@@ -416,6 +430,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
   /** A reply was given. The rest of the body goes to its sink if that gave the reply (a script); else nobody reads it. */
   private afterReply(exchange: ServerExchange): boolean {
     if (this.state === State.Closed) return false;
+    if (this.tunnelEnd !== null) return this.enter(State.Tunnelling);
     if (this.bodyPending && exchange.sink?.answers === true) return this.enter(State.Exchanging);
     if (this.bodyPending) this.abandonBody(exchange);
     return this.output.isDrained ? this.finishRequest() : this.enter(State.Writing);
@@ -438,6 +453,12 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     if (outcome !== PUMP_BLOCKED) this.againNextTurn();
     else if (this.timeouts.isTooSlow(Wait.Send)) return this.cutOff("info", "client reads too slowly");
     return false;
+  }
+
+  private tunnelling(): boolean {
+    const outcome = this.tunnelEnd!.step();
+    if (outcome === TUNNEL_BUSY) this.againNextTurn();
+    return outcome === TUNNEL_OVER && this.close();
   }
 
   /** Closes in the middle of a reply. */
@@ -626,6 +647,8 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
         return this.body.stalled || !this.bodyPending ? Wait.Nothing : Wait.Body;
       case State.Processing:
         return Wait.Nothing;
+      case State.Tunnelling:
+        return this.transport.writable ? Wait.Nothing : Wait.Send; // the far end limits how long nothing moves
       case State.Lingering:
         return Wait.Linger;
       default:

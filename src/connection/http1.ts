@@ -7,7 +7,7 @@ import type { ReplyDraft } from "../exchange/filter.ts";
 import { discard, type Field, type ReplyBody, type StreamBody, type WholeReply } from "../exchange/reply.ts";
 import { responseHead } from "../http/reply/response.ts";
 import { isBodiless } from "../http/reply/status.ts";
-import { ChunkedBody } from "./chunked-body.ts";
+import { ChunkedBody } from "./bodies/chunked-body.ts";
 import type { Output } from "./output.ts";
 
 /** What the framing of a reply depends on: parts of the request. */
@@ -95,6 +95,14 @@ export class Http1 {
     this.output.write(block.bytes, 0, headLength - CRLF);
     this.output.writeText(`${lines}\r\n`);
     this.output.write(block.bytes, headLength, length);
+  }
+
+  /** Writes the head of 101 (Switching Protocols). Bytes of another protocol follow until the connection ends. */
+  switchProtocols(fields: Field[]): void {
+    fields.push(["Connection", "upgrade"]);
+    const head = responseHead(101, fields);
+    this.started(head.length, -1);
+    this.output.writeText(head);
   }
 
   /** Writes a reply that contains its own head. The connection ends after it. */

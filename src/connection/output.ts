@@ -6,8 +6,8 @@ import { ERRNO } from "../../ffi/errno.ts";
 import type { ReplyBody, WholeReply } from "../exchange/reply.ts";
 import type { BufferPool } from "../network/buffers.ts";
 import type { Transport } from "../network/transport.ts";
+import { BODY_SENT, type BodyTarget, type OutgoingBody, outgoing } from "./bodies/outgoing-body.ts";
 import type { Outbox, Sender } from "./outbox.ts";
-import { BODY_SENT, type BodyTarget, type OutgoingBody, outgoing } from "./outgoing-body.ts";
 import { Pending } from "./pending.ts";
 
 /** Results of `pump`. Everything is sent. */
@@ -15,7 +15,7 @@ export const PUMP_DRAINED = 0;
 /** The transport takes no more now. */
 export const PUMP_BLOCKED = 1;
 /** The connection has sent as much as it may in one turn. */
-const PUMP_SHARE_USED = 2;
+export const PUMP_SHARE_USED = 2;
 /** The connection is lost. */
 export const PUMP_LOST = 3;
 /** The body can't be completed: its file has become shorter, or its stream was broken off. */

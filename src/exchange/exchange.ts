@@ -5,6 +5,7 @@ import type { RequestHead } from "../http/request/request.ts";
 import type { Encoded, Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "./reply.ts";
 import type { Services } from "./services.ts";
 import type { Session } from "./session.ts";
+import type { Tunnel } from "./tunnel.ts";
 import type { UpstreamFacts } from "./upstream.ts";
 
 /** One request and its reply. Handlers must not keep a reference after they have replied. */
@@ -70,6 +71,11 @@ export interface Exchange {
   fail(status: number, fields?: readonly Field[]): void;
   /** Passes on a complete reply unchanged, including its status line (NPH scripts, RFC 3875 §5). The connection ends with it. */
   replyRaw(body: StreamBody): void;
+  /**
+   * Replies 101 (Switching Protocols) to a request without a body: from then on the client's connection is a tunnel to `far`, which
+   * is closed however the tunnel ends. `fields` contain Upgrade.
+   */
+  tunnel(fields: readonly Field[], far: Tunnel): void;
   /**
    * Redirects internally to a URI ("/path?query", decoded path) or a named location ("@name"). After 10 redirects: 500.
    * With `query`, the first argument is only a path, and a "?" in it belongs to a name. `method` replaces the request's method.

@@ -2,6 +2,7 @@
 import type { ConnectionInfo } from "../exchange/exchange.ts";
 import type { ReplyDraft } from "../exchange/filter.ts";
 import type { Field, ReplyBody, StreamBody, WholeReply } from "../exchange/reply.ts";
+import type { Tunnel } from "../exchange/tunnel.ts";
 
 /** A reply may be given at any time, once per request. One given while another connection is being served is kept until this one is. */
 export interface ReplyTarget {
@@ -19,6 +20,8 @@ export interface ReplyTarget {
   replyWhole(reply: WholeReply, rest: ReplyBody): void;
   /** Sends a reply that contains its own head. The connection ends after it. */
   replyRaw(body: StreamBody): void;
+  /** Sends 101 with `fields`; the connection becomes a tunnel to `far`. */
+  tunnel(fields: Field[], far: Tunnel): void;
   /** Makes a reply that can be kept. Its body is bytes, which are copied, or null. `dateSecond`: the second that Date shows. */
   wholeReply(draft: ReplyDraft, dateSecond: number): WholeReply;
   /** Ends the connection without a reply. */

@@ -10,6 +10,7 @@ import type { BodySink } from "../exchange/handler.ts";
 import type { Encoded, Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "../exchange/reply.ts";
 import type { Session } from "../exchange/session.ts";
 import { evaluate, evaluateOctets } from "../exchange/templates.ts";
+import type { Tunnel } from "../exchange/tunnel.ts";
 import type { UpstreamFacts } from "../exchange/upstream.ts";
 import { ERROR_PAGE_TYPE, errorPage } from "../handlers/error-page.ts";
 import { locationTo } from "../handlers/redirect.ts";
@@ -217,6 +218,14 @@ export class ServerExchange implements Exchange {
     this.start(200);
     this.sentFields = NO_FIELDS;
     this.target.replyRaw(body);
+  }
+
+  tunnel(fields: readonly Field[], far: Tunnel): void {
+    this.start(101);
+    const draft = filtered(this, 101, fields, null, undefined);
+    this.sentFields = draft.fields;
+    this.onGone = () => far.close();
+    this.target.tunnel(draft.fields, far);
   }
 
   private start(status: number): void {

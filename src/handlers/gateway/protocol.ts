@@ -1,5 +1,6 @@
 /** The contract between UpstreamSource, which moves bytes to and from a peer, and the protocols, which know what the bytes mean. */
 import type { Exchange } from "../../exchange/exchange.ts";
+import type { Field } from "../../exchange/reply.ts";
 import type { ReplyHead } from "../relay/reply-head.ts";
 
 /** The peer of one attempt, as protocols and variables name it. */
@@ -40,6 +41,8 @@ export interface Conversation {
   readonly reusable: boolean;
   /** Parses the head block out of the payload. */
   readonly replyHead: ReplyHead;
+  /** After the head: the peer has switched protocols (101), and what follows belongs to a tunnel. The fields of the reply; null: it has not. */
+  upgrade?(exchange: Exchange): readonly Field[] | null;
   /** Why `decode` gave -1, for the error log. */
   readonly reason: string;
 }

@@ -1,4 +1,6 @@
 /** One HTTP request to a server, and its reply, on one connection. */
+import type { Exchange } from "../../exchange/exchange.ts";
+import type { Field } from "../../exchange/reply.ts";
 import type { Expected } from "../../http/response/reader.ts";
 import { ResponseReader } from "../../http/response/reader.ts";
 import type { Conversation } from "../gateway/protocol.ts";
@@ -50,6 +52,14 @@ export class HttpConversation implements Conversation {
 
   get complete(): boolean {
     return this.reader.complete;
+  }
+
+  get status(): number {
+    return this.reader.head.status;
+  }
+
+  upgrade(exchange: Exchange): readonly Field[] | null {
+    return this.replyHead.upgrade(exchange);
   }
 
   get reusable(): boolean {

@@ -40,9 +40,19 @@ export class PassedFields {
 
   /** @param fields as the server sent them */
   of(exchange: Exchange, fields: readonly Field[]): Field[] {
+    return this.passed(exchange, fields, "");
+  }
+
+  /** As `of`, for 101: the client has to know to what the server has switched. */
+  ofUpgrade(exchange: Exchange, fields: readonly Field[]): Field[] {
+    return this.passed(exchange, fields, "upgrade");
+  }
+
+  private passed(exchange: Exchange, fields: readonly Field[], besides: string): Field[] {
     const passed: Field[] = [];
     for (const field of fields) {
-      if (this.hidden.has(field[0].toLowerCase())) continue;
+      const lower = field[0].toLowerCase();
+      if (this.hidden.has(lower) && lower !== besides) continue;
       const [name, value] = this.rewriting.rewritten(exchange, field);
       putField(passed, name, value);
     }

@@ -23,7 +23,8 @@ export class HttpProtocol implements Protocol {
   begin(exchange: Exchange, body: RequestBodySize): Conversation {
     const length = this.framing(exchange, body.length);
     const { bytes, method, keepsAlive } = this.heads.make(exchange, length);
-    const upgrade = exchange.request.fieldIndex("upgrade") >= 0 && body.length === 0;
+    const { request } = exchange;
+    const upgrade = request.minor === 1 && body.length === 0 && request.fieldIndex("upgrade") >= 0;
     const expected = { headOnly: method === "HEAD", upgrade, headLimit: this.headLimit };
     return new HttpConversation(bytes, length === CHUNKED, keepsAlive, expected, this.passed);
   }

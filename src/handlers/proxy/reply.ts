@@ -1,6 +1,6 @@
 /** The head of a server's reply, as a relay wants it. */
 import type { Exchange } from "../../exchange/exchange.ts";
-import type { StreamBody } from "../../exchange/reply.ts";
+import type { Field, StreamBody } from "../../exchange/reply.ts";
 import type { ResponseReader } from "../../http/response/reader.ts";
 import type { ReplyHead } from "../relay/reply-head.ts";
 import type { PassedFields } from "./passed-fields.ts";
@@ -27,6 +27,11 @@ export class HttpReply implements ReplyHead {
     this.seen += end - start;
     const { headLength } = this.reader;
     return headLength > 0 && this.seen >= headLength ? headLength - before : 0;
+  }
+
+  /** The fields of a 101; null: the reply is another. */
+  upgrade(exchange: Exchange): readonly Field[] | null {
+    return this.reader.upgraded ? this.passed.ofUpgrade(exchange, this.reader.head.fields) : null;
   }
 
   reply(exchange: Exchange, body: StreamBody): void {

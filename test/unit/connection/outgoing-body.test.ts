@@ -1,8 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { ERRNO } from "../../../ffi/errno.ts";
-import { ChunkedBody } from "../../../src/connection/chunked-body.ts";
+import { ChunkedBody } from "../../../src/connection/bodies/chunked-body.ts";
+import {
+  BODY_SENT,
+  type BodyTarget,
+  type OutgoingBody,
+  outgoing,
+} from "../../../src/connection/bodies/outgoing-body.ts";
 import { Outbox } from "../../../src/connection/outbox.ts";
-import { BODY_SENT, type BodyTarget, type OutgoingBody, outgoing } from "../../../src/connection/outgoing-body.ts";
 import type { StreamBody } from "../../../src/exchange/reply.ts";
 
 /** A stream that gives these pieces, text or -errno, one at each call, and then its end. */

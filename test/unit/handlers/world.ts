@@ -15,6 +15,7 @@ import { type Answer, type BodySink, type Handler, MOVED } from "../../../src/ex
 import { GO_ON } from "../../../src/exchange/phase.ts";
 import type { Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "../../../src/exchange/reply.ts";
 import type { Session } from "../../../src/exchange/session.ts";
+import type { Tunnel } from "../../../src/exchange/tunnel.ts";
 import type { UpstreamFacts } from "../../../src/exchange/upstream.ts";
 import { Passwords } from "../../../src/handlers/auth/passwords.ts";
 import { Scripts } from "../../../src/handlers/cgi/scripts.ts";
@@ -285,6 +286,7 @@ export class FakeExchange implements Exchange {
   options: ReplyOptions | undefined = undefined;
   redirectedTo: readonly [uri: string, query: string | undefined] | null = null;
   whole: WholeReply | null = null;
+  far: Tunnel | null = null;
   resumed = 0;
   readonly logged: string[] = [];
   session: Session | null = null;
@@ -357,6 +359,11 @@ export class FakeExchange implements Exchange {
   replyRaw(body: StreamBody): void {
     this.finish("raw", 200, []);
     this.body = body;
+  }
+
+  tunnel(fields: readonly Field[], far: Tunnel): void {
+    this.finish("tunnel", 101, fields);
+    this.far = far;
   }
 
   drop(): void {

@@ -1,10 +1,10 @@
 /** Passes the body of a request from the input to its sink, as fast as both allow. */
-import type { Block } from "../../ffi/memory.ts";
-import { BODY_DATA, BODY_DONE, type BodyDecoder } from "../http/body/body.ts";
-import type { Transport } from "../network/transport.ts";
-import type { ServerExchange } from "../request/server-exchange.ts";
-import { type Input, LARGE_PIECE, PIECE, READS_PER_TURN } from "./input.ts";
-import { type Timeouts, Wait } from "./timeouts.ts";
+import type { Block } from "../../../ffi/memory.ts";
+import { BODY_DATA, BODY_DONE, type BodyDecoder } from "../../http/body/body.ts";
+import type { Transport } from "../../network/transport.ts";
+import type { ServerExchange } from "../../request/server-exchange.ts";
+import { type Input, LARGE_PIECE, PIECE, READS_PER_TURN } from "../input.ts";
+import { type Timeouts, Wait } from "../timeouts.ts";
 
 /** Results of `take`; a negative one is the -status of a refusal. There is nothing more to read now. */
 const BODY_PAUSED = 0;

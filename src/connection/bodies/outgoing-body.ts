@@ -1,7 +1,7 @@
 /** Sends reply bodies: for each kind of ReplyBody a class that moves it piece by piece into the outbox or the transport. */
-import { ERRNO } from "../../ffi/errno.ts";
-import type { FilePart, FileRange, PieceBody, ReplyBody, StreamBody } from "../exchange/reply.ts";
-import type { Outbox } from "./outbox.ts";
+import { ERRNO } from "../../../ffi/errno.ts";
+import type { FilePart, FileRange, PieceBody, ReplyBody, StreamBody } from "../../exchange/reply.ts";
+import type { Outbox } from "../outbox.ts";
 
 /** What a body needs from its connection. */
 export interface BodyTarget {

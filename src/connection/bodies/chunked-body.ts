@@ -1,7 +1,7 @@
 /** Sends a stream of unknown length in chunks (RFC 9112 §7.1). */
-import { ERRNO } from "../../ffi/errno.ts";
-import type { StreamBody } from "../exchange/reply.ts";
-import type { Outbox } from "./outbox.ts";
+import { ERRNO } from "../../../ffi/errno.ts";
+import type { StreamBody } from "../../exchange/reply.ts";
+import type { Outbox } from "../outbox.ts";
 import { BODY_SENT, type BodyTarget, LARGEST_READ, type OutgoingBody, sendPart } from "./outgoing-body.ts";
 
 /** Room before a chunk for its size, of at most four hexadecimal digits, and CRLF. */
