@@ -17,6 +17,12 @@ export const SOL_SOCKET = 1;
 export const SO_REUSEADDR = 2;
 export const SO_REUSEPORT = 15;
 export const SO_LINGER = 13;
+/** Reading it gives the pending error of a socket, and clears it. */
+export const SO_ERROR = 4;
+export const SO_KEEPALIVE = 9;
+export const IPPROTO_IP = 0;
+export const IP_TRANSPARENT = 19;
+export const IP_BIND_ADDRESS_NO_PORT = 24;
 export const SO_SNDBUF = 7;
 export const IPPROTO_TCP = 6;
 export const TCP_NODELAY = 1;

@@ -47,13 +47,16 @@ export interface Program {
 }
 
 export interface Kernel {
-  // Sockets: socket(2), bind(2), listen(2), accept4(2), getsockname(2), recv(2), send(2), sendfile(2), shutdown(2).
+  // Sockets: socket(2), bind(2), connect(2), listen(2), accept4(2), getsockname(2), getsockopt(2), recv(2), send(2), sendfile(2), shutdown(2).
 
   /** A non-blocking, close-on-exec socket. */
   socket(family: number, type: number): number;
   setsockopt(fd: number, level: number, name: number, value: number): number;
+  /** The value of an option that is an int; SO_ERROR: the pending errno (positive), 0 when there is none. */
+  getsockopt(fd: number, level: number, name: number): number;
   /** `address` holds a struct sockaddr of `length` bytes at its start. */
   bind(fd: number, address: Block, length: number): number;
+  /** -EINPROGRESS: epoll reports EPOLLOUT when the connection is there or has failed; SO_ERROR then says which. */
   connect(fd: number, address: Block, length: number): number;
   listen(fd: number, backlog: number): number;
   /** Accepts one connection, non-blocking and close-on-exec; the peer's struct sockaddr is written at the start of `address`. */

@@ -12,6 +12,7 @@ const functions = {
   connect: { args: ["i32", "ptr", "i32"], returns: "i32" },
   listen: { args: ["i32", "i32"], returns: "i32" },
   accept4: { args: ["i32", "ptr", "ptr", "i32"], returns: "i32" },
+  getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
   getsockname: { args: ["i32", "ptr", "ptr"], returns: "i32" },
   recv: { args: ["i32", "ptr", "i32", "i32"], returns: "i32" },
   send: { args: ["i32", "ptr", "i32", "i32"], returns: "i32" },

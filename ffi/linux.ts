@@ -134,6 +134,11 @@ export const linux: Kernel = {
     words[0] = value;
     return result(libc.setsockopt(fd, level, name, SMALL, 4));
   },
+  getsockopt(fd, level, name) {
+    words[1] = 4;
+    const n = result(libc.getsockopt(fd, level, name, SMALL, at(scratch, 4)));
+    return n < 0 ? n : words[0]!;
+  },
   bind: (fd, address, length) => result(libc.bind(fd, at(address, 0), length)),
   connect: (fd, address, length) => result(libc.connect(fd, at(address, 0), length)),
   listen: (fd, backlog) => result(libc.listen(fd, backlog)),

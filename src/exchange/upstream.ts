@@ -46,6 +46,9 @@ export class UpstreamFacts {
   /** ms that the request waited for a server with a free connection; -1: it did not wait. */
   queueTime = -1;
 
+  /** What the request is being passed to, for the error log; null: nothing. */
+  source: { readonly url: string } | null = null;
+
   /** Called by each location that passes the request to a server, before its first attempt. */
   begin(): void {
     if (this.attempts.length > 0) this.attempts.push(null);

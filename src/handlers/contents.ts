@@ -6,6 +6,7 @@ import { CgiHandler } from "./cgi/cgi.ts";
 import { DeleteHandler } from "./files/delete.ts";
 import { StaticHandler } from "./files/static.ts";
 import { TryFilesHandler } from "./files/try-files.ts";
+import { GatewayHandler } from "./gateway/handler.ts";
 import { ReturnHandler } from "./return.ts";
 import type { HandlerServices } from "./services.ts";
 import { SessionApiHandler } from "./session/api.ts";
@@ -70,6 +71,7 @@ function makersFor(
     upload_store: () => new UploadHandler(store()),
     delete_files: () => new DeleteHandler(services),
     try_files: () => new TryFilesHandler(settings.tryFiles!, files(), settings.cgi.length > 0 ? scripts() : null),
+    pass: () => new GatewayHandler(settings, services),
     cgi: scripts,
     files,
   };

@@ -7,12 +7,21 @@ import type { Settings } from "../config/model.ts";
 /** The settings that decide which handler answers. */
 type Deciding = Pick<
   Settings,
-  "return" | "sessionApi" | "upload" | "deleteFiles" | "tryFiles" | "cgi" | "cgiMethods" | "allowedMethods"
+  "return" | "sessionApi" | "upload" | "deleteFiles" | "tryFiles" | "pass" | "cgi" | "cgiMethods" | "allowedMethods"
 >;
 
 export interface Answerer {
   /** The directive that turns it on; `files` and `tus` have none of their own. */
-  readonly name: "return" | "session_api" | "tus" | "upload_store" | "delete_files" | "try_files" | "cgi" | "files";
+  readonly name:
+    | "return"
+    | "session_api"
+    | "tus"
+    | "upload_store"
+    | "delete_files"
+    | "try_files"
+    | "pass"
+    | "cgi"
+    | "files";
   /** The setting that turns it on; null: it is always on. */
   readonly setting: Exclude<keyof Deciding, "allowedMethods" | "cgiMethods"> | null;
   /** It answers every request of its location, so the rows below it are not tried. */
@@ -67,6 +76,8 @@ export const ANSWERERS: readonly Answerer[] = [
   },
   // When it finds nothing it answers with its status only, whatever the method is.
   { name: "try_files", setting: "tryFiles", alone: false, byDefault: null, performs: null, body: "discarded" },
+  // `proxy_pass` and the others: a location has at most one of them. It answers whatever `try_files` lets pass.
+  { name: "pass", setting: "pass", alone: false, byDefault: null, performs: null, body: "passed on" },
   {
     name: "cgi",
     setting: "cgi",

@@ -36,8 +36,8 @@ export class Connection extends Pollable {
 
   // Readiness that epoll has reported to the server, and that no later call (EAGAIN, or a short count) has ended.
   /** The server may try a new connection before epoll has reported it. */
-  private mayReceive = true;
-  private maySend = true;
+  private mayReceive: boolean;
+  private maySend: boolean;
   private readToTheEnd = false;
 
   constructor(
@@ -47,8 +47,11 @@ export class Connection extends Pollable {
     /** The server's own sockaddr on this connection. */
     readonly localAddress: Buffer,
     readonly peerAddress: Buffer,
+    /** connect(2) is in progress. */
+    private connecting = false,
   ) {
     super();
+    this.mayReceive = this.maySend = !connecting;
     this.incoming = new ByteQueue(options.receiveBuffer);
     this.outgoing = new ByteQueue(options.sendBuffer);
   }
@@ -60,6 +63,7 @@ export class Connection extends Pollable {
   // The server's end
 
   poll(): number {
+    if (this.connecting) return 0;
     let mask = 0;
     if (this.error) mask |= EPOLLERR;
     if (this.wasReset || (this.peerFinished && this.finished)) mask |= EPOLLHUP;
@@ -196,7 +200,18 @@ export class Connection extends Pollable {
     this.tellPeer();
   }
 
-  private takeError(): number {
+  /** The end of connect(2). */
+  answered(accepted: boolean): void {
+    if (this.isClosed) return;
+    this.connecting = false;
+    if (accepted) return this.wake(EPOLLOUT);
+    this.wasReset = true;
+    this.error = ERRNO.ECONNREFUSED;
+    this.wake(0);
+  }
+
+  /** sk_err, as SO_ERROR gives it. */
+  takeError(): number {
     const { error } = this;
     this.error = 0;
     return error;

@@ -49,6 +49,12 @@ export class Descriptors {
     return description;
   }
 
+  /** `fd` becomes another description: connect(2) makes a connection of a socket. */
+  replace(fd: number, description: Description): void {
+    this.get(fd);
+    this.table.set(fd, description);
+  }
+
   close(fd: number): Description {
     const description = this.get(fd);
     this.table.delete(fd);

@@ -14,7 +14,7 @@ import type { ConnectionOptions, Environment, Peer } from "./environment.ts";
 import { Epoll, Pollable } from "./epoll.ts";
 import { type Fault, Faults } from "./faults.ts";
 import { Files } from "./files.ts";
-import { clientAddress, localAddress, Network, Socket } from "./listener.ts";
+import { clientAddress, localAddress, Network, type Remote, Socket } from "./listener.ts";
 import { OpenFile } from "./open-file.ts";
 import { PipeEnd } from "./pipes.ts";
 import { Processes } from "./processes.ts";
@@ -94,6 +94,14 @@ export class SimulatedKernel implements Kernel {
     });
   }
 
+  getsockopt(fd: number, level: number, name: number): number {
+    return this.call("getsockopt", fd, name, () => {
+      if (level !== abi.SOL_SOCKET || name !== abi.SO_ERROR) throw new Misuse(`getsockopt(${level}, ${name})`);
+      const socket = this.descriptors.expect(fd, Pollable);
+      return socket instanceof Connection ? socket.takeError() : 0;
+    });
+  }
+
   bind(fd: number, address: Block, length: number): number {
     return this.call("bind", fd, length, () => {
       inside(address, 0, length);
@@ -105,10 +113,29 @@ export class SimulatedKernel implements Kernel {
     return this.call("connect", fd, length, () => {
       inside(address, 0, length);
       const socket = this.descriptors.get(fd);
-      if (socket instanceof DatagramSocket) return socket.connect(Buffer.from(address.bytes.subarray(0, length)));
-      this.descriptors.expect(fd, Socket);
-      return this.network.listenerAt(Buffer.from(address.bytes.subarray(0, length))) ? 0 : -ERRNO.ECONNREFUSED;
+      const to = Buffer.from(address.bytes.subarray(0, length));
+      if (socket instanceof DatagramSocket) return socket.connect(to);
+      const remote = this.network.remoteAt(to);
+      if (remote !== undefined) return this.connectOut(fd, this.descriptors.expect(fd, Socket), to, remote);
+      return this.network.listenerAt(to) ? 0 : -ERRNO.ECONNREFUSED;
     });
+  }
+
+  /** A connection to a server outside. As on Linux, a unix socket is connected at once, TCP after a round trip. */
+  private connectOut(fd: number, socket: Socket, to: Buffer, remote: Remote): number {
+    const { family } = socket;
+    const { outcome, options, peer } = remote.connect();
+    if (family === abi.AF_UNIX && outcome !== "accepts")
+      return outcome === "hangs" ? -ERRNO.EAGAIN : -ERRNO.ECONNREFUSED;
+    const local = socket.address ?? clientAddress(family, ++this.connections);
+    const connection = new Connection(this.environment, options, peer, local, to, family !== abi.AF_UNIX);
+    this.descriptors.replace(fd, connection);
+    peer.connection = connection;
+    if (family === abi.AF_UNIX) this.clock.after(options.latency, () => peer.connected());
+    else if (outcome !== "hangs")
+      this.clock.after(2 * options.latency, () => connection.answered(outcome === "accepts"));
+    if (family !== abi.AF_UNIX && outcome === "accepts") this.clock.after(options.latency, () => peer.connected());
+    return family === abi.AF_UNIX ? 0 : -ERRNO.EINPROGRESS;
   }
 
   listen(fd: number, backlog: number): number {

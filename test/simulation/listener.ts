@@ -4,14 +4,32 @@ import { ERRNO } from "../../ffi/errno.ts";
 import type { Connection } from "./connection.ts";
 import type { DatagramServer } from "./datagrams.ts";
 import { Misuse } from "./descriptors.ts";
+import type { ConnectionOptions, Peer } from "./environment.ts";
 import { Pollable } from "./epoll.ts";
 
 /** The key of an address: the bytes of its struct sockaddr. */
 const keyOf = (address: Buffer): string => address.toString("latin1");
 
+/** The other end of a connection that the server makes. */
+export interface RemotePeer extends Peer {
+  connection: Connection | null;
+  /** The connection has arrived. */
+  connected(): void;
+}
+
+/** A server outside, to which the server under test connects. */
+export interface Remote {
+  connect(): {
+    readonly outcome: "accepts" | "refuses" | "hangs";
+    readonly options: ConnectionOptions;
+    readonly peer: RemotePeer;
+  };
+}
+
 export class Network {
   private readonly bound = new Map<string, Socket[]>();
   private readonly datagramServers = new Map<string, DatagramServer>();
+  private readonly remotes = new Map<string, Remote>();
   private ephemeralPort = 40_000;
 
   /** From now on `server` gets the datagrams to the struct sockaddr `address`. */
@@ -21,6 +39,15 @@ export class Network {
 
   datagramServer(address: Buffer): DatagramServer | undefined {
     return this.datagramServers.get(keyOf(address));
+  }
+
+  /** Places a server at a struct sockaddr. */
+  place(address: Buffer, remote: Remote): void {
+    this.remotes.set(keyOf(address), remote);
+  }
+
+  remoteAt(address: Buffer): Remote | undefined {
+    return this.remotes.get(keyOf(address));
   }
 
   bind(socket: Socket, address: Buffer): number {

@@ -43,6 +43,8 @@ export interface Conversation {
   readonly replyHead: ReplyHead;
   /** After the head: the peer has switched protocols (101), and what follows belongs to a tunnel. The fields of the reply; null: it has not. */
   upgrade?(exchange: Exchange): readonly Field[] | null;
+  /** The reply's status (200 where the protocol lets it out), once `replyHead` has the whole head. For *_next_upstream. */
+  readonly status: number;
   /** Why `decode` gave -1, for the error log. */
   readonly reason: string;
 }

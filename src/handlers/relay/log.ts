@@ -26,7 +26,7 @@ export class RelayLog {
 
   /** The request failed for `reason`. */
   failure(reason: string): void {
-    this.exchange?.log("error", `${this.name} ${reason}`);
+    this.exchange?.log("error", this.name === "" ? reason : `${this.name} ${reason}`);
   }
 
   /** Writes a line about what the relay itself does. */
@@ -37,7 +37,7 @@ export class RelayLog {
 
   /** Writes a line from the source or about it. Only the first one contains the request, so that many lines do not repeat it. */
   line(text: string): void {
-    const message = `${this.name}: ${text}`;
+    const message = this.name === "" ? text : `${this.name}: ${text}`;
     if (this.exchange !== null) this.exchange.log("error", message, this.logged);
     else this.services.log("error", `*${this.connection} ${message}, client: ${this.client}`, this.errorLog);
     this.logged = true;

@@ -166,6 +166,7 @@ export class Relay implements BodySink, SourceEvents, StreamOwner, Unfinished {
   }
 
   rewind(): boolean {
+    this.headLength = 0;
     return this.body.rewind();
   }
 
@@ -232,8 +233,9 @@ export class Relay implements BodySink, SourceEvents, StreamOwner, Unfinished {
   private takeHead(bytes: Buffer, end: number): number {
     const { head } = this;
     if (head === null) return 0;
+    this.headLength += end;
     const used = head.feed(bytes, 0, end);
-    this.headLength += used > 0 ? used : end;
+    if (used > 0) this.headLength -= end - used;
     if (this.state !== State.AwaitingHead) return -1;
     if (used < 0) this.fail(502, `gave a bad header block: ${head.reason}`);
     else if (this.headLength > (this.settings?.bufferSize ?? Number.POSITIVE_INFINITY))

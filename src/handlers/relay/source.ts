@@ -14,8 +14,8 @@ export interface ReplySource {
    * another -errno: it takes no more. It may still reply.
    */
   write(block: Block, offset: number, length: number): number;
-  /** Writes `length` bytes of an open file from `position`, as `write` does. Only where the bytes need no framing. */
-  sendFile?(file: number, position: number, length: number): number;
+  /** Writes `length` bytes of an open file from `position`, as `write` does. Not there while the bytes need framing. */
+  readonly sendFile?: ((file: number, position: number, length: number) => number) | undefined;
   /** The request's body ends here, complete or not. May be called more than once. */
   endInput(): void;
   /**

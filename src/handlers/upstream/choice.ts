@@ -82,6 +82,7 @@ export class PeerChoice implements Choice {
   }
 
   again(attempt: Attempt): Attempt {
+    this.tries++; // `done` has counted the first one
     return this.attempt((attempt as PeerAttempt).peer, null);
   }
 

@@ -83,6 +83,11 @@ const TABLE: { readonly [method in keyof Kernel]: readonly Case[] | "never" } = 
     ["no socket", () => linux.setsockopt(file, abi.SOL_SOCKET, abi.SO_REUSEADDR, 1), "ENOTSOCK"],
     ["no such option", () => linux.setsockopt(fresh, abi.SOL_SOCKET, 9999, 1), "ENOPROTOOPT"],
   ],
+  getsockopt: [
+    ["no descriptor", () => linux.getsockopt(-1, abi.SOL_SOCKET, abi.SO_ERROR), "EBADF"],
+    ["no socket", () => linux.getsockopt(file, abi.SOL_SOCKET, abi.SO_ERROR), "ENOTSOCK"],
+    ["no such option", () => linux.getsockopt(fresh, abi.SOL_SOCKET, 9999), "ENOPROTOOPT"],
+  ],
   bind: [
     ["no descriptor", () => linux.bind(-1, address(0), abi.SOCKADDR_IN), "EBADF"],
     ["no socket", () => linux.bind(file, address(0), abi.SOCKADDR_IN), "ENOTSOCK"],

@@ -1,0 +1,64 @@
+/** Answers the requests of a location with `*_pass`: passes them to a group of servers, and their replies back. */
+import type { Settings } from "../../config/model.ts";
+import type { Exchange } from "../../exchange/exchange.ts";
+import type { BodySink, Handler } from "../../exchange/handler.ts";
+import { UpstreamFacts } from "../../exchange/upstream.ts";
+import { BodyBuffer } from "../relay/body-buffer.ts";
+import { CompleteBody } from "../relay/complete-body.ts";
+import { RelayLog } from "../relay/log.ts";
+import { Relay } from "../relay/relay.ts";
+import { type RequestBody, StreamedBody } from "../relay/request-body.ts";
+import { Spool } from "../relay/spool.ts";
+import type { HandlerServices } from "../services.ts";
+import { protocolOf, schemeOf } from "./protocols.ts";
+import { type Passing, UpstreamSource } from "./source.ts";
+
+export class GatewayHandler implements Handler {
+  private readonly passing: Passing | null;
+  private readonly passesBody: boolean;
+  /** A body of unknown length can be passed on while it comes. */
+  private readonly framesBodies: boolean;
+
+  constructor(
+    settings: Settings,
+    private readonly services: HandlerServices,
+  ) {
+    const pass = settings.pass!;
+    const family = settings[pass.family];
+    const group = pass.upstream === null ? undefined : services.upstreams.latest.find(pass.upstream);
+    const { setBody, httpVersion } = settings.proxyOnly;
+    this.passesBody = family.passRequestBody && !(pass.family === "proxy" && setBody !== null);
+    this.framesBodies = pass.family === "proxy" && httpVersion === "1.1";
+    this.passing =
+      group === undefined
+        ? null
+        : { group, protocol: protocolOf(settings, services), settings: family, scheme: schemeOf(pass) };
+  }
+
+  sink(exchange: Exchange): BodySink | undefined {
+    if (!this.passesBody) return undefined;
+    const { services } = this;
+    const { chunked, contentLength } = exchange.request;
+    if (!this.passing!.settings.requestBuffering && (!chunked || this.framesBodies)) {
+      const body = new StreamedBody(new BodyBuffer(services.buffers), true, 0);
+      return this.relay(exchange, chunked ? -1 : contentLength, body);
+    }
+    return new Spool(exchange, services.buffers, ({ memory, fd, length }) =>
+      this.relay(exchange, length, new CompleteBody(services, memory, fd, length)),
+    );
+  }
+
+  handle(exchange: Exchange): void {
+    this.relay(exchange, 0, new StreamedBody(new BodyBuffer(this.services.buffers), false, 0));
+  }
+
+  private relay(exchange: Exchange, length: number, body: RequestBody): Relay {
+    const { services, passing } = this;
+    (exchange.upstream ??= new UpstreamFacts()).begin();
+    const source = new UpstreamSource(exchange, services, passing!, length);
+    const log = new RelayLog(exchange, services, "");
+    const relay = new Relay(exchange, services, source, source, body, log, passing!.settings);
+    relay.begin();
+    return relay;
+  }
+}

@@ -1,0 +1,405 @@
+/**
+ * A connection to a peer as the source of a reply: chooses the peer, connects or takes a kept connection, sends the request, receives
+ * the reply, and goes to the next peer where `*_next_upstream` says so. Model: ngx_http_upstream.c.
+ *
+ *     New -> Queued -> Connecting -> Active -> Over
+ *             ^------------|-----------|
+ */
+import { ERRNO, errnoText } from "../../../ffi/errno.ts";
+import type { Block } from "../../../ffi/memory.ts";
+import type { FamilySettings } from "../../config/gateway.ts";
+import type { Exchange } from "../../exchange/exchange.ts";
+import { connectTo } from "../../network/outgoing.ts";
+import type { Socket } from "../../network/socket.ts";
+import { Timed } from "../../network/timers.ts";
+import type { Transport, TransportOwner } from "../../network/transport.ts";
+import type { RelayedBody, ReplyHead } from "../relay/reply-head.ts";
+import type { ReplySource, SourceEvents } from "../relay/source.ts";
+import type { HandlerServices } from "../services.ts";
+import { type Attempt, type Choice, QUEUED, type UpstreamGroup } from "../upstream/upstream.ts";
+import type { Conversation, Protocol } from "./protocol.ts";
+import { type Failure, Retries } from "./retries.ts";
+import { RequestSender } from "./sending.ts";
+
+/** What does not depend on the request. */
+export interface Passing {
+  readonly group: UpstreamGroup;
+  readonly protocol: Protocol;
+  readonly settings: FamilySettings;
+  /** How URLs in the error log begin: `http://`. */
+  readonly scheme: string;
+}
+
+enum State {
+  New,
+  /** Waits for a peer with a free connection. */
+  Queued,
+  Connecting,
+  /** The request is being sent, or the reply received. */
+  Active,
+  /** The reply is complete, has failed, or is no longer wanted. There is no connection. */
+  Over,
+}
+
+/** What the source waits for, as nginx's error log says it. */
+enum Waiting {
+  Connect = "while connecting to upstream",
+  Send = "while sending request to upstream",
+  Head = "while reading response header from upstream",
+  Body = "while reading upstream",
+}
+
+export class UpstreamSource extends Timed implements ReplySource, TransportOwner, ReplyHead {
+  readonly reason = "";
+  private state = State.New;
+  private events!: SourceEvents;
+  private choice!: Choice;
+  /** The current or last one. */
+  private attempt: Attempt | null = null;
+  /** `attempt` is not over. */
+  private attempting = false;
+  private transport: Transport | null = null;
+  private conversation!: Conversation;
+  private readonly sender: RequestSender;
+  private readonly retries: Retries;
+  /** The whole head of the reply was parsed, and the reply goes to the client. */
+  private accepted = false;
+  /** The relay is being asked to write: what it writes is sent when it has written all. */
+  private gathering = false;
+  /** The reply was broken off. */
+  private broken = false;
+
+  /** @param length of the body: 0: there is none; -1: unknown */
+  constructor(
+    /** Not used when the relay has left. */
+    private readonly exchange: Exchange,
+    private readonly services: HandlerServices,
+    private readonly passing: Passing,
+    private readonly length: number,
+  ) {
+    super();
+    this.sender = new RequestSender(services.buffers);
+    this.retries = new Retries(passing.settings, exchange.method, services.reactor.now);
+  }
+
+  // ReplySource
+
+  start(events: SourceEvents): void {
+    this.events = events;
+    this.exchange.upstream!.source = this;
+    this.choice = this.passing.group.choose(this.exchange);
+    this.tryNext();
+  }
+
+  write(block: Block, offset: number, length: number): number {
+    if (this.state !== State.Active) return this.notWritable();
+    return this.wrote(this.sender.write(block, offset, length));
+  }
+
+  /** Only for protocols without frames. */
+  get sendFile(): ((file: number, position: number, length: number) => number) | undefined {
+    return this.sender.takesFiles ? this.writeFile : undefined;
+  }
+
+  private writeFile(file: number, position: number, length: number): number {
+    if (this.state !== State.Active) return this.notWritable();
+    return this.wrote(this.sender.sendFile(file, position, length));
+  }
+
+  endInput(): void {
+    if (this.state !== State.Active) return;
+    this.sender.endInput();
+    if (!this.gathering) this.flush();
+  }
+
+  read(block: Block, offset: number, length: number): number {
+    while (this.state === State.Active) {
+      const { transport, conversation } = this;
+      if (conversation.complete && !this.accepted) {
+        this.onPeerEnd(0); // it has ended without a complete head
+        continue;
+      }
+      if (!transport!.readable) return -ERRNO.EAGAIN;
+      const n = transport!.receive(block, offset, length);
+      if (n === -ERRNO.EAGAIN) return n;
+      if (n <= 0) this.onPeerEnd(n);
+      else {
+        const payload = this.received(conversation, block, offset, n);
+        if (payload > 0) return payload;
+      }
+    }
+    if (this.state !== State.Over) return -ERRNO.EAGAIN;
+    return this.broken ? -ERRNO.ECONNRESET : 0;
+  }
+
+  terminate(): void {
+    if (this.state === State.Queued) this.choice.leave();
+  }
+
+  leave(): void {
+    if (this.state !== State.Over) this.finish(true, false);
+  }
+
+  // ReplyHead: that of the current attempt. A head that leads to the next peer is not shown to the relay.
+
+  feed(bytes: Buffer, start: number, end: number): number {
+    const { replyHead } = this.conversation;
+    const used = replyHead.feed(bytes, start, end);
+    if (used < 0) this.fail("invalid_header", 502, `upstream sent invalid header: ${replyHead.reason}`);
+    else if (used > 0 && !this.acceptsStatus()) return 0;
+    if (used > 0 && this.conversation.complete) this.complete();
+    return Math.max(0, used);
+  }
+
+  get contentLength(): number {
+    return this.conversation.replyHead.contentLength;
+  }
+
+  reply(exchange: Exchange, body: RelayedBody): void {
+    this.choice.accepted(this.attempt!, exchange);
+    this.conversation.replyHead.reply(exchange, body);
+  }
+
+  /** For the error log. */
+  get url(): string {
+    const { scheme, group } = this.passing;
+    if (this.attempt === null) return `${scheme}${group.name}`;
+    const { name } = this.attempt.peer;
+    const uri = scheme === "http://" ? (this.conversation.head.toString("latin1", 0, 8192).split(" ", 2)[1] ?? "") : "";
+    return `${scheme}${name}${name.startsWith("unix:") ? ":" : ""}${uri}`;
+  }
+
+  /** Whether the reply goes to the client. If not, the next peer is being tried. */
+  private acceptsStatus(): boolean {
+    const { status } = this.conversation;
+    const { record } = this.attempt!;
+    record.status = status;
+    record.headerTime = this.now - record.startedAt;
+    this.accepted = true;
+    const failure: Failure = `http_${status}`;
+    if (status < 400 || this.choice.tries <= 1) return true;
+    if (!this.retries.goesOn(failure, this.isSent, this.now) || !this.rewinds()) return true;
+    this.finish(status === 403 || status === 404, false);
+    this.tryNext();
+    return false;
+  }
+
+  // The attempts
+
+  private tryNext(): void {
+    const attempt = this.choice.next(() => this.guarded(() => this.tryNext()));
+    if (attempt === QUEUED) this.state = State.Queued;
+    else if (attempt !== null) this.begin(attempt);
+    else this.giveUp(502, `no live upstreams ${Waiting.Connect}`);
+  }
+
+  private begin(attempt: Attempt): void {
+    this.attempt = attempt;
+    this.attempting = true;
+    this.accepted = false;
+    this.retries.count();
+    this.conversation = this.passing.protocol.begin(this.exchange, { length: this.length }, attempt.peer);
+    if (attempt.kept !== null) return this.take(attempt.kept);
+    const { settings } = this.passing;
+    const { kernel, reactor } = this.services;
+    const options = { from: null, transparent: false, keepalive: settings.socketKeepalive };
+    const socket = connectTo(kernel, reactor, attempt.peer.address, this, options);
+    if (typeof socket === "number") return this.connectFailed(-socket);
+    this.transport = socket;
+    this.state = State.Connecting;
+    if (socket.writable) this.connected();
+    else reactor.timers.start(this, settings.connectTimeout, reactor.now);
+  }
+
+  private take(kept: Transport): void {
+    this.transport = kept;
+    kept.owner = this;
+    this.connected();
+  }
+
+  private connectFailed(error: number): void {
+    this.fail("error", 502, `connect() failed (${error}: ${errnoText(-error)}) ${Waiting.Connect}`);
+  }
+
+  private connected(): void {
+    const { record } = this.attempt!;
+    record.connectTime = this.now - record.startedAt;
+    this.state = State.Active;
+    this.sender.begin(this.conversation, this.transport!);
+    this.askForBody();
+  }
+
+  /** The relay writes as much of the body as it has, and then all of it is sent. */
+  private askForBody(): void {
+    this.gathering = true;
+    this.events.onWritable();
+    this.gathering = false;
+    this.flush();
+  }
+
+  private wrote(n: number): number {
+    if (n > 0 && !this.gathering) this.flush();
+    else if (n < 0 && n !== -ERRNO.EAGAIN) this.onSendFailed(n);
+    return n;
+  }
+
+  /** Before a connection is there the relay waits; after the reply the rest of the body is not wanted. */
+  private notWritable(): number {
+    return this.state === State.Over ? -ERRNO.EPIPE : -ERRNO.EAGAIN;
+  }
+
+  private flush(): void {
+    if (this.state !== State.Active || this.sender.complete) return;
+    const n = this.sender.flush();
+    if (n < 0 && n !== -ERRNO.EAGAIN) return this.onSendFailed(n);
+    this.waitFor(n === 0 ? this.passing.settings.readTimeout : this.passing.settings.sendTimeout);
+  }
+
+  /** The peer may have replied before it closed: then that is the reply. */
+  private onSendFailed(error: number): void {
+    if (this.transport!.readable || this.accepted) return;
+    this.fail("error", 502, `send() failed (${-error}: ${errnoText(error)}) ${Waiting.Send}`);
+  }
+
+  // The reply
+
+  /** Bytes of payload in the block. */
+  private received(conversation: Conversation, block: Block, offset: number, length: number): number {
+    const { record } = this.attempt!;
+    record.bytesReceived += length;
+    const n = conversation.decode(block.bytes, offset, offset + length);
+    if (n < 0) this.onMalformed(conversation.reason);
+    else if (conversation.complete && this.accepted) this.complete();
+    else this.waitFor(this.passing.settings.readTimeout);
+    return Math.max(0, n);
+  }
+
+  private complete(): void {
+    this.finish(true, this.conversation.reusable && this.sender.complete);
+  }
+
+  private onMalformed(reason: string): void {
+    if (this.accepted) return this.fail("error", 502, `upstream sent ${reason} ${Waiting.Body}`);
+    this.fail("invalid_header", 502, `upstream sent ${reason} ${Waiting.Head}`);
+  }
+
+  /** @param error 0: the end of the stream; -errno */
+  private onPeerEnd(error: number): void {
+    if (error === 0 && this.accepted && this.conversation.onEnd()) return this.finish(true, false);
+    const reason =
+      error === 0 ? "upstream prematurely closed connection" : `recv() failed (${-error}: ${errnoText(error)})`;
+    this.fail("error", 502, `${reason} ${this.accepted ? Waiting.Body : Waiting.Head}`);
+  }
+
+  // TransportOwner, Timed
+
+  onReady(): void {
+    this.guarded(() => {
+      if (this.state === State.Connecting) this.onConnect();
+      else if (this.state === State.Active) this.onActive();
+    });
+  }
+
+  private onConnect(): void {
+    const error = (this.transport as Socket).connectError();
+    if (error !== 0) this.connectFailed(error);
+    else if (this.transport!.writable) this.connected();
+  }
+
+  private onActive(): void {
+    const { transport } = this;
+    if (transport!.writable && !this.sender.complete) this.onWritable();
+    if (this.transport === transport && transport !== null && transport.readable) this.events.onReadable();
+  }
+
+  private onWritable(): void {
+    this.flush();
+    if (this.state === State.Active && !this.sender.complete && this.transport!.writable) this.askForBody();
+  }
+
+  onTimeout(): void {
+    this.guarded(() => {
+      if (this.state === State.Connecting) return this.timedOut(Waiting.Connect);
+      // The client is slow, not the peer.
+      if (this.transport!.readable || (!this.sender.complete && this.events.waitsForClient)) {
+        return this.waitFor(this.passing.settings.readTimeout);
+      }
+      this.timedOut(this.accepted ? Waiting.Body : this.sender.complete ? Waiting.Head : Waiting.Send);
+    });
+  }
+
+  private timedOut(waiting: Waiting): void {
+    this.fail("timeout", 504, `upstream timed out (${ERRNO.ETIMEDOUT}: ${errnoText(-ERRNO.ETIMEDOUT)}) ${waiting}`);
+  }
+
+  // The end of an attempt
+
+  /** The attempt has failed: the next one begins, or the relay is told. */
+  private fail(failure: Failure, status: number, reason: string): void {
+    const { attempt, accepted } = this;
+    const sent = this.isSent;
+    const isStale = failure === "error" && attempt!.kept !== null && attempt!.record.bytesReceived === 0;
+    if (accepted) this.broken = true;
+    else attempt!.record.status = status;
+    if (isStale && this.retries.mayRepeat(sent) && this.rewinds()) {
+      this.finish(true, false);
+      return this.begin(this.choice.again(attempt!));
+    }
+    this.finish(false, false);
+    if (accepted) return this.events.onFailed(status, reason);
+    const mayGoOn = this.choice.tries > 0 && this.retries.goesOn(failure, sent, this.now);
+    if (!mayGoOn || !this.rewinds()) return this.events.onFailed(status, reason);
+    this.exchange.log("error", reason);
+    this.tryNext();
+  }
+
+  private giveUp(status: number, reason: string): void {
+    this.state = State.Over;
+    this.events.onFailed(status, reason);
+  }
+
+  /** Ends the attempt and its connection. @param keep whether the connection can serve another request */
+  private finish(ok: boolean, keep: boolean): void {
+    const { transport, attempt } = this;
+    this.services.reactor.timers.stop(this);
+    this.state = State.Over;
+    this.transport = null;
+    this.sender.release();
+    if (transport !== null && !keep) transport.close();
+    if (!this.attempting) return;
+    this.attempting = false;
+    const { record } = attempt!;
+    record.responseTime = this.now - record.startedAt;
+    record.bytesSent = this.sender.bytesSent;
+    const isOut = this.choice.done(attempt!, ok, keep ? transport : null);
+    if (isOut) this.exchange.log("warn", "upstream server temporarily disabled");
+  }
+
+  /** Whether the peer may have seen the request. */
+  private get isSent(): boolean {
+    return this.state === State.Active && this.sender.bytesSent > 0;
+  }
+
+  /** Whether the request's body can be sent again. */
+  private rewinds(): boolean {
+    return this.events.rewind();
+  }
+
+  private get now(): number {
+    return this.services.reactor.now;
+  }
+
+  private waitFor(duration: number): void {
+    const { timers, now } = this.services.reactor;
+    timers.start(this, duration, now);
+  }
+
+  /** Calls from the reactor: an exception costs this request only. */
+  private guarded(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.events.onBug(error);
+    }
+  }
+}
