@@ -1,7 +1,7 @@
 /** What all compression of one server shares: its time in a turn of the loop, and its memory. */
 import { Block } from "../../../ffi/memory.ts";
 import type { Clock } from "../../exchange/services.ts";
-import { ACCEPTS_NONE, type Acceptance, acceptedCodings } from "../../http/accept-encoding.ts";
+import { type Acceptance, acceptedCodings } from "../../http/accept-encoding.ts";
 import type { RequestHead } from "../../http/request/request.ts";
 import { TurnBudget } from "../turn-budget.ts";
 import { Compressor } from "./compressor.ts";
@@ -20,10 +20,6 @@ export class CompressionWork {
   readonly scratch = new Block(LARGEST_SLICE);
   private readonly budget = new TurnBudget<object>(MICROSECONDS_A_TURN);
   private readonly values = new Map<string, Acceptance>();
-  /** The head of the last call of `accepted`, and its answer. */
-  private lastRequest: RequestHead | null = null;
-  private lastSerial = 0;
-  private lastAcceptance = ACCEPTS_NONE;
   /** Bytes that open compressors hold. */
   memory = 0;
 
@@ -63,10 +59,7 @@ export class CompressionWork {
 
   /** The codings that a request accepts. Remembered, because the same few values come again and again, often with the same head. */
   accepted(request: RequestHead): Acceptance {
-    if (request === this.lastRequest && request.serial === this.lastSerial) return this.lastAcceptance;
-    this.lastRequest = request;
-    this.lastSerial = request.serial;
-    return (this.lastAcceptance = this.read(request));
+    return (request.acceptance ??= this.read(request));
   }
 
   private read(request: RequestHead): Acceptance {

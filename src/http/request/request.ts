@@ -2,6 +2,7 @@
  * The head of a request as offsets into received bytes. The parser reuses one RequestHead; strings are made only when
  * someone asks for them.
  */
+import type { Acceptance } from "../accept-encoding.ts";
 import { COLON, CR, DOT, LF, LOWER } from "../bytes.ts";
 
 /** The forms of a request target (RFC 9112 §3.2). */
@@ -101,10 +102,13 @@ export class RequestHead {
 
   /** Changes whenever a different head is parsed; stays when the same head is repeated. */
   serial = 0;
+  /** The codings that the client accepts, once they were read from this head. It stays when the same head is repeated. */
+  acceptance: Acceptance | null = null;
 
   /** Forgets the last request. */
   reset(): void {
     this.serial++;
+    this.acceptance = null;
     this.length = 0;
     this.method = "";
     this.methodKnown = false;
