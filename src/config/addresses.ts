@@ -57,7 +57,7 @@ export class Addresses {
         backlog: option("backlog", DEFAULT_BACKLOG),
         reuseport: option("reuseport", false),
         ipv6only: option("ipv6only", true),
-        proxyProtocol: false,
+        proxyProtocol: option("proxyProtocol", false),
         defaultServer: (shared.default && made.get(shared.default.server)) ?? servers[0]!,
         servers,
         position: shared.position,
@@ -91,7 +91,7 @@ export class Addresses {
   }
 
   private addOptions(shared: Shared, { options, word }: Listen, server: ServerDraft): void {
-    for (const name of ["backlog", "reuseport", "ipv6only"] as const) {
+    for (const name of ["backlog", "reuseport", "ipv6only", "proxyProtocol"] as const) {
       const value = options[name];
       const first = shared.options.get(name);
       if (value === null) continue;
@@ -116,7 +116,14 @@ export class Addresses {
     const address = parseListenAddress(String(port), "");
     if (typeof address === "string") throw new Error(address);
     this.diagnostics.warning(position, `this server has no "listen": it listens on port ${port}`);
-    const options = { ...address, defaultServer: false, backlog: null, reuseport: null, ipv6only: null };
+    const options = {
+      ...address,
+      defaultServer: false,
+      backlog: null,
+      reuseport: null,
+      ipv6only: null,
+      proxyProtocol: null,
+    };
     return [{ options, word: { text: String(port), position } }];
   }
 

@@ -97,7 +97,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     number: number,
   ) {
     transport.owner = this;
-    this.info = new Info(this, transport.fd, peer, number);
+    this.info = new Info(this, transport, peer, number);
     this.input = new Input(transport, host.pool, host.inbox);
     this.output = new Output(transport, host.outbox, host.pool, this);
     this.http = new Http1(this.output);

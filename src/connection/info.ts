@@ -1,6 +1,8 @@
 /** What logs, variables and address rules can ask about a connection. */
 import type { Block } from "../../ffi/memory.ts";
 import type { ConnectionInfo } from "../exchange/exchange.ts";
+import type { ProxyAddresses } from "../network/proxy-protocol/header.ts";
+import type { Transport } from "../network/transport.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { Peer } from "./peer.ts";
 
@@ -15,11 +17,19 @@ export class Info implements ConnectionInfo {
    */
   constructor(
     private readonly connection: { readonly endpoint: Endpoint },
-    readonly fd: number,
+    private readonly transport: Transport,
     peer: Block,
     readonly number: number,
   ) {
     this.peer = new Peer(peer);
+  }
+
+  get fd(): number {
+    return this.transport.fd;
+  }
+
+  get proxied(): ProxyAddresses | null {
+    return this.transport.proxied ?? null;
   }
 
   get remoteAddress(): string {

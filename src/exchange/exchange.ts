@@ -2,6 +2,7 @@
 import type { Location, Settings, VirtualServer } from "../config/model.ts";
 import type { LogLevel, Template } from "../config/parts.ts";
 import type { RequestHead } from "../http/request/request.ts";
+import type { ProxyAddresses } from "../network/proxy-protocol/header.ts";
 import type { Encoded, Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "./reply.ts";
 import type { Services } from "./services.ts";
 import type { Session } from "./session.ts";
@@ -127,6 +128,8 @@ export interface ConnectionInfo {
   readonly serverPort: number;
   /** The scheme of URLs for this server. */
   readonly scheme: "http" | "https";
+  /** The addresses that the header of the PROXY protocol told. */
+  readonly proxied?: ProxyAddresses | null;
   /** The connection itself, if the other properties are those of a front server's client. */
   readonly direct?: ConnectionInfo;
 }

@@ -49,6 +49,8 @@ const family = (name: string, lifetime: Lifetime, help: string, of: Row["of"]): 
 });
 
 const seconds = (ms: number): string => (ms / 1000).toFixed(3);
+/** A port of 0 is none, as in nginx. */
+const port = (number = 0): string => (number === 0 ? "" : String(number));
 const query: Evaluator = (exchange) => exchange.query;
 const uri: Evaluator = (exchange) => octets(exchange.path);
 const fieldName = (name: string): string => name.replaceAll("_", "-");
@@ -89,6 +91,22 @@ export const VARIABLES: readonly Row[] = [
   ),
   row("proxy_host", "change", "host and port in `proxy_pass`, or the upstream's name", (e) => e.upstream?.host ?? ""),
   row("proxy_port", "change", "the port in `proxy_pass`, or the protocol's own", (e) => e.upstream?.port ?? ""),
+  row(
+    "proxy_protocol_addr",
+    "connection",
+    "the client's address in the header of the PROXY protocol",
+    (e) => e.connection.proxied?.sourceAddress ?? "",
+  ),
+  row("proxy_protocol_port", "connection", "the client's port there", (e) => port(e.connection.proxied?.sourcePort)),
+  row(
+    "proxy_protocol_server_addr",
+    "connection",
+    "the address there that the client connected to",
+    (e) => e.connection.proxied?.serverAddress ?? "",
+  ),
+  row("proxy_protocol_server_port", "connection", "the port there that the client connected to", (e) =>
+    port(e.connection.proxied?.serverPort),
+  ),
   row("query_string", "change", "as `$args`", query),
   row(
     "realip_remote_addr",

@@ -1,5 +1,6 @@
 /** The transport of a connection's bytes: a socket, or a layer over one such as TLS. Tests have their own. */
 import type { Block } from "../../ffi/memory.ts";
+import type { ProxyAddresses } from "./proxy-protocol/header.ts";
 
 /** The user of a transport. */
 export interface TransportOwner {
@@ -24,6 +25,8 @@ export interface Transport {
   readonly broken: boolean;
   /** A call has failed: nothing can be received or sent any more. */
   readonly lost: boolean;
+  /** What the header of the PROXY protocol told; absent or null: nothing. */
+  readonly proxied?: ProxyAddresses | null;
 
   /** Starts calls of `owner.onReady`; called once. 0, or -errno. */
   watch(): number;

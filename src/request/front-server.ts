@@ -7,6 +7,7 @@ import type { Settings } from "../config/model.ts";
 import type { ConnectionInfo } from "../exchange/exchange.ts";
 import { allows } from "../handlers/access.ts";
 import type { RequestHead } from "../http/request/request.ts";
+import type { ProxyAddresses } from "../network/proxy-protocol/header.ts";
 
 interface Remote {
   readonly bytes: Uint8Array;
@@ -16,13 +17,22 @@ interface Remote {
 /** The client's connection as a trusted front server describes it; else `direct` itself. */
 export function forwarded(direct: ConnectionInfo, request: RequestHead, settings: Settings): ConnectionInfo {
   if (!isTrusted(settings, direct.remoteBytes)) return direct;
-  const named = request.fieldAll(settings.realIpHeader).join(",");
-  const client = named === "" ? null : clientOf(named, settings);
+  const client = settings.realIpHeader === "proxy_protocol" ? proxiedClient(direct) : namedClient(request, settings);
   const scheme = forwardedScheme(request) ?? direct.scheme;
   return client === null && scheme === direct.scheme ? direct : new Forwarded(direct, client, scheme);
 }
 
 const isTrusted = ({ realIpFrom }: Settings, remoteBytes: Uint8Array): boolean => allows(realIpFrom, { remoteBytes });
+
+/** The client of the PROXY protocol's header. */
+function proxiedClient({ proxied }: ConnectionInfo): Remote | null {
+  return proxied ? { bytes: proxied.sourceBytes, port: proxied.sourcePort } : null;
+}
+
+function namedClient(request: RequestHead, settings: Settings): Remote | null {
+  const named = request.fieldAll(settings.realIpHeader).join(",");
+  return named === "" ? null : clientOf(named, settings);
+}
 
 /** The last address of the list; with `real_ip_recursive` the last one that is not a trusted front server's. null: it is not an address. */
 function clientOf(list: string, settings: Settings): Remote | null {
@@ -78,6 +88,10 @@ class Forwarded implements ConnectionInfo {
 
   get remoteBytes(): Uint8Array {
     return this.client?.bytes ?? this.direct.remoteBytes;
+  }
+
+  get proxied(): ProxyAddresses | null {
+    return this.direct.proxied ?? null;
   }
 
   get serverAddress(): string {

@@ -13,6 +13,7 @@ import { Outbox } from "../connection/outbox.ts";
 import type { Handler } from "../exchange/handler.ts";
 import { exceptionText } from "../handlers/errors.ts";
 import type { BufferPool } from "../network/buffers.ts";
+import { ProxiedTransport } from "../network/proxy-protocol/proxied-transport.ts";
 import { Reactor } from "../network/reactor.ts";
 import { Socket } from "../network/socket.ts";
 import type { Route } from "../request/route.ts";
@@ -254,7 +255,11 @@ export class Server implements ConnectionHost {
 
   private accept(endpoint: Endpoint, fd: number, peer: Block): boolean {
     const socket = new Socket(this.kernel, this.reactor, fd);
-    const client = new Connection(this, endpoint, socket, peer, ++this.connections);
+    const { proxyProtocol } = endpoint.listen;
+    const transport = proxyProtocol
+      ? new ProxiedTransport(socket, (problem) => this.badProxyHeader(client, problem))
+      : socket;
+    const client: Connection = new Connection(this, endpoint, transport, peer, ++this.connections);
     this.clients.add(client);
     if (!client.endpoint.open) this.leave(client); // its listener retires
     const n = client.begin();
@@ -264,6 +269,13 @@ export class Server implements ConnectionHost {
       return false;
     }
     return this.listeners.taken(this.clients.size);
+  }
+
+  /** As nginx logs it. */
+  private badProxyHeader({ info, endpoint }: Connection, problem: string): void {
+    const where = `client: ${info.remoteAddress}, server: ${endpoint.listen.text}`;
+    const message = `*${info.number} ${problem} while reading PROXY protocol, ${where}`;
+    this.log("error", message, endpoint.settings.errorLog);
   }
 
   private afterTurn(): void {

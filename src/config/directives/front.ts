@@ -26,12 +26,8 @@ export const FRONT: readonly Row[] = [
     in: anywhere,
     takes: [fieldName],
     default: "X-Real-IP",
-    help: "The field in which a front server (`set_real_ip_from`) names the client: `X-Real-IP`, `X-Forwarded-For` or another. Logs, `allow` and `deny`, and scripts then have that address.",
-    set: (scope, [name], { args }) => {
-      if (name.toLowerCase() === "proxy_protocol")
-        return scope.error(args[0]!.position, '"proxy_protocol" is not supported');
-      scope.own.realIpHeader = name.toLowerCase();
-    },
+    help: "The field in which a front server (`set_real_ip_from`) names the client: `X-Real-IP`, `X-Forwarded-For` or another; `proxy_protocol`: the header of that protocol does (`listen ... proxy_protocol`). Logs, `allow` and `deny`, and scripts then have that address.",
+    set: (scope, [name]) => (scope.own.realIpHeader = name.toLowerCase()),
   }),
   directive("real_ip_recursive", {
     in: anywhere,

@@ -14,6 +14,8 @@ export interface ListenOptions {
   readonly backlog: number | null;
   readonly reuseport: boolean | null;
   readonly ipv6only: boolean | null;
+  /** Connections begin with a header of the PROXY protocol; null: not said. */
+  readonly proxyProtocol: boolean | null;
 }
 
 /** What the parser needs of the block that the `listen` stands in: the folder that paths are relative to, and where it reports. */
@@ -26,7 +28,7 @@ interface Block {
 type Parsed = Pick<ListenOptions, "address" | "text">;
 
 export const LISTEN_SYNTAX =
-  "[ADDRESS:]PORT | ADDRESS | unix:PATH [default_server] [backlog=N] [reuseport] [ipv6only=on|off]";
+  "[ADDRESS:]PORT | ADDRESS | unix:PATH [default_server] [backlog=N] [reuseport] [ipv6only=on|off] [proxy_protocol]";
 
 /** The port of an address without a port, as in nginx. */
 const DEFAULT_PORT = 80;
@@ -38,7 +40,6 @@ const REFUSED: Readonly<Record<string, string>> = {
   http2: "Webserv speaks HTTP/1.1",
   spdy: "Webserv speaks HTTP/1.1",
   quic: "Webserv speaks HTTP/1.1",
-  proxy_protocol: "Webserv does not read the PROXY protocol",
 };
 const IGNORED = /^(?:deferred|bind|(?:rcvbuf|sndbuf|fastopen|setfib|accept_filter|so_keepalive)=.*)$/;
 
@@ -54,6 +55,7 @@ export function parseListen([first, ...options]: readonly Word[], block: Block):
     defaultServer: given.has("default_server"),
     backlog: given.has("backlog") ? Number(given.get("backlog")) : null,
     reuseport: given.has("reuseport") ? true : null,
+    proxyProtocol: given.has("proxy_protocol") ? true : null,
     ipv6only: given.has("ipv6only") ? given.get("ipv6only") === "on" : null,
   };
 }
@@ -67,7 +69,7 @@ function readOption({ text, position }: Word, given: Map<string, string>, block:
       : name === "ipv6only"
         ? /^(?:on|off)$/.test(value ?? "")
         : value === undefined;
-  if (valid && /^(?:default_server|reuseport|backlog|ipv6only)$/.test(name)) {
+  if (valid && /^(?:default_server|reuseport|backlog|ipv6only|proxy_protocol)$/.test(name)) {
     if (given.has(name)) block.error(position, `duplicate option "${name}" of "listen"`);
     else given.set(name, value ?? "");
     return true;
@@ -78,7 +80,7 @@ function readOption({ text, position }: Word, given: Map<string, string>, block:
   else
     block.error(
       position,
-      `unknown option ${quote(text)} of "listen" (expected default_server, backlog=N, reuseport or ipv6only=on|off)`,
+      `unknown option ${quote(text)} of "listen" (expected default_server, backlog=N, reuseport, ipv6only=on|off or proxy_protocol)`,
     );
   return IGNORED.test(text);
 }

@@ -338,11 +338,8 @@ describe("listen", () => {
   inServer("listen 443 |ssl;", 'option "ssl" of "listen" is not supported (Webserv has no TLS)');
   inServer("listen 80 |http2;", 'option "http2" of "listen" is not supported (Webserv speaks HTTP/1.1)');
   inServer("listen 80 |quic;", 'option "quic" of "listen" is not supported (Webserv speaks HTTP/1.1)');
-  inServer(
-    "listen 80 |proxy_protocol;",
-    'option "proxy_protocol" of "listen" is not supported (Webserv does not read the PROXY protocol)',
-  );
-  const expected = "(expected default_server, backlog=N, reuseport or ipv6only=on|off)";
+  inServer("listen 80 proxy_protocol |proxy_protocol;", 'duplicate option "proxy_protocol" of "listen"');
+  const expected = "(expected default_server, backlog=N, reuseport, ipv6only=on|off or proxy_protocol)";
   inServer("listen 80 |defualt_server;", `unknown option "defualt_server" of "listen" ${expected}`);
   inServer("listen 80 |backlog=0;", `unknown option "backlog=0" of "listen" ${expected}`);
   inServer("listen 80 |ipv6only=maybe;", `unknown option "ipv6only=maybe" of "listen" ${expected}`);

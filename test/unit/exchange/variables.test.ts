@@ -18,6 +18,15 @@ const REQUEST: RequestLike = {
     "Content-Length: 12",
     "Authorization: Basic SmFuZTpzZWNyZXQ=",
   ],
+  connection: {
+    proxied: {
+      sourceBytes: Uint8Array.of(1, 2, 3, 4),
+      sourceAddress: "1.2.3.4",
+      sourcePort: 1111,
+      serverAddress: "5.6.7.8",
+      serverPort: 0,
+    },
+  },
 };
 
 function value(name: string, request: RequestLike = REQUEST, settings: Partial<Settings> = WORLD): string {
@@ -74,6 +83,10 @@ const table: { readonly [name: string]: string | RegExp } = {
   proxy_add_x_forwarded_for: "192.0.2.1",
   proxy_host: "app:3000",
   proxy_port: "3000",
+  proxy_protocol_addr: "1.2.3.4",
+  proxy_protocol_port: "1111",
+  proxy_protocol_server_addr: "5.6.7.8",
+  proxy_protocol_server_port: "",
   query_string: "x=1&Name=J%20D&empty=&flag",
   realip_remote_addr: "192.0.2.1",
   realip_remote_port: "40000",
