@@ -97,6 +97,8 @@ export interface Kernel {
   fstat(fd: number, into: FileStatus): number;
   /** statx(2) of what an absolute path leads to, links followed. */
   stat(path: string, into: FileStatus): number;
+  /** Bytes that the file system of an open file has free for users: fstatvfs(3). */
+  freeSpace(fd: number): number;
   /** Reads at `position` of a file, or at the file offset when `position` is -1. */
   read(fd: number, block: Block, offset: number, length: number, position: number): number;
   /** Writes at the file offset (with O_APPEND: at the end). */

@@ -27,6 +27,7 @@ const functions = {
   pread: { args: ["i32", "ptr", "i32", FFIType.i64_fast], returns: "i32" },
   write: { args: ["i32", "ptr", "i32"], returns: "i32" },
   fallocate: { args: ["i32", "i32", FFIType.i64_fast, FFIType.i64_fast], returns: "i32" },
+  fstatvfs: { args: ["i32", "ptr"], returns: "i32" },
   ftruncate: { args: ["i32", FFIType.i64_fast], returns: "i32" },
   fchmod: { args: ["i32", "i32"], returns: "i32" },
   fchown: { args: ["i32", "u32", "u32"], returns: "i32" },

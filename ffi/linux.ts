@@ -88,6 +88,15 @@ function fstat(fd: number, into: FileStatus): number {
   return statx(fd, EMPTY_PATH, abi.AT_EMPTY_PATH, into);
 }
 
+/** struct statvfs begins alike on all 64-bit machines: f_bsize, f_frsize, f_blocks, f_bfree, f_bavail, 8 bytes each. */
+const STATVFS = new Block(128);
+
+function freeSpace(fd: number): number {
+  const n = result(libc.fstatvfs(fd, STATVFS.address as Pointer));
+  if (n < 0) return n;
+  return Number(STATVFS.bytes.readBigUInt64LE(8)) * Number(STATVFS.bytes.readBigUInt64LE(32));
+}
+
 const stat = (path: string, into: FileStatus): number => statx(abi.AT_FDCWD, cString(path), 0, into);
 
 function statx(directory: number, path: Pointer, flags: number, into: FileStatus): number {
@@ -169,6 +178,7 @@ export const linux: Kernel = {
   open: (path, flags, mode) => openat(abi.AT_FDCWD, path, flags, mode),
   openBeneath: beneath(openat2, { openat, readlink, close }),
   fstat,
+  freeSpace,
   stat,
   read: (fd, block, offset, length, position) =>
     restarting(() =>

@@ -3,6 +3,7 @@ import type { Templates } from "../exchange/exchange.ts";
 import type { Services } from "../exchange/services.ts";
 import type { BufferPool } from "../network/buffers.ts";
 import type { Passwords } from "./auth/passwords.ts";
+import type { CacheZones } from "./cache/zones.ts";
 import type { Scripts } from "./cgi/scripts.ts";
 import type { CompressionWork } from "./compression/work.ts";
 import type { FileCaches } from "./files/file-caches.ts";
@@ -33,6 +34,8 @@ export interface HandlerServices extends Services {
   readonly scripts: Scripts;
   /** The groups of servers that requests are passed to. */
   readonly upstreams: Upstreams;
+  /** The caches of replies. */
+  readonly caches: CacheZones;
   /** Password files, and the password checks in progress. */
   readonly passwords: Passwords;
 }

@@ -30,6 +30,7 @@ export class Generations {
     this.current = next;
     this.keepWhatIsUsed();
     this.services.sessions.start();
+    this.services.caches.adopt(next.config);
     this.call(next, (handler) => handler.start?.());
   }
 
@@ -48,11 +49,13 @@ export class Generations {
 
   /** Releases what idle handlers no longer need. */
   sweep(): void {
+    this.services.caches.sweep();
     for (const generation of this.living) this.call(generation, (handler) => handler.sweep?.());
   }
 
   /** Ends all generations when the server ends. */
   close(): void {
+    this.services.caches.close();
     for (const generation of this.living) {
       this.call(generation, (handler) => handler.close?.());
       generation.upstreams.close();

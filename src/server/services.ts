@@ -6,6 +6,7 @@ import { Block } from "../../ffi/memory.ts";
 import type { ErrorLog, LogLevel } from "../config/parts.ts";
 import { Evaluators } from "../exchange/evaluators.ts";
 import { Passwords } from "../handlers/auth/passwords.ts";
+import { CacheZones } from "../handlers/cache/zones.ts";
 import { Scripts } from "../handlers/cgi/scripts.ts";
 import { CompressionWork } from "../handlers/compression/work.ts";
 import { FileCaches } from "../handlers/files/file-caches.ts";
@@ -33,6 +34,7 @@ export class ServerServices implements HandlerServices {
   readonly passwords: Passwords;
   readonly resolver: Resolver;
   readonly upstreams: Upstreams;
+  readonly caches: CacheZones;
   private readonly random = new Block(64);
 
   constructor(
@@ -53,6 +55,7 @@ export class ServerServices implements HandlerServices {
     this.uploads = new UploadActivities(this);
     this.scripts = new Scripts(reactor);
     this.upstreams = new Upstreams(this);
+    this.caches = new CacheZones(this);
     this.passwords = new Passwords(this, bcrypt);
   }
 

@@ -19,6 +19,8 @@ const follows = (flags: number): boolean => (flags & abi.O_NOFOLLOW) === 0 && (f
 export class Files {
   readonly tree: Tree;
   readonly names: Names;
+  /** Bytes that the disk says are free. */
+  free = 2 ** 40;
 
   constructor(
     private readonly descriptors: Descriptors,

@@ -278,6 +278,10 @@ export class SimulatedKernel implements Kernel {
     return this.call("statx", path, 0, () => this.files.stat(path, into));
   }
 
+  freeSpace(fd: number): number {
+    return this.call("fstatvfs", fd, 0, () => this.files.free);
+  }
+
   fstat(fd: number, into: FileStatus): number {
     return this.call("statx", fd, 0, () => this.files.fstat(fd, into));
   }

@@ -76,6 +76,7 @@ const CLOCKS = [
 
 /** Exports whose user is landing: the gateway's handler (issue 9). An entry goes when its user is there. */
 const AWAITED = new Set([
+  "src/handlers/cache/location-cache.ts: LocationCache",
   "src/handlers/proxy/protocol.ts: HttpProtocol",
   "src/handlers/gateway/protocol.ts: PeerName",
   "src/handlers/gateway/far-end.ts: FarEnd",

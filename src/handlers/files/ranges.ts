@@ -1,19 +1,29 @@
 /** Bodies made of files: the whole, one range, or several ranges as multipart/byteranges (RFC 9110 §14.6). */
 
 import type { Exchange } from "../../exchange/exchange.ts";
-import type { Field, FileRange, PieceBody, ReplyBody, ReplyOptions } from "../../exchange/reply.ts";
+import type { Field, FileRange, OpenFile, PieceBody, ReplyBody, ReplyOptions } from "../../exchange/reply.ts";
 import { type ByteRange, contentRange } from "../../http/reply/range.ts";
-import type { Entry } from "./file-cache.ts";
+
+/** Bytes in memory or in a file, with the fields that describe them. */
+export interface Representation {
+  readonly fields: readonly Field[] | null;
+  readonly length: number;
+  readonly body: Buffer | null;
+  /** If there is no `body`. */
+  readonly file: OpenFile | null;
+  /** Offset in the file; 0 by default. */
+  readonly start?: number;
+}
 
 /** The whole file as a body. */
-export function wholeFile(entry: Entry): ReplyBody {
+export function wholeFile(entry: Representation): ReplyBody {
   return entry.body ?? pieces([piece(entry, 0, entry.length)]);
 }
 
 /** Replies with a 206 for `ranges` of the file; `entry.fields` must be set. */
 export function replyWithRanges(
   exchange: Exchange,
-  entry: Entry,
+  entry: Representation,
   ranges: readonly ByteRange[],
   options: ReplyOptions,
 ): void {
@@ -23,14 +33,20 @@ export function replyWithRanges(
   exchange.reply(206, fields, pieces([rangePiece(entry, range)]), options);
 }
 
-function replyWithParts(exchange: Exchange, entry: Entry, ranges: readonly ByteRange[], options: ReplyOptions): void {
+function replyWithParts(
+  exchange: Exchange,
+  entry: Representation,
+  ranges: readonly ByteRange[],
+  options: ReplyOptions,
+): void {
   // 128 random bits, so no file can contain the boundary.
   const boundary = exchange.requestId;
   const isType = ([name]: Field) => name === "Content-Type";
-  const type = entry.fields!.find(isType)![1];
+  const type = entry.fields!.find(isType)?.[1];
+  const typeLine = type === undefined ? "" : `Content-Type: ${type}\r\n`;
   const parts = ranges.flatMap((range) => [
     Buffer.from(
-      `\r\n--${boundary}\r\nContent-Type: ${type}\r\nContent-Range: ${contentRange(range, entry.length)}\r\n\r\n`,
+      `\r\n--${boundary}\r\n${typeLine}Content-Range: ${contentRange(range, entry.length)}\r\n\r\n`,
       "latin1",
     ),
     rangePiece(entry, range),
@@ -40,14 +56,14 @@ function replyWithParts(exchange: Exchange, entry: Entry, ranges: readonly ByteR
   exchange.reply(206, [["Content-Type", `multipart/byteranges; boundary=${boundary}`], ...others], body, options);
 }
 
-const rangePiece = (entry: Entry, { start, end }: ByteRange) => piece(entry, start, end - start + 1);
+const rangePiece = (entry: Representation, { start, end }: ByteRange) => piece(entry, start, end - start + 1);
 
 /** A piece of the file. A descriptor is retained until the piece has been sent. */
-function piece(entry: Entry, position: number, length: number): Buffer | FileRange {
+function piece(entry: Representation, position: number, length: number): Buffer | FileRange {
   if (entry.body !== null) return entry.body.subarray(position, position + length);
   const file = entry.file!;
   file.retain();
-  return { file, position, length };
+  return { file, position: (entry.start ?? 0) + position, length };
 }
 
 function pieces(list: readonly (Buffer | FileRange)[]): PieceBody {

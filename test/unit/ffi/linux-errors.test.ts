@@ -179,6 +179,7 @@ const TABLE: { readonly [method in keyof Kernel]: readonly Case[] | "never" } = 
     ["no descriptor", () => linux.openBeneath(-1, "file", 0, 0, "inside"), "EBADF"],
     ["no descriptor left", () => withoutDescriptors(() => linux.openBeneath(root, "file", 0, 0, "inside")), "EMFILE"],
   ],
+  freeSpace: [["no descriptor", () => linux.freeSpace(-1), "EBADF"]],
   fstat: [["no descriptor", () => linux.fstat(-1, status), "EBADF"]],
   stat: [
     ["nothing there", () => linux.stat("/nothing/there", status), "ENOENT"],

@@ -18,6 +18,7 @@ import type { Session } from "../../../src/exchange/session.ts";
 import type { Tunnel } from "../../../src/exchange/tunnel.ts";
 import type { UpstreamFacts } from "../../../src/exchange/upstream.ts";
 import { Passwords } from "../../../src/handlers/auth/passwords.ts";
+import { CacheZones } from "../../../src/handlers/cache/zones.ts";
 import { Scripts } from "../../../src/handlers/cgi/scripts.ts";
 import { CompressionWork } from "../../../src/handlers/compression/work.ts";
 import { type Content, contentsOf } from "../../../src/handlers/contents.ts";
@@ -217,6 +218,7 @@ export class FakeServices implements HandlerServices {
   readonly stores = new UploadStores();
   readonly uploads = new UploadActivities(this);
   readonly upstreams = new Upstreams(this);
+  readonly caches = new CacheZones(this);
   readonly logged: string[] = [];
 
   log(level: LogLevel, message: string): void {

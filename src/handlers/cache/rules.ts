@@ -1,0 +1,72 @@
+/** The cache directives of a location, compiled once. */
+import type { CacheSettings, FamilySettings } from "../../config/gateway.ts";
+import type { Template } from "../../config/parts.ts";
+import type { Evaluator, Exchange } from "../../exchange/exchange.ts";
+import { octets } from "../../http/octets.ts";
+import type { HandlerServices } from "../services.ts";
+import type { CacheZone } from "./zone.ts";
+
+/** What of the directives a request asks. Evaluates templates when asked. */
+export class CacheRules {
+  readonly settings: CacheSettings;
+  readonly ignored: readonly string[];
+  private readonly zone: Evaluator;
+  private readonly keyOf: Evaluator;
+  private readonly bypass: readonly Evaluator[];
+  private readonly noCache: readonly Evaluator[];
+
+  constructor(
+    family: FamilySettings,
+    private readonly services: HandlerServices,
+  ) {
+    const { cache } = family;
+    const compiled = (template: Template) => services.templates.evaluator(template);
+    this.settings = cache;
+    this.ignored = family.ignoreHeaders;
+    this.zone = compiled(cache.zone!);
+    this.keyOf = cache.key === null ? defaultKey : compiled(cache.key);
+    this.bypass = cache.bypass.map(compiled);
+    this.noCache = cache.noCache.map(compiled);
+  }
+
+  /** The cache for a request; undefined: none. */
+  zoneFor(exchange: Exchange): CacheZone | undefined {
+    const name = this.zone(exchange);
+    return name === "off" || name === "" ? undefined : this.services.caches.get(name);
+  }
+
+  key(exchange: Exchange): string {
+    return this.keyOf(exchange);
+  }
+
+  bypasses(exchange: Exchange): boolean {
+    return this.bypass.length > 0 && isAnySet(this.bypass, exchange);
+  }
+
+  forbidsStoring(exchange: Exchange): boolean {
+    return this.noCache.length > 0 && isAnySet(this.noCache, exchange);
+  }
+
+  /** `proxy_cache_valid`: seconds for which a reply of this status is fresh; 0: it is not stored. The first row that matches counts. */
+  validFor(status: number): number {
+    const row = this.settings.valid.find(({ statuses }) => statuses === null || statuses.includes(status));
+    return row === undefined ? 0 : Math.floor(row.time / 1000);
+  }
+
+  /** Whether a stale entry answers instead of an error: one of nginx's words for `proxy_cache_use_stale`. */
+  usesStale(on: string): boolean {
+    return (this.settings.useStale as readonly string[]).includes(on);
+  }
+}
+
+/** As nginx's predicates: one is set whose value is neither empty nor 0. */
+function isAnySet(values: readonly Evaluator[], exchange: Exchange): boolean {
+  return values.some((value) => {
+    const text = value(exchange);
+    return text !== "" && text !== "0";
+  });
+}
+
+/** nginx: `$scheme$proxy_host$uri$is_args$args`. */
+const defaultKey: Evaluator = (exchange) =>
+  `${exchange.connection.scheme}${exchange.upstream?.host || exchange.request.host()}${octets(exchange.path)}${exchange.query === "" ? "" : `?${exchange.query}`}`;
