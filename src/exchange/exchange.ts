@@ -61,8 +61,8 @@ export interface Exchange {
   user: string;
   /** What is known of the servers that the request was passed to; null: it was passed to none. */
   upstream: UpstreamFacts | null;
-  /** Adds a field, such as Set-Cookie, to whatever reply this request gets, even an error page. */
-  addField(name: string, value: string): void;
+  /** Adds a field, such as Set-Cookie, to whatever reply this request gets, even an error page. `replaces`: it stands in place of the handler's own, but not in an error page. */
+  addField(name: string, value: string, replaces?: boolean): void;
 
   /** Sends a WholeReply (only if `takesWholeReply`) with a current Date; then `rest`, if the WholeReply has no body. */
   replyWhole(reply: WholeReply, rest?: ReplyBody): void;

@@ -92,6 +92,8 @@ export interface ReplyOptions {
   readonly modified?: number;
   /** The body is already in its final coding, so compression only sets the fields. */
   readonly encoded?: Encoded;
+  /** It is another server's reply: `expires` replaces its Cache-Control, as in nginx. */
+  readonly fromUpstream?: boolean;
 }
 
 /** Releases the files and streams of a body that will not be sent. */

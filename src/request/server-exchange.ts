@@ -17,7 +17,7 @@ import { locationTo } from "../handlers/redirect.ts";
 import { redirectStatus } from "../handlers/return.ts";
 import type { HandlerServices } from "../handlers/services.ts";
 import { BodyDecoder } from "../http/body/body.ts";
-import { indexOfSingleton } from "../http/reply/response.ts";
+import { indexOfSingleton, putField } from "../http/reply/response.ts";
 import { type HeadLimits, RequestParser } from "../http/request/parser.ts";
 import { errorLine } from "./error-line.ts";
 import { filtered } from "./filters/filtered.ts";
@@ -56,6 +56,8 @@ export class ServerExchange implements Exchange {
   private headKept = false;
   /** Fields that are added to the reply: those of `addField`, and those of the error whose page is being made. */
   private addedFields: readonly Field[] = NO_FIELDS;
+  /** Fields that stand in place of the handler's own. */
+  private replacingFields: readonly Field[] = NO_FIELDS;
   private id = "";
 
   constructor(
@@ -76,7 +78,7 @@ export class ServerExchange implements Exchange {
     this.forwarded = null;
     this.status = 0;
     this.encoded = null;
-    this.addedFields = NO_FIELDS;
+    this.addedFields = this.replacingFields = NO_FIELDS;
     this.id = "";
   }
 
@@ -152,7 +154,7 @@ export class ServerExchange implements Exchange {
   }
 
   get takesWholeReply(): boolean {
-    return !this.progress.inErrorPage && this.addedFields.length === 0;
+    return !this.progress.inErrorPage && this.addedFields.length + this.replacingFields.length === 0;
   }
 
   get bytesSent(): number {
@@ -191,11 +193,22 @@ export class ServerExchange implements Exchange {
     // Only a complete page gets the status of the error; a partial reply, a redirect or another error keeps its own.
     if (status >= 300 || status === 206) this.errorStatus = 0;
     this.start(this.errorStatus || status);
-    const own = this.addedFields.length === 0 ? fields : [...fields, ...this.fieldsBeside(fields)];
+    const given = this.replacingFields.length === 0 ? fields : this.replaced(fields);
+    const own = this.addedFields.length === 0 ? given : [...given, ...this.fieldsBeside(given)];
     const draft = filtered(this, this.status, own, body, options);
     this.encoded = draft.encoded;
     this.sentFields = draft.fields;
     this.target.reply(this.status, draft.fields, draft.body, draft.length);
+  }
+
+  /** `fields` with those that another handler has set in their place; not the type of multiple ranges, which has the boundary. */
+  private replaced(fields: readonly Field[]): readonly Field[] {
+    const all = [...fields];
+    const type = all[indexOfSingleton(all, "Content-Type")];
+    const isMultiple = type?.[1].startsWith("multipart/byteranges;") === true;
+    for (const [name, value] of this.replacingFields)
+      if (!isMultiple || !/^content-type$/i.test(name)) putField(all, name, value);
+    return all;
   }
 
   /** The added fields, without those that may occur only once and are in `fields` already. */
@@ -203,8 +216,10 @@ export class ServerExchange implements Exchange {
     return this.addedFields.filter(([name]) => indexOfSingleton(fields, name) < 0);
   }
 
-  addField(name: string, value: string): void {
-    this.addedFields = [...this.addedFields, [name, value]];
+  addField(name: string, value: string, replaces = false): void {
+    const field: Field = [name, value];
+    if (replaces) this.replacingFields = [...this.replacingFields, field];
+    else this.addedFields = [...this.addedFields, field];
   }
 
   replyWhole(reply: WholeReply, rest: ReplyBody = null): void {
@@ -240,6 +255,7 @@ export class ServerExchange implements Exchange {
   }
 
   fail(status: number, fields: readonly Field[] = NO_FIELDS): void {
+    this.replacingFields = NO_FIELDS;
     if (this.progress.inErrorPage) return this.failPage(status, fields);
     const page = this.settings.errorPages.find(({ statuses }) => statuses.includes(status));
     if (page === undefined) return this.failPlainly(status, fields);

@@ -4,7 +4,7 @@ import type { Field } from "../../exchange/reply.ts";
 import type { Expected } from "../../http/response/reader.ts";
 import { ResponseReader } from "../../http/response/reader.ts";
 import type { Conversation } from "../gateway/protocol.ts";
-import type { PassedFields } from "./passed-fields.ts";
+import type { UpstreamReplies } from "../relay/reply/upstream-head.ts";
 import { HttpReply } from "./reply.ts";
 
 const CRLF = Buffer.from("\r\n");
@@ -24,10 +24,10 @@ export class HttpConversation implements Conversation {
     private readonly chunked: boolean,
     private readonly keepsAlive: boolean,
     expected: Expected,
-    passed: PassedFields,
+    replies: UpstreamReplies,
   ) {
     this.reader = new ResponseReader(expected);
-    this.replyHead = new HttpReply(this.reader, passed, expected.headOnly);
+    this.replyHead = new HttpReply(this.reader, replies, expected.headOnly);
   }
 
   before(length: number): Buffer | null {

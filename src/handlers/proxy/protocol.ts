@@ -2,20 +2,24 @@
 import type { Settings } from "../../config/model.ts";
 import type { Exchange, Templates } from "../../exchange/exchange.ts";
 import type { Conversation, Protocol, RequestBodySize } from "../gateway/protocol.ts";
+import { UpstreamReplies } from "../relay/reply/upstream-head.ts";
 import { HttpConversation } from "./conversation.ts";
-import { PassedFields } from "./passed-fields.ts";
+import { ReplyFields } from "./reply-fields.ts";
 import { RequestHeads } from "./request-head.ts";
 import { CHUNKED, NO_BODY } from "./set-fields.ts";
 
 export class HttpProtocol implements Protocol {
   private readonly heads: RequestHeads;
-  private readonly passed: PassedFields;
+  private readonly replies: UpstreamReplies;
   private readonly headLimit: number;
   private readonly passesBody: boolean;
 
   constructor(settings: Settings, templates: Templates) {
     this.heads = new RequestHeads(settings, templates, settings.proxy.cache.zone !== null);
-    this.passed = new PassedFields(settings, templates);
+    const rewriting = new ReplyFields(settings.proxyOnly, templates);
+    this.replies = new UpstreamReplies("proxy", settings.proxy, (exchange, field) =>
+      rewriting.rewritten(exchange, field),
+    );
     this.headLimit = settings.proxy.bufferSize;
     this.passesBody = settings.proxy.passRequestBody;
   }
@@ -26,7 +30,7 @@ export class HttpProtocol implements Protocol {
     const { request } = exchange;
     const upgrade = request.minor === 1 && body.length === 0 && request.fieldIndex("upgrade") >= 0;
     const expected = { headOnly: method === "HEAD", upgrade, headLimit: this.headLimit };
-    return new HttpConversation(bytes, length === CHUNKED, keepsAlive, expected, this.passed);
+    return new HttpConversation(bytes, length === CHUNKED, keepsAlive, expected, this.replies);
   }
 
   /** As nginx: a client that announces no body gets no Content-Length, not even 0. Without the body its length is still told. */

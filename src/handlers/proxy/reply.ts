@@ -1,9 +1,10 @@
 /** The head of a server's reply, as a relay wants it. */
 import type { Exchange } from "../../exchange/exchange.ts";
-import type { Field, StreamBody } from "../../exchange/reply.ts";
+import type { Field } from "../../exchange/reply.ts";
 import type { ResponseReader } from "../../http/response/reader.ts";
-import type { ReplyHead } from "../relay/reply-head.ts";
-import type { PassedFields } from "./passed-fields.ts";
+import type { UpstreamReplies } from "../relay/reply/upstream-head.ts";
+import type { RelayedBody, ReplyHead } from "../relay/reply-head.ts";
+import type { UpstreamHead } from "../relay/watcher.ts";
 
 export class HttpReply implements ReplyHead {
   readonly reason = "";
@@ -13,7 +14,7 @@ export class HttpReply implements ReplyHead {
   /** @param reader has read at least as much as `feed` is given */
   constructor(
     private readonly reader: ResponseReader,
-    private readonly passed: PassedFields,
+    private readonly replies: UpstreamReplies,
     private readonly headOnly: boolean,
   ) {}
 
@@ -31,17 +32,17 @@ export class HttpReply implements ReplyHead {
 
   /** The fields of a 101; null: the reply is another. */
   upgrade(exchange: Exchange): readonly Field[] | null {
-    return this.reader.upgraded ? this.passed.ofUpgrade(exchange, this.reader.head.fields) : null;
+    return this.reader.upgraded ? this.replies.ofUpgrade(exchange, this.received(exchange)) : null;
   }
 
-  reply(exchange: Exchange, body: StreamBody): void {
-    const { head } = this.reader;
-    const fields = this.passed.of(exchange, head.fields);
-    const isWithoutBody = head.bodiless || this.headOnly;
-    if (!isWithoutBody) return exchange.reply(head.status, fields, body);
-    body.close();
+  reply(exchange: Exchange, body: RelayedBody): void {
+    this.replies.reply(exchange, this.received(exchange), body);
+  }
+
+  private received(exchange: Exchange): UpstreamHead {
+    const { status, fields, contentLength, bodiless } = this.reader.head;
     // `proxy_method HEAD` for another method: a length would promise a body.
-    const length = exchange.method === "HEAD" || head.bodiless ? head.contentLength : 0;
-    exchange.reply(head.status, fields, null, { length });
+    const isPromise = this.headOnly && !bodiless && exchange.method !== "HEAD";
+    return { status, fields, contentLength: isPromise ? 0 : contentLength, hasBody: !bodiless && !this.headOnly };
   }
 }

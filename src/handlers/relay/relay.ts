@@ -18,7 +18,7 @@ import type { RelaySettings, ReplyHead } from "./reply-head.ts";
 import { ReplyStream, type StreamOwner } from "./reply-stream.ts";
 import type { RequestBody } from "./request-body.ts";
 import type { ReplySource, SourceEvents } from "./source.ts";
-import type { FailureWatcher } from "./watcher.ts";
+import type { ReplyHook } from "./watcher.ts";
 
 /** Bytes that one read asks for before the head of the reply is complete. */
 const HEAD_PIECE = 64 * 1024;
@@ -63,10 +63,10 @@ export class Relay implements BodySink, SourceEvents, StreamOwner, Unfinished {
     private readonly body: RequestBody,
     private readonly log: RelayLog,
     private readonly settings: RelaySettings | null = null,
-    private readonly failures: FailureWatcher | null = null,
+    private readonly hook: ReplyHook | null = null,
   ) {
     this.exchange = exchange;
-    this.stream = new ReplyStream(services, source, settings, log, this);
+    this.stream = new ReplyStream(services, source, settings, log, this, hook);
   }
 
   /** Starts the source as soon as enough of the body has come; at once if there is no body to wait for. */
@@ -254,12 +254,12 @@ export class Relay implements BodySink, SourceEvents, StreamOwner, Unfinished {
 
   /** The source has failed: the client gets an error. */
   private fail(status: number, reason: string, fields?: readonly Field[]): void {
-    const { exchange, failures } = this;
+    const { exchange, hook } = this;
     if (exchange === null) return;
     this.source.logErrors?.();
     this.log.failure(reason);
     this.finish();
-    answer(exchange, (to) => failures?.onFailure(to, status) || to.fail(status, fields));
+    answer(exchange, (to) => hook?.onFailure(to, status) || to.fail(status, fields));
   }
 
   /** The client is gone. */

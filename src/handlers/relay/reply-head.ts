@@ -1,11 +1,15 @@
 /** What a relay, the parser of a reply's head and whoever looks at the reply agree on. */
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { StreamBody } from "../../exchange/reply.ts";
+import type { HandlerServices } from "../services.ts";
 import type { BufferLimits } from "./reply-buffer.ts";
-import type { ReplyWatcher } from "./watcher.ts";
+import type { ReplyHook, ReplyWatcher } from "./watcher.ts";
 
 /** The body of a reply, as the parser of its head sees it. */
 export interface RelayedBody extends StreamBody {
+  /** Is asked before the reply; null: nobody. */
+  readonly hook: ReplyHook | null;
+  readonly services: HandlerServices;
   /** Whether the reply is read ahead of its client (X-Accel-Buffering). */
   buffers(on: boolean): void;
   /** Limits the bytes per second that the client gets (X-Accel-Limit-Rate); 0: no limit. */

@@ -12,7 +12,7 @@ import { ReadAhead } from "./read-ahead.ts";
 import { type PieceReader, ReplyBuffer } from "./reply-buffer.ts";
 import type { RelayedBody, RelaySettings } from "./reply-head.ts";
 import type { ReplySource } from "./source.ts";
-import type { ReplyWatcher } from "./watcher.ts";
+import type { ReplyHook, ReplyWatcher } from "./watcher.ts";
 
 /** Bytes that one read of a reply that nobody takes asks for, and most such reads in a row. */
 const UNWANTED_PIECE = 64 * 1024;
@@ -47,11 +47,12 @@ export class ReplyStream implements RelayedBody, PieceReader {
 
   /** @param settings null: the reply is passed on as it comes */
   constructor(
-    private readonly services: HandlerServices,
+    readonly services: HandlerServices,
     private readonly source: ReplySource,
     private readonly settings: RelaySettings | null,
     log: RelayLog,
     private readonly owner: StreamOwner,
+    readonly hook: ReplyHook | null = null,
   ) {
     this.buffering = settings?.buffering === true;
     this.held = new ReplyBuffer(services, settings, log);

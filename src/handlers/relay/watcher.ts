@@ -1,6 +1,18 @@
-/** What a relay shows of its reply to others: a cache, a store. */
+/** How others take part in a reply that a relay passes on: a cache, a store. */
 import type { Block } from "../../../ffi/memory.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
+import type { Field } from "../../exchange/reply.ts";
+
+/** The head of a reply, as its source sent it. */
+export interface UpstreamHead {
+  readonly status: number;
+  /** All fields in order, without those of the framing and the connection. */
+  readonly fields: readonly Field[];
+  /** Content-Length; -1: not given. If there is no body: what the client is told. */
+  readonly contentLength: number;
+  /** Whether a body follows. */
+  readonly hasBody: boolean;
+}
 
 /** Sees the body of one reply as its source gives it, decoded and before compression. */
 export interface ReplyWatcher {
@@ -12,8 +24,10 @@ export interface ReplyWatcher {
   onEnd(whole: boolean): void;
 }
 
-/** Is asked where a request gets no reply from its source. */
-export interface FailureWatcher {
-  /** The source has failed; the client is to get `status` (502, 503, 504). True: it was answered in another way. */
+/** Is asked when the source of a request's reply has replied or failed. */
+export interface ReplyHook {
+  /** The head has come. A watcher of the body; null: none; "answered": the request was answered in another way, and the reply is not wanted. */
+  onHead(exchange: Exchange, head: UpstreamHead): ReplyWatcher | null | "answered";
+  /** The source has failed, and the client is to get `status` (502, 503, 504). True: the request was answered in another way. */
   onFailure(exchange: Exchange, status: number): boolean;
 }

@@ -11,15 +11,18 @@ import { isBodiless } from "../../http/reply/status.ts";
 const SUCCESSFUL: readonly number[] = [200, 201, 204, 206, 301, 302, 303, 304, 307, 308];
 /** The fields that an empty value removes, as in nginx. */
 const VALIDATOR = /^(?:etag|last-modified)$/i;
+const CACHE_CONTROL = /^cache-control$/i;
 const TEN_YEARS = 315360000;
 const DAY = 86400;
 
 /** Adds the fields that the location configures. */
 export const addFields: Filter = (draft, exchange) => {
-  const { fields, status, options } = draft;
+  const { status, options } = draft;
+  let { fields } = draft;
   const { settings } = exchange;
   const modified = options?.modified;
   if (settings.expires !== null && SUCCESSFUL.includes(status)) {
+    if (options?.fromUpstream === true) draft.fields = fields = fields.filter(([name]) => !CACHE_CONTROL.test(name));
     addExpires(fields, settings.expires, exchange.services.clock.second, modified);
   }
   if (settings.addHeaders.length === 0) return;

@@ -1,6 +1,7 @@
 /** What becomes of the fields of a server's reply: hidden, rewritten, passed on. */
 import { describe, expect, test } from "bun:test";
 import { HttpProtocol } from "../../../../src/handlers/proxy/protocol.ts";
+import type { HandlerServices } from "../../../../src/handlers/services.ts";
 import type { RequestLike } from "../world.ts";
 import { template } from "../world.ts";
 import { type ProxyLocation, proxied, rule } from "./world.ts";
@@ -26,6 +27,8 @@ function replied(reply: string, where: ProxyLocation = {}, request: RequestLike 
         buffers: () => {},
         limitRate: () => {},
         watch: () => {},
+        hook: null,
+        services: exchange.services as HandlerServices,
       });
     if (done)
       return {
@@ -58,11 +61,11 @@ describe("fields", () => {
     "Content-Type: text/x",
   ];
   test("those of the connection, and those that nginx hides", () => {
-    expect(fieldsOf(ALL)).toEqual(["A: b", "Content-Type: text/x"]);
+    expect(fieldsOf(ALL)).toEqual(["A: b", "Content-Type: text/x; charset=w"]);
   });
   test("proxy_pass_header and proxy_hide_header", () => {
     const proxy = { passHeaders: ["date", "server"], hideHeaders: ["a", "server"] };
-    expect(fieldsOf(ALL, { proxy })).toEqual(["Date: x", "Server: y", "Content-Type: text/x"]);
+    expect(fieldsOf(ALL, { proxy })).toEqual(["Date: x", "Server: y", "Content-Type: text/x; charset=w"]);
   });
 });
 

@@ -1,0 +1,136 @@
+/**
+ * Replies with what another server has sent: decides which of its fields the client gets, and does what its X-Accel-* fields say
+ * (nginx: ngx_http_upstream_process_headers). Made once per location.
+ */
+import type { Family, FamilySettings } from "../../../config/gateway.ts";
+import type { Exchange } from "../../../exchange/exchange.ts";
+import type { Field } from "../../../exchange/reply.ts";
+import { withCharset } from "../../../http/mime.ts";
+import { putField } from "../../../http/reply/response.ts";
+import { valueIn } from "../../compression/fields.ts";
+import type { RelayedBody } from "../reply-head.ts";
+import type { UpstreamHead } from "../watcher.ts";
+import { redirectTo } from "./accel.ts";
+import { replyWithRange } from "./part.ts";
+import { storeOf } from "./store.ts";
+
+/** Changes a field before the client gets it: proxy_redirect, proxy_cookie_path. */
+type Rewriting = (exchange: Exchange, field: Field) => Field;
+
+/** About the connection to the server, or about the framing there (RFC 9110 §7.6.1). The client's connection has its own. */
+const OF_CONNECTION = [
+  "connection",
+  "content-length",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+];
+
+const ACCEL = ["x-accel-expires", "x-accel-redirect", "x-accel-limit-rate", "x-accel-buffering", "x-accel-charset"];
+
+/** What nginx hides unless `*_pass_header` says otherwise. A Server or Date that is not hidden stands in place of the server's own. */
+const HIDDEN: Readonly<Record<Family, readonly string[]>> = {
+  proxy: ["date", "server", "x-pad", ...ACCEL],
+  fastcgi: ["status", ...ACCEL],
+  uwsgi: ACCEL,
+  scgi: ["status", ...ACCEL],
+};
+
+export class UpstreamReplies {
+  private readonly hidden: ReadonlySet<string>;
+  private readonly ignored: ReadonlySet<string>;
+
+  constructor(
+    family: Family,
+    private readonly settings: FamilySettings,
+    private readonly rewriting: Rewriting | null = null,
+  ) {
+    const { hideHeaders, passHeaders, ignoreHeaders } = settings;
+    const hidden = [...HIDDEN[family], ...hideHeaders].filter((name) => !passHeaders.includes(name));
+    this.hidden = new Set([...hidden, ...OF_CONNECTION]);
+    this.ignored = new Set(ignoreHeaders);
+  }
+
+  /** Replies, or redirects the request, or answers with an error page. Then the body is closed. */
+  reply(exchange: Exchange, head: UpstreamHead, body: RelayedBody): void {
+    const seen = body.hook?.onHead(exchange, head);
+    if (seen === "answered" || this.intercepts(exchange, head, body)) return body.close();
+    const target = this.obeyed(head, "x-accel-redirect");
+    if (target !== undefined) {
+      body.close();
+      return redirectTo(exchange, target, this.rewritten(exchange, head.fields));
+    }
+    const watcher = seen ?? storeOf(exchange, head, this.settings, body.services);
+    if (watcher !== null) body.watch(watcher);
+    this.obey(head, body);
+    this.send(exchange, head, this.passed(exchange, head, ""), body);
+  }
+
+  /** The fields of a 101, with the one that tells the client to what the server has switched. */
+  ofUpgrade(exchange: Exchange, head: UpstreamHead): Field[] {
+    return this.passed(exchange, head, "upgrade");
+  }
+
+  /** `*_intercept_errors`: an `error_page` answers instead. */
+  private intercepts(exchange: Exchange, { status, fields }: UpstreamHead, body: RelayedBody): boolean {
+    const { interceptErrors } = this.settings;
+    if (status < 300 || !interceptErrors) return false;
+    if (!exchange.settings.errorPages.some(({ statuses }) => statuses.includes(status))) return false;
+    body.close();
+    const challenges = status === 401 ? fields.filter(([name]) => name.toLowerCase() === "www-authenticate") : [];
+    exchange.fail(status, challenges);
+    return true;
+  }
+
+  /** The value of a field that the server obeys, unless `*_ignore_headers` names it. */
+  private obeyed({ fields }: UpstreamHead, name: string): string | undefined {
+    return this.ignored.has(name) ? undefined : valueIn(fields, name);
+  }
+
+  private obey(head: UpstreamHead, body: RelayedBody): void {
+    const buffering = this.obeyed(head, "x-accel-buffering")?.toLowerCase();
+    if (buffering === "yes" || buffering === "no") body.buffers(buffering === "yes");
+    const rate = this.obeyed(head, "x-accel-limit-rate");
+    if (rate !== undefined && /^\d{1,15}$/.test(rate)) body.limitRate(Number(rate));
+  }
+
+  /** The fields that the client gets. @param besides the name of one of the connection that it gets too */
+  private passed(exchange: Exchange, head: UpstreamHead, besides: string): Field[] {
+    const charset = this.obeyed(head, "x-accel-charset");
+    const passed: Field[] = [];
+    for (const field of head.fields) {
+      const lower = field[0].toLowerCase();
+      if (lower !== besides && this.hidden.has(lower)) continue;
+      if (lower === "accept-ranges" && this.settings.forceRanges) continue;
+      const [name, value] = this.rewriting === null ? field : this.rewriting(exchange, field);
+      const isType = lower === "content-type";
+      putField(passed, name, isType ? typeWith(value, exchange.settings.charset, charset) : value);
+    }
+    return passed;
+  }
+
+  private rewritten(exchange: Exchange, fields: readonly Field[]): readonly Field[] {
+    const { rewriting } = this;
+    return rewriting === null ? fields : fields.map((field) => rewriting(exchange, field));
+  }
+
+  private send(exchange: Exchange, head: UpstreamHead, fields: Field[], body: RelayedBody): void {
+    const { status, contentLength, hasBody } = head;
+    if (!hasBody) {
+      body.close();
+      return exchange.reply(status, fields, null, { length: contentLength, fromUpstream: true });
+    }
+    const hasRanges = this.settings.forceRanges && status === 200 && contentLength >= 0;
+    if (hasRanges) replyWithRange(exchange, fields, body, contentLength);
+    else exchange.reply(status, fields, body, { fromUpstream: true });
+  }
+}
+
+/** A media type with the charset of the location, or the one that the server asks for (X-Accel-Charset; `off`: none). */
+function typeWith(type: string, own: string | null, asked: string | undefined): string {
+  if (asked === undefined || asked === "") return withCharset(type, own);
+  return asked === "off" ? type : withCharset(type.replace(/\s*;\s*charset=(?:"[^"]*"|[^;\s]*)/i, ""), asked);
+}
