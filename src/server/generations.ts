@@ -31,6 +31,7 @@ export class Generations {
     this.keepWhatIsUsed();
     this.services.sessions.start();
     this.services.caches.adopt(next.config);
+    this.services.upstreams.adopt(next.upstreams);
     this.call(next, (handler) => handler.start?.());
   }
 

@@ -16,6 +16,7 @@ export interface ChoiceHost {
   readonly clock: Clock;
   readonly kept: KeptConnections;
   readonly queue: WaitingRequests;
+  readonly queueLimits: { readonly length: number; readonly timeout: number } | null;
   /** The servers, and those of `backup`; null: there are none. A lookup of names replaces them. */
   readonly main: Balancer;
   readonly backup: Balancer | null;
@@ -48,27 +49,33 @@ class PeerAttempt implements Attempt {
 }
 
 export class PeerChoice implements Choice {
-  tries: number;
+  tries = 0;
   private readonly facts: UpstreamFacts;
-  private picker: Picker;
-  private readonly backupPicker: Picker | null;
+  private picker!: Picker;
+  private backupPicker!: Picker | null;
   private tried = NONE_TRIED;
   /** The peer that the client's cookie names, until it is tried. */
-  private preferred: Peer | null;
+  private preferred!: Peer | null;
   private waiter: Waiter | null = null;
   private waited = false;
   private readonly startedAt: number;
 
   constructor(
     private readonly host: ChoiceHost,
-    exchange: Exchange,
+    /** Used before the first attempt only. */
+    private readonly exchange: Exchange,
   ) {
-    this.tries = host.liveCount;
     this.facts = exchange.upstream!;
+    this.startedAt = host.clock.now;
+    this.begin();
+  }
+
+  private begin(): void {
+    const { host, exchange } = this;
+    this.tries = host.liveCount;
     this.picker = host.main.picker(exchange);
     this.backupPicker = host.backup?.picker(exchange) ?? null;
     this.preferred = host.sticky?.named(exchange) ?? null;
-    this.startedAt = host.clock.now;
   }
 
   next(ready: () => void): Attempt | typeof QUEUED | null {
@@ -77,7 +84,7 @@ export class PeerChoice implements Choice {
     const peer = mayQueue && host.queue.length > 0 ? null : this.pick();
     if (peer !== null) return this.attempt(peer, host.kept.take(peer));
     if (mayQueue && this.enqueue(ready)) return QUEUED;
-    this.record(host.name).responseTime = 0;
+    Object.assign(this.record(host.name), { status: 502, responseTime: 0 });
     return null;
   }
 
@@ -134,10 +141,11 @@ export class PeerChoice implements Choice {
   }
 
   private enqueue(ready: () => void): boolean {
-    this.waiter = this.host.queue.add(() => {
+    this.waiter = this.host.queue.add(this.host.queueLimits, () => {
       this.waiter = null;
       this.waited = true;
       this.facts.queueTime = this.host.clock.now - this.startedAt;
+      this.begin(); // the peers may be others now
       ready();
     });
     return this.waiter !== null;

@@ -11,14 +11,20 @@ import { LeastConn } from "./balancing/least-conn.ts";
 import { RandomChoice } from "./balancing/random.ts";
 import { OnlyPeer, RoundRobin } from "./balancing/round-robin.ts";
 import { type ChoiceHost, PeerChoice } from "./choice.ts";
+import type { CheckServices } from "./health/check.ts";
+import { HealthChecks } from "./health/checks.ts";
 import { KeptConnections } from "./kept.ts";
+import { ServerNames } from "./names.ts";
 import { Peer } from "./peer.ts";
 import { WaitingRequests } from "./queue.ts";
 import { Sticky } from "./sticky.ts";
 import type { Choice, UpstreamGroup } from "./upstream.ts";
 
 /** What groups use of their server. */
-type GroupServices = Pick<Services, "clock" | "reactor">;
+type GroupServices = Pick<Services, "clock" | "reactor" | "resolver" | "log"> & CheckServices;
+
+/** Requests that wait for the first answer about a name, most. */
+const MOST_WAITING_FOR_NAMES = 1024;
 
 export class Group implements UpstreamGroup, ChoiceHost {
   readonly name: string;
@@ -30,6 +36,8 @@ export class Group implements UpstreamGroup, ChoiceHost {
   sticky: Sticky | null = null;
   liveCount = 0;
   isSingle = false;
+  private readonly names: ServerNames;
+  private readonly checks: HealthChecks;
 
   /** @param chance for `random`: gives whole numbers from 0 to 2^32 - 1 */
   constructor(
@@ -39,8 +47,10 @@ export class Group implements UpstreamGroup, ChoiceHost {
   ) {
     this.name = config.name;
     this.kept = new KeptConnections(config, services);
-    this.queue = new WaitingRequests(config.queue, services.reactor, () => this.isFree());
-    this.setPeers(config.servers.flatMap((server) => server.addresses.map((address) => new Peer(address, server))));
+    this.names = new ServerNames(config, services, () => this.update());
+    this.checks = new HealthChecks(config, services, chance);
+    this.queue = new WaitingRequests(services.reactor, () => this.isFree());
+    this.update();
   }
 
   get clock(): Services["clock"] {
@@ -51,14 +61,51 @@ export class Group implements UpstreamGroup, ChoiceHost {
     return new PeerChoice(this, exchange);
   }
 
+  /** Called when the group belongs to the configuration in use, for what goes on without requests: look-ups of names, health checks. */
+  start(): void {
+    this.names.start();
+    this.checks.start();
+  }
+
+  /** The configuration in use has the group no longer. Requests in progress may still choose. */
+  stop(): void {
+    this.names.stop();
+    this.checks.stop();
+  }
+
+  /** The queue for requests that nobody can take now; null: they fail. While the first answer about a name is awaited there is always one. */
+  get queueLimits(): { readonly length: number; readonly timeout: number } | null {
+    const { queue, resolverTimeout } = this.config;
+    return queue ?? (this.names.pending ? { length: MOST_WAITING_FOR_NAMES, timeout: resolverTimeout } : null);
+  }
+
   /** Closes the idle connections and keeps no more; attempts in progress go on. */
   close(): void {
+    this.stop();
     this.kept.close();
   }
 
   private isFree(): boolean {
     const { now } = this.clock;
     return this.peers.some((peer) => (this.isSingle ? peer.isOpen() : peer.isUsable(now)));
+  }
+
+  /** Makes peers of all addresses; those that were there stay, with what is known of them. */
+  private update(): void {
+    const before = this.peers;
+    const peers = this.config.servers.flatMap((server) =>
+      this.names.addresses(server).map((address) => {
+        const key = JSON.stringify(address);
+        return before.find((peer) => peer.server === server && peer.key === key) ?? new Peer(address, server);
+      }),
+    );
+    for (const peer of before.filter((one) => !peers.includes(one))) {
+      peer.gone = true;
+      this.kept.closeOf(peer);
+    }
+    this.setPeers(peers);
+    this.checks.setPeers(peers);
+    this.queue.wake();
   }
 
   private setPeers(peers: readonly Peer[]): void {

@@ -51,7 +51,7 @@ export class KeptConnections {
   keep(peer: Peer, link: Link): void {
     const { keepalive, keepaliveRequests, keepaliveTime, keepaliveTimeout } = this.limits;
     const { reactor, clock } = this.services;
-    const isWorn = link.requests >= keepaliveRequests || clock.now - link.since > keepaliveTime;
+    const isWorn = peer.gone || link.requests >= keepaliveRequests || clock.now - link.since > keepaliveTime;
     if (this.closed || keepalive === 0 || isWorn || !isSilent(link.transport)) return link.transport.close();
     if (this.all.size >= keepalive) this.drop(this.all.values().next().value!);
     const idle = new IdleConnection(peer, link, (one) => this.drop(one));

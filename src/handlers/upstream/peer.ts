@@ -10,6 +10,8 @@ import type { PeerName } from "./upstream.ts";
 export class Peer implements PeerName {
   readonly name: string;
   readonly weight: number;
+  /** Equal for equal addresses. */
+  readonly key: string;
   /** Attempts in progress. */
   conns = 0;
   /** Failures since the last success. */
@@ -18,6 +20,8 @@ export class Peer implements PeerName {
   currentWeight = 0;
   /** Active checks have found it unfit, or a mandatory first check has not been passed. */
   unhealthy = false;
+  /** Its name no longer leads to it: attempts in progress go on, and their connections are not kept. */
+  gone = false;
   /** The weight, lowered by failures; it recovers step by step. */
   private effectiveWeight: number;
   /** Time of the last failure. */
@@ -32,6 +36,7 @@ export class Peer implements PeerName {
     readonly server: UpstreamServer,
   ) {
     this.name = addressText(address);
+    this.key = JSON.stringify(address);
     this.weight = this.effectiveWeight = server.weight;
   }
 

@@ -10,9 +10,7 @@ export class WaitingRequests implements Unfinished {
   private readonly alarm = new Alarm(() => this.onTurn());
   private scheduled = false;
 
-  /** @param limits null: there is no queue */
   constructor(
-    private readonly limits: { readonly length: number; readonly timeout: number } | null,
     private readonly reactor: Reactor,
     /** Whether some peer can take a request. */
     private readonly isFree: () => boolean,
@@ -22,15 +20,15 @@ export class WaitingRequests implements Unfinished {
     return this.waiting.size;
   }
 
-  /** Adds a request. `ready` is called once: when it may try again, or when it has waited too long. null: the queue is full. */
-  add(ready: (expired: boolean) => void): Waiter | null {
-    if (this.limits === null || this.waiting.size >= this.limits.length) return null;
-    const waiter = new Waiter((one, expired) => {
+  /** Adds a request. `ready` is called once: when it may try again, or has waited too long. null: the queue is full, or there is none. */
+  add(limits: { readonly length: number; readonly timeout: number } | null, ready: () => void): Waiter | null {
+    if (limits === null || this.waiting.size >= limits.length) return null;
+    const waiter = new Waiter((one) => {
       this.remove(one);
-      ready(expired);
+      ready();
     });
     this.waiting.add(waiter);
-    this.reactor.timers.start(waiter, this.limits.timeout, this.reactor.now);
+    this.reactor.timers.start(waiter, limits.timeout, this.reactor.now);
     if (this.alarm.timerList === null) this.reactor.timers.start(this.alarm, RETRY, this.reactor.now);
     return waiter;
   }
@@ -60,15 +58,15 @@ export class WaitingRequests implements Unfinished {
 }
 
 export class Waiter extends Timed {
-  constructor(private readonly release: (waiter: Waiter, expired: boolean) => void) {
+  constructor(private readonly release: (waiter: Waiter) => void) {
     super();
   }
 
   goOn(): void {
-    this.release(this, false);
+    this.release(this);
   }
 
   onTimeout(): void {
-    this.release(this, true);
+    this.release(this);
   }
 }

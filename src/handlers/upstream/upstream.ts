@@ -26,7 +26,7 @@ export interface Attempt {
 /** Result of `Choice.next`: the request waits in the group's queue. */
 export const QUEUED = 0;
 
-/** The peers that one request tries, one after the other. It does not use the exchange after the request's first turn but as said. */
+/** The peers that one request tries, one after the other. Before the first attempt it uses the exchange, later only as said. */
 export interface Choice {
   /** Further attempts that nginx would make; 0: the status of the last failure becomes the reply's. */
   readonly tries: number;

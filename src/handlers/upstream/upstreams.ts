@@ -12,7 +12,7 @@ interface Shared {
   users: number;
 }
 
-type UpstreamServices = Pick<Services, "clock" | "reactor" | "randomHex">;
+type UpstreamServices = ConstructorParameters<typeof Group>[1] & Pick<Services, "randomHex">;
 
 export class Upstreams {
   /** The groups of the generation that was made last. Handlers take them in their constructor, because they belong to that generation. */
@@ -30,6 +30,14 @@ export class Upstreams {
     const groups = new Map([...configs].map(([name, config]) => [name, this.share(config)] as const));
     this.latest = new GenerationGroups(groups, (shared) => this.release(shared));
     return this.latest;
+  }
+
+  /** `groups` belong to the configuration in use now, and those of no other do. */
+  adopt(groups: GenerationGroups): void {
+    for (const { group } of this.shared.values()) {
+      if (groups.find(group.name) === group) group.start();
+      else group.stop();
+    }
   }
 
   private share(config: UpstreamConfig): Shared {
