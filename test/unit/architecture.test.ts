@@ -74,14 +74,8 @@ const CLOCKS = [
   /\bsetTimeout\s*\(/,
 ];
 
-/** Exports whose user is landing: the gateway's handler (issue 9). An entry goes when its user is there. */
-const AWAITED = new Set([
-  "src/handlers/cache/location-cache.ts: LocationCache",
-  "src/handlers/proxy/protocol.ts: HttpProtocol",
-  "src/handlers/gateway/protocol.ts: PeerName",
-  "src/handlers/gateway/far-end.ts: FarEnd",
-  "src/handlers/gateway/far-end.ts: Line",
-]);
+/** Exports whose user is landing (issue 9). An entry goes when its user is there. */
+const AWAITED = new Set(["src/handlers/cache/location-cache.ts: LocationCache"]);
 
 /** The room of a file given by its path from the root, or undefined outside ffi/ and src/. */
 function roomOf(path: string): string | undefined {

@@ -4,7 +4,7 @@ import type { Field } from "../../exchange/reply.ts";
 import type { ReplyHead } from "../relay/reply-head.ts";
 
 /** The peer of one attempt, as protocols and variables name it. */
-export interface PeerName {
+interface PeerName {
   /** `127.0.0.1:8080`, `[::1]:8080` or `unix:/path`. */
   readonly name: string;
 }

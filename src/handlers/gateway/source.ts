@@ -9,6 +9,7 @@ import { ERRNO, errnoText } from "../../../ffi/errno.ts";
 import type { Block } from "../../../ffi/memory.ts";
 import type { FamilySettings } from "../../config/gateway.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
+import type { Field } from "../../exchange/reply.ts";
 import { connectTo } from "../../network/outgoing.ts";
 import type { Socket } from "../../network/socket.ts";
 import { Timed } from "../../network/timers.ts";
@@ -17,6 +18,7 @@ import type { RelayedBody, ReplyHead } from "../relay/reply-head.ts";
 import type { ReplySource, SourceEvents } from "../relay/source.ts";
 import type { HandlerServices } from "../services.ts";
 import { type Attempt, type Choice, QUEUED, type UpstreamGroup } from "../upstream/upstream.ts";
+import { FarEnd, type Line } from "./far-end.ts";
 import type { Conversation, Protocol } from "./protocol.ts";
 import { type Failure, Retries } from "./retries.ts";
 import { RequestSender } from "./sending.ts";
@@ -29,6 +31,9 @@ export interface Passing {
   /** How URLs in the error log begin: `http://`. */
   readonly scheme: string;
 }
+
+/** As much as a relay reads with the head of a reply, or more. */
+const REST = 64 * 1024;
 
 enum State {
   New,
@@ -157,7 +162,39 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
 
   reply(exchange: Exchange, body: RelayedBody): void {
     this.choice.accepted(this.attempt!, exchange);
-    this.conversation.replyHead.reply(exchange, body);
+    const fields = this.conversation.upgrade?.(exchange) ?? null;
+    if (fields === null) this.conversation.replyHead.reply(exchange, body);
+    else this.openTunnel(exchange, fields, body);
+  }
+
+  /** The connection becomes the far end of a tunnel, which closes it. The relay's part is over. */
+  private openTunnel(exchange: Exchange, fields: readonly Field[], body: RelayedBody): void {
+    const { transport, attempt } = this;
+    this.services.reactor.timers.stop(this);
+    this.sender.release();
+    this.state = State.Over; // the relay reads and writes no more
+    this.transport = null;
+    const rest = this.takeRest(body);
+    body.close();
+    const ended = (sent: number, received: number): void => {
+      const { record } = attempt!;
+      record.bytesReceived += received;
+      this.transport = transport;
+      this.finish(true, false);
+      record.bytesSent += sent;
+    };
+    const line: Line = { transport: transport!, idleTimeout: this.passing.settings.readTimeout, ended };
+    exchange.tunnel(fields, new FarEnd(exchange, this.services.reactor, line, rest));
+  }
+
+  /** What came behind the head. */
+  private takeRest(body: RelayedBody): Buffer | null {
+    const { buffers } = this.services;
+    const block = buffers.take(REST);
+    const n = body.read(block, 0, REST);
+    const rest = n > 0 ? Buffer.from(block.bytes.subarray(0, n)) : null;
+    buffers.release(block);
+    return rest;
   }
 
   /** For the error log. */
@@ -218,7 +255,7 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
   }
 
   private connectFailed(error: number): void {
-    this.fail("error", 502, `connect() failed (${error}: ${errnoText(-error)}) ${Waiting.Connect}`);
+    this.fail("error", 502, `connect() failed (${errnoText(-error)}) ${Waiting.Connect}`);
   }
 
   private connected(): void {
@@ -258,7 +295,7 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
   /** The peer may have replied before it closed: then that is the reply. */
   private onSendFailed(error: number): void {
     if (this.transport!.readable || this.accepted) return;
-    this.fail("error", 502, `send() failed (${-error}: ${errnoText(error)}) ${Waiting.Send}`);
+    this.fail("error", 502, `send() failed (${errnoText(error)}) ${Waiting.Send}`);
   }
 
   // The reply
@@ -286,8 +323,7 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
   /** @param error 0: the end of the stream; -errno */
   private onPeerEnd(error: number): void {
     if (error === 0 && this.accepted && this.conversation.onEnd()) return this.finish(true, false);
-    const reason =
-      error === 0 ? "upstream prematurely closed connection" : `recv() failed (${-error}: ${errnoText(error)})`;
+    const reason = error === 0 ? "upstream prematurely closed connection" : `recv() failed (${errnoText(error)})`;
     this.fail("error", 502, `${reason} ${this.accepted ? Waiting.Body : Waiting.Head}`);
   }
 
@@ -329,7 +365,7 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
   }
 
   private timedOut(waiting: Waiting): void {
-    this.fail("timeout", 504, `upstream timed out (${ERRNO.ETIMEDOUT}: ${errnoText(-ERRNO.ETIMEDOUT)}) ${waiting}`);
+    this.fail("timeout", 504, `upstream timed out (${errnoText(-ERRNO.ETIMEDOUT)}) ${waiting}`);
   }
 
   // The end of an attempt
