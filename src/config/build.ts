@@ -34,6 +34,7 @@ const BARE: Partial<Settings> = {
   cgiMethods: null,
   cgiParams: [],
   cgiPassEnv: [],
+  assignments: [],
   pass: null,
   resolver: null,
   authRequestSet: [],
@@ -46,6 +47,7 @@ const NOT_INHERITED: Partial<Settings> = {
   tryFiles: null,
   limitExcept: null,
   return: null,
+  assignments: [],
   pass: null,
   stubStatus: false,
 };

@@ -279,8 +279,8 @@ export interface ResolverConfig {
   readonly ipv6: boolean;
 }
 
-/** `auth_request_set`. */
-export interface AuthRequestSet {
+/** `set`, and `auth_request_set`. */
+export interface Assignment {
   /** Without its `$`. */
   readonly variable: string;
   readonly value: Template;

@@ -3,6 +3,7 @@ import type { Kernel } from "../../ffi/kernel.ts";
 import { Addresses } from "./addresses.ts";
 import { apply } from "./apply.ts";
 import { Builder, defaultSettings } from "./build.ts";
+import { checkBuffers } from "./checks/buffers.ts";
 import { checkEffects } from "./checks/effects.ts";
 import { checkExposure } from "./checks/exposure.ts";
 import { checkPrograms } from "./checks/programs.ts";
@@ -68,6 +69,7 @@ export function loadConfig(options: LoadOptions): Loaded {
   apply(readTree(options, sources, diagnostics), main);
   draft.finish();
   checkEffects(draft);
+  checkBuffers(draft);
   checkExposure(draft);
   checkPrograms(draft);
   checkSessions(draft);

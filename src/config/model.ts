@@ -6,7 +6,7 @@
 
 import type { SocketAddress } from "../../ffi/inet.ts";
 import type {
-  AuthRequestSet,
+  Assignment,
   CachePath,
   Family,
   FamilySettings,
@@ -127,6 +127,8 @@ export interface Settings extends Readonly<Record<Family, FamilySettings>> {
   readonly authUserFile: Template | null;
   /** Whether a request needs both an allowed address and a password ("all"), or one of them ("any"). */
   readonly satisfy: "all" | "any";
+  /** Variables that get values before anything else is decided, in order; nested blocks do not inherit them. */
+  readonly assignments: readonly Assignment[];
   readonly return: Return | null;
   readonly errorPages: readonly ErrorPage[];
   /** 0: no limit. */
@@ -249,7 +251,7 @@ export interface Settings extends Readonly<Record<Family, FamilySettings>> {
   readonly resolverTimeout: number;
   /** The URI of the subrequest that decides about access. */
   readonly authRequest: string | null;
-  readonly authRequestSet: readonly AuthRequestSet[];
+  readonly authRequestSet: readonly Assignment[];
   /** The URIs of background subrequests, whose replies are ignored. */
   readonly mirror: readonly string[];
   readonly mirrorRequestBody: boolean;

@@ -30,6 +30,11 @@ export class Variables {
     this.defined.add(name);
   }
 
+  /** Whether the server itself provides a variable. */
+  isDeclared(name: string): boolean {
+    return this.fixed.includes(name) || this.families.some((family) => name.startsWith(family));
+  }
+
   /** Whether a variable exists: declared, defined, a member of a family, or a group's number. */
   has(name: string): boolean {
     return (

@@ -23,6 +23,8 @@ export interface Exchange {
   readonly query: string;
   /** Groups of the last regular expression that matched (location or server_name): [0] is the whole match. */
   readonly captures: RegExpExecArray | null;
+  /** The octets of variables that `set` and the like have given values; null: none has. */
+  assigned: Map<string, string> | null;
   /** For HEAD the server leaves the body out; handlers reply as to GET. */
   readonly method: string;
   /** Number of internal redirects so far. */

@@ -221,12 +221,12 @@ function find(name: string): { row: Row; rest: string } | undefined {
   return one && { row: one, rest: name.slice(one.name.length).toLowerCase() };
 }
 
-/** The evaluator of a variable by its name without `$`. Other names are taken as groups of the last regular expression that matched. */
+/** The evaluator of a variable by its name without `$`. Other names are taken as assigned ones, or groups of the last regular expression that matched. */
 export function variable(name: string): Evaluator {
   const found = find(name);
   if (found !== undefined) return found.row.of(found.rest);
   if (/^[0-9]+$/.test(name)) return (exchange) => octets(exchange.captures?.[Number(name)] ?? "");
-  return (exchange) => octets(exchange.captures?.groups?.[name] ?? "");
+  return (exchange) => exchange.assigned?.get(name) ?? octets(exchange.captures?.groups?.[name] ?? "");
 }
 
 /** How long a value of the variable may be cached. */

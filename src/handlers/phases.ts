@@ -1,6 +1,8 @@
 /** The phases of a location: the checks that each request passes before the location's content handlers, in order. */
+import type { Assignment } from "../config/gateway.ts";
 import type { Location, Settings } from "../config/model.ts";
 import { ANSWERED, GO_ON, type Phase } from "../exchange/phase.ts";
+import { evaluateOctets } from "../exchange/templates.ts";
 import { entryPhases } from "./auth/entry.ts";
 import type { HandlerServices } from "./services.ts";
 import { openSession } from "./session/visitor.ts";
@@ -16,15 +18,35 @@ interface Phases {
  * The phases of a location, made once. As in nginx, `limit_except` comes before `return`, and `return` before `allow`, `deny` and
  * `auth_basic`, which have no effect where there is a `return`.
  * @param serverName servers with the same name share sessions
+ * @param inServer the variables that the server itself sets
  */
-export function phasesOf({ settings }: Location, services: HandlerServices, serverName = ""): Phases {
+export function phasesOf(
+  { settings }: Location,
+  services: HandlerServices,
+  serverName = "",
+  inServer: readonly Assignment[] = [],
+): Phases {
   const rewrite: Phase[] = [];
+  const own = settings.assignments === inServer ? [] : settings.assignments;
+  if (inServer.length + own.length > 0) rewrite.push(assign(inServer, own));
   if (settings.internal) rewrite.push(internalOnly);
   if (hasCors(settings)) rewrite.push(corsPhase);
   if (opensSession(settings)) rewrite.push(session(settings, services, serverName));
   const { limited, access } = entryPhases(settings, services.passwords);
   rewrite.push(...limited);
   return { rewrite, access: settings.return === null ? access : [] };
+}
+
+/** `set`: the server's once a request, then the location's. */
+function assign(inServer: readonly Assignment[], own: readonly Assignment[]): Phase {
+  return (exchange) => {
+    const isFirst = exchange.assigned === null;
+    const assigned = (exchange.assigned ??= new Map());
+    for (const { variable, value } of isFirst ? [...inServer, ...own] : own) {
+      assigned.set(variable, evaluateOctets(value, exchange));
+    }
+    return GO_ON;
+  };
 }
 
 /** `internal`: only internal redirects may lead here. */

@@ -28,7 +28,7 @@ export class Route {
     services: HandlerServices,
   ) {
     this.settings = location.settings;
-    const { rewrite, access } = phasesOf(location, services, server.name);
+    const { rewrite, access } = phasesOf(location, services, server.name, server.scope.settings.assignments);
     this.phases = [...rewrite, ...access];
     this.filters = filtersOf(location.settings, services);
     this.contents = contentsOf(location, services, server.name);

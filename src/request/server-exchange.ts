@@ -46,6 +46,7 @@ export class ServerExchange implements Exchange {
   status = 0;
   sentFields: readonly Field[] = NO_FIELDS;
   encoded: Encoded | null = null;
+  assigned: Map<string, string> | null = null;
   session: Session | null = null;
   user = "";
   upstream: UpstreamFacts | null = null;
@@ -85,6 +86,7 @@ export class ServerExchange implements Exchange {
   /** Drops references, so that the unused exchange keeps nothing alive. */
   end(): void {
     this.progress.captures = null;
+    this.assigned = null;
     this.sentFields = NO_FIELDS;
     this.encoded = null;
     this.sink = undefined;

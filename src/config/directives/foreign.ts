@@ -41,7 +41,7 @@ const UNSUPPORTED: ReadonlyMap<string, string> = new Map(
     [NO_CODING]:
       "gunzip gunzip_ zstd_dict_file sub_filter sub_filter_ addition_types add_before_body add_after_body ssi ssi_ charset_map charset_types override_charset source_charset image_ xml_ xslt_",
     [NO_AUTH]: "auth_jwt auth_jwt_ auth_pam auth_pam_ auth_ldap auth_ldap_ auth_digest auth_digest_",
-    [NO_REWRITE]: "rewrite if set break uninitialized_variable_warn map split_clients geo geoip_",
+    [NO_REWRITE]: "rewrite if break uninitialized_variable_warn map split_clients geo geoip_",
     [NO_RATE]: "limit_conn limit_conn_ limit_req limit_req_ limit_rate limit_rate_ limit_zone",
     'use "symlinks"': "disable_symlinks",
     'use "upload_store" and "delete_files"': "dav_ create_full_put_path",

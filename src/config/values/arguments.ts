@@ -243,6 +243,13 @@ export const environmentName: Kind<string> = kind(
 /** RFC 6265 §4.1.1. */
 export const cookieName = token("a cookie's name (letters, digits and !#$%&'*+-.^_`|~)");
 
+/** A variable's name with its `$`; gives it without. */
+export const variableName: Kind<string> = kind(
+  "$NAME",
+  "a variable such as $name",
+  (word) => /^\$([A-Za-z_]\w*)$/.exec(word)?.[1],
+);
+
 /** The name of a charset as registered at IANA; `off` gives null. */
 export const charset: Kind<string | null> = kind("NAME | off", 'a charset\'s name, or "off"', (word) =>
   word === "off" ? null : /^[A-Za-z0-9][A-Za-z0-9._:+-]*$/.test(word) ? word : undefined,

@@ -3,14 +3,8 @@
  * it says of each what we say. What nginx takes and we refuse, or the other way round, is in a table of its own.
  */
 import { describe, expect, test } from "bun:test";
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { load } from "./fake-files.ts";
-
-const inHttp = (text: string): string => `events { } http { ${text} }`;
-const inServer = (text: string): string => inHttp(`server { listen 8080; ${text} }`);
+import { hasNginx, inHttp, inServer, nginxTakes } from "./nginx.ts";
 
 const EXAMPLES: readonly [about: string, text: string][] = [
   ["a beginner's guide: two locations", inServer("location / { root /data/www; } location /images/ { root /data; }")],
@@ -200,19 +194,6 @@ const MISTAKES: readonly string[] = [
 ];
 
 test.each(MISTAKES)("%p is refused", (text) => expect(load(text).config).toBeNull());
-
-const hasNginx = spawnSync("nginx", ["-v"]).status === 0;
-
-/** Whether nginx takes a configuration (`nginx -t` in a folder of its own); what it says when not. */
-function nginxTakes(text: string): true | string {
-  const folder = mkdtempSync(join(tmpdir(), "webserv-nginx-"));
-  writeFileSync(join(folder, "nginx.conf"), text.includes("pid ") ? text : `pid ${folder}/nginx.pid; ${text}`);
-  const { status, stderr } = spawnSync("nginx", ["-t", "-q", "-p", folder, "-c", "nginx.conf", "-e", "stderr"]);
-  rmSync(folder, { recursive: true });
-  const said = stderr.toString();
-  // Where something else holds a port or a folder is missing, the text was taken all the same.
-  return status === 0 || !/\[emerg\](?!.*(?:bind\(\)|open\(\)|mkdir\(\)|socket\(\)))/.test(said) ? true : said;
-}
 
 describe.skipIf(!hasNginx)(`nginx says the same${hasNginx ? "" : " (skipped: nginx is not installed)"}`, () => {
   test.each(EXAMPLES)("%s", (_, text) => expect(nginxTakes(text)).toBe(true));

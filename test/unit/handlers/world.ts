@@ -270,6 +270,7 @@ export class FakeExchange implements Exchange {
   readonly query: string;
   readonly method: string;
   readonly captures: RegExpExecArray | null;
+  assigned: Map<string, string> | null = null;
   readonly redirects = 0;
   isRedirected = false;
   readonly errorStatus: number;

@@ -5,7 +5,7 @@ import type { Row } from "../../table.ts";
 import { directive, store } from "../../table.ts";
 import { elsewhere, quote } from "../../text/diagnostics.ts";
 import type { Word } from "../../text/parser.ts";
-import { duration, flag, kind, parseTime, template, words } from "../../values/arguments.ts";
+import { duration, flag, kind, parseTime, template, variableName, words } from "../../values/arguments.ts";
 import { parseResolver, RESOLVER_SYNTAX } from "../../values/resolver.ts";
 
 const anywhere: readonly Context[] = ["http", "server", "location"];
@@ -13,8 +13,6 @@ const anywhere: readonly Context[] = ["http", "server", "location"];
 const localUri = kind("URI | off", 'a path of this server, or "off"', (text) =>
   text === "off" ? null : text.startsWith("/") || text.startsWith("@") ? text : undefined,
 );
-
-const variable = kind("$NAME", "a variable such as $user", (text) => /^\$([A-Za-z_]\w*)$/.exec(text)?.[1]);
 
 export const NAMES: readonly Row[] = [
   directive("resolver", {
@@ -46,7 +44,7 @@ export const AUTH_REQUEST: readonly Row[] = [
   }),
   directive("auth_request_set", {
     in: anywhere,
-    takes: [variable, template("VALUE")],
+    takes: [variableName, template("VALUE")],
     default: null,
     repeats: true,
     help: "A variable that gets this value when `auth_request` has its reply, such as `$user $upstream_http_x_user`.",
@@ -97,7 +95,9 @@ export const HEALTH_CHECK = directive("health_check", {
   help: "Asks each server of the upstream that this location passes to every `interval` (5s); `fails` (1) replies that are not 2xx or 3xx leave it out, `passes` (1) let it in again.",
   set: (scope, [args], { position }) => {
     const check = parseHealth(scope, args);
-    if (check !== null) scope.draft.later(() => addHealth(scope, { ...check, position }));
+    if (check === null) return;
+    const { draft } = scope;
+    draft.later(() => draft.later(() => addHealth(scope, { ...check, position }))); // behind the checks of the passes
   },
 });
 
