@@ -60,8 +60,8 @@ describe("other words for a directive", () => {
 
 describe("what a mistake brings with it is not told as another one", () => {
   inServer(
-    "|set $x 1; return 200 $x;",
-    '"set" is not supported (use return, try_files or a location with a regular expression)',
+    "|map $uri $x { } return 200 $x;",
+    '"map" is not supported (use return, try_files or a location with a regular expression)',
   );
   inServer(
     'location / { |if ($arg_a = "b") { return 403; } }',

@@ -72,6 +72,7 @@ export function settings(changes: Partial<Settings> = {}): Settings {
     authUserFile: null,
     satisfy: "all",
     return: null,
+    assignments: [],
     errorPages: [],
     types: new Map(Object.entries(TYPES)),
     defaultType: "text/plain",
