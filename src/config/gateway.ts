@@ -166,7 +166,7 @@ export interface ProxyOnly {
 }
 
 /** A parameter of FastCGI, uWSGI or SCGI. */
-interface PassParam {
+export interface PassParam {
   readonly name: string;
   readonly value: Template;
   readonly ifNotEmpty: boolean;

@@ -11,6 +11,7 @@ import { formatIsoDate, formatLogDate } from "../http/reply/date.ts";
 import { fieldValue } from "../http/reply/response.ts";
 import { queryParameter } from "../http/request/target.ts";
 import type { Evaluator, Exchange } from "./exchange.ts";
+import { fastcgiPathInfo, fastcgiScriptName } from "./passing/script-name.ts";
 import { filename, place } from "./place.ts";
 import { evaluateOctets } from "./templates.ts";
 import { attemptList, milliseconds, upstreamCookie, upstreamField, upstreamTrailer } from "./upstream-values.ts";
@@ -66,6 +67,13 @@ export const VARIABLES: readonly Row[] = [
   row("content_type", "head", "the request's Content-Type", (e) => requestField(e, "content-type")),
   row("document_root", "change", "the location's `root` or `alias`", documentRoot),
   row("document_uri", "change", "as `$uri`", uri),
+  row("fastcgi_path_info", "change", "what follows the script's name, by `fastcgi_split_path_info`", fastcgiPathInfo),
+  row(
+    "fastcgi_script_name",
+    "change",
+    "the path, or its part by `fastcgi_split_path_info`; `fastcgi_index` follows a `/` at its end",
+    fastcgiScriptName,
+  ),
   row(
     "gzip_ratio",
     "change",
@@ -86,6 +94,7 @@ export const VARIABLES: readonly Row[] = [
   row("msec", "change", "the time, in seconds since 1970 with milliseconds", (e) =>
     seconds(e.services.kernel.realtime()),
   ),
+  row("nginx_version", "head", "the version of Webserv", (e) => e.services.serverToken.replace(/^.*\//, "")),
   row("proxy_add_x_forwarded_for", "change", "the request's X-Forwarded-For, then the client's address", (e) =>
     [requestField(e, "x-forwarded-for"), e.connection.remoteAddress].filter(Boolean).join(", "),
   ),

@@ -1,10 +1,8 @@
 /** Parses the header block of a script's output (RFC 3875 §6), fed in pieces of any size. */
 
 import type { Field } from "../../exchange/reply.ts";
-import { CR, FIELD_TEXT, HTAB, LF, SP } from "../../http/bytes.ts";
-import { isToken } from "../../http/headers.ts";
-import { trimmed } from "../../http/octets.ts";
 import { putField } from "../../http/reply/response.ts";
+import { fieldOf, HeaderLines, shown, TOO_LONG } from "../../http/response/header-lines.ts";
 
 /** Most bytes of a header block, its empty line included. */
 const MOST_BYTES = 64 * 1024;
@@ -39,41 +37,19 @@ export class OutputHead {
   /** All other fields in order, Content-Type included, without those that are dropped. Of a field that may occur only once, the last one. */
   readonly fields: Field[] = [];
   private readonly seen = new Set<string>();
-  /** The beginning of a line that is not complete. */
-  private line = "";
-  private length = 0;
+  private readonly lines = new HeaderLines(MOST_BYTES, (line) => this.takeLine(line) === 0);
 
   /** Bytes used of bytes[start, end), the empty line included; 0: the block is not complete; -1: malformed, see `reason`. Copies what it needs. */
   feed(bytes: Buffer, start: number, end: number): number {
-    const given = bytes.subarray(0, end);
-    for (let at = start; at < end; ) {
-      const lineEnd = given.indexOf(LF, at);
-      const next = lineEnd < 0 ? end : lineEnd + 1;
-      this.length += next - at;
-      if (this.length > MOST_BYTES) return this.refuse(`it is longer than ${MOST_BYTES} bytes`);
-      this.line += bytes.latin1Slice(at, lineEnd < 0 ? end : lineEnd);
-      at = next;
-      if (lineEnd < 0) break;
-      const outcome = this.takeLine();
-      if (outcome !== 0) return outcome < 0 ? -1 : at - start;
-    }
-    return this.length >= MOST_BYTES ? this.refuse(`it is longer than ${MOST_BYTES} bytes`) : 0;
+    const used = this.lines.feed(bytes, start, end);
+    return used === TOO_LONG ? this.refuse(`it is longer than ${MOST_BYTES} bytes`) : used;
   }
 
-  /** A line is complete. 1: it was the last; -1: malformed; else 0. */
-  private takeLine(): number {
-    const line = this.line.charCodeAt(this.line.length - 1) === CR ? this.line.slice(0, -1) : this.line;
-    this.line = "";
+  /** 0, or -1: malformed. */
+  private takeLine(line: string): number {
     if (line === "") return this.complete();
-    const first = line.charCodeAt(0);
-    if (first === SP || first === HTAB) return this.refuse("a line begins with white space");
-    const colon = line.indexOf(":");
-    if (colon < 0) return this.refuse(`no colon in ${shown(line)}`);
-    const name = line.slice(0, colon);
-    if (!isToken(name)) return this.refuse(`${shown(name)} is no field name`);
-    const value = trimmed(line, colon + 1);
-    if (!isFieldText(value)) return this.refuse(`a control character in the value of ${name}`);
-    return this.takeField(name, value);
+    const field = fieldOf(line);
+    return typeof field === "string" ? this.refuse(field) : this.takeField(field[0], field[1]);
   }
 
   private takeField(name: string, value: string): number {
@@ -115,7 +91,7 @@ export class OutputHead {
 
   /** §6.3: at least one of these is there. */
   private complete(): number {
-    if (this.seen.has("content-type") || this.location !== null || this.status !== 0) return 1;
+    if (this.seen.has("content-type") || this.location !== null || this.status !== 0) return 0;
     return this.refuse("it has neither Content-Type nor Location nor Status");
   }
 
@@ -123,14 +99,4 @@ export class OutputHead {
     this.reason = reason;
     return -1;
   }
-}
-
-function isFieldText(value: string): boolean {
-  for (let i = 0; i < value.length; i++) if (FIELD_TEXT[value.charCodeAt(i)] === 0) return false;
-  return true;
-}
-
-/** A line as the error log shows it. */
-function shown(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}...` : text);
 }

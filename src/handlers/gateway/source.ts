@@ -150,7 +150,7 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
   feed(bytes: Buffer, start: number, end: number): number {
     const { replyHead } = this.conversation;
     const used = replyHead.feed(bytes, start, end);
-    if (used < 0) this.fail("invalid_header", 502, `upstream sent invalid header: ${replyHead.reason}`);
+    if (used < 0) this.fail("invalid_header", 502, `upstream sent ${replyHead.reason} ${Waiting.Head}`);
     else if (used > 0 && !this.acceptsStatus()) return 0;
     if (used > 0 && this.conversation.complete) this.complete();
     return Math.max(0, used);

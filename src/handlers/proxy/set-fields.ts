@@ -2,7 +2,7 @@
 import type { Settings } from "../../config/model.ts";
 import type { Template } from "../../config/parts.ts";
 import type { Exchange, Templates } from "../../exchange/exchange.ts";
-import { passUrl } from "../../exchange/pass-url.ts";
+import { passUrl } from "../../exchange/passing/pass-url.ts";
 import { octets } from "../../http/octets.ts";
 import { fieldValue } from "../../http/reply/response.ts";
 

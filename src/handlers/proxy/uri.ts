@@ -1,7 +1,7 @@
 /** The URI that `proxy_pass` sends, and the parts of its URL (ngx_http_proxy_module: create_request, eval). */
 import type { Pass } from "../../config/gateway.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
-import { passUrl } from "../../exchange/pass-url.ts";
+import { passUrl } from "../../exchange/passing/pass-url.ts";
 import { PERCENT } from "../../http/bytes.ts";
 import { octets } from "../../http/octets.ts";
 

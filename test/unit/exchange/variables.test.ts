@@ -5,7 +5,10 @@ import { AttemptRecord, UpstreamFacts } from "../../../src/exchange/upstream.ts"
 import { lifetimeOf, VARIABLES, variable } from "../../../src/exchange/variables.ts";
 import { FakeExchange, FakeServices, location, type RequestLike, template } from "../handlers/world.ts";
 
-const WORLD = { root: template("/srv/www") };
+const WORLD = {
+  root: template("/srv/www"),
+  fastcgiOnly: { params: [], index: null, splitPathInfo: /^(\/a b)(\/.*)$/u, keepConn: false, catchStderr: [] },
+};
 const REQUEST: RequestLike = {
   target: "/a%20b/c.txt?x=1&Name=J%20D&empty=&flag",
   fields: [
@@ -75,11 +78,14 @@ const table: { readonly [name: string]: string | RegExp } = {
   content_type: "text/plain",
   document_root: "/srv/www",
   document_uri: "/a b/c.txt",
+  fastcgi_path_info: "/c.txt",
+  fastcgi_script_name: "/a b",
   gzip_ratio: "-",
   host: "example.org",
   https: "",
   is_args: "?",
   msec: /^\d{10}\.\d{3}$/,
+  nginx_version: "1.2.3",
   proxy_add_x_forwarded_for: "192.0.2.1",
   proxy_host: "app:3000",
   proxy_port: "3000",

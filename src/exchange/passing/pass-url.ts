@@ -1,7 +1,7 @@
 /** The URL of a `proxy_pass`: its parts as variables and requests need them. Those of one with variables are found for each request. */
-import type { Pass } from "../config/gateway.ts";
-import type { Exchange } from "./exchange.ts";
-import { evaluateOctets } from "./templates.ts";
+import type { Pass } from "../../config/gateway.ts";
+import type { Exchange } from "../exchange.ts";
+import { evaluateOctets } from "../templates.ts";
 
 /** Octets. */
 interface PassUrl {

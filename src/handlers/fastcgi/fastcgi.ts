@@ -1,0 +1,103 @@
+/** FastCGI (`fastcgi_pass`) as a protocol of the gateway. */
+import type { Settings } from "../../config/model.ts";
+import type { Exchange, Templates } from "../../exchange/exchange.ts";
+import { unicode } from "../../http/octets.ts";
+import type { Conversation, Protocol, RequestBodySize } from "../gateway/protocol.ts";
+import { hiddenFields } from "./hidden.ts";
+import { Parameters } from "./parameters.ts";
+import { lengthOctets, MOST_CONTENT, RecordReader, requestRecords, stdinHeader } from "./records.ts";
+import { ProgramReply } from "./reply.ts";
+
+const END_OF_BODY = stdinHeader(0);
+/** Most bytes of one reply's STDERR that are logged. */
+const MOST_STDERR = 64 * 1024;
+
+export class FastcgiProtocol implements Protocol {
+  private readonly parameters: Parameters;
+  private readonly hidden: ReadonlySet<string>;
+
+  constructor(
+    private readonly settings: Settings,
+    templates: Templates,
+  ) {
+    const { fastcgi, fastcgiOnly } = settings;
+    this.parameters = new Parameters(fastcgiOnly.params, fastcgi.passRequestHeaders, templates, pair);
+    this.hidden = hiddenFields(fastcgi);
+  }
+
+  begin(exchange: Exchange, body: RequestBodySize): Conversation {
+    const { fastcgi, fastcgiOnly } = this.settings;
+    const head = requestRecords(this.parameters.of(exchange, body.length), fastcgiOnly.keepConn);
+    const reply = new ProgramReply(fastcgi.bufferSize, false, this.hidden);
+    return new FastcgiConversation(exchange, head, fastcgiOnly.keepConn, fastcgiOnly.catchStderr, reply);
+  }
+}
+
+/** A name-value pair (FastCGI 1.0 §3.4). */
+const pair = (name: string, value: string): string =>
+  lengthOctets(name.length) + lengthOctets(value.length) + name + value;
+
+class FastcgiConversation implements Conversation {
+  readonly largestPiece = MOST_CONTENT;
+  private readonly reader = new RecordReader((bytes, start, end) => this.onStderr(bytes, start, end));
+  private logged = 0;
+
+  constructor(
+    private readonly exchange: Exchange,
+    readonly head: Buffer,
+    private readonly keepsConnection: boolean,
+    private readonly fatal: readonly string[],
+    readonly replyHead: ProgramReply,
+  ) {}
+
+  before(length: number): Buffer {
+    return stdinHeader(length);
+  }
+
+  after(): null {
+    return null;
+  }
+
+  endOfBody(): Buffer {
+    return END_OF_BODY;
+  }
+
+  decode(bytes: Buffer, start: number, end: number): number {
+    return this.reader.decode(bytes, start, end);
+  }
+
+  onEnd(): boolean {
+    return this.complete;
+  }
+
+  /** As in nginx, the end of STDOUT is enough if the connection is not used again. */
+  get complete(): boolean {
+    return this.reader.complete || (this.reader.stdoutEnded && !this.keepsConnection);
+  }
+
+  get reusable(): boolean {
+    return this.keepsConnection && !this.reader.excess;
+  }
+
+  get status(): number {
+    return this.replyHead.status;
+  }
+
+  get reason(): string {
+    return this.reader.reason;
+  }
+
+  /** As nginx: each piece that arrives is a message, without line ends, dots and spaces at its end. */
+  private onStderr(bytes: Buffer, start: number, end: number): boolean {
+    const text = bytes.latin1Slice(start, end).replace(/[\n\r. ]+$/, "");
+    if (this.logged <= MOST_STDERR) this.log(text);
+    const isFatal = !this.replyHead.complete && this.fatal.some((each) => text.includes(each));
+    return isFatal ? this.reader.refuse("a message in stderr that fastcgi_catch_stderr names") : true;
+  }
+
+  private log(text: string): void {
+    this.logged += text.length + 1;
+    const more = this.logged > MOST_STDERR ? ", more of it is left out" : "";
+    this.exchange.log("error", `FastCGI sent in stderr: "${unicode(text)}"${more}`);
+  }
+}

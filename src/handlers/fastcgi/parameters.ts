@@ -1,0 +1,108 @@
+/**
+ * The parameters of a request for FastCGI, uwsgi and SCGI, which are those of CGI (RFC 3875 §4.1): the location's own
+ * (`fastcgi_param`), then the request's fields as HTTP_*. What does not depend on the request is encoded once per location.
+ */
+import type { PassParam } from "../../config/gateway.ts";
+import type { Evaluator, Exchange, Templates } from "../../exchange/exchange.ts";
+import { octets } from "../../http/octets.ts";
+import { ABSOLUTE_FORM, type RequestHead } from "../../http/request/request.ts";
+
+/** Encodes one name and value (octets). */
+type Pair = (name: string, value: string) => string;
+
+/**
+ * Fields that become no parameter: the body is passed without its framing, and HTTP_PROXY is believed to be set by the administrator
+ * ("httpoxy"; nginx's documentation wants `fastcgi_param HTTP_PROXY ""`).
+ */
+const NOT_PASSED_ON = ["transfer-encoding", "proxy"];
+const MOST_NAMES = 1000;
+
+/** The text that a request adds to the parameters. */
+type Part = (exchange: Exchange, bodyLength: number) => string;
+
+export class Parameters {
+  private readonly parts: (string | Part)[] = [];
+  /** Name of a field as received -> name of its parameter; null: it becomes none. */
+  private readonly names = new Map<string, string | null>();
+  /** Names of parameters that the location sets, without HTTP_. */
+  private readonly own: ReadonlySet<string>;
+  private readonly fields = new Map<string, string>();
+
+  /** @param passesFields whether the request's fields become parameters */
+  constructor(
+    params: readonly PassParam[],
+    private readonly passesFields: boolean,
+    templates: Templates,
+    private readonly pair: Pair,
+  ) {
+    this.own = new Set(params.flatMap(({ name }) => (name.startsWith("HTTP_") ? [name] : [])));
+    for (const param of params) this.add(param, templates);
+  }
+
+  /** The encoded parameters. `bodyLength`: of the body that is passed on; -1: not known. */
+  of(exchange: Exchange, bodyLength: number): string {
+    let text = "";
+    for (const part of this.parts) text += typeof part === "string" ? part : part(exchange, bodyLength);
+    return this.passesFields ? text + this.fieldsOf(exchange.request) : text;
+  }
+
+  private add({ name: given, value, ifNotEmpty }: PassParam, templates: Templates): void {
+    const { parts, pair } = this;
+    const name = octets(given);
+    // As in nginx, an empty HTTP_* only keeps the request's own field back.
+    const leavesOut = ifNotEmpty || name.startsWith("HTTP_");
+    if (value.constant !== null) {
+      const text = octets(value.constant);
+      const encoded = leavesOut && text === "" ? "" : pair(name, text);
+      const last = parts.at(-1);
+      if (typeof last === "string") parts[parts.length - 1] = last + encoded;
+      else parts.push(encoded);
+      return;
+    }
+    const of: Part =
+      value.text === "$content_length" ? contentLength(templates.evaluator(value)) : templates.evaluator(value);
+    parts.push((exchange, bodyLength) => {
+      const text = of(exchange, bodyLength);
+      return leavesOut && text === "" ? "" : pair(name, text);
+    });
+  }
+
+  /** HTTP_*. Lines with the same name become one value (RFC 9110 §5.3, RFC 6265 §5.4). */
+  private fieldsOf(request: RequestHead): string {
+    const { fields, pair } = this;
+    fields.clear();
+    for (let i = 0; i < request.fieldCount; i++) {
+      const name = this.nameOf(request.fieldName(i));
+      if (name === null) continue;
+      const before = fields.get(name);
+      const value = request.fieldValue(i);
+      fields.set(name, before === undefined ? value : before + (name === "HTTP_COOKIE" ? "; " : ", ") + value);
+    }
+    // The authority of an absolute-form replaces the Host field (RFC 9112 §3.2.2).
+    if (request.form === ABSOLUTE_FORM && !this.own.has("HTTP_HOST")) fields.set("HTTP_HOST", request.authority());
+    let text = "";
+    for (const [name, value] of fields) text += pair(name, value);
+    return text;
+  }
+
+  private nameOf(field: string): string | null {
+    let name = this.names.get(field);
+    if (name !== undefined) return name;
+    name = this.makeName(field.toLowerCase());
+    if (this.names.size < MOST_NAMES) this.names.set(field, name);
+    return name;
+  }
+
+  /** As nginx (`underscores_in_headers off`, `ignore_invalid_headers on`): other names could become the same parameter. */
+  private makeName(field: string): string | null {
+    if (!/^[a-z0-9-]+$/.test(field) || NOT_PASSED_ON.includes(field)) return null;
+    const name = `HTTP_${field.replaceAll("-", "_").toUpperCase()}`;
+    return this.own.has(name) ? null : name;
+  }
+}
+
+/** `$content_length` of a body that came in chunks is what they add up to, if that is known. */
+const contentLength =
+  (of: Evaluator): Part =>
+  (exchange, bodyLength) =>
+    exchange.request.chunked && bodyLength >= 0 ? String(bodyLength) : of(exchange);
