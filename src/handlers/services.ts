@@ -2,6 +2,7 @@
 import type { Templates } from "../exchange/exchange.ts";
 import type { Services } from "../exchange/services.ts";
 import type { BufferPool } from "../network/buffers.ts";
+import type { Resolver } from "../network/resolver/resolver.ts";
 import type { Passwords } from "./auth/passwords.ts";
 import type { CacheZones } from "./cache/zones.ts";
 import type { Scripts } from "./cgi/scripts.ts";
@@ -32,6 +33,8 @@ export interface HandlerServices extends Services {
   readonly uploads: UploadActivities;
   /** The running CGI scripts. */
   readonly scripts: Scripts;
+  /** Names to addresses. */
+  readonly resolver: Resolver;
   /** The groups of servers that requests are passed to. */
   readonly upstreams: Upstreams;
   /** The caches of replies. */

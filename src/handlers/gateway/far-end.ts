@@ -5,7 +5,9 @@
 import { ERRNO, errnoText } from "../../../ffi/errno.ts";
 import type { Block } from "../../../ffi/memory.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
+import type { StreamBody } from "../../exchange/reply.ts";
 import type { Tunnel } from "../../exchange/tunnel.ts";
+import type { BufferPool } from "../../network/buffers.ts";
 import type { Reactor } from "../../network/reactor.ts";
 import { Timed } from "../../network/timers.ts";
 import type { Transport, TransportOwner } from "../../network/transport.ts";
@@ -20,6 +22,18 @@ export interface Line {
 }
 
 const PHASE = "while proxying upgraded connection";
+
+/** As much as a relay reads with the head of a reply, or more. */
+const REST = 64 * 1024;
+
+/** What came behind the head of the 101: the beginning of its body. null: nothing. */
+export function restOf(body: StreamBody, buffers: BufferPool): Buffer | null {
+  const block = buffers.take(REST);
+  const n = body.read(block, 0, REST);
+  const rest = n > 0 ? Buffer.from(block.bytes.subarray(0, n)) : null;
+  buffers.release(block);
+  return rest;
+}
 
 export class FarEnd extends Timed implements Tunnel, TransportOwner {
   private sent = 0;

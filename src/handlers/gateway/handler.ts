@@ -12,9 +12,10 @@ import { Spool } from "../relay/spool.ts";
 import type { HandlerServices } from "../services.ts";
 import { protocolOf, schemeOf } from "./protocols.ts";
 import { type Passing, UpstreamSource } from "./source.ts";
+import { Targets } from "./targets.ts";
 
 export class GatewayHandler implements Handler {
-  private readonly passing: Passing | null;
+  private readonly passing: Passing;
   private readonly passesBody: boolean;
   /** A body of unknown length can be passed on while it comes. */
   private readonly framesBodies: boolean;
@@ -25,21 +26,22 @@ export class GatewayHandler implements Handler {
   ) {
     const pass = settings.pass!;
     const family = settings[pass.family];
-    const group = pass.upstream === null ? undefined : services.upstreams.latest.find(pass.upstream);
     const { setBody, httpVersion } = settings.proxyOnly;
     this.passesBody = family.passRequestBody && !(pass.family === "proxy" && setBody !== null);
     this.framesBodies = pass.family === "proxy" && httpVersion === "1.1";
-    this.passing =
-      group === undefined
-        ? null
-        : { group, protocol: protocolOf(settings, services), settings: family, scheme: schemeOf(pass) };
+    this.passing = {
+      targets: new Targets(settings, services),
+      protocol: protocolOf(settings, services),
+      settings: family,
+      scheme: schemeOf(pass),
+    };
   }
 
   sink(exchange: Exchange): BodySink | undefined {
     if (!this.passesBody) return undefined;
     const { services } = this;
     const { chunked, contentLength } = exchange.request;
-    if (!this.passing!.settings.requestBuffering && (!chunked || this.framesBodies)) {
+    if (!this.passing.settings.requestBuffering && (!chunked || this.framesBodies)) {
       const body = new StreamedBody(new BodyBuffer(services.buffers), true, 0);
       return this.relay(exchange, chunked ? -1 : contentLength, body);
     }
@@ -55,9 +57,9 @@ export class GatewayHandler implements Handler {
   private relay(exchange: Exchange, length: number, body: RequestBody): Relay {
     const { services, passing } = this;
     (exchange.upstream ??= new UpstreamFacts()).begin();
-    const source = new UpstreamSource(exchange, services, passing!, length);
+    const source = new UpstreamSource(exchange, services, passing, length);
     const log = new RelayLog(exchange, services, "");
-    const relay = new Relay(exchange, services, source, source, body, log, passing!.settings);
+    const relay = new Relay(exchange, services, source, source, body, log, passing.settings);
     relay.begin();
     return relay;
   }

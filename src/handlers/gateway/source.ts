@@ -18,22 +18,21 @@ import type { RelayedBody, ReplyHead } from "../relay/reply-head.ts";
 import type { ReplySource, SourceEvents } from "../relay/source.ts";
 import type { HandlerServices } from "../services.ts";
 import { type Attempt, type Choice, QUEUED, type UpstreamGroup } from "../upstream/upstream.ts";
-import { FarEnd, type Line } from "./far-end.ts";
+import { localAddress } from "./bind.ts";
+import { FarEnd, type Line, restOf } from "./far-end.ts";
 import type { Conversation, Protocol } from "./protocol.ts";
 import { type Failure, Retries } from "./retries.ts";
 import { RequestSender } from "./sending.ts";
+import type { Targets } from "./targets.ts";
 
 /** What does not depend on the request. */
 export interface Passing {
-  readonly group: UpstreamGroup;
+  readonly targets: Targets;
   readonly protocol: Protocol;
   readonly settings: FamilySettings;
   /** How URLs in the error log begin: `http://`. */
   readonly scheme: string;
 }
-
-/** As much as a relay reads with the head of a reply, or more. */
-const REST = 64 * 1024;
 
 enum State {
   New,
@@ -58,6 +57,9 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
   readonly reason = "";
   private state = State.New;
   private events!: SourceEvents;
+  /** Cancels the search for the group. */
+  private cancel: () => void = () => {};
+  private groupName = "";
   private choice!: Choice;
   /** The current or last one. */
   private attempt: Attempt | null = null;
@@ -71,6 +73,8 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
   private accepted = false;
   /** The relay is being asked to write: what it writes is sent when it has written all. */
   private gathering = false;
+  /** The peer of the last attempt is out of use for a while. */
+  private isOut = false;
   /** The reply was broken off. */
   private broken = false;
 
@@ -92,7 +96,13 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
   start(events: SourceEvents): void {
     this.events = events;
     this.exchange.upstream!.source = this;
-    this.choice = this.passing.group.choose(this.exchange);
+    this.cancel = this.passing.targets.find(this.exchange, (group) => this.guarded(() => this.onGroup(group)));
+  }
+
+  private onGroup(group: UpstreamGroup | string): void {
+    if (typeof group === "string") return this.giveUp(502, group);
+    this.groupName = group.name;
+    this.choice = group.choose(this.exchange);
     this.tryNext();
   }
 
@@ -139,6 +149,7 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
 
   terminate(): void {
     if (this.state === State.Queued) this.choice.leave();
+    if (this.state === State.New) this.cancel();
   }
 
   leave(): void {
@@ -174,7 +185,7 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
     this.sender.release();
     this.state = State.Over; // the relay reads and writes no more
     this.transport = null;
-    const rest = this.takeRest(body);
+    const rest = restOf(body, this.services.buffers);
     body.close();
     const ended = (sent: number, received: number): void => {
       const { record } = attempt!;
@@ -187,20 +198,10 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
     exchange.tunnel(fields, new FarEnd(exchange, this.services.reactor, line, rest));
   }
 
-  /** What came behind the head. */
-  private takeRest(body: RelayedBody): Buffer | null {
-    const { buffers } = this.services;
-    const block = buffers.take(REST);
-    const n = body.read(block, 0, REST);
-    const rest = n > 0 ? Buffer.from(block.bytes.subarray(0, n)) : null;
-    buffers.release(block);
-    return rest;
-  }
-
   /** For the error log. */
   get url(): string {
-    const { scheme, group } = this.passing;
-    if (this.attempt === null) return `${scheme}${group.name}`;
+    const { scheme } = this.passing;
+    if (this.attempt === null) return `${scheme}${this.groupName}`;
     const { name } = this.attempt.peer;
     const uri = scheme === "http://" ? (this.conversation.head.toString("latin1", 0, 8192).split(" ", 2)[1] ?? "") : "";
     return `${scheme}${name}${name.startsWith("unix:") ? ":" : ""}${uri}`;
@@ -239,7 +240,7 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
     if (attempt.kept !== null) return this.take(attempt.kept);
     const { settings } = this.passing;
     const { kernel, reactor } = this.services;
-    const options = { from: null, transparent: false, keepalive: settings.socketKeepalive };
+    const options = { ...localAddress(settings.bind, this.exchange), keepalive: settings.socketKeepalive };
     const socket = connectTo(kernel, reactor, attempt.peer.address, this, options);
     if (typeof socket === "number") return this.connectFailed(-socket);
     this.transport = socket;
@@ -386,6 +387,7 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
     const mayGoOn = this.choice.tries > 0 && this.retries.goesOn(failure, sent, this.now);
     if (!mayGoOn || !this.rewinds()) return this.events.onFailed(status, reason);
     this.exchange.log("error", reason);
+    if (this.isOut) this.exchange.log("warn", "upstream server temporarily disabled");
     this.tryNext();
   }
 
@@ -407,8 +409,7 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
     const { record } = attempt!;
     record.responseTime = this.now - record.startedAt;
     record.bytesSent = this.sender.bytesSent;
-    const isOut = this.choice.done(attempt!, ok, keep ? transport : null);
-    if (isOut) this.exchange.log("warn", "upstream server temporarily disabled");
+    this.isOut = this.choice.done(attempt!, ok, keep ? transport : null);
   }
 
   /** Whether the peer may have seen the request. */
@@ -416,7 +417,7 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
     return this.state === State.Active && this.sender.bytesSent > 0;
   }
 
-  /** Whether the request's body can be sent again. */
+  /** Whether the request can be sent again: its client is there, and its body too. */
   private rewinds(): boolean {
     return this.events.rewind();
   }

@@ -167,7 +167,7 @@ export class Relay implements BodySink, SourceEvents, StreamOwner, Unfinished {
 
   rewind(): boolean {
     this.headLength = 0;
-    return this.body.rewind();
+    return this.exchange !== null && this.body.rewind();
   }
 
   /** Takes the part of the body that has arrived before the reply begins: if that completes the body, the connection can go on after the reply. */

@@ -103,7 +103,7 @@ export class Peer implements PeerName {
 }
 
 /** An address as $upstream_addr shows it. */
-function addressText(address: SocketAddress): string {
+export function addressText(address: SocketAddress): string {
   if (address.family === "unix") return `unix:${address.path}`;
   return address.family === "ipv6" ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
 }
