@@ -26,6 +26,17 @@ export class AttemptRecord {
   ) {}
 }
 
+/** What a request is like that is sent for a cache. */
+export interface CacheFetch {
+  /** The whole reply is wanted, without the client's conditions and ranges. */
+  readonly asksForAll: boolean;
+  /** HEAD is sent as GET. */
+  readonly convertsHead: boolean;
+  /** If-Modified-Since and If-None-Match of the entry that is to be confirmed; "": none. */
+  readonly modifiedSince: string;
+  readonly noneMatch: string;
+}
+
 /** The fields of a server's reply. */
 export interface ReplyFields {
   /** The values (octets) of all lines of a field, in order; `name` is in small letters. */
@@ -41,6 +52,8 @@ export class UpstreamFacts {
   /** Of the latest reply; null: none has come. */
   reply: ReplyFields | null = null;
   trailers: ReplyFields | null = null;
+  /** The cache waits for the reply; null: it does not. */
+  fetch: CacheFetch | null = null;
   /** $upstream_cache_status; "": no cache was asked. */
   cacheStatus = "";
   /** ms that the request waited for a server with a free connection; -1: it did not wait. */
@@ -49,8 +62,9 @@ export class UpstreamFacts {
   /** What the request is being passed to, for the error log; null: nothing. */
   source: { readonly url: string } | null = null;
 
-  /** Called by each location that passes the request to a server, before its first attempt. */
-  begin(): void {
+  /** Called by each location that passes the request to a server, before its first attempt. @param fetch the cache that waits for the reply */
+  begin(fetch: CacheFetch | null = null): void {
+    this.fetch = fetch;
     if (this.attempts.length > 0) this.attempts.push(null);
     this.reply = this.trailers = null;
   }

@@ -2,7 +2,7 @@
 import type { FamilySettings } from "../../config/gateway.ts";
 import type { Settings } from "../../config/model.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
-import type { Field, ReplyBody } from "../../exchange/reply.ts";
+import type { Field, ReplyOptions } from "../../exchange/reply.ts";
 import { evaluate, rangeApplies, type Validators } from "../../http/reply/conditional.ts";
 import { parseDate } from "../../http/reply/date.ts";
 import { parseRange, RANGE_IGNORED, RANGE_UNSATISFIABLE, unsatisfiedRange } from "../../http/reply/range.ts";
@@ -10,11 +10,12 @@ import { Codings } from "../compression/codings.ts";
 import { KeptReplies } from "../files/kept-replies.ts";
 import { type Changes, headChanges, KeptReply } from "../files/kept-reply.ts";
 import { type Representation, replyWithRanges, wholeFile } from "../files/ranges.ts";
+import type { UpstreamHead } from "../relay/watcher.ts";
 import type { HandlerServices } from "../services.ts";
 import type { Entry } from "./disk/entry.ts";
 
 /** Makes the fields that a client gets of those that a peer has sent: hides, rewrites. */
-export type PassOn = (exchange: Exchange, fields: readonly Field[]) => readonly Field[];
+export type PassOn = (exchange: Exchange, head: UpstreamHead) => readonly Field[];
 
 /** Fields that depend on more than the entry, or do more than inform the client. Replies with them are made anew each time. */
 const SPECIAL = /^(?:location|refresh|set-cookie|x-accel-.*)$/i;
@@ -54,17 +55,21 @@ export class Hits {
 
   /** Replies with an entry. @param fresh its reply may be kept: it is the same for each hit */
   reply(exchange: Exchange, entry: Entry, fresh: boolean): void {
-    const { status, fields: own } = entry.head;
+    const { status } = entry.head;
     if (this.intercepted.has(status)) return exchange.fail(status);
     if (fresh && this.mayKeep(exchange, entry)) {
-      entry.replies.set(this, this.keep(entry, this.passOn(exchange, own)));
+      entry.replies.set(this, this.keep(entry, this.fieldsOf(exchange, entry)));
       if (this.sendKept(exchange, entry)) return;
     }
-    const fields = this.passOn(exchange, own);
+    const fields = this.fieldsOf(exchange, entry);
     if (status !== 200 || exchange.errorStatus !== 0 || !exchange.request.conditional) {
       return this.send(exchange, entry, fields);
     }
     this.replyConditionally(exchange, entry, fields);
+  }
+
+  private fieldsOf(exchange: Exchange, { head, length }: Entry): readonly Field[] {
+    return this.passOn(exchange, { status: head.status, fields: head.fields, contentLength: length, hasBody: true });
   }
 
   private mayKeep(exchange: Exchange, entry: Entry): boolean {
@@ -74,8 +79,8 @@ export class Hits {
   }
 
   private keep(entry: Entry, fields: readonly Field[]): KeptReplies {
-    const { status, modified } = entry.head;
-    const options = { length: entry.length, ...(modified < 0 ? {} : { modified }) };
+    const { status } = entry.head;
+    const options = { ...optionsOf(entry), length: entry.length };
     return new KeptReplies(
       this.codings,
       (exchange) => new KeptReply(exchange, status, fields, entry.body, this.changes, options),
@@ -83,8 +88,11 @@ export class Hits {
   }
 
   private send(exchange: Exchange, entry: Entry, fields: readonly Field[]): void {
-    const body: ReplyBody = exchange.method === "HEAD" ? null : wholeFile(representation(entry));
-    exchange.reply(entry.head.status, fields, body, optionsOf(entry));
+    const options = optionsOf(entry);
+    if (exchange.method !== "HEAD") {
+      return exchange.reply(entry.head.status, fields, wholeFile(representation(entry)), options);
+    }
+    exchange.reply(entry.head.status, fields, null, { ...options, length: entry.length });
   }
 
   private replyConditionally(exchange: Exchange, entry: Entry, fields: readonly Field[]): void {
@@ -97,7 +105,7 @@ export class Hits {
         304,
         fields.filter(([name]) => !ABOUT_BODY.test(name)),
         null,
-        { length: -1 },
+        { length: -1, fromUpstream: true },
       );
     }
     const range = exchange.method === "GET" && this.allowsRanges(entry) ? exchange.request.field("range") : undefined;
@@ -121,9 +129,9 @@ export class Hits {
 const onlyStatus = ({ parts }: Settings["addHeaders"][number]["value"]): boolean =>
   parts.every((part) => typeof part === "string" || part.variable === "upstream_cache_status");
 
-function optionsOf(entry: Entry): { length?: number; modified?: number } {
+function optionsOf(entry: Entry): ReplyOptions {
   const { modified } = entry.head;
-  return { length: entry.length, ...(modified < 0 ? {} : { modified }) };
+  return { fromUpstream: true, ...(modified < 0 ? {} : { modified }) };
 }
 
 function representation(entry: Entry, fields: readonly Field[] | null = null): Representation {

@@ -32,6 +32,8 @@ export class LocationCache {
    */
   begin(exchange: Exchange, ask: Ask): void {
     const { rules, hits } = this;
+    const facts = exchange.upstream!;
+    facts.cacheStatus = "";
     const zone = rules.zoneFor(exchange);
     if (zone === undefined) return ask(null);
     if (this.purge?.applies(exchange)) return this.purge.answer(exchange, zone, rules.key(exchange));
@@ -42,7 +44,7 @@ export class LocationCache {
     const entry = zone.kept.get(key);
     if (entry?.isFresh(this.services.clock.second) && entry.head.vary === "") {
       zone.use(entry);
-      exchange.upstream!.cacheStatus = "HIT";
+      facts.cacheStatus = "HIT";
       if (!hits.sendKept(exchange, entry)) hits.reply(exchange, entry, true);
       return;
     }

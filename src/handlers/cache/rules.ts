@@ -2,7 +2,10 @@
 import type { CacheSettings, FamilySettings } from "../../config/gateway.ts";
 import type { Template } from "../../config/parts.ts";
 import type { Evaluator, Exchange } from "../../exchange/exchange.ts";
+import { passUrl } from "../../exchange/passing/pass-url.ts";
+import type { Field } from "../../exchange/reply.ts";
 import { octets } from "../../http/octets.ts";
+import { valueIn } from "../compression/fields.ts";
 import type { HandlerServices } from "../services.ts";
 import type { CacheZone } from "./zone.ts";
 
@@ -10,6 +13,7 @@ import type { CacheZone } from "./zone.ts";
 export class CacheRules {
   readonly settings: CacheSettings;
   readonly ignored: readonly string[];
+  private readonly buffering: boolean;
   private readonly zone: Evaluator;
   private readonly keyOf: Evaluator;
   private readonly bypass: readonly Evaluator[];
@@ -19,6 +23,7 @@ export class CacheRules {
     family: FamilySettings,
     private readonly services: HandlerServices,
   ) {
+    this.buffering = family.buffering;
     const { cache } = family;
     const compiled = (template: Template) => services.templates.evaluator(template);
     this.settings = cache;
@@ -53,6 +58,21 @@ export class CacheRules {
     return row === undefined ? 0 : Math.floor(row.time / 1000);
   }
 
+  /** As nginx: only replies that are buffered are stored. */
+  isBuffered(fields: readonly Field[]): boolean {
+    const asked = this.obeyed(fields, "x-accel-buffering")?.toLowerCase();
+    return asked === "yes" || (asked !== "no" && this.buffering);
+  }
+
+  /** Whether a reply only says which file or location answers. */
+  redirects(fields: readonly Field[]): boolean {
+    return this.obeyed(fields, "x-accel-redirect") !== undefined;
+  }
+
+  private obeyed(fields: readonly Field[], name: string): string | undefined {
+    return this.ignored.includes(name) ? undefined : valueIn(fields, name);
+  }
+
   /** Whether a stale entry answers instead of an error: one of nginx's words for `proxy_cache_use_stale`. */
   usesStale(on: string): boolean {
     return (this.settings.useStale as readonly string[]).includes(on);
@@ -68,5 +88,8 @@ function isAnySet(values: readonly Evaluator[], exchange: Exchange): boolean {
 }
 
 /** nginx: `$scheme$proxy_host$uri$is_args$args`. */
-const defaultKey: Evaluator = (exchange) =>
-  `${exchange.connection.scheme}${exchange.upstream?.host || exchange.request.host()}${octets(exchange.path)}${exchange.query === "" ? "" : `?${exchange.query}`}`;
+const defaultKey: Evaluator = (exchange) => {
+  const { connection, settings, path, query } = exchange;
+  const { host } = passUrl(exchange, settings.pass!);
+  return `${connection.scheme}${host || exchange.request.host()}${octets(path)}${query === "" ? "" : "?"}${query}`;
+};

@@ -1,7 +1,9 @@
 /** One request that its cache could not answer: decides about the reply that comes, and stores it. */
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { Field } from "../../exchange/reply.ts";
+import type { CacheFetch } from "../../exchange/upstream.ts";
 import { formatDate } from "../../http/reply/date.ts";
+import type { UpstreamHead } from "../relay/watcher.ts";
 import type { Entry } from "./disk/entry.ts";
 import { variantOf } from "./disk/key.ts";
 import type { EntryWriter } from "./disk/writer.ts";
@@ -37,9 +39,7 @@ interface TurnOptions {
 /** Passes a request on to a server. @param turn null: the cache has nothing to do with it */
 export type Ask = (turn: CacheTurn | null) => void;
 
-export class CacheTurn {
-  /** Sees the body of the reply; null: it is not stored. */
-  watcher: EntryWriter | null = null;
+export class CacheTurn implements CacheFetch {
   private over = false;
   private storing: boolean;
   private readonly stale: Entry | null;
@@ -73,7 +73,10 @@ export class CacheTurn {
     return this.storing;
   }
 
-  /** If-Modified-Since and If-None-Match of a revalidation; "": not sent. */
+  get convertsHead(): boolean {
+    return this.rules.settings.convertHead;
+  }
+
   get modifiedSince(): string {
     const entry = this.toRevalidate;
     return entry === null || entry.head.modified < 0 ? "" : formatDate(entry.head.modified);
@@ -88,20 +91,22 @@ export class CacheTurn {
   }
 
   /**
-   * The head of the reply has come, and no other server will be tried. Then `watcher` is set.
-   * @param fields as the server sent them
-   * @param length Content-Length, -1: unknown
-   * @returns whether the request was answered from the cache; then the reply is not wanted
+   * The head of the reply has come, and no other server will be tried.
+   * @returns what stores the body; null: nothing does; or a function that answers from the cache instead
    */
-  head(exchange: Exchange, status: number, fields: readonly Field[], length: number): boolean {
-    if (this.over) return false;
-    if (this.stale !== null && STALE_ON.includes(status) && this.rules.usesStale(`http_${status}`)) {
-      return this.sendStale(exchange, this.stale);
+  onHead(exchange: Exchange, head: UpstreamHead): EntryWriter | null | (() => void) {
+    const { stale, toRevalidate, over } = this;
+    if (over) return null;
+    if (stale !== null && STALE_ON.includes(head.status) && this.rules.usesStale(`http_${head.status}`)) {
+      return () => this.answer(exchange, stale, "STALE");
     }
-    if (status === 304 && this.toRevalidate !== null) return this.revalidated(exchange, this.toRevalidate, fields);
-    this.watcher = this.storing ? this.store(exchange, status, fields, length) : null;
-    if (this.watcher === null) this.end();
-    return false;
+    if (head.status === 304 && toRevalidate !== null) {
+      this.renew(toRevalidate, head.fields, exchange.services.clock.second);
+      return () => this.answer(exchange, toRevalidate, "REVALIDATED");
+    }
+    const writer = this.storing ? this.store(exchange, head) : null;
+    if (writer === null) this.end();
+    return writer;
   }
 
   /**
@@ -113,7 +118,8 @@ export class CacheTurn {
     if (this.over) return false;
     const { stale } = this;
     if (stale !== null && (this.rules.usesStale(kind) || this.isStaleAllowed(exchange, stale))) {
-      return this.sendStale(exchange, stale);
+      this.answer(exchange, stale, "STALE");
+      return true;
     }
     const valid = this.storing && REMEMBERED.includes(status) ? this.rules.validFor(status) : 0;
     if (valid > 0) {
@@ -129,20 +135,17 @@ export class CacheTurn {
     return head.until + head.ifError >= exchange.services.clock.second;
   }
 
-  private sendStale(exchange: Exchange, entry: Entry): true {
-    return this.answer(exchange, entry, "STALE");
-  }
-
-  private answer(exchange: Exchange, entry: Entry, status: string): true {
+  private answer(exchange: Exchange, entry: Entry, status: string): void {
     exchange.upstream!.cacheStatus = status;
-    this.hits.reply(exchange, entry, false);
-    this.end();
-    return true;
+    try {
+      this.hits.reply(exchange, entry, false);
+    } finally {
+      this.end();
+    }
   }
 
   /** The server has confirmed the entry: its new times are the 304's, else those that its own fields or `proxy_cache_valid` give. */
-  private revalidated(exchange: Exchange, entry: Entry, fields: readonly Field[]): true {
-    const now = exchange.services.clock.second;
+  private renew(entry: Entry, fields: readonly Field[], now: number): void {
     const own = freshnessOf(entry.head.fields, this.rules.ignored, now);
     const told = freshnessOf(fields, this.rules.ignored, now);
     const fresh = told.until > 0 ? told : own;
@@ -151,10 +154,12 @@ export class CacheTurn {
       const { whileUpdating, ifError } = fresh;
       this.zone.renew(entry, { until, whileUpdating, ifError, storedAt: now });
     }
-    return this.answer(exchange, entry, "REVALIDATED");
   }
 
-  private store(exchange: Exchange, status: number, fields: readonly Field[], length: number): EntryWriter | null {
+  private store(exchange: Exchange, reply: UpstreamHead): EntryWriter | null {
+    const { status, fields } = reply;
+    if (!this.rules.isBuffered(fields) || this.rules.redirects(fields)) return null;
+    const length = reply.hasBody ? reply.contentLength : 0;
     const now = exchange.services.clock.second;
     const fresh = freshnessOf(fields, this.rules.ignored, now);
     const valid = fresh.until > 0 ? 0 : this.rules.validFor(status);

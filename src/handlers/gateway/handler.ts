@@ -3,6 +3,8 @@ import type { Settings } from "../../config/model.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { BodySink, Handler } from "../../exchange/handler.ts";
 import { UpstreamFacts } from "../../exchange/upstream.ts";
+import { LocationCache } from "../cache/location-cache.ts";
+import type { CacheTurn } from "../cache/turn.ts";
 import { BodyBuffer } from "../relay/body-buffer.ts";
 import { CompleteBody } from "../relay/complete-body.ts";
 import { RelayLog } from "../relay/log.ts";
@@ -10,12 +12,14 @@ import { Relay } from "../relay/relay.ts";
 import { type RequestBody, StreamedBody } from "../relay/request-body.ts";
 import { Spool } from "../relay/spool.ts";
 import type { HandlerServices } from "../services.ts";
+import { CacheHook } from "./cache-hook.ts";
 import { protocolOf, schemeOf } from "./protocols.ts";
 import { type Passing, UpstreamSource } from "./source.ts";
 import { Targets } from "./targets.ts";
 
 export class GatewayHandler implements Handler {
   private readonly passing: Passing;
+  private readonly cache: LocationCache | null;
   private readonly passesBody: boolean;
   /** A body of unknown length can be passed on while it comes. */
   private readonly framesBodies: boolean;
@@ -35,6 +39,13 @@ export class GatewayHandler implements Handler {
       settings: family,
       scheme: schemeOf(pass),
     };
+    this.cache = family.cache.zone === null ? null : this.cacheOf(settings, this.passing);
+  }
+
+  private cacheOf(settings: Settings, { protocol, settings: family }: Passing): LocationCache | null {
+    const { replies } = protocol;
+    if (replies === undefined) return null;
+    return new LocationCache(settings, family, this.services, (exchange, head) => replies.fieldsOf(exchange, head));
   }
 
   sink(exchange: Exchange): BodySink | undefined {
@@ -50,16 +61,24 @@ export class GatewayHandler implements Handler {
     );
   }
 
+  /** There is no body, or it is not passed on. Requests with one do not ask the cache. */
   handle(exchange: Exchange): void {
-    this.relay(exchange, 0, new StreamedBody(new BodyBuffer(this.services.buffers), false, 0));
+    exchange.upstream ??= new UpstreamFacts();
+    if (this.cache === null) this.pass(exchange, null);
+    else this.cache.begin(exchange, (turn) => this.pass(exchange, turn));
   }
 
-  private relay(exchange: Exchange, length: number, body: RequestBody): Relay {
+  private pass(exchange: Exchange, turn: CacheTurn | null): void {
+    this.relay(exchange, 0, new StreamedBody(new BodyBuffer(this.services.buffers), false, 0), turn);
+  }
+
+  private relay(exchange: Exchange, length: number, body: RequestBody, turn: CacheTurn | null = null): Relay {
     const { services, passing } = this;
-    (exchange.upstream ??= new UpstreamFacts()).begin();
+    (exchange.upstream ??= new UpstreamFacts()).begin(turn);
     const source = new UpstreamSource(exchange, services, passing, length);
     const log = new RelayLog(exchange, services, "");
-    const relay = new Relay(exchange, services, source, source, body, log, passing.settings);
+    const hook = turn === null ? null : new CacheHook(turn, source);
+    const relay = new Relay(exchange, services, source, source, body, log, passing.settings, hook);
     relay.begin();
     return relay;
   }

@@ -1,6 +1,7 @@
 /** The contract between UpstreamSource, which moves bytes to and from a peer, and the protocols, which know what the bytes mean. */
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { Field } from "../../exchange/reply.ts";
+import type { UpstreamReplies } from "../relay/reply/upstream-head.ts";
 import type { ReplyHead } from "../relay/reply-head.ts";
 
 /** The peer of one attempt, as protocols and variables name it. */
@@ -51,6 +52,8 @@ export interface Conversation {
 
 /** A protocol as a location uses it; made once per location. */
 export interface Protocol {
+  /** What clients get of its replies; without it they are not cached. */
+  readonly replies?: UpstreamReplies;
   /** Begins a request to `peer`; called again for each further attempt. */
   begin(exchange: Exchange, body: RequestBodySize, peer: PeerName): Conversation;
 }

@@ -75,6 +75,8 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
   private gathering = false;
   /** The peer of the last attempt is out of use for a while. */
   private isOut = false;
+  /** Why the last attempt has failed. */
+  failure: Failure = "invalid_header";
   /** The reply was broken off. */
   private broken = false;
 
@@ -374,6 +376,7 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
   /** The attempt has failed: the next one begins, or the relay is told. */
   private fail(failure: Failure, status: number, reason: string): void {
     const { attempt, accepted } = this;
+    this.failure = failure;
     const sent = this.isSent;
     const isStale = failure === "error" && attempt!.kept !== null && attempt!.record.bytesReceived === 0;
     if (accepted) this.broken = true;
@@ -393,6 +396,7 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
 
   private giveUp(status: number, reason: string): void {
     this.state = State.Over;
+    this.failure = "error";
     this.events.onFailed(status, reason);
   }
 

@@ -12,7 +12,7 @@ import { CHUNKED, NO_BODY } from "./set-fields.ts";
 
 export class HttpProtocol implements Protocol {
   private readonly heads: RequestHeads;
-  private readonly replies: UpstreamReplies;
+  readonly replies: UpstreamReplies;
   private readonly headLimit: number;
   private readonly passesBody: boolean;
   private readonly pass: Pass;

@@ -8,12 +8,12 @@ import { CR, classOf, SP, skipClass } from "../../http/bytes.ts";
 import { isToken } from "../../http/headers.ts";
 import type { RequestHead } from "../../http/request/request.ts";
 import { NamedFields } from "./named-fields.ts";
-import { FieldLines, setFields, type Value } from "./set-fields.ts";
+import { CONFIRMATION, FieldLines, setFields, type Value } from "./set-fields.ts";
 import { uriMaker } from "./uri.ts";
 
 /** Fields of the client that are for this server alone. */
 const NOT_PASSED = ["TE", "Keep-Alive", "Expect", "Upgrade"];
-/** With a cache also these: the whole reply is wanted, whatever the client has. */
+/** For a cache also these: the whole reply is wanted, whatever the client has. */
 const NOT_FOR_CACHE = ["If-Modified-Since", "If-Unmodified-Since", "If-None-Match", "If-Match", "Range", "If-Range"];
 
 /**
@@ -43,6 +43,8 @@ export class RequestHeads {
   private readonly body: Evaluator | null;
   /** The client's fields of these names are not passed; null: none is. */
   private readonly replaced: NamedFields | null;
+  /** The same for a request whose reply a cache may store. */
+  private readonly replacedForCache: NamedFields | null;
   private readonly lineEnd: string;
   private readonly isHttp11: boolean;
 
@@ -50,13 +52,16 @@ export class RequestHeads {
   constructor(settings: Settings, templates: Templates, cached: boolean) {
     const { method, setBody, httpVersion } = settings.proxyOnly;
     const fields = setFields(settings, templates);
-    const names = [...fields.map(({ name }) => name), ...NOT_PASSED, ...(cached ? NOT_FOR_CACHE : [])];
+    const names = [...fields.filter((field) => !CONFIRMATION.includes(field)).map(({ name }) => name), ...NOT_PASSED];
     this.uri = uriMaker(settings.pass!);
     this.method = method === null ? null : templates.evaluator(method);
     this.body = setBody === null ? null : templates.evaluator(setBody);
     this.lines = new FieldLines(fields);
     this.connection = fields.find(({ name }) => name.toLowerCase() === "connection")!.value;
-    this.replaced = settings.proxy.passRequestHeaders ? new NamedFields(names) : null;
+    const { passRequestHeaders } = settings.proxy;
+    this.replaced = passRequestHeaders ? new NamedFields(names) : null;
+    this.replacedForCache =
+      passRequestHeaders && cached ? new NamedFields([...names, ...NOT_FOR_CACHE]) : this.replaced;
     this.isHttp11 = httpVersion === "1.1";
     this.lineEnd = ` HTTP/${httpVersion}\r\n`;
   }
@@ -67,20 +72,22 @@ export class RequestHeads {
     const framing = body?.length ?? length;
     const method = this.methodOf(exchange);
     const start = `${method} ${safe(this.uri(exchange))}${this.lineEnd}${this.lines.text(exchange, framing)}`;
-    const bytes = this.write(start, exchange.request, `\r\n${body ?? ""}`);
+    const replaced = exchange.upstream?.fetch?.asksForAll ? this.replacedForCache : this.replaced;
+    const bytes = this.write(start, exchange.request, `\r\n${body ?? ""}`, replaced);
     return { bytes, method, keepsAlive: this.keepsAlive(exchange, framing) };
   }
 
   private methodOf(exchange: Exchange): string {
     const method = this.method?.(exchange) ?? "";
-    return isToken(method) ? method : exchange.method;
+    if (isToken(method)) return method;
+    return exchange.method === "HEAD" && exchange.upstream?.fetch?.convertsHead ? "GET" : exchange.method;
   }
 
-  private write(start: string, request: RequestHead, end: string): Buffer {
+  private write(start: string, request: RequestHead, end: string, replaced: NamedFields | null): Buffer {
     const most = start.length + end.length + request.length + 2 * request.fieldCount;
     if (scratch.length < most) scratch = Buffer.allocUnsafeSlow(2 * most);
     let at = scratch.latin1Write(start, 0);
-    if (this.replaced !== null) at = copyFields(request, this.replaced, at);
+    if (replaced !== null) at = copyFields(request, replaced, at);
     at += scratch.latin1Write(end, at);
     return Buffer.from(scratch.subarray(0, at));
   }

@@ -18,8 +18,14 @@ interface SetField {
   readonly value: string | Value;
 }
 
+/** What asks whether the entry of a cache is still good. */
+export const CONFIRMATION: readonly SetField[] = [
+  { name: "If-Modified-Since", value: ({ upstream }) => upstream?.fetch?.modifiedSince ?? "" },
+  { name: "If-None-Match", value: ({ upstream }) => fieldValue(upstream?.fetch?.noneMatch ?? "") },
+];
+
 /** The fields in nginx's order: those that are configured, then nginx's own, except where one is configured. */
-export function setFields({ pass, proxyOnly }: Settings, templates: Templates): readonly SetField[] {
+export function setFields({ pass, proxy, proxyOnly }: Settings, templates: Templates): readonly SetField[] {
   const set = proxyOnly.setHeaders.map(({ name, value }) => ({ name, value: configured(value, templates) }));
   const names = new Set(set.map(({ name }) => name.toLowerCase()));
   const own: readonly SetField[] = [
@@ -28,6 +34,7 @@ export function setFields({ pass, proxyOnly }: Settings, templates: Templates): 
       value: pass!.target === null ? pass!.host : (exchange) => fieldValue(passUrl(exchange, pass!).host),
     },
     { name: "Connection", value: "close" },
+    ...(proxy.cache.zone === null ? [] : CONFIRMATION),
     { name: "Content-Length", value: (_, length) => (length >= 0 ? String(length) : "") },
     { name: "Transfer-Encoding", value: (_, length) => (length === CHUNKED ? "chunked" : "") },
   ];

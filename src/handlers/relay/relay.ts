@@ -265,6 +265,7 @@ export class Relay implements BodySink, SourceEvents, StreamOwner, Unfinished {
   /** The client is gone. */
   private abandon(): void {
     if (this.exchange === null) return;
+    if (this.state < State.Replying) this.hook?.onAbandoned();
     if (this.isWanted) return this.drain();
     if (!this.left) this.source.terminate();
     this.finish();

@@ -26,8 +26,10 @@ export interface ReplyWatcher {
 
 /** Is asked when the source of a request's reply has replied or failed. */
 export interface ReplyHook {
-  /** The head has come. A watcher of the body; null: none; "answered": the request was answered in another way, and the reply is not wanted. */
-  onHead(exchange: Exchange, head: UpstreamHead): ReplyWatcher | null | "answered";
+  /** The head has come. A watcher of the body; null: none; a function: it answers the request in another way, and the reply is not wanted. */
+  onHead(exchange: Exchange, head: UpstreamHead): ReplyWatcher | null | (() => void);
   /** The source has failed, and the client is to get `status` (502, 503, 504). True: the request was answered in another way. */
   onFailure(exchange: Exchange, status: number): boolean;
+  /** The client has left before there was a reply. */
+  onAbandoned(): void;
 }

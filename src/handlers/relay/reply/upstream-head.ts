@@ -56,17 +56,27 @@ export class UpstreamReplies {
 
   /** Replies, or redirects the request, or answers with an error page. Then the body is closed. */
   reply(exchange: Exchange, head: UpstreamHead, body: RelayedBody): void {
-    const seen = body.hook?.onHead(exchange, head);
-    if (seen === "answered" || this.intercepts(exchange, head, body)) return body.close();
+    const seen = body.hook?.onHead(exchange, head) ?? null;
+    if (typeof seen === "function") {
+      body.close();
+      return seen();
+    }
+    if (seen !== null) body.watch(seen);
+    if (this.intercepts(exchange, head, body)) return;
     const target = this.obeyed(head, "x-accel-redirect");
     if (target !== undefined) {
       body.close();
       return redirectTo(exchange, target, this.rewritten(exchange, head.fields));
     }
-    const watcher = seen ?? storeOf(exchange, head, this.settings, body.services);
-    if (watcher !== null) body.watch(watcher);
+    const store = seen === null ? storeOf(exchange, head, this.settings, body.services) : null;
+    if (store !== null) body.watch(store);
     this.obey(head, body);
     this.send(exchange, head, this.passed(exchange, head, ""), body);
+  }
+
+  /** The fields that the client gets of a reply that was stored as the server sent it. */
+  fieldsOf(exchange: Exchange, head: UpstreamHead): Field[] {
+    return this.passed(exchange, head, "");
   }
 
   /** The fields of a 101, with the one that tells the client to what the server has switched. */

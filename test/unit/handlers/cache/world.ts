@@ -33,7 +33,7 @@ const CACHE: CacheSettings = {
   maxRangeOffset: null,
   purge: null,
 };
-const FAMILY = { ignoreHeaders: [] as readonly string[], interceptErrors: false, forceRanges: false };
+const FAMILY = { buffering: true, ignoreHeaders: [] as readonly string[], interceptErrors: false, forceRanges: false };
 
 /** What the server answers. A body in several pieces, or a failure. */
 export interface Origin {
@@ -65,6 +65,8 @@ export class CacheWorld {
   /** What the server answers at once; null: the test answers, see `passed`. */
   origin: Origin | null = {};
   readonly passed: Passed[] = [];
+  /** Number of replies that were to be stored. */
+  stored = 0;
   private cache!: LocationCache;
   private readonly settings: Settings;
   private readonly family: FamilySettings;
@@ -83,7 +85,7 @@ export class CacheWorld {
 
   private open(): void {
     this.services.caches.adopt({ caches: new Map([["z", this.path]]) });
-    this.cache = new LocationCache(this.settings, this.family, this.services, (_, fields) => fields);
+    this.cache = new LocationCache(this.settings, this.family, this.services, (_, { fields }) => fields);
   }
 
   /** The server ends and starts again, in the same second. */
@@ -155,14 +157,17 @@ export class CacheWorld {
     );
     const whole = Buffer.concat(pieces);
     const length = fields.find(([name]) => name === "Content-Length")?.[1];
-    if (turn?.head(exchange, status, fields, length === undefined ? -1 : Number(length))) return;
+    const contentLength = length === undefined ? -1 : Number(length);
+    const watcher = turn?.onHead(exchange, { status, fields, contentLength, hasBody: true }) ?? null;
+    if (typeof watcher === "function") return watcher();
+    if (watcher !== null) this.stored++;
     exchange.reply(status, fields, whole);
     for (const piece of pieces) {
       const block = new Block(Math.max(1, piece.length));
       piece.copy(block.bytes);
-      turn?.watcher?.onBody(block, 0, piece.length);
+      watcher?.onBody(block, 0, piece.length);
     }
-    turn?.watcher?.onEnd(!breaks);
+    watcher?.onEnd(!breaks);
   }
 
   close(): void {

@@ -1,5 +1,6 @@
 /** The request heads of `proxy_pass`. test/wire/proxy-as-nginx.test.ts compares them with nginx's. */
 import { describe, expect, test } from "bun:test";
+import { type CacheFetch, UpstreamFacts } from "../../../../src/exchange/upstream.ts";
 import { HttpProtocol } from "../../../../src/handlers/proxy/protocol.ts";
 import { type RequestLike, template } from "../world.ts";
 import { type ProxyLocation, proxied, setHeaders } from "./world.ts";
@@ -55,10 +56,29 @@ describe("the fields", () => {
   test("proxy_pass_request_headers off: only the server's own", () => {
     expect(headOf({ proxy: { passRequestHeaders: false } }, { fields: ["A: b"] })).toBe(`GET / HTTP/1.0\r\n${OWN}\r\n`);
   });
+  const CACHED = { proxy: { cache: { zone: template("z") } as never } };
+  const CONDITIONS = ["Range: bytes=0-1", "If-None-Match: x", "If-Modified-Since: y", "If-Range: z", "A: b"];
+  const forCache = (fetch: Partial<CacheFetch>, request: RequestLike): string => {
+    const exchange = proxied(CACHED, request);
+    const none = { asksForAll: true, convertsHead: true, modifiedSince: "", noneMatch: "" };
+    exchange.upstream = new UpstreamFacts();
+    exchange.upstream.begin({ ...none, ...fetch });
+    return new HttpProtocol(exchange.settings, exchange.templates).begin(exchange, { length: 0 }).head.latin1Slice();
+  };
   test("a cache wants the whole reply", () => {
-    const cache = { zone: template("z") } as never;
-    const fields = ["Range: bytes=0-1", "If-None-Match: x", "If-Modified-Since: y", "If-Range: z", "A: b"];
-    expect(headOf({ proxy: { cache } }, { fields })).toBe(`GET / HTTP/1.0\r\n${OWN}A: b\r\n\r\n`);
+    expect(forCache({}, { fields: CONDITIONS })).toBe(`GET / HTTP/1.0\r\n${OWN}A: b\r\n\r\n`);
+    expect(forCache({}, { method: "HEAD" })).toStartWith("GET / ");
+    expect(forCache({ convertsHead: false }, { method: "HEAD" })).toStartWith("HEAD / ");
+  });
+  test("what no cache will store keeps the client's conditions", () => {
+    const rest = CONDITIONS.join("\r\n");
+    expect(headOf(CACHED, { fields: CONDITIONS })).toBe(`GET / HTTP/1.0\r\n${OWN}${rest}\r\n\r\n`);
+    expect(forCache({ asksForAll: false }, { fields: CONDITIONS })).toEndWith(`${rest}\r\n\r\n`);
+  });
+  test("a cache asks whether its entry is still good", () => {
+    const date = "Tue, 14 Nov 2023 20:00:00 GMT";
+    const head = forCache({ modifiedSince: date, noneMatch: '"v"' }, { fields: ["If-None-Match: x"] });
+    expect(head).toBe(`GET / HTTP/1.0\r\n${OWN}If-Modified-Since: ${date}\r\nIf-None-Match: "v"\r\n\r\n`);
   });
 });
 
