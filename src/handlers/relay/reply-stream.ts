@@ -68,6 +68,7 @@ export class ReplyStream implements RelayedBody, PieceReader {
   begin(length: number, block: Block, start: number, end: number): boolean {
     this.length = length;
     this.received = end - start;
+    this.pace.fromSource(this.received);
     const kept = this.held.keep(block, start, end);
     if (this.received >= length && length >= 0) this.end(0);
     return kept;

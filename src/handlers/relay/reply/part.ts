@@ -13,12 +13,15 @@ import {
   unsatisfiedRange,
 } from "../../../http/reply/range.ts";
 import { valueIn } from "../../compression/fields.ts";
+import type { RelayedBody } from "../reply-head.ts";
 
+/** Bytes of one read of what comes before the range. */
+const PIECE = 64 * 1024;
 /** Bytes that are read over in one turn. */
 const SKIPPED_PER_TURN = 1024 * 1024;
 
 /** Replies with all of `body` or the one range that the request asks for; with several it is all, as in nginx. */
-export function replyWithRange(exchange: Exchange, fields: Field[], body: StreamBody, length: number): void {
+export function replyWithRange(exchange: Exchange, fields: Field[], body: RelayedBody, length: number): void {
   const { request, services } = exchange;
   const value = request.field("range");
   const now = services.clock.second;
@@ -49,7 +52,7 @@ class Part implements StreamBody {
 
   constructor(
     private readonly exchange: Exchange,
-    private readonly stream: StreamBody,
+    private readonly stream: RelayedBody,
     { start, end }: ByteRange,
   ) {
     this.before = start;
@@ -57,14 +60,23 @@ class Part implements StreamBody {
   }
 
   read(block: Block, offset: number, length: number): number {
+    const n = this.before > 0 ? this.skip() : 0;
+    return n < 0 ? n : this.stream.read(block, offset, length); // the connection asks for no more than the part
+  }
+
+  /** Reads over what comes before the part. 0; -EAGAIN: it goes on later; another -errno: the reply was broken off. */
+  private skip(): number {
+    const { buffers } = this.stream.services;
+    const block = buffers.take(PIECE);
     const stopAt = this.before - SKIPPED_PER_TURN;
-    while (this.before > 0) {
-      if (this.before <= stopAt) return this.pause();
-      const n = this.stream.read(block, offset, Math.min(length, this.before));
-      if (n <= 0) return n === 0 ? -ERRNO.EIO : n;
-      this.before -= n;
+    let n = 1;
+    while (n > 0 && this.before > Math.max(0, stopAt)) {
+      n = this.stream.read(block, 0, Math.min(PIECE, this.before));
+      if (n > 0) this.before -= n;
     }
-    return this.stream.read(block, offset, length); // the connection asks for no more than the part
+    buffers.release(block);
+    if (n <= 0) return n === 0 ? -ERRNO.EIO : n;
+    return this.before > 0 ? this.pause() : 0;
   }
 
   private pause(): number {
