@@ -1,0 +1,135 @@
+/** Requests to other servers, good and bad ones, with faults in every call: each client gets its reply or a clear error, and nothing is left. */
+import type { Client } from "./client.ts";
+import type { Fault } from "./faults.ts";
+import type { Random } from "./random.ts";
+import { get, type Request, TARGETS } from "./site.ts";
+import { COMPLETE, CUT, pass, Upstream } from "./upstream.ts";
+import { simulate } from "./webserv.ts";
+import type { World } from "./world.ts";
+
+const NETWORK: readonly Fault[] = [
+  "EAGAIN",
+  "EINTR",
+  "short recv",
+  "short send",
+  "short sendfile",
+  "short read",
+  "short write",
+];
+const LEAVING: readonly Fault[] = ["ECONNRESET", "EPIPE", "ECONNABORTED"];
+
+const SERVER = `
+  client_body_buffer_size 4k;
+  location /p/ {
+    proxy_pass http://servers;
+    proxy_http_version 1.1;
+    proxy_set_header Connection "";
+    proxy_connect_timeout 2s;
+    proxy_send_timeout 3s;
+    proxy_read_timeout 3s;
+    PLUS
+  }`;
+const MAIN = "upstream servers { server 10.0.0.1:8080 max_fails=0; server 10.0.0.2:8080 max_fails=0; keepalive 3; }";
+const server = (plus: string): string => SERVER.replace("PLUS", plus);
+
+const COMPLETE_MODES = Object.keys(COMPLETE) as (keyof typeof COMPLETE)[];
+const CUT_MODES = Object.keys(CUT) as (keyof typeof CUT)[];
+const GOOD_MODES = COMPLETE_MODES.filter((mode) => !("status" in COMPLETE[mode]));
+
+function upstreams(world: World): Upstream[] {
+  const { kernel, random } = world;
+  return ["10.0.0.1", "10.0.0.2"].map((host) => new Upstream(kernel, random.fork(), host, 8080));
+}
+
+function anyRequest(random: Random, modes: readonly (keyof typeof COMPLETE)[]): Request {
+  if (random.chance(0.2)) return get(random.pick(TARGETS));
+  const mode = random.pick(modes);
+  const size = random.magnitude(1, 100_000);
+  if (random.chance(0.5)) return pass(mode, size, { method: random.chance(0.2) ? "HEAD" : "GET" });
+  return pass(mode, size, {
+    method: random.pick(["PUT", "DELETE"]),
+    body: random.magnitude(1, 60_000),
+    chunks: random.chance(0.4) ? random.magnitude(10, 20_000) : 0,
+    early: true, // an error may come before the body is sent
+  });
+}
+
+function client(world: World): Client {
+  const { random } = world;
+  const one = world.client();
+  if (random.chance(0.5)) one.cuts(random.magnitude(100, 20_000), 10);
+  return one;
+}
+
+for (const [name, plus] of [
+  ["buffered both ways", ""],
+  ["buffered neither way", "proxy_buffering off; proxy_request_buffering off;"],
+] as const) {
+  // A body that was streamed cannot be sent again when a kept connection has gone.
+  const gone = plus === "" ? [] : [502];
+  // What a slow client has not read when the server resets is lost.
+  const good = GOOD_MODES.filter((mode) => plus === "" || mode !== "resets-while-kept");
+  simulate(
+    `good servers, ${name}`,
+    { seeds: 120, faults: NETWORK, server: server(plus), main: MAIN, closing: true, tolerates: gone },
+    (world) => {
+      upstreams(world);
+      for (let i = world.random.between(1, 8); i > 0; i--) {
+        const one = client(world);
+        for (let n = world.random.between(1, 6); n > 0; n--) one.sends(anyRequest(world.random, good)).awaits();
+      }
+    },
+  );
+
+  simulate(
+    `bad servers, ${name}`,
+    {
+      seeds: 120,
+      faults: NETWORK,
+      server: server(plus + "proxy_next_upstream off;"),
+      main: MAIN,
+      closing: true,
+      tolerates: gone,
+    },
+    (world) => {
+      upstreams(world);
+      world.patient = true;
+      for (let i = world.random.between(1, 8); i > 0; i--) {
+        const one = client(world);
+        for (let n = world.random.between(0, 4); n > 0; n--)
+          one.sends(anyRequest(world.random, COMPLETE_MODES)).awaits();
+        if (world.random.chance(0.5))
+          one.sends(pass(world.random.pick(CUT_MODES), world.random.magnitude(1, 50_000))).impolitely();
+      }
+    },
+  );
+
+  simulate(
+    `clients that leave, servers that refuse, ${name}`,
+    {
+      seeds: 120,
+      faults: [...NETWORK, ...LEAVING],
+      server: server(plus),
+      main: MAIN,
+      closing: true,
+      tolerates: [400, 408, 502, 504],
+    },
+    (world) => {
+      for (const one of upstreams(world)) {
+        one.refusing = world.random.pick([0, 0.5, 1]);
+        one.hanging = world.random.pick([0, 0.3]);
+      }
+      world.patient = true;
+      for (let i = world.random.between(1, 8); i > 0; i--) {
+        const one = client(world).impolitely();
+        for (let n = world.random.between(0, 4); n > 0; n--)
+          one.sends(anyRequest(world.random, COMPLETE_MODES)).awaits();
+        if (world.random.chance(0.3)) one.reads(world.random.magnitude(1, 5000), 50);
+        one.sends(pass(world.random.pick(GOOD_MODES), world.random.magnitude(1, 100_000)));
+        one.pauses(world.random.magnitude(1, 3000));
+        if (world.random.chance(0.5)) one.resets();
+        else one.vanishes();
+      }
+    },
+  );
+}
