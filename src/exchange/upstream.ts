@@ -1,4 +1,5 @@
 /** What is known of the servers that a request was passed to, for the variables $upstream_* (rows in variables.ts). */
+import type { Field } from "./reply.ts";
 
 /** One attempt to get the reply from a server. Times are ms since it began; -1: it did not get so far. */
 export class AttemptRecord {
@@ -37,21 +38,15 @@ export interface CacheFetch {
   readonly noneMatch: string;
 }
 
-/** The fields of a server's reply. */
-export interface ReplyFields {
-  /** The values (octets) of all lines of a field, in order; `name` is in small letters. */
-  all(name: string): readonly string[];
-}
-
 export class UpstreamFacts {
   /** In order; null stands between those of two locations (after an internal redirect). */
   readonly attempts: (AttemptRecord | null)[] = [];
   /** $proxy_host and $proxy_port. */
   host = "";
   port = "";
-  /** Of the latest reply; null: none has come. */
-  reply: ReplyFields | null = null;
-  trailers: ReplyFields | null = null;
+  /** The fields of the latest reply, and those behind its body; null: none have come. */
+  reply: readonly Field[] | null = null;
+  trailers: readonly Field[] | null = null;
   /** The cache waits for the reply; null: it does not. */
   fetch: CacheFetch | null = null;
   /** $upstream_cache_status; "": no cache was asked. */

@@ -19,6 +19,7 @@ import type { ReplySource, SourceEvents } from "../relay/source.ts";
 import type { HandlerServices } from "../services.ts";
 import { type Attempt, type Choice, QUEUED, type UpstreamGroup } from "../upstream/upstream.ts";
 import { localAddress } from "./bind.ts";
+import { peerUrl, Waiting } from "./error-words.ts";
 import { FarEnd, type Line, restOf } from "./far-end.ts";
 import type { Conversation, Protocol } from "./protocol.ts";
 import { type Failure, Retries } from "./retries.ts";
@@ -45,14 +46,6 @@ enum State {
   Over,
 }
 
-/** What the source waits for, as nginx's error log says it. */
-enum Waiting {
-  Connect = "while connecting to upstream",
-  Send = "while sending request to upstream",
-  Head = "while reading response header from upstream",
-  Body = "while reading upstream",
-}
-
 export class UpstreamSource extends Timed implements ReplySource, TransportOwner, ReplyHead {
   readonly reason = "";
   private state = State.New;
@@ -71,6 +64,7 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
   private readonly retries: Retries;
   /** The whole head of the reply was parsed, and the reply goes to the client. */
   private accepted = false;
+  private headLength = 0; // of the current reply
   /** The relay is being asked to write: what it writes is sent when it has written all. */
   private gathering = false;
   /** The peer of the last attempt is out of use for a while. */
@@ -163,6 +157,7 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
   feed(bytes: Buffer, start: number, end: number): number {
     const { replyHead } = this.conversation;
     const used = replyHead.feed(bytes, start, end);
+    this.headLength += used > 0 ? used : end - start;
     if (used < 0) this.fail("invalid_header", 502, `upstream sent ${replyHead.reason} ${Waiting.Head}`);
     else if (used > 0 && !this.acceptsStatus()) return 0;
     if (used > 0 && this.conversation.complete) this.complete();
@@ -200,13 +195,13 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
     exchange.tunnel(fields, new FarEnd(exchange, this.services.reactor, line, rest));
   }
 
-  /** For the error log. */
+  /** For the error log. The group's name stands for a peer that it did not have. */
   get url(): string {
-    const { scheme } = this.passing;
-    if (this.attempt === null) return `${scheme}${this.groupName}`;
-    const { name } = this.attempt.peer;
-    const uri = scheme === "http://" ? (this.conversation.head.toString("latin1", 0, 8192).split(" ", 2)[1] ?? "") : "";
-    return `${scheme}${name}${name.startsWith("unix:") ? ":" : ""}${uri}`;
+    const { scheme, protocol } = this.passing;
+    const peer = this.attempt?.peer ?? { name: this.groupName };
+    if (scheme !== "http://" || this.groupName === "") return peerUrl(scheme, peer.name, null);
+    this.conversation ??= protocol.begin(this.exchange, { length: this.length }, peer);
+    return peerUrl(scheme, peer.name, this.conversation.head);
   }
 
   /** Whether the reply goes to the client. If not, the next peer is being tried. */
@@ -219,8 +214,9 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
     const failure: Failure = `http_${status}`;
     if (status < 400 || this.choice.tries <= 1) return true;
     if (!this.retries.goesOn(failure, this.isSent, this.now) || !this.rewinds()) return true;
+    this.accepted = false;
     this.finish(status === 403 || status === 404, false);
-    this.tryNext();
+    this.goOn();
     return false;
   }
 
@@ -233,10 +229,18 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
     else this.giveUp(502, `no live upstreams ${Waiting.Connect}`);
   }
 
+  /** To the next peer, after one that has failed. */
+  private goOn(): void {
+    const waiting = this.attempt!.record.connectTime < 0 ? Waiting.Connect : Waiting.Head;
+    if (this.isOut) this.exchange.log("warn", `upstream server temporarily disabled ${waiting}`);
+    this.tryNext();
+  }
+
   private begin(attempt: Attempt): void {
     this.attempt = attempt;
     this.attempting = true;
     this.accepted = false;
+    this.headLength = 0;
     this.retries.count();
     this.conversation = this.passing.protocol.begin(this.exchange, { length: this.length }, attempt.peer);
     if (attempt.kept !== null) return this.take(attempt.kept);
@@ -390,8 +394,7 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
     const mayGoOn = this.choice.tries > 0 && this.retries.goesOn(failure, sent, this.now);
     if (!mayGoOn || !this.rewinds()) return this.events.onFailed(status, reason);
     this.exchange.log("error", reason);
-    if (this.isOut) this.exchange.log("warn", "upstream server temporarily disabled");
-    this.tryNext();
+    this.goOn();
   }
 
   private giveUp(status: number, reason: string): void {
@@ -413,6 +416,7 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
     const { record } = attempt!;
     record.responseTime = this.now - record.startedAt;
     record.bytesSent = this.sender.bytesSent;
+    if (this.accepted) record.responseLength = Math.max(0, record.bytesReceived - this.headLength); // with its framing, as nginx
     this.isOut = this.choice.done(attempt!, ok, keep ? transport : null);
   }
 

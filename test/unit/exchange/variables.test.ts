@@ -56,15 +56,14 @@ function facts(): UpstreamFacts {
   upstream.attempts.push(refused, answered);
   upstream.begin();
   upstream.attempts.push(new AttemptRecord("[::1]:82", 0));
-  const fields = [
-    ["content-type", "text/css"],
-    ["x-many", "one"],
+  upstream.reply = [
+    ["Content-Type", "text/css"],
+    ["X-Many", "one"],
     ["x-many", "two"],
-    ["set-cookie", "Id=7; path=/"],
-    ["set-cookie", "other = a=b"],
+    ["Set-Cookie", "Id=7; path=/"],
+    ["Set-Cookie", "other = a=b"],
   ];
-  upstream.reply = { all: (name) => fields.filter((field) => field[0] === name).map((field) => field[1]!) };
-  upstream.trailers = { all: (name) => (name === "grpc-status" ? ["0"] : []) };
+  upstream.trailers = [["Grpc-Status", "0"]];
   return Object.assign(upstream, { host: "app:3000", port: "3000", cacheStatus: "MISS", queueTime: 20 });
 }
 

@@ -56,6 +56,7 @@ export class UpstreamReplies {
 
   /** Replies, or redirects the request, or answers with an error page. Then the body is closed. */
   reply(exchange: Exchange, head: UpstreamHead, body: RelayedBody): void {
+    if (exchange.upstream !== null) exchange.upstream.reply = head.fields;
     const seen = body.hook?.onHead(exchange, head) ?? null;
     if (typeof seen === "function") {
       body.close();

@@ -1,0 +1,18 @@
+/** Words of nginx's error log about servers that requests are passed to. */
+
+/** What the gateway waits for. */
+export enum Waiting {
+  Connect = "while connecting to upstream",
+  Send = "while sending request to upstream",
+  Head = "while reading response header from upstream",
+  Body = "while reading upstream",
+}
+
+/**
+ * The URL of a request to a server: `http://127.0.0.1:81/path`, `fastcgi://unix:/run/php.sock:`.
+ * @param head of the request, if the protocol is HTTP: its request line has the URI
+ */
+export function peerUrl(scheme: string, name: string, head: Buffer | null): string {
+  const colon = name.startsWith("unix:") ? ":" : "";
+  return scheme + name + colon + (head?.toString("latin1", 0, 8192).split(" ", 2)[1] ?? "");
+}
