@@ -4,9 +4,10 @@
  * decoded as text. The configuration gets these rows (see config/variables.ts): a new variable is a row here.
  */
 
+import { AT_FDCWD, O_PATH } from "../../ffi/abi.ts";
 import { basicCredentials } from "../http/basic.ts";
 import { cookieVariable } from "../http/cookie.ts";
-import { octets } from "../http/octets.ts";
+import { nameText, octets } from "../http/octets.ts";
 import { formatIsoDate, formatLogDate } from "../http/reply/date.ts";
 import { fieldValue } from "../http/reply/response.ts";
 import { queryParameter } from "../http/request/target.ts";
@@ -124,6 +125,7 @@ export const VARIABLES: readonly Row[] = [
     (e) => (e.connection.direct ?? e.connection).remoteAddress,
   ),
   row("realip_remote_port", "connection", "its port", (e) => String((e.connection.direct ?? e.connection).remotePort)),
+  row("realpath_root", "change", "`$document_root` without symbolic links", realpathRoot),
   row("remote_addr", "change", "the client's address", (e) => e.connection.remoteAddress),
   row("remote_port", "change", "the client's port", (e) => String(e.connection.remotePort)),
   row("remote_user", "head", "the user of the request's Basic credentials, right or wrong", remoteUser),
@@ -274,6 +276,18 @@ function requestUri({ request }: Exchange): string {
 function documentRoot(exchange: Exchange): string {
   const { alias, root } = exchange.settings;
   return evaluateOctets(alias ?? root, exchange);
+}
+
+/** The folder itself where it cannot be opened. */
+function realpathRoot(exchange: Exchange): string {
+  const { kernel } = exchange.services;
+  const folder = documentRoot(exchange);
+  const fd = kernel.open(nameText(folder), O_PATH, 0);
+  if (fd < 0) return folder;
+  const into = [""];
+  const n = kernel.readlink(AT_FDCWD, `/proc/self/fd/${fd}`, into);
+  kernel.close(fd);
+  return n < 0 ? folder : octets(into[0]!);
 }
 
 function requestFilename(exchange: Exchange): string {

@@ -93,6 +93,7 @@ const table: { readonly [name: string]: string | RegExp } = {
   proxy_protocol_server_addr: "5.6.7.8",
   proxy_protocol_server_port: "",
   query_string: "x=1&Name=J%20D&empty=&flag",
+  realpath_root: "/srv/www",
   realip_remote_addr: "192.0.2.1",
   realip_remote_port: "40000",
   remote_addr: "192.0.2.1",
