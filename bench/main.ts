@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { AGAINST, against } from "./against.ts";
 import { comparing } from "./compare.ts";
 import { FAMILIES, type Options, type Scenario } from "./scenario.ts";
+import { cache } from "./scenarios/cache.ts";
 import { cgi } from "./scenarios/cgi.ts";
 import { COMPARISONS } from "./scenarios/comparisons.ts";
 import { gzip } from "./scenarios/gzip.ts";
@@ -32,7 +33,8 @@ SCENARIOS.set("idle", idle)
   .set("start", start)
   .set("upload", uploads)
   .set("cgi", cgi)
-  .set("gzip", gzip);
+  .set("gzip", gzip)
+  .set("cache", cache);
 
 const USAGE = `usage: bun run bench [options] [${[...SCENARIOS.keys()].join("|")}|all]...   (default: small)
   --rounds N      measured rounds, after one to warm up (5)
