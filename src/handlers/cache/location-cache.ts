@@ -21,7 +21,7 @@ export class LocationCache {
     private readonly services: HandlerServices,
     passOn: PassOn,
   ) {
-    this.rules = new CacheRules(family, services);
+    this.rules = new CacheRules(settings, family, services);
     this.hits = new Hits(settings, family, services, passOn);
     this.purge = family.cache.purge === null ? null : new PurgeRules(family.cache.purge, services.templates);
   }

@@ -1,5 +1,6 @@
 /** The cache directives of a location, compiled once. */
 import type { CacheSettings, FamilySettings } from "../../config/gateway.ts";
+import type { Settings } from "../../config/model.ts";
 import type { Template } from "../../config/parts.ts";
 import type { Evaluator, Exchange } from "../../exchange/exchange.ts";
 import { passUrl } from "../../exchange/passing/pass-url.ts";
@@ -19,7 +20,9 @@ export class CacheRules {
   private readonly bypass: readonly Evaluator[];
   private readonly noCache: readonly Evaluator[];
 
+  /** @param family the settings of the location's family */
   constructor(
+    settings: Settings,
     family: FamilySettings,
     private readonly services: HandlerServices,
   ) {
@@ -29,7 +32,7 @@ export class CacheRules {
     this.settings = cache;
     this.ignored = family.ignoreHeaders;
     this.zone = compiled(cache.zone!);
-    this.keyOf = cache.key === null ? defaultKey : compiled(cache.key);
+    this.keyOf = cache.key === null ? defaultKey(settings) : compiled(cache.key);
     this.bypass = cache.bypass.map(compiled);
     this.noCache = cache.noCache.map(compiled);
   }
@@ -88,8 +91,10 @@ function isAnySet(values: readonly Evaluator[], exchange: Exchange): boolean {
 }
 
 /** nginx: `$scheme$proxy_host$uri$is_args$args`. */
-const defaultKey: Evaluator = (exchange) => {
-  const { connection, settings, path, query } = exchange;
-  const { host } = passUrl(exchange, settings.pass!);
-  return `${connection.scheme}${host || exchange.request.host()}${octets(path)}${query === "" ? "" : "?"}${query}`;
-};
+function defaultKey({ pass }: Settings): Evaluator {
+  if (pass!.family === "proxy" && pass!.target === null) return (exchange) => keyFor(exchange, pass!.host);
+  return (exchange) => keyFor(exchange, passUrl(exchange, pass!).host || exchange.request.host());
+}
+
+const keyFor = ({ connection, path, query }: Exchange, host: string): string =>
+  connection.scheme + host + octets(path) + (query === "" ? "" : `?${query}`);
