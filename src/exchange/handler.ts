@@ -39,6 +39,8 @@ export interface Handler extends Answer {
 export interface BodySink {
   /** It replies by itself, at any time, and `handle` is not called. A reply before the body's end does not end the body (CGI). */
   readonly answers?: boolean;
+  /** It takes whatever it is given, so the body is read in large pieces. By default what does not answer does. */
+  readonly takesAll?: boolean;
   /** Offset in the request body at which the next file starts. Reading then stops at page boundaries of that file. 0 if the body is the file. */
   readonly fileStart?: number;
   /**

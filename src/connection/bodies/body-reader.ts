@@ -44,7 +44,8 @@ export class BodyReader {
   take(exchange: ServerExchange): number {
     const { input } = this;
     // A script takes no more than a pipe holds; the rest of a large piece would have to be kept.
-    const hungry = !this.stalled && exchange.sink?.answers !== true;
+    const { sink } = exchange;
+    const hungry = !this.stalled && (sink?.takesAll ?? sink?.answers !== true);
     const share = input.bytesReceived + BYTES_PER_TURN;
     this.stalled = false;
     for (let reads = 0; ; reads++) {

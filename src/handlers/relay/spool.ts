@@ -13,6 +13,7 @@ import { TEMP_FOLDER, TempFile } from "./temp-file.ts";
 
 export class Spool implements BodySink {
   readonly answers = true;
+  readonly takesAll = true;
   /** Bytes collected. */
   length = 0;
   /** The body, or its beginning until there is a file. */
