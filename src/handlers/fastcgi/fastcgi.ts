@@ -98,6 +98,7 @@ class FastcgiConversation implements Conversation {
   private log(text: string): void {
     this.logged += text.length + 1;
     const more = this.logged > MOST_STDERR ? ", more of it is left out" : "";
-    this.exchange.log("error", `FastCGI sent in stderr: "${unicode(text)}"${more}`);
+    const waiting = this.replyHead.complete ? "while reading upstream" : "while reading response header from upstream";
+    this.exchange.log("error", `FastCGI sent in stderr: "${unicode(text)}"${more} ${waiting}`);
   }
 }
