@@ -3,7 +3,7 @@ import type { Settings } from "../../config/model.ts";
 import type { Exchange, Templates } from "../../exchange/exchange.ts";
 import { unicode } from "../../http/octets.ts";
 import type { Conversation, Protocol, RequestBodySize } from "../gateway/protocol.ts";
-import { hiddenFields } from "./hidden.ts";
+import { UpstreamReplies } from "../relay/reply/upstream-head.ts";
 import { Parameters } from "./parameters.ts";
 import { lengthOctets, MOST_CONTENT, RecordReader, requestRecords, stdinHeader } from "./records.ts";
 import { ProgramReply } from "./reply.ts";
@@ -14,7 +14,7 @@ const MOST_STDERR = 64 * 1024;
 
 export class FastcgiProtocol implements Protocol {
   private readonly parameters: Parameters;
-  private readonly hidden: ReadonlySet<string>;
+  readonly replies: UpstreamReplies;
 
   constructor(
     private readonly settings: Settings,
@@ -22,13 +22,13 @@ export class FastcgiProtocol implements Protocol {
   ) {
     const { fastcgi, fastcgiOnly } = settings;
     this.parameters = new Parameters(fastcgiOnly.params, fastcgi.passRequestHeaders, templates, pair);
-    this.hidden = hiddenFields(fastcgi);
+    this.replies = new UpstreamReplies("fastcgi", fastcgi);
   }
 
   begin(exchange: Exchange, body: RequestBodySize): Conversation {
     const { fastcgi, fastcgiOnly } = this.settings;
     const head = requestRecords(this.parameters.of(exchange, body.length), fastcgiOnly.keepConn);
-    const reply = new ProgramReply(fastcgi.bufferSize, false, this.hidden);
+    const reply = new ProgramReply(fastcgi.bufferSize, false, this.replies);
     return new FastcgiConversation(exchange, head, fastcgiOnly.keepConn, fastcgiOnly.catchStderr, reply);
   }
 }

@@ -3,11 +3,12 @@
  * any field, too, and behind uwsgi and SCGI a status line before it.
  */
 import type { Exchange } from "../../exchange/exchange.ts";
-import type { Field, StreamBody } from "../../exchange/reply.ts";
+import type { Field } from "../../exchange/reply.ts";
 import { indexOfSingleton } from "../../http/reply/response.ts";
 import { isBodiless } from "../../http/reply/status.ts";
 import { fieldOf, HeaderLines, shown, TOO_LONG } from "../../http/response/header-lines.ts";
-import type { ReplyHead } from "../relay/reply-head.ts";
+import type { UpstreamReplies } from "../relay/reply/upstream-head.ts";
+import type { RelayedBody, ReplyHead } from "../relay/reply-head.ts";
 
 /** Most fields of a head, as for requests. */
 const MOST_FIELDS = 1000;
@@ -35,7 +36,7 @@ export class ProgramReply implements ReplyHead {
   constructor(
     limit: number,
     private readonly statusLine: boolean,
-    private readonly hidden: ReadonlySet<string>,
+    private readonly replies: UpstreamReplies,
   ) {
     this.lines = new HeaderLines(limit, (line) => this.takeLine(line));
   }
@@ -48,13 +49,11 @@ export class ProgramReply implements ReplyHead {
     return used;
   }
 
-  reply(exchange: Exchange, body: StreamBody): void {
-    const { status, contentLength } = this;
-    const fields = this.fields.filter(([name]) => !this.hidden.has(name.toLowerCase()));
-    if (exchange.method !== "HEAD" && !isBodiless(status) && status !== RESET_CONTENT)
-      return exchange.reply(status, fields, body);
-    body.close();
-    exchange.reply(status, fields, null, status === RESET_CONTENT ? undefined : { length: contentLength });
+  reply(exchange: Exchange, body: RelayedBody): void {
+    const { status, fields, contentLength } = this;
+    const hasBody = exchange.method !== "HEAD" && !isBodiless(status) && status !== RESET_CONTENT;
+    const length = status === RESET_CONTENT ? 0 : contentLength;
+    this.replies.reply(exchange, { status, fields, contentLength: length, hasBody }, body);
   }
 
   private takeLine(line: string): boolean {
@@ -78,9 +77,10 @@ export class ProgramReply implements ReplyHead {
     const [name, value] = field;
     switch (name.toLowerCase()) {
       case "status":
-        return this.takeStatus(value);
+        if (!this.takeStatus(value)) return false;
+        break;
       case "content-length":
-        return this.takeLength(value);
+        if (!this.takeLength(value)) return false;
     }
     if (this.fields.length === MOST_FIELDS) return this.refuse("too many headers");
     // As nginx since 1.23: of a field that may come only once, the first one counts.

@@ -2,14 +2,14 @@
 import type { Settings } from "../../config/model.ts";
 import type { Exchange, Templates } from "../../exchange/exchange.ts";
 import type { Conversation, Protocol, RequestBodySize } from "../gateway/protocol.ts";
-import { hiddenFields } from "./hidden.ts";
+import { UpstreamReplies } from "../relay/reply/upstream-head.ts";
 import { Parameters } from "./parameters.ts";
 import { PlainConversation } from "./plain.ts";
 import { ProgramReply } from "./reply.ts";
 
 export class ScgiProtocol implements Protocol {
   private readonly parameters: Parameters;
-  private readonly hidden: ReadonlySet<string>;
+  readonly replies: UpstreamReplies;
 
   constructor(
     private readonly settings: Settings,
@@ -17,7 +17,7 @@ export class ScgiProtocol implements Protocol {
   ) {
     const { scgi, scgiOnly } = settings;
     this.parameters = new Parameters(scgiOnly.params, scgi.passRequestHeaders, templates, pair);
-    this.hidden = hiddenFields(scgi);
+    this.replies = new UpstreamReplies("scgi", scgi);
   }
 
   begin(exchange: Exchange, body: RequestBodySize): Conversation {
@@ -25,7 +25,7 @@ export class ScgiProtocol implements Protocol {
     const headers =
       pair("CONTENT_LENGTH", String(Math.max(0, body.length))) + this.parameters.of(exchange, body.length);
     const head = Buffer.from(`${headers.length}:${headers},`, "latin1");
-    return new PlainConversation(head, new ProgramReply(this.settings.scgi.bufferSize, true, this.hidden));
+    return new PlainConversation(head, new ProgramReply(this.settings.scgi.bufferSize, true, this.replies));
   }
 }
 

@@ -2,7 +2,7 @@
 import type { Settings } from "../../config/model.ts";
 import type { Exchange, Templates } from "../../exchange/exchange.ts";
 import type { Conversation, Protocol, RequestBodySize } from "../gateway/protocol.ts";
-import { hiddenFields } from "./hidden.ts";
+import { UpstreamReplies } from "../relay/reply/upstream-head.ts";
 import { Parameters } from "./parameters.ts";
 import { PlainConversation } from "./plain.ts";
 import { ProgramReply } from "./reply.ts";
@@ -13,7 +13,7 @@ const HEADER = 4;
 
 export class UwsgiProtocol implements Protocol {
   private readonly parameters: Parameters;
-  private readonly hidden: ReadonlySet<string>;
+  readonly replies: UpstreamReplies;
 
   constructor(
     private readonly settings: Settings,
@@ -21,13 +21,13 @@ export class UwsgiProtocol implements Protocol {
   ) {
     const { uwsgi, uwsgiOnly } = settings;
     this.parameters = new Parameters(uwsgiOnly.params, uwsgi.passRequestHeaders, templates, pair);
-    this.hidden = hiddenFields(uwsgi);
+    this.replies = new UpstreamReplies("uwsgi", uwsgi);
   }
 
   begin(exchange: Exchange, body: RequestBodySize): Conversation {
     const { uwsgi, uwsgiOnly } = this.settings;
     const head = packet(uwsgiOnly.modifier1, this.parameters.of(exchange, body.length), uwsgiOnly.modifier2);
-    return new PlainConversation(head, new ProgramReply(uwsgi.bufferSize, true, this.hidden));
+    return new PlainConversation(head, new ProgramReply(uwsgi.bufferSize, true, this.replies));
   }
 }
 

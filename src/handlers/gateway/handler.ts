@@ -32,7 +32,7 @@ export class GatewayHandler implements Handler {
     const family = settings[pass.family];
     const { setBody, httpVersion } = settings.proxyOnly;
     this.passesBody = family.passRequestBody && !(pass.family === "proxy" && setBody !== null);
-    this.framesBodies = pass.family === "proxy" && httpVersion === "1.1";
+    this.framesBodies = pass.family === "fastcgi" || (pass.family === "proxy" && httpVersion === "1.1");
     this.passing = {
       targets: new Targets(settings, services),
       protocol: protocolOf(settings, services),

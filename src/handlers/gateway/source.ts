@@ -299,9 +299,10 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
     this.waitFor(n === 0 ? this.passing.settings.readTimeout : this.passing.settings.sendTimeout);
   }
 
-  /** The peer may have replied before it closed: then that is the reply. */
+  /** The peer may have replied before it closed, then that is the reply; after EPIPE the connection will be readable. */
   private onSendFailed(error: number): void {
     if (this.transport!.readable || this.accepted) return;
+    if (error === -ERRNO.EPIPE) return this.waitFor(this.passing.settings.readTimeout);
     this.fail("error", 502, `send() failed (${errnoText(error)}) ${Waiting.Send}`);
   }
 

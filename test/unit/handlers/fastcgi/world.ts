@@ -9,7 +9,11 @@ export const FAMILY = {
   bufferSize: 4096,
   hideHeaders: [] as readonly string[],
   passHeaders: [] as readonly string[],
+  ignoreHeaders: [] as readonly string[],
   passRequestHeaders: true,
+  interceptErrors: false,
+  forceRanges: false,
+  store: null,
 } as FamilySettings;
 
 export const STDOUT = 6;
