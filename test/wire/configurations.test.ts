@@ -254,6 +254,53 @@ const promises: Record<string, readonly Row[]> = {
     [get("/pages/"), { status: 200, body: /life of a request/ }],
     [get("/first/none"), { status: 404, body: /^I/ }],
   ],
+  "proxy.conf": [
+    [get("/style.css"), { status: 200, fields: { "Content-Type": /text\/css.*/ } }],
+    [get("/users"), { status: 200, body: "GET /users for 127.0.0.1 at localhost\n" }],
+    [posted("/users", "x"), { status: 200, body: /^POST/ }],
+    [get("/api/users?a"), { status: 200, fields: { "X-Powered-By": null }, body: /^GET \/v1\/users\?a for/ }],
+    [get("/stream/x"), { status: 200, fields: { "X-Powered-By": "coffee" } }],
+    [get("/asleep/x"), { status: 502, body: "The application is asleep.\n" }],
+  ],
+  "php.conf": [
+    [get("/style.css"), { status: 200 }],
+    [get("/none.php"), { status: 404 }],
+    [get("/images/logo.svg/x.php"), { status: 404 }],
+    [get("/"), { status: 200 }],
+  ],
+  "websocket.conf": [
+    [
+      get("/", { Upgrade: "websocket", Connection: "Upgrade" }),
+      { status: 200, body: "Upgrade: , Connection: close\n" },
+    ],
+    [
+      get("/socket/", { Upgrade: "websocket", Connection: "Upgrade" }),
+      { status: 200, body: "Upgrade: websocket, Connection: upgrade\n" },
+    ],
+  ],
+  "cache.conf": [
+    [get("/page"), { status: 200, fields: { "X-Cache": "MISS" } }],
+    [get("/page"), { status: 200, fields: { "X-Cache": "HIT" }, body: /^made at/ }],
+    [get("/page", { Cookie: "user=ada" }), { status: 200, fields: { "X-Cache": "BYPASS" } }],
+    [get("/none"), { status: 404, fields: { "X-Cache": "MISS" } }],
+    [get("/none"), { status: 404, fields: { "X-Cache": "HIT" } }],
+    [get("/private"), { status: 200, fields: { "X-Cache": "MISS" } }],
+    [get("/private"), { status: 200, fields: { "X-Cache": "MISS" } }],
+    [get("/page", {}, "PURGE"), { status: 204 }],
+    [get("/page"), { status: 200, fields: { "X-Cache": "MISS" } }],
+    [get("/live/"), { status: 200, fields: { "X-Cache": null } }],
+  ],
+  "load-balancing.conf": [
+    [get("/"), { status: 200, body: "first\n" }],
+    [get("/"), { status: 200, body: "second\n" }],
+    [get("/"), { status: 200, body: "first\n" }],
+    [get("/by-url/a"), { status: 200, body: /^(first|second)\n/ }],
+    [get("/by-visitor/"), { status: 200, fields: { "Set-Cookie": /server=[0-9a-f]{32}; httponly; path=\// } }],
+    [
+      get("/one-down/"),
+      { status: 200, fields: { "X-Upstream": /127\.0\.0\.1:1, 127\.0\.0\.1:\d+/ }, body: "second\n" },
+    ],
+  ],
   "tester.conf": [
     [get("/"), { status: 200, body: /<title>Tester/ }],
     [get("/", {}, "HEAD"), { status: 405, fields: { Allow: "GET, OPTIONS" } }],
