@@ -64,6 +64,7 @@ async function ownSite(page: string): Promise<Scene> {
 const PAGES: [name: string, least: number, prepare: (page: string) => Promise<Scene>][] = [
   ["docs/uploads.md", 15, demonstration],
   ["docs/cgi.md", 15, ownSite],
+  ["docs/gateway.md", 5, ownSite],
 ];
 
 describe.skipIf(Bun.which("curl") === null).each(PAGES)("%s (needs curl)", (name, least, prepare) => {
