@@ -73,6 +73,14 @@ export class ReplyBuffer {
     return !copies;
   }
 
+  /** A copy of all there is, if it is short and all in one block; else null. */
+  all(): Buffer | null {
+    const [first] = this.segments;
+    if (first === undefined || first.block === null || this.segments.length > 1) return null;
+    if (first.end - first.start > LARGEST_COPY) return null;
+    return Buffer.from(first.block.bytes.subarray(first.start, first.end));
+  }
+
   /** Passes what is in memory to `see`. */
   show(see: (block: Block, start: number, end: number) => void): void {
     for (const { block, start, end } of this.segments) if (block !== null) see(block, start, end);

@@ -40,7 +40,8 @@ export class ReplyStream implements RelayedBody, PieceReader {
   /** Bytes that the source has given. */
   private received = 0;
   private readonly held: ReplyBuffer;
-  private readonly pace: Pace;
+  /** null: there is no limit. */
+  private pace: Pace | null = null;
   private ahead: ReadAhead | null = null;
   private buffering: boolean;
   private watcher: ReplyWatcher | null = null;
@@ -56,7 +57,7 @@ export class ReplyStream implements RelayedBody, PieceReader {
   ) {
     this.buffering = settings?.buffering === true;
     this.held = new ReplyBuffer(services, settings, log);
-    this.pace = new Pace(services, settings?.limitRate ?? 0, () => owner.nextTurn());
+    if (settings !== null && settings.limitRate > 0) this.pace = this.makePace(settings.limitRate);
   }
 
   /** Someone needs the whole reply, whether the client does or not. */
@@ -68,7 +69,7 @@ export class ReplyStream implements RelayedBody, PieceReader {
   begin(length: number, block: Block, start: number, end: number): boolean {
     this.length = length;
     this.received = end - start;
-    this.pace.fromSource(this.received);
+    this.pace?.fromSource(this.received);
     const kept = this.held.keep(block, start, end);
     if (this.received >= length && length >= 0) this.end(0);
     return kept;
@@ -81,7 +82,12 @@ export class ReplyStream implements RelayedBody, PieceReader {
   }
 
   limitRate(bytes: number): void {
+    this.pace ??= this.makePace(0);
     this.pace.limitClient(bytes);
+  }
+
+  private makePace(sourceRate: number): Pace {
+    return new Pace(this.services, sourceRate, () => this.owner.nextTurn());
   }
 
   watch(watcher: ReplyWatcher): void {
@@ -90,9 +96,13 @@ export class ReplyStream implements RelayedBody, PieceReader {
     if (this.ended) this.endWatching();
   }
 
+  whole(): Buffer | null {
+    return this.ended && this.outcome === 0 && this.pace === null ? this.held.all() : null;
+  }
+
   read(block: Block, offset: number, length: number): number {
     this.ahead?.stop();
-    const most = this.pace.forClient(length);
+    const most = this.pace === null ? length : this.pace.forClient(length);
     if (most === 0) return -ERRNO.EAGAIN;
     const held = this.held.read(block, offset, most);
     let n = held;
@@ -100,7 +110,7 @@ export class ReplyStream implements RelayedBody, PieceReader {
       const more = this.receive(block, offset + held, most - held);
       n = held === 0 ? more : held + Math.max(0, more);
     }
-    if (n > 0) this.pace.toClient(n);
+    if (n > 0) this.pace?.toClient(n);
     return n;
   }
 
@@ -108,13 +118,13 @@ export class ReplyStream implements RelayedBody, PieceReader {
     const part = this.held.inFile();
     if (part === null) return null;
     this.ahead?.stop();
-    const length = this.pace.forClient(part.length);
+    const length = this.pace === null ? part.length : this.pace.forClient(part.length);
     return length === 0 ? null : { ...part, length };
   }
 
   sentFromFile(bytes: number): void {
     this.held.skip(bytes);
-    this.pace.toClient(bytes);
+    this.pace?.toClient(bytes);
   }
 
   readAhead(): void {
@@ -144,7 +154,7 @@ export class ReplyStream implements RelayedBody, PieceReader {
   /** Gives back what is held. */
   release(): void {
     this.ahead?.stop();
-    this.pace.stop();
+    this.pace?.stop();
     this.held.release();
   }
 
@@ -168,7 +178,7 @@ export class ReplyStream implements RelayedBody, PieceReader {
 
   receive(block: Block, offset: number, length: number): number {
     if (this.ended) return this.outcome;
-    const most = this.buffering ? this.pace.forSource(length) : length;
+    const most = this.buffering && this.pace !== null ? this.pace.forSource(length) : length;
     const n = most === 0 ? -ERRNO.EAGAIN : this.source.read(block, offset, most);
     if (n > 0) this.gave(block, offset, n);
     else if (n !== -ERRNO.EAGAIN) this.end(n);
@@ -177,7 +187,7 @@ export class ReplyStream implements RelayedBody, PieceReader {
 
   private gave(block: Block, offset: number, n: number): void {
     this.received += n;
-    this.pace.fromSource(n);
+    this.pace?.fromSource(n);
     this.watcher?.onBody(block, offset, offset + n);
     if (this.length >= 0 && this.received >= this.length) this.end(0);
   }

@@ -128,6 +128,19 @@ export class UpstreamReplies {
     return rewriting === null ? fields : fields.map((field) => rewriting(exchange, field));
   }
 
+  /** A short reply that is complete is sent as bytes, which costs less to compress. */
+  private sendAll(
+    exchange: Exchange,
+    { status, contentLength }: UpstreamHead,
+    fields: Field[],
+    body: RelayedBody,
+  ): void {
+    const whole = contentLength > 0 ? body.whole() : null;
+    if (whole === null) return exchange.reply(status, fields, body, { fromUpstream: true });
+    body.close();
+    exchange.reply(status, fields, whole, { fromUpstream: true });
+  }
+
   private send(exchange: Exchange, head: UpstreamHead, fields: Field[], body: RelayedBody): void {
     const { status, contentLength, hasBody } = head;
     if (!hasBody) {
@@ -136,7 +149,7 @@ export class UpstreamReplies {
     }
     const hasRanges = this.settings.forceRanges && status === 200 && contentLength >= 0;
     if (hasRanges) replyWithRange(exchange, fields, body, contentLength);
-    else exchange.reply(status, fields, body, { fromUpstream: true });
+    else this.sendAll(exchange, head, fields, body);
   }
 }
 

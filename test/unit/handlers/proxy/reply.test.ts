@@ -26,6 +26,7 @@ function replied(reply: string, where: ProxyLocation = {}, request: RequestLike 
         close: () => {},
         buffers: () => {},
         limitRate: () => {},
+        whole: () => null,
         watch: () => {},
         hook: null,
         services: exchange.services as HandlerServices,
