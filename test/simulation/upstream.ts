@@ -163,7 +163,7 @@ class UpstreamConnection implements RemotePeer {
     const end = this.input.indexOf("\r\n\r\n");
     if (end < 0) return;
     const head = this.input.latin1Slice(0, end + 2);
-    const [, method, name, size] = /^(\w+) \/p\/([\w-]+)\?(\d+) HTTP\/1\.1\r\n/.exec(head) ?? [];
+    const [, method, name, size] = /^(\w+) \/p\/([\w-]+)\?(\d+) HTTP\/1\.[01]\r\n/.exec(head) ?? [];
     const mode = MODES[name ?? ""];
     if (mode === undefined) throw new Error(`the upstream got ${JSON.stringify(head)}`);
     const body = this.bodyAt(head, end + 4);
