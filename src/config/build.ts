@@ -36,6 +36,7 @@ const BARE: Partial<Settings> = {
   cgiPassEnv: [],
   assignments: [],
   pass: null,
+  limitedPass: null,
   resolver: null,
   authRequestSet: [],
   mirror: [],
@@ -49,6 +50,7 @@ const NOT_INHERITED: Partial<Settings> = {
   return: null,
   assignments: [],
   pass: null,
+  limitedPass: null,
   stubStatus: false,
 };
 
@@ -89,20 +91,40 @@ export class Builder {
       name: names[0]?.word.text ?? "",
       names: names.flatMap((given) => given.names),
       scope: this.location({ scope, locations: [], modifier: "", pattern: "", regex: null, position }, []),
-      locations: scope.locations.map((location) => this.nested(location)),
+      locations: this.level(scope.locations),
       position,
     };
   }
 
-  private nested(draft: LocationDraft): Location {
-    return this.location(
-      draft,
-      draft.locations.map((inner) => this.nested(inner)),
-    );
+  /** The locations of one level, each with those nested in it, and `= /path` where `/path/` is passed on. */
+  private level(drafts: readonly LocationDraft[]): Location[] {
+    const missing = drafts.filter((draft) => lacksSlashless(draft, drafts));
+    return [
+      ...drafts.map((draft) => this.location(draft, this.level(draft.locations))),
+      ...missing.map((draft) => this.slashless(draft)),
+    ];
+  }
+
+  /** As in nginx, what is passed on at `/path/` is redirected there from `/path`. */
+  private slashless({ scope, pattern, position }: LocationDraft): Location {
+    const text = { text: pattern, parts: [pattern, { variable: "is_args" }, { variable: "args" }], constant: null };
+    const settings = {
+      ...this.settings(scope),
+      ...NOT_INHERITED,
+      return: { status: 301, text },
+    };
+    const exact = { modifier: "=", pattern: pattern.slice(0, -1), regex: null } as const;
+    return { id: this.nextId++, ...exact, settings, locations: [], position };
   }
 
   private location({ scope, modifier, pattern, regex, position }: LocationDraft, locations: Location[]): Location {
     const settings = withRedirects(this.settings(scope));
     return { id: this.nextId++, modifier, pattern, regex, settings, locations, position };
   }
+}
+
+/** Whether `/path/` is passed on, and no location beside it is for `/path`. */
+function lacksSlashless({ modifier, pattern, scope }: LocationDraft, beside: readonly LocationDraft[]): boolean {
+  if (!scope.own.pass || !["", "^~"].includes(modifier) || !/.\/$/.test(pattern)) return false;
+  return !beside.some((other) => other.pattern === pattern.slice(0, -1) && ["", "^~", "="].includes(other.modifier));
 }

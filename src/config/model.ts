@@ -242,6 +242,8 @@ export interface Settings extends Readonly<Record<Family, FamilySettings>> {
   readonly openFileCacheErrors: boolean;
   /** To whom requests are passed; nested locations do not inherit it. */
   readonly pass: Pass | null;
+  /** To whom those are passed that `limit_except` does not except; null: as the location says. */
+  readonly limitedPass: Pass | null;
   readonly proxyOnly: ProxyOnly;
   readonly fastcgiOnly: FastcgiOnly;
   readonly uwsgiOnly: UwsgiOnly;

@@ -1,7 +1,8 @@
 /** The content handlers of a location, made once, by the rows of src/routing/answering.ts. */
 import type { Location } from "../config/model.ts";
 import type { Handler } from "../exchange/handler.ts";
-import { type Answerer, allowValue, answerersOf, methodsOf } from "../routing/answering.ts";
+import { ANSWERERS, type Answerer, allowValue, answerersOf, methodsOf } from "../routing/answering.ts";
+import { isExempt } from "./access.ts";
 import { CgiHandler } from "./cgi/cgi.ts";
 import { DeleteHandler } from "./files/delete.ts";
 import { StaticHandler } from "./files/static.ts";
@@ -44,10 +45,23 @@ export class Content {
  */
 export function contentsOf(location: Location, services: HandlerServices, serverName = ""): readonly Content[] {
   const makers = makersFor(location, services, serverName);
-  return answerersOf(location.settings).flatMap((answerer) => {
+  const rest = answerersOf(location.settings).flatMap((answerer) => {
     const handler = makers[answerer.name]();
     return handler === null ? [] : [new Content(handler, answerer, location)];
   });
+  return [...limitedContents(location, services), ...rest];
+}
+
+/** A `*_pass` in `limit_except` answers the methods that are not excepted. */
+function limitedContents(location: Location, services: HandlerServices): readonly Content[] {
+  const { limitExcept, limitedPass } = location.settings;
+  if (limitExcept === null || limitedPass === null) return [];
+  const gateway = new GatewayHandler({ ...location.settings, pass: limitedPass }, services);
+  const handler: Handler = {
+    claim: (exchange) => (isExempt(limitExcept, exchange.method) ? null : gateway),
+    handle: (exchange) => gateway.handle(exchange),
+  };
+  return [new Content(handler, ANSWERERS.find(({ name }) => name === "pass")!, location)];
 }
 
 /** The function that makes each row's handler; called if the location has the row. */

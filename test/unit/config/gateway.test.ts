@@ -291,6 +291,27 @@ describe("what becomes of a pass", () => {
   });
 });
 
+test("/path is redirected to /path/ that is passed on, unless it has a location", () => {
+  const patterns = (text: string): string[] =>
+    config(`server { ${text} }`).servers[0]!.locations.map(({ modifier, pattern }) => modifier + pattern);
+  expect(patterns("location /a/ { proxy_pass http://127.0.0.1; } location /b/ { }")).toEqual(["/a/", "/b/", "=/a"]);
+  expect(patterns("location /a/ { fastcgi_pass 127.0.0.1:1; } location = /a { }")).toEqual(["/a/", "=/a"]);
+  expect(patterns("location / { proxy_pass http://127.0.0.1; }")).toEqual(["/"]);
+  expect(settingsOf("server { location /a/ { proxy_pass http://127.0.0.1; } }", "/a").return).toMatchObject({
+    status: 301,
+    text: { text: "/a/" },
+  });
+});
+
+test("limit_except may pass what it does not except to somebody else", () => {
+  const {
+    pass,
+    limitedPass,
+    return: fixed,
+  } = settingsOf("server { location / { limit_except GET { proxy_pass http://127.0.0.1:1; } return 200; } }");
+  expect([pass, limitedPass!.upstream, fixed!.status]).toEqual([null, "127.0.0.1:1", 200]);
+});
+
 describe("upstreams", () => {
   test("a block with all its parameters", () => {
     const { upstreams } = config(`

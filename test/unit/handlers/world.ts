@@ -73,6 +73,7 @@ export function settings(changes: Partial<Settings> = {}): Settings {
     satisfy: "all",
     return: null,
     assignments: [],
+    limitedPass: null,
     errorPages: [],
     types: new Map(Object.entries(TYPES)),
     defaultType: "text/plain",

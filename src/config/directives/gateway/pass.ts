@@ -1,6 +1,6 @@
 /** `proxy_pass`, `fastcgi_pass`, `uwsgi_pass`, `scgi_pass`: to whom a location passes its requests. */
 import type { Family, Pass } from "../../gateway.ts";
-import type { Context, Scope } from "../../scope.ts";
+import type { Context, Own, Scope } from "../../scope.ts";
 import type { Row } from "../../table.ts";
 import { directive } from "../../table.ts";
 import { elsewhere, quote } from "../../text/diagnostics.ts";
@@ -49,8 +49,13 @@ export const SCGI_PASS = passRow(
   "Passes requests to an SCGI server: `host:port`, `unix:/path`, or an `upstream`. Not inherited by locations within.",
 );
 
+/** Where a block keeps its pass: that of `limit_except` is the location's second one. */
+const place = ({ context, parent, own }: Scope): { own: Own; key: "pass" | "limitedPass" } =>
+  context === "limit_except" ? { own: parent!.own, key: "limitedPass" } : { own, key: "pass" };
+
 function setPass(scope: Scope, family: Family, word: Word): void {
-  const earlier = scope.own.pass;
+  const { own, key } = place(scope);
+  const earlier = own[key];
   if (earlier)
     scope.warning(
       word.position,
@@ -76,7 +81,8 @@ function setTarget(scope: Scope, family: Family, word: Word): void {
   const start = target.parts[0];
   if (family === "proxy" && typeof start === "string" && !/^http:\/\//i.test(start))
     return scope.error(word.position, `"proxy_pass" expects a URL that begins with http://, not ${quote(word.text)}`);
-  scope.own.pass = { ...common(scope, family, word), upstream: null, target, uri: null, host: "", port: "" };
+  const { own, key } = place(scope);
+  own[key] = { ...common(scope, family, word), upstream: null, target, uri: null, host: "", port: "" };
 }
 
 /** The address is in the configuration: `rest` is what follows the scheme. */
@@ -86,17 +92,18 @@ function setFixed(scope: Scope, family: Family, word: Word, rest: string): void 
     scope.error(word.position, `"${family}_pass" ${quote(word.text)} ${problem}`);
   const peer = parsePeer(authority, family === "proxy" ? 80 : null, scope.draft.prefix);
   if (typeof peer === "string") return wrong(peer);
-  const place = uri === "" ? null : placeWithoutUri(scope);
-  if (place !== null) return wrong(`cannot have a URI in ${place}`);
+  const barred = uri === "" ? null : placeWithoutUri(scope);
+  if (barred !== null) return wrong(`cannot have a URI in ${barred}`);
   const isUnix = peer.address?.family === "unix";
   const host = isUnix ? "localhost" : peer.hasPort && peer.port !== 80 ? peer.text : peer.host;
   const port = isUnix ? "" : String(peer.port ?? "");
   const given = { ...common(scope, family, word), target: null, uri: uri === "" ? null : uri };
   const named = family === "proxy" ? { host, port } : { host: "", port: "" };
   const pass: Pass = { ...given, ...named, upstream: peer.text };
-  scope.own.pass = pass;
+  const { own, key } = place(scope);
+  own[key] = pass;
   scope.draft.later(() => {
-    if (scope.own.pass === pass) scope.own.pass = { ...pass, upstream: findGroup(scope, peer, word, `${family}_pass`) };
+    if (own[key] === pass) own[key] = { ...pass, upstream: findGroup(scope, peer, word, `${family}_pass`) };
   });
 }
 
