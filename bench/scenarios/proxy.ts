@@ -1,0 +1,66 @@
+/** The gateway: what it costs to pass requests to an origin over kept connections, beside nginx. Only the gateway is counted. */
+import { type Contender, type Cost, measure } from "../compare.ts";
+import { LOAD, type Load } from "../load.ts";
+import { isAvailable, type Options } from "../scenario.ts";
+import { gateways, origin } from "../servers/gateways.ts";
+import { type RunningServer, start } from "../servers/server.ts";
+import { atMost, type Check, type Report, verdict } from "../table.ts";
+
+const COLUMNS = ["gateway", "CPU us", "user", "system", "requests/s", "failed", "ratio", "must", ""];
+
+/** What is asked for, and the largest ratio to nginx that is good enough. */
+const CASES: readonly (readonly [title: string, load: Partial<Load>, must: number])[] = [
+  ["1 KB through a kept connection, 64 clients", { requests: 30_000 }, 0.85],
+  ["10 MB through a kept connection, 16 clients", { requests: 200, clients: 16, paths: ["/10m.html"] }, 1.0],
+];
+
+/** The scenario `proxy`. */
+export async function proxy(options: Options): Promise<Report[]> {
+  const source = await start(origin, options.site, false);
+  const servers: RunningServer[] = [];
+  for (const peer of gateways(source.port).filter((each) => isAvailable(each, options)))
+    servers.push(await start(peer, options.site, false));
+  const reports: Report[] = [];
+  for (const [title, load, must] of CASES) {
+    const contenders = servers.map((server): Contender => ({ server, load: loadOf(load, options) }));
+    reports.push(report(title, must, contenders, await measure(contenders, options.rounds)));
+  }
+  for (const server of [...servers, source]) await server.stop();
+  return reports;
+}
+
+const loadOf = (load: Partial<Load>, { requests, clients }: Options): Load => ({
+  ...LOAD,
+  ...load,
+  ...(requests === null ? {} : { requests }),
+  ...(clients === null ? {} : { clients }),
+});
+
+function report(title: string, must: number, contenders: readonly Contender[], costs: readonly Cost[]): Report {
+  const checks: Check[] = [];
+  if (costs.length === 2) checks.push(atMost(`${title}: webserv / nginx`, costs[0]!.total / costs[1]!.total, must));
+  checks.push(
+    atMost(
+      "failed requests",
+      costs.reduce((sum, { failed }) => sum + failed, 0),
+      0,
+    ),
+  );
+  const rows = costs.map((cost, i) => row(contenders[i]!.server.peer.name, cost));
+  return { scenario: "proxy", title, columns: COLUMNS, rows: [...rows, ...checks.map(ratio)], checks, notes: [] };
+}
+
+const row = (name: string, { total, user, system, requestsPerSecond, failed }: Cost): string[] => [
+  name,
+  ...[total, user, system].map((figure) => figure.toFixed(2)),
+  requestsPerSecond.toFixed(0),
+  String(failed),
+  ...["", "", ""],
+];
+
+const ratio = (check: Check): string[] => [
+  check.what,
+  ...["", "", "", "", ""],
+  check.value.toFixed(2),
+  ...verdict(check, "x", 2),
+];

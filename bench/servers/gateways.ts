@@ -1,0 +1,64 @@
+/** This server and nginx as gateways: everything goes to an origin over kept connections. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { LOAD_CPU, onCpu, type Peer, type Setup } from "./server.ts";
+import { SOURCE, webserv } from "./webserv.ts";
+
+/** The origin beside the load, so that a gateway has its CPU for itself. */
+export const origin: Peer = { ...webserv, name: "origin", command: (setup) => onCpu(LOAD_CPU, webserv.command(setup)) };
+
+/** Gateways to the origin at `port`. */
+export const gateways = (port: number): Peer[] => [gatewayFrom("webserv", SOURCE, port), nginx(port)];
+
+/** The server whose main file is `source`, under a name of its own. */
+function gatewayFrom(name: string, source: string, origin: number): Peer {
+  const command = (setup: Setup): string[] => {
+    const file = join(setup.site.folder, `webserv-gateway-${setup.port}.conf`);
+    writeFileSync(file, `access_log off;\nerror_log stderr crit;\n${http(setup, origin)}`);
+    return [process.execPath, "run", source, file];
+  };
+  return { name, family: "webserv", program: process.execPath, command };
+}
+
+function nginx(origin: number): Peer {
+  const command = (setup: Setup): string[] => {
+    const file = join(setup.site.folder, `nginx-gateway-${setup.port}.conf`);
+    writeFileSync(
+      file,
+      `daemon off;
+user root;
+worker_processes 1;
+worker_rlimit_nofile 20000;
+pid ${setup.site.folder}/nginx-gateway-${setup.port}.pid;
+error_log stderr crit;
+events { worker_connections 16000; use epoll; }
+http {
+access_log off;
+sendfile on;
+${http(setup, origin)}
+}
+`,
+    );
+    return ["nginx", "-p", setup.site.folder, "-c", file];
+  };
+  return { name: "nginx", family: "nginx", program: "nginx", command };
+}
+
+const http = ({ port, site }: Setup, origin: number): string => `keepalive_requests 1000000000;
+keepalive_timeout 1h;
+client_max_body_size 0;
+upstream origin {
+  server 127.0.0.1:${origin};
+  keepalive 256;
+  keepalive_requests 1000000000;
+}
+server {
+  listen 127.0.0.1:${port} backlog=4096;
+  root ${site.root};
+  location / {
+    proxy_pass http://origin;
+    proxy_http_version 1.1;
+    proxy_set_header Connection "";
+  }
+}
+`;
