@@ -31,8 +31,16 @@ interface MadeHead {
   readonly keepsAlive: boolean;
 }
 
-/** The head that is being made; grows to the longest. */
-let scratch = Buffer.allocUnsafeSlow(8192);
+/** Heads are written one behind the other into the same memory, because small Buffers of their own would cost a malloc each. */
+const SCRATCH = 32 * 1024;
+let scratch = Buffer.allocUnsafeSlow(SCRATCH);
+let used = 0;
+
+/** Other memory, for a head of at most `length` bytes. The heads in the old one keep it. */
+function renew(length: number): void {
+  scratch = Buffer.allocUnsafeSlow(Math.max(SCRATCH, length));
+  used = 0;
+}
 
 export class RequestHeads {
   private readonly uri: (exchange: Exchange) => string;
@@ -85,11 +93,13 @@ export class RequestHeads {
 
   private write(start: string, request: RequestHead, end: string, replaced: NamedFields | null): Buffer {
     const most = start.length + end.length + request.length + 2 * request.fieldCount;
-    if (scratch.length < most) scratch = Buffer.allocUnsafeSlow(2 * most);
-    let at = scratch.latin1Write(start, 0);
+    if (scratch.length - used < most) renew(most);
+    const from = used;
+    let at = from + scratch.latin1Write(start, from);
     if (replaced !== null) at = copyFields(request, replaced, at);
     at += scratch.latin1Write(end, at);
-    return Buffer.from(scratch.subarray(0, at));
+    used = at;
+    return scratch.subarray(from, at);
   }
 
   /** HTTP/1.1 keeps a connection unless Connection says `close`; 1.0 does not unless it says `keep-alive` (RFC 9112 §9.3). */

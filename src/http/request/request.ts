@@ -34,8 +34,13 @@ export const SEEN_CONTENT_RANGE = 16;
 export const SEEN_IF_MODIFIED_SINCE = 32;
 export const SEEN_IF_UNMODIFIED_SINCE = 64;
 
+/** Bytes that a reused head keeps for copies of itself. */
+const KEPT = 1024;
+
 /** All offsets are relative to `base`, so code that moves the bytes only has to set `bytes` and `base`. */
 export class RequestHead {
+  /** Where heads of up to KEPT bytes are copied to; used again for each. */
+  private memory: Buffer | null = null;
   bytes: Buffer = Buffer.alloc(0);
   /** Start of the head in `bytes`. */
   base = 0;
@@ -142,7 +147,14 @@ export class RequestHead {
 
   /** Copies the head out of the receive buffer, which others will overwrite. */
   own(): void {
-    this.bytes = Buffer.from(this.bytes.subarray(this.base, this.base + this.length));
+    const { base, length } = this;
+    const own =
+      this.memory !== null && this.memory.length >= length
+        ? this.memory
+        : Buffer.allocUnsafeSlow(Math.max(KEPT, length));
+    this.bytes.copy(own, 0, base, base + length);
+    if (own.length === KEPT) this.memory = own;
+    this.bytes = own;
     this.base = 0;
   }
 
