@@ -1,4 +1,5 @@
 /** One request and its reply, in the form that handlers, phases and variables use. */
+import type { Block } from "../../ffi/memory.ts";
 import type { Location, Settings, VirtualServer } from "../config/model.ts";
 import type { LogLevel, Template } from "../config/parts.ts";
 import type { RequestHead } from "../http/request/request.ts";
@@ -31,6 +32,8 @@ export interface Exchange {
   readonly redirects: number;
   /** An internal redirect to a path has replaced the path and the query of the request line. One to a named location does not. */
   readonly isRedirected: boolean;
+  /** It is a request within a client's request (`auth_request`, `mirror`): its `request` is the client's, and its reply is not sent. */
+  readonly isSubrequest: boolean;
   /** The status that `error_page` gives to the reply that comes now; 0: the reply's own status. Such a reply is never a 304, 206, 412 or 416. */
   readonly errorStatus: number;
 
@@ -63,6 +66,8 @@ export interface Exchange {
   user: string;
   /** What is known of the servers that the request was passed to; null: it was passed to none. */
   upstream: UpstreamFacts | null;
+  /** Sees the body of the request too, as far as the handler's sink takes it; what it gives does not matter. Phases may set it. */
+  bodyWatcher: BodyWatcher | null;
   /** Adds a field, such as Set-Cookie, to whatever reply this request gets, even an error page. `replaces`: it stands in place of the handler's own, but not in an error page. */
   addField(name: string, value: string, replaces?: boolean): void;
 
@@ -105,6 +110,13 @@ export interface Exchange {
   locationOf(path: string): { location: Location; undecided: boolean };
   /** Writes to the location's error log, with client, request and host; if `brief` (an earlier line has these) only with the client. */
   log(level: LogLevel, message: string, brief?: boolean): void;
+}
+
+/** Sees the body of a request; as BodySink. */
+export interface BodyWatcher {
+  accept(block: Block, start: number, end: number): number;
+  end(): void;
+  abort(): void;
 }
 
 /** Gives the octets of a text for a request (see http/octets.ts); "" where there is no value. */

@@ -135,7 +135,9 @@ export const VARIABLES: readonly Row[] = [
   row("request_length", "head", "bytes of the request", ({ request }) =>
     String(request.length + Math.max(0, request.contentLength)),
   ),
-  row("request_method", "change", "the method", (e) => e.method),
+  row("request_method", "change", "the method; in a subrequest that of the client's request", (e) =>
+    e.isSubrequest ? e.request.method : e.method,
+  ),
   row("request_time", "change", "seconds since the request's first byte, with milliseconds", (e) =>
     seconds(e.services.clock.now - e.startedAt),
   ),

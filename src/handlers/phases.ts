@@ -6,11 +6,13 @@ import { evaluateOctets } from "../exchange/templates.ts";
 import { entryPhases } from "./auth/entry.ts";
 import type { HandlerServices } from "./services.ts";
 import { openSession } from "./session/visitor.ts";
+import { mirror } from "./subrequest/mirror.ts";
 import { corsPhase, hasCors } from "./upload/cors.ts";
 
 /** nginx's names for the steps of a request before its content. */
 interface Phases {
   readonly rewrite: readonly Phase[];
+  /** With what comes between access and content (`mirror`). */
   readonly access: readonly Phase[];
 }
 
@@ -32,9 +34,10 @@ export function phasesOf(
   if (settings.internal) rewrite.push(internalOnly);
   if (hasCors(settings)) rewrite.push(corsPhase);
   if (opensSession(settings)) rewrite.push(session(settings, services, serverName));
-  const { limited, access } = entryPhases(settings, services.passwords);
-  rewrite.push(...limited);
-  return { rewrite, access: settings.return === null ? access : [] };
+  const { limited, access } = entryPhases(settings, services);
+  if (settings.return !== null) return { rewrite, access: limited };
+  const copies = settings.mirror.length > 0 ? [mirror(settings, services)] : [];
+  return { rewrite, access: [...limited, ...access, ...copies] };
 }
 
 /** `set`: the server's once a request, then the location's. */
@@ -64,7 +67,7 @@ const opensSession = (settings: Settings): boolean =>
 function session(settings: Settings, services: HandlerServices, serverName: string): Phase {
   const store = services.sessions.store(serverName, settings);
   return (exchange) => {
-    openSession(exchange, store);
+    if (!exchange.isSubrequest) openSession(exchange, store); // it has that of the client's request
     return GO_ON;
   };
 }

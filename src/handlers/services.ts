@@ -10,6 +10,7 @@ import type { CompressionWork } from "./compression/work.ts";
 import type { FileCaches } from "./files/file-caches.ts";
 import type { Listings } from "./listing/listings.ts";
 import type { SessionRegistry } from "./session/registry.ts";
+import type { SubrequestStarter } from "./subrequest/subrequest.ts";
 import type { UploadStores } from "./upload/stores.ts";
 import type { UploadActivities } from "./upload/tus/activity.ts";
 import type { Upstreams } from "./upstream/upstreams.ts";
@@ -39,6 +40,8 @@ export interface HandlerServices extends Services {
   readonly upstreams: Upstreams;
   /** The caches of replies. */
   readonly caches: CacheZones;
+  /** Starts requests within requests (`auth_request`, `mirror`). */
+  readonly subrequests: SubrequestStarter;
   /** Password files, and the password checks in progress. */
   readonly passwords: Passwords;
 }

@@ -1,11 +1,12 @@
 /** The progress of a request: its location, its next phase, who answers it, and its internal redirects. */
-import type { Exchange } from "../exchange/exchange.ts";
+import type { BodyWatcher, Exchange } from "../exchange/exchange.ts";
 import { type Answer, type BodySink, MOVED } from "../exchange/handler.ts";
-import { ANSWERED, LATER } from "../exchange/phase.ts";
+import { ANSWERED, LATER, type Phase } from "../exchange/phase.ts";
 import type { Field } from "../exchange/reply.ts";
 import type { Content } from "../handlers/contents.ts";
 import { octets } from "../http/octets.ts";
 import { withGroups } from "../routing/router.ts";
+import { tee } from "./body-tee.ts";
 import type { Match, Route, Routes } from "./route.ts";
 
 /** nginx's bound on internal redirects. */
@@ -32,6 +33,8 @@ export const options: Answer = {
 /** What the progress of a request needs from its exchange. */
 interface RoutedExchange extends Exchange {
   sink: BodySink | undefined;
+  /** Sees the body too. */
+  readonly bodyWatcher: BodyWatcher | null;
   readonly progress: Progress;
   failPlainly(status: number, fields: readonly Field[]): void;
 }
@@ -64,6 +67,8 @@ export class Progress {
   redirects = 0;
   /** One of them led to a path. */
   isRedirected = false;
+  /** The path of a subrequest, which has the phases of rewrite only (as in nginx); "": it is a client's request. */
+  subrequest = "";
   /** An `error_page` is being made. */
   inErrorPage = false;
   /** The request has a body, and its sink is not chosen yet. */
@@ -85,7 +90,22 @@ export class Progress {
     this.redirects = 0;
     this.inErrorPage = this.choosing = this.isRedirected = false;
     this.content = this.retargeted = null;
+    this.subrequest = "";
     this.phaseState = PhaseState.Idle;
+  }
+
+  /** Turns a request that was just begun into a subrequest, which counts as redirected. */
+  beginSubrequest(router: Routes, uri: string, query: string | undefined, method: string): void {
+    this.router = router;
+    this.redirects = 1;
+    this.method = method;
+    const match = this.moveTo(uri, query);
+    this.subrequest = this.requestPath = this.path;
+    this.enter(router, match);
+  }
+
+  private get phases(): readonly Phase[] {
+    return this.subrequest === "" ? this.route.phases : this.route.rewrite;
   }
 
   /** Enters a location, before its first phase. */
@@ -101,7 +121,7 @@ export class Progress {
   /** Skips the remaining phases and the location's contents: `answer` answers. */
   answerWith(answer: Answer): void {
     this.answer = answer;
-    this.phase = this.route.phases.length;
+    this.phase = this.phases.length;
   }
 
   redirect(uri: string, query?: string, method = this.method): void {
@@ -154,7 +174,7 @@ export class Progress {
 
   /** Runs the remaining phases, then asks the content: for a sink if a body is to come, else for the reply. */
   advance(): void {
-    const { phases } = this.route;
+    const { phases } = this;
     if (this.phase < phases.length) {
       if (!this.passes(phases)) return;
     } else this.phaseState = PhaseState.Idle; // the phase that suspended the request was the last one
@@ -211,7 +231,8 @@ export class Progress {
     const { redirects } = this;
     const sink = answer.sink?.(this.exchange);
     if (redirects !== this.redirects) return;
-    this.exchange.sink = sink;
+    const { bodyWatcher } = this.exchange;
+    this.exchange.sink = bodyWatcher === null ? sink : tee(sink, bodyWatcher);
     this.choosing = false;
   }
 }

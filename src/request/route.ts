@@ -15,6 +15,8 @@ export class Route {
   readonly settings: Settings;
   /** Run before the contents: rewrite, then access. Empty for most locations. */
   readonly phases: readonly Phase[];
+  /** Those of rewrite: all that a subrequest has. */
+  readonly rewrite: readonly Phase[];
   /** The first that claims a request answers it. */
   readonly contents: readonly Content[];
   /** Each reply goes through these, in order. */
@@ -29,6 +31,7 @@ export class Route {
   ) {
     this.settings = location.settings;
     const { rewrite, access } = phasesOf(location, services, server.name, server.scope.settings.assignments);
+    this.rewrite = rewrite;
     this.phases = [...rewrite, ...access];
     this.filters = filtersOf(location.settings, services);
     this.contents = contentsOf(location, services, server.name);

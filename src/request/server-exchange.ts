@@ -4,7 +4,7 @@
  */
 import type { Location, Settings, VirtualServer } from "../config/model.ts";
 import type { LogLevel } from "../config/parts.ts";
-import type { ConnectionInfo, Exchange, Templates } from "../exchange/exchange.ts";
+import type { BodyWatcher, ConnectionInfo, Exchange, Templates } from "../exchange/exchange.ts";
 import type { Filter } from "../exchange/filter.ts";
 import type { BodySink } from "../exchange/handler.ts";
 import type { Encoded, Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "../exchange/reply.ts";
@@ -60,6 +60,7 @@ export class ServerExchange implements Exchange {
   /** Fields that stand in place of the handler's own. */
   private replacingFields: readonly Field[] = NO_FIELDS;
   private id = "";
+  bodyWatcher: BodyWatcher | null = null;
 
   constructor(
     readonly services: HandlerServices,
@@ -93,6 +94,7 @@ export class ServerExchange implements Exchange {
     this.session = null;
     this.user = "";
     this.upstream = null;
+    this.bodyWatcher = null;
     this.onGone = null;
   }
 
@@ -150,13 +152,19 @@ export class ServerExchange implements Exchange {
     return this.progress.isRedirected;
   }
 
+  get isSubrequest(): boolean {
+    return this.progress.subrequest !== "";
+  }
+
   get requestId(): string {
     if (this.id === "") this.id = this.services.randomHex(16);
     return this.id;
   }
 
   get takesWholeReply(): boolean {
-    return !this.progress.inErrorPage && this.addedFields.length + this.replacingFields.length === 0;
+    return (
+      !this.progress.inErrorPage && !this.isSubrequest && this.addedFields.length + this.replacingFields.length === 0
+    );
   }
 
   get bytesSent(): number {

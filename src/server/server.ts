@@ -18,6 +18,7 @@ import { Reactor } from "../network/reactor.ts";
 import { Socket } from "../network/socket.ts";
 import type { Route } from "../request/route.ts";
 import { ServerExchange } from "../request/server-exchange.ts";
+import { Subrequests } from "../request/subrequests.ts";
 import { ServerClock } from "./clock.ts";
 import type { Generation } from "./generation.ts";
 import { Generations } from "./generations.ts";
@@ -52,6 +53,7 @@ export class Server implements ConnectionHost {
   readonly clients = new Set<HostedConnection>();
   private readonly generations: Generations;
   private readonly listeners: Listeners;
+  private readonly subrequests: Subrequests;
   private readonly exchanges: ServerExchange[] = [];
   /** Connections whose listener has been removed. Each keeps its endpoint, and so the endpoint's generation. */
   private readonly leaving = new Map<HostedConnection, Endpoint>();
@@ -84,6 +86,8 @@ export class Server implements ConnectionHost {
       (level, message, to) => this.log(level, message, to),
     );
     this.pool = this.services.buffers;
+    this.subrequests = new Subrequests(this.services, this.logs, (error, exchange) => this.reportBug(error, exchange));
+    this.services.subrequests = this.subrequests;
     this.generations = new Generations(config, this.services, this.logs, (error) => this.reportBug(error, null));
     this.listeners = new Listeners(
       kernel,
@@ -144,6 +148,7 @@ export class Server implements ConnectionHost {
   /** Moves open connections to the endpoint that now has their address. Connections without one end with the request in progress. */
   private moveClients(successor: Successor): void {
     this.exchanges.length = 0; // kept exchanges refer to old routes
+    this.subrequests.forget();
     for (const client of this.clients) {
       if (this.leaving.has(client)) continue;
       const endpoint = successor(client.endpoint, client.info.fd);
@@ -199,6 +204,7 @@ export class Server implements ConnectionHost {
     this.disposed = true;
     this.listeners.close();
     this.services.scripts.stop();
+    this.subrequests.close();
     this.services.resolver.close();
     this.generations.close();
     this.services.sessions.close();

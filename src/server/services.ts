@@ -13,6 +13,7 @@ import { FileCaches } from "../handlers/files/file-caches.ts";
 import { Listings } from "../handlers/listing/listings.ts";
 import type { HandlerServices } from "../handlers/services.ts";
 import { SessionRegistry } from "../handlers/session/registry.ts";
+import type { SubrequestStarter } from "../handlers/subrequest/subrequest.ts";
 import { UploadStores } from "../handlers/upload/stores.ts";
 import { UploadActivities } from "../handlers/upload/tus/activity.ts";
 import { Upstreams } from "../handlers/upstream/upstreams.ts";
@@ -33,6 +34,8 @@ export class ServerServices implements HandlerServices {
   readonly scripts: Scripts;
   readonly passwords: Passwords;
   readonly resolver: Resolver;
+  /** Set by the server. */
+  subrequests!: SubrequestStarter;
   readonly upstreams: Upstreams;
   readonly caches: CacheZones;
   private readonly random = new Block(64);

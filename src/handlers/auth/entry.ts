@@ -1,9 +1,11 @@
-/** The access phases of a location: addresses (`allow`, `deny`) and passwords (`auth_basic`), both or one of them (`satisfy`), for all methods or some (`limit_except`). */
+/** The access phases of a location: addresses (`allow`, `deny`), passwords (`auth_basic`) and subrequests (`auth_request`), all or one of them (`satisfy`), for all methods or some (`limit_except`). */
 import type { Settings } from "../../config/model.ts";
 import type { AccessRule, LimitExcept } from "../../config/parts.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import { ANSWERED, GO_ON, type Phase, type Verdict } from "../../exchange/phase.ts";
 import { allows, isExempt, ruleFor } from "../access.ts";
+import type { HandlerServices } from "../services.ts";
+import { authRequest } from "../subrequest/auth-request.ts";
 import { askPassword, type PasswordRules } from "./basic-auth.ts";
 import type { Passwords } from "./passwords.ts";
 
@@ -11,6 +13,8 @@ import type { Passwords } from "./passwords.ts";
 interface Conditions {
   readonly rules: readonly AccessRule[];
   readonly password: PasswordRules | null;
+  /** The phase of `auth_request`, and what it does if that denies access (see there); null: there is none. */
+  readonly asks: (denied: Phase | null) => Phase | null;
 }
 
 /** The phases of `limit_except`, which run before `return`, and those of the location. */
@@ -19,13 +23,16 @@ interface EntryPhases {
   readonly access: readonly Phase[];
 }
 
-export function entryPhases(settings: Settings, passwords: Passwords): EntryPhases {
+export function entryPhases(settings: Settings, { passwords, subrequests }: HandlerServices): EntryPhases {
   const { limitExcept, access, satisfy } = settings;
-  const whole = phasesFor({ rules: access, password: passwordRules(settings) }, satisfy, passwords);
+  const asks = (denied: Phase | null) =>
+    settings.authRequest === null ? null : authRequest(settings, subrequests, denied);
+  const whole = phasesFor({ rules: access, password: passwordRules(settings), asks }, satisfy, passwords);
   if (limitExcept === null) return { limited: [], access: whole };
   const isLimited = (exchange: Exchange): boolean => !isExempt(limitExcept, exchange.method);
-  const limited = phasesFor(limitConditions(settings, limitExcept), satisfy, passwords);
-  const rest = limitedRest(settings, limitExcept, whole);
+  const limit = limitConditions(settings, limitExcept);
+  const limited = phasesFor({ ...limit, asks: satisfy === "any" ? asks : () => null }, satisfy, passwords);
+  const rest = limitedRest(settings, limitExcept, whole, asks(null));
   const notLimited = whole.map((phase) => when((exchange) => !isLimited(exchange), phase));
   return {
     limited: limited.map((phase) => when(isLimited, phase)),
@@ -34,18 +41,24 @@ export function entryPhases(settings: Settings, passwords: Passwords): EntryPhas
 }
 
 /** The conditions that `limit_except` adds. With `satisfy any`: all conditions that apply to its methods. */
-function limitConditions(settings: Settings, limit: LimitExcept): Conditions {
+function limitConditions(settings: Settings, limit: LimitExcept): Omit<Conditions, "asks"> {
   const { rules } = limit;
   const password = limitedPassword(settings, limit);
   if (settings.satisfy === "any") return { rules: rules.length === 0 ? settings.access : rules, password };
   return { rules, password: saysPassword(limit) ? password : null };
 }
 
-/** The location's own phases for the methods of `limit_except`: its addresses, and its password unless `limit_except` has one. */
-function limitedRest(settings: Settings, limit: LimitExcept, whole: readonly Phase[]): readonly Phase[] {
+/** The location's own phases for the methods of `limit_except`: its addresses, its `auth_request`, and its password unless `limit_except` has one. */
+function limitedRest(
+  settings: Settings,
+  limit: LimitExcept,
+  whole: readonly Phase[],
+  asked: Phase | null,
+): readonly Phase[] {
   if (settings.satisfy === "any") return [];
   if (!saysPassword(limit)) return whole;
-  return settings.access.length > 0 ? [addressRules(settings.access)] : [];
+  const addresses = settings.access.length > 0 ? [addressRules(settings.access)] : [];
+  return asked === null ? addresses : [...addresses, asked];
 }
 
 /** The password that a request with this method needs, whatever its address; null: none. */
@@ -77,16 +90,18 @@ const when =
     isAsked(exchange) ? phase(exchange) : GO_ON;
 
 function phasesFor(
-  { rules, password }: Conditions,
+  { rules, password, asks }: Conditions,
   satisfy: Settings["satisfy"],
   passwords: Passwords,
 ): readonly Phase[] {
-  if (password === null) return rules.length > 0 ? [addressRules(rules)] : [];
-  const ask: Phase = (exchange) => askPassword(exchange, password, passwords);
-  if (rules.length === 0) return [ask];
-  // The password is not asked only if a rule allows the address. That no rule denies it is not enough, as in nginx.
-  if (satisfy === "any") return [when((exchange) => ruleFor(rules, exchange.connection)?.allow !== true, ask)];
-  return [addressRules(rules), ask];
+  const ask: Phase | null =
+    password === null ? null : (exchange: Exchange) => askPassword(exchange, password, passwords);
+  const addresses = rules.length > 0 ? [addressRules(rules)] : [];
+  if (satisfy === "all") return [...addresses, ask, asks(null)].filter((phase) => phase !== null);
+  const either = asks(ask) ?? ask; // a subrequest is asked before the client, who may have no password
+  if (either === null || rules.length === 0) return either === null ? addresses : [either];
+  // Nothing else is asked only if a rule allows the address. That no rule denies it is not enough, as in nginx.
+  return [when((exchange) => ruleFor(rules, exchange.connection)?.allow !== true, either)];
 }
 
 const addressRules =

@@ -158,6 +158,20 @@ export class RequestHead {
     this.base = 0;
   }
 
+  /**
+   * Turns a complete head into that of a subrequest: a copy, with a body of `length` bytes (-1: none) and no conditions, which are about the
+   * client's reply (as in nginx). The parser must not take the next head for a repetition of it and give it to a client's request.
+   */
+  becomeSubrequest(length: number): void {
+    this.own();
+    this.contentLength = length;
+    this.chunked = false;
+    this.expect = EXPECT_NONE;
+    this.conditional = false;
+    this.seen = 0;
+    this.noneMatch = -1;
+  }
+
   /** The host in small letters without a final dot; "" when the request has none. */
   host(): string {
     const last = this.bytes[this.base + this.hostEnd - 1];

@@ -10,7 +10,7 @@ import { Block } from "../../../ffi/memory.ts";
 import type { Location, Settings, VirtualServer } from "../../../src/config/model.ts";
 import type { LogLevel, Template } from "../../../src/config/parts.ts";
 import { Evaluators } from "../../../src/exchange/evaluators.ts";
-import type { ConnectionInfo, Exchange, Templates } from "../../../src/exchange/exchange.ts";
+import type { BodyWatcher, ConnectionInfo, Exchange, Templates } from "../../../src/exchange/exchange.ts";
 import { type Answer, type BodySink, type Handler, MOVED } from "../../../src/exchange/handler.ts";
 import { GO_ON } from "../../../src/exchange/phase.ts";
 import type { Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "../../../src/exchange/reply.ts";
@@ -129,6 +129,11 @@ export function settings(changes: Partial<Settings> = {}): Settings {
     openFileCacheValid: 1000,
     openFileCacheErrors: false,
     pass: null,
+    authRequest: null,
+    authRequestSet: [],
+    mirror: [],
+    mirrorRequestBody: true,
+    stubStatus: false,
     ...changes,
   } as Settings;
 }
@@ -207,6 +212,7 @@ export class FakeServices implements HandlerServices {
     again: (what) => void this.waiting.push(what),
   } as Reactor;
   readonly resolver = new Resolver(this.kernel, this.reactor);
+  readonly subrequests = { start: () => () => {} };
   readonly buffers = new BufferPool();
   readonly scripts = new Scripts(this.reactor);
   readonly environment: Record<string, string | undefined> = {};
@@ -274,6 +280,8 @@ export class FakeExchange implements Exchange {
   readonly captures: RegExpExecArray | null;
   assigned: Map<string, string> | null = null;
   readonly redirects = 0;
+  readonly isSubrequest = false;
+  bodyWatcher: BodyWatcher | null = null;
   isRedirected = false;
   readonly errorStatus: number;
   readonly startedAt = 990;

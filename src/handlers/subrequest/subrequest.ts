@@ -1,0 +1,32 @@
+/** What phases ask of the server for requests within requests (src/request/subrequest.ts answers them). */
+import type { Exchange } from "../../exchange/exchange.ts";
+import type { BodySink } from "../../exchange/handler.ts";
+
+export interface SubrequestOptions {
+  /** A path with or without a query. It counts as an internal redirect. */
+  readonly uri: string;
+  /** The query instead of that of `uri`. */
+  readonly query?: string;
+  readonly method: string;
+  /** null: it has none, whatever the client's request has. */
+  readonly body: SubrequestBody | null;
+}
+
+/** A body that was kept. */
+export interface SubrequestBody {
+  readonly length: number;
+  /** Offers the bytes from `position` on, once. Bytes taken, or -errno. */
+  pass(sink: BodySink, position: number): number;
+  /** It is not needed any more; called once. */
+  release(): void;
+}
+
+export interface SubrequestStarter {
+  /**
+   * Starts a request in the locations of the same server, with the head of the client's request. As in nginx, only the rewrite phases run,
+   * nothing is sent, and no access log gets a line.
+   * @param replied called once with its exchange when its reply is there, perhaps before this returns. null: it may outlive the request
+   * @returns breaks it off; `replied` is not called any more
+   */
+  start(of: Exchange, options: SubrequestOptions, replied: ((reply: Exchange) => void) | null): () => void;
+}

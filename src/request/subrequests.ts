@@ -1,0 +1,84 @@
+/** Starts the subrequests of a server, and ends those that are left when it stops. */
+import type { Exchange } from "../exchange/exchange.ts";
+import type { HandlerServices } from "../handlers/services.ts";
+import type { SubrequestOptions, SubrequestStarter } from "../handlers/subrequest/subrequest.ts";
+import type { RequestLog } from "./request-log.ts";
+import { ServerExchange } from "./server-exchange.ts";
+import { Subrequest, type SubrequestOwner } from "./subrequest.ts";
+
+/** Most Exchange objects kept for reuse. */
+const MOST_KEPT = 64;
+
+export class Subrequests implements SubrequestStarter, SubrequestOwner {
+  private readonly running = new Set<Subrequest>();
+  /** Apart from those of connections: the parser's head of a subrequest is changed after it was parsed. */
+  private readonly kept: ServerExchange[] = [];
+
+  constructor(
+    private readonly services: HandlerServices,
+    private readonly logs: RequestLog,
+    readonly reportBug: SubrequestOwner["reportBug"],
+  ) {}
+
+  get reactor(): HandlerServices["reactor"] {
+    return this.services.reactor;
+  }
+
+  get pool(): HandlerServices["buffers"] {
+    return this.services.buffers;
+  }
+
+  start(of: Exchange, options: SubrequestOptions, replied: ((reply: Exchange) => void) | null): () => void {
+    const parent = of as ServerExchange;
+    const exchange = this.kept.pop() ?? new ServerExchange(this.services, this.logs);
+    const guarded = replied === null ? null : (reply: Exchange) => guard(parent, () => replied(reply));
+    const subrequest = new Subrequest(this, exchange, parent, options, guarded);
+    parent.origin.retain();
+    this.running.add(subrequest);
+    exchange.begin(subrequest, parent.origin);
+    within(exchange, parent, options);
+    subrequest.begin();
+    return () => subrequest.abort();
+  }
+
+  subrequestEnded(subrequest: Subrequest, exchange: ServerExchange): void {
+    const { origin } = exchange;
+    this.running.delete(subrequest);
+    exchange.end();
+    if (origin.open && this.kept.length < MOST_KEPT) this.kept.push(exchange);
+    origin.release();
+  }
+
+  /** A reload: exchanges that are kept refer to old routes. */
+  forget(): void {
+    this.kept.length = 0;
+  }
+
+  /** Breaks off all that run. */
+  close(): void {
+    for (const subrequest of [...this.running]) subrequest.abort();
+  }
+}
+
+/** Gives an exchange that was just begun the head of `parent`, and leads it into a location. */
+function within(exchange: ServerExchange, parent: ServerExchange, options: SubrequestOptions): void {
+  const { parser, request, progress } = exchange;
+  const { bytes, base, length } = parent.request;
+  parser.feed(bytes, base, base + length);
+  request.becomeSubrequest(options.body?.length ?? -1);
+  progress.beginSubrequest(parent.progress.router, options.uri, options.query, options.method);
+  progress.captures = parent.captures;
+  progress.choosing = options.body !== null;
+  exchange.assigned = parent.assigned; // shared, as in nginx
+  exchange.session = parent.session;
+  exchange.user = parent.user;
+}
+
+/** What asked is told. A mistake there is one of the request that asked. */
+function guard(parent: ServerExchange, call: () => void): void {
+  try {
+    call();
+  } catch (error) {
+    parent.crash(error);
+  }
+}
