@@ -159,6 +159,12 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     else this.handlerFailed(this.exchange, error);
   }
 
+  get activity(): "reading" | "writing" | "waiting" {
+    const { exchange, state } = this;
+    if (exchange !== null) return exchange.method === "" && !exchange.replied ? "reading" : "writing";
+    return state === State.ReadingHeaders ? "waiting" : "writing";
+  }
+
   private get body(): BodyReader {
     return (this.bodyReader ??= new BodyReader(this.transport, this.input, this.timeouts, this));
   }

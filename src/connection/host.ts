@@ -14,6 +14,8 @@ export interface HostedConnection extends ReplyTarget {
   /** The address it was accepted on, with the servers there. A reload replaces it. */
   endpoint: Endpoint;
   readonly info: ConnectionInfo & { readonly fd: number };
+  /** What it does now, for `stub_status`. */
+  readonly activity: "reading" | "writing" | "waiting";
   /** The server stops: a connection without a request in progress ends at once, the others after their reply. */
   stopWhenIdle(): void;
   /** Closes now, whatever is in progress. */

@@ -12,6 +12,8 @@ export interface Services {
   readonly reactor: Reactor;
   /** Looks up names while the server runs, with the `resolver` of a location or an upstream. */
   readonly resolver: Resolver;
+  /** Counts the connections now, which takes a look at each. */
+  readonly connections: { counts(): ConnectionCounts };
   /** The server's own environment; scripts get the variables that `cgi_pass_env` names. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Value of the Server field with `server_tokens on`: `webserv/VERSION`. */
@@ -20,6 +22,20 @@ export interface Services {
   randomHex(bytes: number): string;
   /** Logs a message that belongs to no current request. `to`: the error log of the location it concerns; by default the main one. */
   log(level: LogLevel, message: string, to?: ErrorLog): void;
+}
+
+/** nginx's figures about connections (`stub_status`, $connections_*). */
+export interface ConnectionCounts {
+  readonly active: number;
+  /** Since the server was started. */
+  readonly accepted: number;
+  readonly requests: number;
+  /** A part of a request's head has come. */
+  readonly reading: number;
+  /** A request is in progress, or its reply is being sent. */
+  readonly writing: number;
+  /** No request has begun. */
+  readonly waiting: number;
 }
 
 /** The time at the start of the loop's turn. */

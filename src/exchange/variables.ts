@@ -51,6 +51,7 @@ const family = (name: string, lifetime: Lifetime, help: string, of: Row["of"]): 
 });
 
 const seconds = (ms: number): string => (ms / 1000).toFixed(3);
+const counts = (exchange: Exchange) => exchange.services.connections.counts();
 /** A port of 0 is none, as in nginx. */
 const port = (number = 0): string => (number === 0 ? "" : String(number));
 const query: Evaluator = (exchange) => exchange.query;
@@ -64,6 +65,10 @@ export const VARIABLES: readonly Row[] = [
   row("bytes_sent", "change", "bytes of the reply that were sent", (e) => String(e.bytesSent)),
   row("connection", "connection", "the connection's number", (e) => String(e.connection.number)),
   row("connection_requests", "change", "requests on the connection so far", (e) => String(e.connection.requests)),
+  row("connections_active", "change", "open connections", (e) => String(counts(e).active)),
+  row("connections_reading", "change", "connections on which a head has begun", (e) => String(counts(e).reading)),
+  row("connections_waiting", "change", "connections without a request", (e) => String(counts(e).waiting)),
+  row("connections_writing", "change", "connections with a request in progress", (e) => String(counts(e).writing)),
   row("content_length", "head", "the request's Content-Length", (e) => requestField(e, "content-length")),
   row("content_type", "head", "the request's Content-Type", (e) => requestField(e, "content-type")),
   row("document_root", "change", "the location's `root` or `alias`", documentRoot),

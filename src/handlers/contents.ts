@@ -11,6 +11,7 @@ import { GatewayHandler } from "./gateway/handler.ts";
 import { ReturnHandler } from "./return.ts";
 import type { HandlerServices } from "./services.ts";
 import { SessionApiHandler } from "./session/api.ts";
+import { StubStatusHandler } from "./stub-status.ts";
 import { Store } from "./upload/store.ts";
 import { TusHandler } from "./upload/tus/tus.ts";
 import { UploadHandler } from "./upload/upload.ts";
@@ -81,6 +82,7 @@ function makersFor(
   return {
     return: () => new ReturnHandler(settings.return!, settings, services),
     session_api: () => new SessionApiHandler(services.sessions.store(serverName, settings)),
+    stub_status: () => new StubStatusHandler(),
     tus: () => (hasOwnPaths(location) ? new TusHandler(location, services, store()) : null),
     upload_store: () => new UploadHandler(store()),
     delete_files: () => new DeleteHandler(services),

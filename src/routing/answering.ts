@@ -7,7 +7,16 @@ import type { Settings } from "../config/model.ts";
 /** The settings that decide which handler answers. */
 type Deciding = Pick<
   Settings,
-  "return" | "sessionApi" | "upload" | "deleteFiles" | "tryFiles" | "pass" | "cgi" | "cgiMethods" | "allowedMethods"
+  | "return"
+  | "sessionApi"
+  | "stubStatus"
+  | "upload"
+  | "deleteFiles"
+  | "tryFiles"
+  | "pass"
+  | "cgi"
+  | "cgiMethods"
+  | "allowedMethods"
 >;
 
 export interface Answerer {
@@ -15,6 +24,7 @@ export interface Answerer {
   readonly name:
     | "return"
     | "session_api"
+    | "stub_status"
     | "tus"
     | "upload_store"
     | "delete_files"
@@ -47,6 +57,14 @@ export const ANSWERERS: readonly Answerer[] = [
     byDefault: ["GET", "HEAD", "POST", "DELETE"],
     performs: ["GET", "HEAD", "POST", "DELETE"],
     body: "the change to the session",
+  },
+  {
+    name: "stub_status",
+    setting: "stubStatus",
+    alone: true,
+    byDefault: ["GET", "HEAD"],
+    performs: ["GET", "HEAD"],
+    body: "discarded",
   },
   // In the tus protocol HEAD, PATCH and DELETE concern an upload that a POST has created.
   {

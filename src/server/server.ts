@@ -11,6 +11,7 @@ import type { ConnectionHost, HostedConnection } from "../connection/host.ts";
 import { LARGE_PIECE } from "../connection/input.ts";
 import { Outbox } from "../connection/outbox.ts";
 import type { Handler } from "../exchange/handler.ts";
+import type { ConnectionCounts } from "../exchange/services.ts";
 import { exceptionText } from "../handlers/errors.ts";
 import type { BufferPool } from "../network/buffers.ts";
 import { ProxiedTransport } from "../network/proxy-protocol/proxied-transport.ts";
@@ -59,6 +60,7 @@ export class Server implements ConnectionHost {
   private readonly leaving = new Map<HostedConnection, Endpoint>();
   private readonly upkeep: Upkeep;
   private connections = 0;
+  private requests = 0;
   private disposed = false;
 
   /**
@@ -87,6 +89,7 @@ export class Server implements ConnectionHost {
     );
     this.pool = this.services.buffers;
     this.subrequests = new Subrequests(this.services, this.logs, (error, exchange) => this.reportBug(error, exchange));
+    this.services.connections = this;
     this.services.subrequests = this.subrequests;
     this.generations = new Generations(config, this.services, this.logs, (error) => this.reportBug(error, null));
     this.listeners = new Listeners(
@@ -216,6 +219,7 @@ export class Server implements ConnectionHost {
 
   beginExchange(client: HostedConnection): ServerExchange {
     const exchange = this.exchanges.pop() ?? new ServerExchange(this.services, this.logs);
+    this.requests++;
     client.endpoint.retain();
     exchange.begin(client, client.endpoint);
     return exchange;
@@ -246,6 +250,12 @@ export class Server implements ConnectionHost {
     const message = exceptionText(error);
     if (exchange === null) this.log("crit", message);
     else exchange.log("crit", message);
+  }
+
+  counts(): ConnectionCounts {
+    const now = { reading: 0, writing: 0, waiting: 0 };
+    for (const client of this.clients) now[client.activity]++;
+    return { active: this.clients.size, accepted: this.connections, requests: this.requests, ...now };
   }
 
   log(level: LogLevel, message: string, to = this.logs.main): void {

@@ -5,6 +5,7 @@ import type { Kernel } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
 import type { ErrorLog, LogLevel } from "../config/parts.ts";
 import { Evaluators } from "../exchange/evaluators.ts";
+import type { ConnectionCounts } from "../exchange/services.ts";
 import { Passwords } from "../handlers/auth/passwords.ts";
 import { CacheZones } from "../handlers/cache/zones.ts";
 import { Scripts } from "../handlers/cgi/scripts.ts";
@@ -34,7 +35,8 @@ export class ServerServices implements HandlerServices {
   readonly scripts: Scripts;
   readonly passwords: Passwords;
   readonly resolver: Resolver;
-  /** Set by the server. */
+  /** These are set by the server. */
+  connections!: { counts(): ConnectionCounts };
   subrequests!: SubrequestStarter;
   readonly upstreams: Upstreams;
   readonly caches: CacheZones;

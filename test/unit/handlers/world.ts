@@ -212,6 +212,9 @@ export class FakeServices implements HandlerServices {
     again: (what) => void this.waiting.push(what),
   } as Reactor;
   readonly resolver = new Resolver(this.kernel, this.reactor);
+  readonly connections = {
+    counts: () => ({ active: 9, accepted: 20, requests: 30, reading: 1, writing: 3, waiting: 5 }),
+  };
   readonly subrequests = { start: () => () => {} };
   readonly buffers = new BufferPool();
   readonly scripts = new Scripts(this.reactor);
