@@ -91,6 +91,8 @@ export class Webserv implements Subject {
   /** Blocks and exchanges not released although no client is left. */
   private unreturned(): string | undefined {
     const { blocks, exchanges } = this;
+    // A reply that is stored is read to its end without its client.
+    if (this.server.services.caches.isWriting) return undefined;
     if (this.server.clients.size > 0 || blocks.size + exchanges.size === 0) return undefined;
     return `not given back: ${blocks.size} blocks, ${exchanges.size} exchanges`;
   }

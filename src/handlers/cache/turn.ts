@@ -159,6 +159,7 @@ export class CacheTurn implements CacheFetch {
   private store(exchange: Exchange, reply: UpstreamHead): EntryWriter | null {
     const { status, fields } = reply;
     if (!this.rules.isBuffered(fields) || this.rules.redirects(fields)) return null;
+    if (!reply.hasBody && reply.contentLength > 0) return null; // of HEAD: there is nothing that GET could get
     const length = reply.hasBody ? reply.contentLength : 0;
     const now = exchange.services.clock.second;
     const fresh = freshnessOf(fields, this.rules.ignored, now);

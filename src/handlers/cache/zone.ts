@@ -27,6 +27,8 @@ export interface CacheServices extends Services {
 export class CacheZone {
   readonly index: CacheIndex;
   readonly kept: KeptEntries;
+  /** Number of entries that are being written. */
+  writing = 0;
   private readonly folder: CacheFolder;
   private loader: Loader | null = null;
   private readonly loading: Alarm;
@@ -140,12 +142,15 @@ export class CacheZone {
     const encoded = this.folder.isOpen ? encodeHead(head) : null;
     if (encoded === null) return null;
     const { kernel, buffers } = this.services;
+    this.writing++;
     return new EntryWriter(kernel, this.folder, buffers, node.name, head, encoded, announced, {
       published: (whole, start, body, size) => {
+        this.writing--;
         this.publish(node, slot, new Entry(node, whole, start, body, null), size);
         ended();
       },
       failed: (error) => {
+        this.writing--;
         if (error < 0) this.failed(`could not write an entry (${errnoText(error)})`);
         ended();
       },

@@ -47,6 +47,11 @@ export class CacheZones {
     return this.byName.get(name);
   }
 
+  /** Whether replies are being stored, perhaps without their clients. */
+  get isWriting(): boolean {
+    return [...this.byPath.values()].some(({ writing }) => writing > 0);
+  }
+
   sweep(): void {
     for (const zone of this.byPath.values()) zone.sweep();
   }

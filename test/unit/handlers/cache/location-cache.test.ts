@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { nameOf, pathOf } from "../../../../src/handlers/cache/disk/key.ts";
 import { template } from "../world.ts";
-import { type CachedSite, CacheWorld } from "./world.ts";
+import { type CachedSite, CacheWorld, Death } from "./world.ts";
 
 const worlds: CacheWorld[] = [];
 function cached(site: CachedSite = {}): CacheWorld {
@@ -391,6 +391,35 @@ describe("the folder", () => {
       expect(world.get(path)).toBe("200 HIT hello");
     }
     expect(world.services.logged.filter((line) => line.includes("is damaged"))).toHaveLength(4);
+  });
+
+  test("has a whole entry or none, wherever the process dies", () => {
+    const long = "0123456789".repeat(30_000);
+    for (const body of ["short", long]) {
+      for (let calls = 0, died = true; died; calls++) {
+        const world = cached({ cache: { revalidate: true } });
+        world.origin = { fields: ["Cache-Control: max-age=1", 'ETag: "v"'], body };
+        const ask = (): string => {
+          try {
+            return world.get("/a");
+          } catch (error) {
+            if (!(error instanceof Death)) throw error;
+            died = true;
+            return "died";
+          }
+        };
+        died = false;
+        world.dieAfter(calls);
+        ask();
+        world.pass(3);
+        world.origin = { status: 304, fields: ["Cache-Control: max-age=60"], body: "" };
+        if (!died) ask();
+        world.restart();
+        world.origin = { fields: ["Cache-Control: max-age=60"], body: "another" };
+        expect([`200 HIT ${body}`, "200 EXPIRED another", "200 MISS another"]).toContain(world.get("/a"));
+        expect(files(world)).toHaveLength(2);
+      }
+    }
   });
 
   test("never serves one key's entry for another", () => {

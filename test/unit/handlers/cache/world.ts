@@ -59,6 +59,9 @@ export interface Passed {
   reply(origin: Origin): void;
 }
 
+/** The end of the process at a call. */
+export class Death extends Error {}
+
 export class CacheWorld {
   readonly folder = mkdtempSync(join(tmpdir(), "webserv-cache-"));
   services = new FakeServices();
@@ -95,6 +98,25 @@ export class CacheWorld {
     this.services = new FakeServices();
     Object.assign(this.services.clock, { now, second });
     this.open();
+  }
+
+  /** The process dies at the n-th call from now that changes files; a write then writes half of its bytes. */
+  dieAfter(calls: number): void {
+    const { kernel } = this.services;
+    let left = calls;
+    const dies =
+      <Args extends unknown[]>(call: (...args: Args) => number, half?: (...args: Args) => number) =>
+      (...args: Args): number => {
+        if (left-- > 0) return call(...args);
+        if (left === -1) half?.(...args);
+        throw new Death();
+      };
+    const write = kernel.write.bind(kernel);
+    Object.assign(kernel, {
+      write: dies(write, (fd, block, offset, length) => write(fd, block, offset, length >> 1)),
+      rename: dies(kernel.rename.bind(kernel)),
+      mkdir: dies(kernel.mkdir.bind(kernel)),
+    });
   }
 
   /** Lets time pass, and what waits for it run. */
