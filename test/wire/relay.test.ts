@@ -26,6 +26,7 @@ class Backend {
   readonly requests: string[] = [];
   /** Slow replies that have ended, one way or another. */
   slowEnded = 0;
+  lateGiven = 0;
   /** Large bodies that were read to their end. */
   taken = 0;
   private readonly sockets = new Set<Socket>();
@@ -70,6 +71,9 @@ class Backend {
       socket.on("close", () => this.slowEnded++);
       socket.write(`${head(8)}some`);
       setTimeout(() => socket.end("more"), 300);
+    } else if (kind.startsWith("late")) {
+      socket.on("close", () => this.slowEnded++);
+      setTimeout(() => socket.end(`${head(4)}late`, () => this.lateGiven++), 300);
     } else if (kind.startsWith("cut")) socket.end(`${head(8)}some`);
     else {
       const status = /^\d{3}/.exec(kind)?.[0];
@@ -357,4 +361,23 @@ test("proxy_ignore_client_abort: the server behind gives its reply to its end", 
     () => "no end",
   );
   expect(performance.now() - next).toBeLessThan(290);
+});
+
+test("proxy_ignore_client_abort before the reply has begun; the client's exchange serves others meanwhile", async () => {
+  const { slowEnded, requests } = backend;
+  const socket = connect(server.port, "127.0.0.1");
+  socket.on("error", () => {});
+  socket.write("GET /stays/late HTTP/1.1\r\nHost: a\r\n\r\n");
+  await until(
+    () => requests.at(-1)!.startsWith("GET /late "),
+    () => requests.at(-1)!,
+  );
+  socket.resetAndDestroy();
+  for (let i = 0; i < 10; i++) expect((await from("/plain/a")).text).toBe("body of a");
+  await until(
+    () => backend.slowEnded > slowEnded,
+    () => "no end",
+  );
+  expect(backend.lateGiven).toBe(1);
+  expect((await from("/plain/a")).text).toBe("body of a");
 });

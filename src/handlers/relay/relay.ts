@@ -247,7 +247,8 @@ export class Relay implements BodySink, SourceEvents, StreamOwner, Unfinished {
   private reply(): void {
     const { exchange, head, stream } = this;
     this.state = State.Replying;
-    answer(exchange!, (to) => (head === null ? to.replyRaw(stream) : head.reply(to, stream)));
+    if (exchange === null) return this.drain();
+    answer(exchange, (to) => (head === null ? to.replyRaw(stream) : head.reply(to, stream)));
   }
 
   // The end
@@ -255,7 +256,7 @@ export class Relay implements BodySink, SourceEvents, StreamOwner, Unfinished {
   /** The source has failed: the client gets an error. */
   private fail(status: number, reason: string, fields?: readonly Field[]): void {
     const { exchange, hook } = this;
-    if (exchange === null) return;
+    if (exchange === null) return this.finish();
     this.source.logErrors?.();
     this.log.failure(reason);
     this.finish();
@@ -277,10 +278,12 @@ export class Relay implements BodySink, SourceEvents, StreamOwner, Unfinished {
     return this.settings?.ignoreClientAbort === true || this.stream.isWatched;
   }
 
+  /** Goes on without the client: first to the end of the head, then to that of the body. */
   private drain(): void {
+    const next = this.state === State.AwaitingHead ? State.AwaitingHead : State.Draining;
     this.forget();
     this.stream.release();
-    this.state = State.Draining;
+    this.state = next;
     this.nextTurn();
   }
 

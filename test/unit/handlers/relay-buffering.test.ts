@@ -363,6 +363,31 @@ describe("a reply that someone watches", () => {
   });
 });
 
+describe("ignoring that the client has left", () => {
+  test.each([0, 1, 1000])("after %d bytes, the source gives its reply to its end", (before) => {
+    const it = world({ length: 100_000, settings: { ignoreClientAbort: true } });
+    it.source.gives(before);
+    it.pump();
+    it.exchange.onGone!();
+    it.output.drop();
+    it.source.gives(50_000);
+    expect([it.source.leaves, it.source.terminated]).toEqual([0, false]);
+    it.source.gives(100_000);
+    while (it.services.turn());
+    expect([it.source.at, it.source.leaves, it.source.terminated, it.taken.now]).toEqual([100_001, 1, false, 0]);
+  });
+  test("until it fails", () => {
+    for (const before of [0, 1000]) {
+      const it = world({ length: 100_000, settings: { ignoreClientAbort: true } });
+      it.source.gives(before);
+      it.exchange.onGone!();
+      it.source.events.onFailed(504, "was slow");
+      while (it.services.turn());
+      expect([it.source.leaves, it.taken.now]).toEqual([1, 0]);
+    }
+  });
+});
+
 test("a head that is too long is refused", () => {
   const services = new FakeServices();
   const exchange = new FakeExchange(services, location(), {});
