@@ -41,13 +41,43 @@ const server = useServer({
       }
       location /sentto { return 301 /q; add_header X-Sent $sent_http_location; }
       location /user { return 200 "$remote_user"; }
+      set $once "$request_method";
+      location /set/ { set $here "$once $uri"; set $here "<$here>"; return 200 "$here $once"; }
+      location /set/none { return 200 "[$here] $once"; }
+      location ~ ^/set/group/(?<word>.+)$ { set $moved $word$1; try_files /none /set/moved; }
+      location = /set/moved { return 200 "$moved"; }
+      location /passed/ { proxy_pass http://unix:app.sock:/x/; }
+      location /limited { limit_except GET { proxy_pass http://unix:app.sock; } return 200 direct; }
     }
+    server { listen unix:app.sock; return 200 "$request_method $request_uri"; }
     server { listen 127.0.0.1:0; server_name twice.test; return 200 first; }
     server { listen 127.0.0.1:0; server_name twice.test; return 200 second; }`,
   files: { "www/page.html": "page" },
 });
 
 const fetch = (path: string, fields: Record<string, string> = {}) => ask(server.port, get(path, fields));
+
+describe("set", () => {
+  test.each([
+    ["/set/a", "<GET /set/a> GET"],
+    ["/set/none", "[] GET"],
+    ["/set/group/b", "bb"],
+  ])("%s: %s", async (path, text) => expect((await fetch(path)).text).toBe(text));
+});
+
+describe("proxy_pass", () => {
+  test.each([
+    ["/passed/a?b", "GET /x/a?b"],
+    ["/limited", "direct"],
+  ])("%s: %s", async (path, text) => expect((await fetch(path)).text).toBe(text));
+  test("in limit_except for other methods", async () => {
+    expect((await ask(server.port, get("/limited", {}, "PUT"))).text).toBe("PUT /limited");
+  });
+  test("a path without its slash", async () => {
+    const reply = await fetch("/passed?b");
+    expect([reply.status, reply.field("Location")]).toEqual([301, "/passed/?b"]);
+  });
+});
 
 describe("the page of an error that is missing", () => {
   test.each([
