@@ -3,17 +3,20 @@ import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ask, Client, get } from "./client.ts";
+import { dnsServer, a as record, type Zone } from "./dns-server.ts";
 import { until, useServer } from "./server.ts";
 
 setDefaultTimeout(60_000);
 
-/** A program that replies with its port. A path that ends in three digits has that status. */
+/** A program that replies with its port, to /kept/port with that of the connection's other end. A path that ends in three digits has that status. */
 const PROGRAM = `
   const port = Number(process.argv[1]);
   const headers = { "X-Many": "one", "Set-Cookie": "id=7; path=/" };
   const server = Bun.serve({ port, hostname: "127.0.0.1", idleTimeout: 60, fetch(request) {
-    const status = Number(/\\d{3}$/.exec(new URL(request.url).pathname)?.[0] ?? 200);
-    return new Response(String(server.port), { status, headers });
+    const { pathname } = new URL(request.url);
+    const status = Number(/\\d{3}$/.exec(pathname)?.[0] ?? 200);
+    const body = pathname === "/kept/port" ? server.requestIP(request).port : server.port;
+    return new Response(String(body), { status, headers });
   } });
   console.log(server.port);
 `;
@@ -51,6 +54,10 @@ const closed = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Resp
 const nobody = `127.0.0.1:${closed.port}`;
 await closed.stop(true);
 
+const zone: Zone = { "app.test": { records: [record("app.test", "127.0.0.1", 1)] } };
+const dns = await dnsServer(zone);
+afterAll(() => dns.stop());
+
 const kept = 'proxy_http_version 1.1; proxy_set_header Connection ""';
 const server = useServer({
   configuration: `
@@ -62,6 +69,8 @@ const server = useServer({
     upstream refusing { server ${nobody}; server ${a}; }
     upstream spare { server ${nobody}; server ${b} backup; }
     upstream dead { server ${nobody}; server ${a} down; }
+    upstream kept { server ${c}; keepalive 2; }
+    upstream named { resolver 127.0.0.1:${dns.port}; zone named 64k; server app.test:${backends[0]!.port} resolve; }
     upstream sick { server ${nobody}; server ${c}; sticky cookie srv path=/; }
     server {
       listen 127.0.0.1:0;
@@ -70,6 +79,8 @@ const server = useServer({
       location /refusing { proxy_pass http://refusing; proxy_next_upstream error http_503; }
       location /spare { proxy_pass http://spare; }
       location /dead { proxy_pass http://dead; error_page 502 = /ok; }
+      location /kept { proxy_pass http://kept; ${kept}; }
+      location /named { proxy_pass http://named; proxy_connect_timeout 2s; add_header X-Peer $upstream_addr always; }
       location /ok { proxy_pass http://${c}; }
       location /sick { proxy_pass http://sick; health_check interval=100ms fails=1 passes=1 uri=/well; }
     }`,
@@ -108,14 +119,19 @@ describe("the access log", () => {
       // The one that refused is out of use for fail_timeout now. As in nginx, a 503 with nobody left to ask is a 502.
       ["502", `${a}, refusing`, "503, 502", "0, 0", "-", "-", "refusing:80"],
     ]);
-    const errors = readFileSync(join(server.folder, "error.log"), "utf8");
     const told: readonly [string, string][] = [
       ["connect() failed (111: Connection refused) while connecting to upstream, client", nobody],
       ["upstream server temporarily disabled while connecting to upstream, client", nobody],
       ["upstream server temporarily disabled while reading response header from upstream, client", a],
       ["no live upstreams while connecting to upstream, client", "refusing"],
     ];
-    const found = errors.split("\n").filter((line) => line.includes("GET /refusing/503 "));
+    const log = (): string => readFileSync(join(server.folder, "error.log"), "utf8");
+    const lines = (): string[] =>
+      log()
+        .split("\n")
+        .filter((line) => line.includes("GET /refusing/503 "));
+    await until(() => lines().length >= told.length, log);
+    const found = lines();
     expect(found).toHaveLength(told.length);
     for (const [i, [text, peer]] of told.entries()) {
       expect(found[i]).toContain(text);
@@ -152,6 +168,32 @@ test("an active check keeps requests from a server before one of them has failed
   expect(cookies).toContain("id=7; path=/");
   expect(cookies.find((value) => value.startsWith("srv="))).toMatch(/^srv=[0-9a-f]{32}; path=\/$/);
   expect(log()).not.toContain('request: "GET /sick');
+});
+
+test("resolve: the peers follow what the name leads to, without a reload", async () => {
+  const peer = async (): Promise<string | undefined> => {
+    const reply = await ask(server.port, get("/named", { Connection: "close" }));
+    return reply.status === 200 ? reply.field("x-peer") : `${reply.status}`;
+  };
+  expect(await peer()).toBe(a);
+  zone["app.test"] = { records: [record("app.test", "127.0.0.2", 60)] };
+  const elsewhere = `127.0.0.2:${backends[0]!.port}`;
+  let seen = await peer();
+  for (const deadline = Date.now() + 30_000; seen === a && Date.now() < deadline; await Bun.sleep(50))
+    seen = await peer();
+  expect(seen).toBe("502"); // nobody listens there
+  const log = (): string => readFileSync(join(server.folder, "error.log"), "utf8");
+  await until(() => log().includes(`upstream: "http://${elsewhere}/named"`), log);
+});
+
+test("a group that a reload does not change keeps its idle connections", async () => {
+  const port = async (): Promise<string> => (await ask(server.port, get("/kept/port", { Connection: "close" }))).text;
+  const before = await port();
+  expect(await port()).toBe(before);
+  process.kill(server.pid, "SIGHUP");
+  const log = (): string => readFileSync(join(server.folder, "error.log"), "utf8");
+  await until(() => log().includes("reconfigured"), log);
+  expect(await port()).toBe(before);
 });
 
 describe("one of three servers", () => {

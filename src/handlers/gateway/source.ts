@@ -401,6 +401,7 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
   private giveUp(status: number, reason: string): void {
     this.state = State.Over;
     this.failure = "error";
+    this.attempt = null; // the log names the group
     this.events.onFailed(status, reason);
   }
 

@@ -1,6 +1,7 @@
 /**
  * Idle connections to the peers of one group (`keepalive`), the least recently used closed first. Nothing may come on an idle
- * connection: it is closed at once when its peer closes it or sends something.
+ * connection: it is closed at once when its peer closes it or sends something. Without `keepalive` none is kept, as in nginx 1.22
+ * (its versions since 1.29.7 keep 32): a program with few processes, such as php-fpm or gunicorn, would have one of them held by each.
  */
 import { ERRNO } from "../../../ffi/errno.ts";
 import { Block } from "../../../ffi/memory.ts";
@@ -54,7 +55,7 @@ export class KeptConnections {
     const isWorn = peer.gone || link.requests >= keepaliveRequests || clock.now - link.since > keepaliveTime;
     if (this.closed || keepalive === 0 || isWorn || !isSilent(link.transport)) return link.transport.close();
     if (this.all.size >= keepalive) this.drop(this.all.values().next().value!);
-    const idle = new IdleConnection(peer, link, (one) => this.drop(one));
+    const idle = new IdleConnection(peer, link, this);
     this.all.add(idle);
     const own = this.byPeer.get(peer);
     if (own === undefined) this.byPeer.set(peer, [idle]);
@@ -75,7 +76,8 @@ export class KeptConnections {
     for (const idle of this.all) this.drop(idle);
   }
 
-  private drop(idle: IdleConnection): void {
+  /** Closes one of those that are kept. */
+  drop(idle: IdleConnection): void {
     this.forget(idle);
     idle.link.transport.close();
   }
@@ -93,17 +95,17 @@ class IdleConnection extends Timed implements TransportOwner {
   constructor(
     readonly peer: Peer,
     readonly link: Link,
-    private readonly drop: (idle: IdleConnection) => void,
+    private readonly home: KeptConnections,
   ) {
     super();
   }
 
   onReady(): void {
-    if (!isSilent(this.link.transport)) this.drop(this);
+    if (!isSilent(this.link.transport)) this.home.drop(this);
   }
 
   onTimeout(): void {
-    this.drop(this);
+    this.home.drop(this);
   }
 }
 
