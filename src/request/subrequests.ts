@@ -28,6 +28,11 @@ export class Subrequests implements SubrequestStarter, SubrequestOwner {
     return this.services.buffers;
   }
 
+  /** Number of those that run: copies for `mirror` may outlive the connection that they are of. */
+  get count(): number {
+    return this.running.size;
+  }
+
   start(of: Exchange, options: SubrequestOptions, replied: ((reply: Exchange) => void) | null): () => void {
     const parent = of as ServerExchange;
     const exchange = this.kept.pop() ?? new ServerExchange(this.services, this.logs);

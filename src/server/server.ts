@@ -54,7 +54,7 @@ export class Server implements ConnectionHost {
   readonly clients = new Set<HostedConnection>();
   private readonly generations: Generations;
   private readonly listeners: Listeners;
-  private readonly subrequests: Subrequests;
+  readonly subrequests: Subrequests;
   private readonly exchanges: ServerExchange[] = [];
   /** Connections whose listener has been removed. Each keeps its endpoint, and so the endpoint's generation. */
   private readonly leaving = new Map<HostedConnection, Endpoint>();

@@ -88,12 +88,13 @@ export class Webserv implements Subject {
     return /^.*unexpected exception.*$/m.exec(log)?.[0];
   }
 
-  /** Blocks and exchanges not released although no client is left. */
+  /** Blocks and exchanges not released although no client and no subrequest is left. */
   private unreturned(): string | undefined {
     const { blocks, exchanges } = this;
+    const { clients, subrequests, services } = this.server;
     // A reply that is stored is read to its end without its client.
-    if (this.server.services.caches.isWriting) return undefined;
-    if (this.server.clients.size > 0 || blocks.size + exchanges.size === 0) return undefined;
+    if (services.caches.isWriting) return undefined;
+    if (clients.size + subrequests.count > 0 || blocks.size + exchanges.size === 0) return undefined;
     return `not given back: ${blocks.size} blocks, ${exchanges.size} exchanges`;
   }
 }
