@@ -44,6 +44,7 @@ function upstreams(world: World): Upstream[] {
 /** Clients that get files and send bodies. */
 function clients(world: World): void {
   const { random } = world;
+  world.patient = true; // many small pieces take long
   for (let i = random.between(1, 6); i > 0; i--) {
     const one = world.client();
     if (random.chance(0.5)) one.cuts(random.magnitude(100, 20_000), 10);
@@ -72,7 +73,6 @@ for (const mode of ["says-nothing", "garbage", "resets-in-head", "ends-in-head"]
   const options = { seeds: 40, faults: NETWORK, server: server(mode, mode), tolerates: [500], closing: true };
   simulate(`a server that cannot decide is a 500: ${mode}`, options, (world) => {
     upstreams(world);
-    world.patient = true;
     clients(world);
   });
 }
@@ -91,7 +91,6 @@ simulate(
       one.refusing = world.random.pick([0, 0.5, 1]);
       one.hanging = world.random.pick([0, 0.3]);
     }
-    world.patient = true;
     clients(world);
   },
 );
