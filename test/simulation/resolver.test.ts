@@ -6,15 +6,18 @@ import { encodeAddress } from "../../src/network/address.ts";
 import { Reactor } from "../../src/network/reactor.ts";
 import { Resolver } from "../../src/network/resolver/resolver.ts";
 import { a, aaaa, answer, cname, type Zone } from "../wire/dns-server.ts";
+import type { Connection } from "./connection.ts";
 import type { DatagramServer } from "./datagrams.ts";
 import type { Fault } from "./faults.ts";
 import { SimulatedKernel } from "./kernel.ts";
+import type { RemotePeer } from "./listener.ts";
 import { seedsOf } from "./world.ts";
 
 const ZONE: Zone = {
   "one.test": { records: [a("one.test", "192.0.2.1", 60), aaaa("one.test", "2001:db8::1", 30)] },
   "short.test": { records: [a("short.test", "192.0.2.2", 0)] },
   "loop.test": { records: [cname("loop.test", "pool.test"), cname("pool.test", "loop.test")] },
+  "large.test": { records: [a("large.test", "192.0.2.3")], cut: true },
   "endless.test": { records: [cname("endless.test", "endless.test")] },
   "chain.test": { records: [cname("chain.test", "link.test", 5), cname("link.test", "one.test", 90)] },
 };
@@ -24,7 +27,48 @@ const IPV4: ResolverSettings = { servers: [SERVERS[0]!], valid: null, ipv4: true
 
 type Found = string[] | number;
 
+type Manner = "whole" | "pieces" | "cut" | "silent" | "garbage";
+
+/** A server's end of a connection: answers one question, whole, in pieces, cut short, or not at all. */
+class StreamServer implements RemotePeer {
+  connection: Connection | null = null;
+  private input = Buffer.alloc(0);
+  private done = false;
+
+  constructor(private readonly manner: Manner) {}
+
+  connected(): void {
+    this.notified();
+  }
+
+  notified(): void {
+    const { connection } = this;
+    if (connection === null || connection.wasReset || this.done) return;
+    this.input = Buffer.concat([this.input, connection.peerTake(Number.POSITIVE_INFINITY)]);
+    if (connection.peerAtEnd) return connection.peerFinish();
+    if (this.input.length < 2 || this.input.length < 2 + this.input.readUInt16BE(0)) return;
+    this.done = true;
+    this.reply(connection, answer(this.input.subarray(2), ZONE, true));
+  }
+
+  private reply(connection: Connection, message: Buffer): void {
+    const prefix = Buffer.from([message.length >> 8, message.length & 255]);
+    const bytes = Buffer.concat([prefix, this.manner === "garbage" ? message.fill(7) : message]);
+    if (this.manner === "whole" || this.manner === "garbage") connection.peerSend(bytes);
+    if (this.manner === "pieces") for (const byte of bytes) connection.peerSend(Buffer.from([byte]));
+    if (this.manner !== "cut") return;
+    connection.peerSend(bytes.subarray(0, -1));
+    connection.peerFinish();
+  }
+}
+
 type ResolverSettings = Parameters<Resolver["resolve"]>[2];
+
+/** The struct sockaddr of a server. */
+function addressOf(index: number): Buffer {
+  const block = new Block(128);
+  return Buffer.from(block.bytes.subarray(0, encodeAddress(SERVERS[index]!, block)));
+}
 
 /** A resolver, its kernel, and servers that are functions. */
 class Setting {
@@ -48,9 +92,15 @@ class Setting {
   }
 
   serve(index: number, server: DatagramServer): void {
-    const block = new Block(128);
-    const length = encodeAddress(SERVERS[index]!, block);
-    this.kernel.network.answerDatagrams(Buffer.from(block.bytes.subarray(0, length)), server);
+    this.kernel.network.answerDatagrams(addressOf(index), server);
+  }
+
+  /** Connections to a server. */
+  serveStreams(index: number, outcome: "accepts" | "refuses" | "hangs", manner: Manner = "whole"): void {
+    const options = { receiveBuffer: 4096, sendBuffer: 4096, latency: 5 };
+    this.kernel.network.place(addressOf(index), {
+      connect: () => ({ outcome, options, peer: new StreamServer(manner) }),
+    });
   }
 
   /** Asks; what comes is put into the array that is given: hosts, or the code of an error. */
@@ -156,7 +206,11 @@ describe("answers", () => {
     expect(setting.find("localhost", { ...IPV4, ipv6: true })).toEqual(["127.0.0.1", "::1"]);
     setting.pass(1500);
     tree.file("/etc/hosts", "192.0.2.10 one.test\n192.0.2.11 one.test\n");
-    expect(setting.find("one.test")).toEqual(["192.0.2.10", "192.0.2.11"]);
+    const firsts = [1, 2, 3, 4].map(() => (setting.find("one.test") as string[]).join(" "));
+    expect(firsts.toSorted()).toEqual([
+      ...Array(2).fill("192.0.2.10 192.0.2.11"), // another one comes first each time
+      ...Array(2).fill("192.0.2.11 192.0.2.10"),
+    ]);
     setting.end();
   });
 });
@@ -265,6 +319,34 @@ describe("errors", () => {
   });
 });
 
+describe("a reply that was cut", () => {
+  test.each(["whole", "pieces"] as const)("comes by TCP: %s", (manner) => {
+    const setting = new Setting();
+    setting.serve(0, setting.honest());
+    setting.serveStreams(0, "accepts", manner);
+    expect(setting.find("large.test")).toEqual(["192.0.2.3"]);
+    setting.end();
+  });
+
+  test.each([
+    ["refuses", "whole", 0, 1000],
+    ["accepts", "cut", 0, 1000],
+    ["hangs", "whole", 5000, 7000],
+    ["accepts", "silent", 5000, 7000],
+    ["accepts", "garbage", 5000, 7000],
+  ] as const)("%s, %s: the next server is asked", (outcome, manner, after, before) => {
+    const setting = new Setting();
+    for (const i of [0, 1]) setting.serve(i, setting.honest());
+    setting.serveStreams(0, outcome, manner);
+    setting.serveStreams(1, "accepts");
+    const began = setting.kernel.clock.now;
+    expect(setting.find("large.test", { ...IPV4, servers: SERVERS.slice(0, 2) })).toEqual(["192.0.2.3"]);
+    const took = setting.kernel.clock.now - began;
+    expect([took >= after, took <= before]).toEqual([true, true]);
+    setting.end();
+  });
+});
+
 describe("hostile answers", () => {
   test("that do not fit the question are ignored: id, name, type, class, a question among answers", () => {
     const setting = new Setting();
@@ -316,13 +398,26 @@ describe("hostile answers", () => {
 });
 
 test("whatever is lost, doubled or refused, each question ends once, and nothing stays open", () => {
-  const faults: Fault[] = ["lost datagram", "doubled datagram", "EAGAIN", "EINTR", "EMFILE", "ENFILE"];
+  const faults: Fault[] = [
+    "lost datagram",
+    "doubled datagram",
+    "EAGAIN",
+    "EINTR",
+    "short recv",
+    "ECONNRESET",
+    "EMFILE",
+    "ENFILE",
+  ];
   for (const seed of seedsOf("resolver", 200)) {
     const setting = new Setting(seed, faults);
     setting.kernel.faults.active = true;
     const { random } = setting.kernel;
     for (const i of [0, 1, 2])
       if (random.chance(0.7)) setting.serve(i, setting.honest(ZONE, random.pick([3, 3, 2, 5])));
+    for (const i of [0, 1, 2]) {
+      const manner = random.pick(["whole", "pieces", "cut", "silent", "garbage"] as const);
+      setting.serveStreams(i, random.pick(["accepts", "refuses", "hangs"] as const), manner);
+    }
     const settings = { ...IPV4, servers: SERVERS, ipv6: random.chance(0.5) };
     const names = [...Object.keys(ZONE), "missing.test"];
     const all: { found: Found[]; cancel: () => void; name: string; left: boolean }[] = [];
@@ -338,7 +433,7 @@ test("whatever is lost, doubled or refused, each question ends once, and nothing
     }
     setting.pass(31_000);
     for (const { found, left } of all) expect(found.length).toBe(left ? 0 : 1);
-    const good = ["192.0.2.1", "192.0.2.2", "2001:db8::1"];
+    const good = ["192.0.2.1", "192.0.2.2", "192.0.2.3", "2001:db8::1"];
     for (const { found } of all) if (Array.isArray(found[0])) for (const one of found[0]) expect(good).toContain(one);
     setting.end();
   }

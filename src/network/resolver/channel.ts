@@ -1,12 +1,13 @@
 /** A way to one DNS server: datagrams, or a connection (RFC 1035 §4.2). One is opened for each attempt, so the kernel chooses another, random, port each time. */
-import { EPOLLET, EPOLLIN, SOCK_DGRAM, SOCK_STREAM, SOCKADDR_STORAGE } from "../../../ffi/abi.ts";
+import { EPOLLET, EPOLLIN, SOCK_DGRAM, SOCKADDR_STORAGE } from "../../../ffi/abi.ts";
 import { ERRNO } from "../../../ffi/errno.ts";
 import type { SocketAddress } from "../../../ffi/inet.ts";
 import type { Kernel } from "../../../ffi/kernel.ts";
 import { Block } from "../../../ffi/memory.ts";
 import { encodeAddress, familyNumber } from "../address.ts";
+import { connectTo } from "../outgoing.ts";
 import type { Reactor, Source } from "../reactor.ts";
-import { Socket } from "../socket.ts";
+import type { Socket } from "../socket.ts";
 
 /** A server that sends more datagrams than this in one turn waits for the next. */
 const MESSAGES_PER_TURN = 64;
@@ -37,18 +38,20 @@ export interface Wires {
   readonly scratch: Block;
 }
 
+const NOBODY = { onReady() {} };
+const PLAIN = { from: null, transparent: false, keepalive: false };
+
 /** Makes the memory that channels share. */
 export const channelMemory = (): Block => new Block(PREFIX + LARGEST_MESSAGE);
 
-/** A socket that is connected, or being connected, to `address`. Its descriptor, or -errno. */
-function connected(kernel: Kernel, address: SocketAddress, type: number): number {
-  const fd = kernel.socket(familyNumber[address.family], type);
+/** A socket that sends datagrams to `address`, and gets those from there only. Its descriptor, or -errno. */
+function datagramSocket(kernel: Kernel, address: SocketAddress): number {
+  const fd = kernel.socket(familyNumber[address.family], SOCK_DGRAM);
   if (fd < 0) return fd;
   const block = new Block(SOCKADDR_STORAGE);
   const n = kernel.connect(fd, block, encodeAddress(address, block));
-  if (n >= 0 || n === -ERRNO.EINPROGRESS) return fd;
-  kernel.close(fd);
-  return n;
+  if (n < 0) kernel.close(fd);
+  return n < 0 ? n : fd;
 }
 
 /** Datagrams to and from one server; the kernel drops those of others. */
@@ -63,7 +66,7 @@ export class DatagramChannel implements Channel, Source {
 
   /** Opens one; or -errno. */
   static open(wires: Wires, address: SocketAddress, owner: ChannelOwner): DatagramChannel | number {
-    const fd = connected(wires.kernel, address, SOCK_DGRAM);
+    const fd = datagramSocket(wires.kernel, address);
     if (fd < 0) return fd;
     const channel = new DatagramChannel(wires, fd, owner);
     const n = wires.reactor.add(channel, EPOLLIN | EPOLLET);
@@ -102,6 +105,7 @@ export class StreamChannel implements Channel {
   private output: Buffer = Buffer.alloc(0);
   /** What has come of the reply, with its length in front. */
   private input: Buffer = Buffer.alloc(0);
+  private connected: boolean;
   private closed = false;
 
   private constructor(
@@ -110,19 +114,13 @@ export class StreamChannel implements Channel {
     private readonly owner: ChannelOwner,
   ) {
     socket.owner = this;
+    this.connected = socket.writable;
   }
 
   /** Begins to connect; or -errno. */
   static open(wires: Wires, address: SocketAddress, owner: ChannelOwner): StreamChannel | number {
-    const { kernel, reactor } = wires;
-    const fd = connected(kernel, address, SOCK_STREAM);
-    if (fd < 0) return fd;
-    const socket = new Socket(kernel, reactor, fd);
-    socket.readable = socket.writable = false; // epoll reports when it is connected
-    const n = socket.watch();
-    if (n === 0) return new StreamChannel(wires, socket, owner);
-    kernel.close(fd);
-    return n;
+    const socket = connectTo(wires.kernel, wires.reactor, address, NOBODY, PLAIN);
+    return typeof socket === "number" ? socket : new StreamChannel(wires, socket, owner);
   }
 
   send(message: Buffer): number {
@@ -134,6 +132,8 @@ export class StreamChannel implements Channel {
   }
 
   onReady(): void {
+    if (!this.connected && this.socket.connectError() !== 0) return this.owner.onLost();
+    this.connected = true;
     this.flush();
     this.receive();
     if (this.socket.lost && !this.closed) this.owner.onLost();

@@ -29,7 +29,7 @@ interface ResolveError {
   readonly text: string;
 }
 
-/** Called once: the addresses, at least one, IPv4 first. */
+/** Called once: the addresses, at least one, IPv4 first; another order each time. */
 type Resolved = (result: readonly SocketAddress[] | ResolveError) => void;
 
 /** nginx's words (ngx_resolver_strerror). */
@@ -191,10 +191,19 @@ export class Resolver {
 
   private give(outcome: Outcome, port: number, resolved: Resolved): void {
     if ("code" in outcome) return resolved({ code: outcome.code, text: TEXTS[outcome.code] ?? "Unknown error" });
-    const addresses = outcome.addresses.map(
-      (host): SocketAddress => ({ family: host.includes(":") ? "ipv6" : "ipv4", host, port }),
-    );
-    resolved(addresses);
+    const hosts = outcome.addresses;
+    const [ipv4, ipv6] = [hosts.filter((host) => !isIPv6(host)), hosts.filter(isIPv6)];
+    this.turn++;
+    resolved([
+      ...this.rotated(ipv4).map((host) => ({ family: "ipv4", host, port }) as const),
+      ...this.rotated(ipv6).map((host) => ({ family: "ipv6", host, port }) as const),
+    ]);
+  }
+
+  /** Another address comes first each time, so that requests spread over all (nginx takes a random one). */
+  private rotated(hosts: readonly string[]): readonly string[] {
+    const first = hosts.length > 1 ? this.turn % hosts.length : 0;
+    return first === 0 ? hosts : [...hosts.slice(first), ...hosts.slice(0, first)];
   }
 
   private keyOf(host: string, settings: ResolverSettings): string {
@@ -211,7 +220,8 @@ export class Resolver {
   }
 }
 
-const isWanted = (address: string, { ipv4, ipv6 }: ResolverSettings): boolean => (address.includes(":") ? ipv6 : ipv4);
+const isIPv6 = (address: string): boolean => address.includes(":");
+const isWanted = (address: string, { ipv4, ipv6 }: ResolverSettings): boolean => (isIPv6(address) ? ipv6 : ipv4);
 
 /** ms that an outcome is remembered. */
 function lifetime(outcome: Outcome, ttl: number, { valid }: ResolverSettings): number {

@@ -60,7 +60,7 @@ test("an alias leads to a name that is asked for too", async () => {
 
 test("what does not fit a datagram comes by TCP", async () => {
   const found = await resolve("many.test");
-  expect(found).toEqual(hosts.map(v4) as Result);
+  expect(new Set(found as unknown[])).toEqual(new Set<unknown>(hosts.map(v4)));
   expect(server.asked.filter((one) => one.startsWith("many.test")).sort()).toEqual([
     "many.test A",
     "many.test A tcp",
