@@ -48,8 +48,12 @@ function phpFpm(): string | null {
 
 export const HAS_PHP_FPM = phpFpm() !== null;
 
-/** Starts php-fpm on `folder`/php.sock with two processes. @param values `php_admin_value`s */
-export function usePhpFpm(folder: string, values: Record<string, string> = {}): void {
+/**
+ * Starts php-fpm on `folder`/php.sock.
+ * @param values `php_admin_value`s
+ * @param extensions whether the system's php.ini counts, which loads the installed extensions
+ */
+export function usePhpFpm(folder: string, values: Record<string, string> = {}, extensions = false): void {
   const file = join(folder, "fpm.conf");
   const socket = join(folder, "php.sock");
   const settings = Object.entries(values).map(([name, value]) => `php_admin_value[${name}] = ${value}`);
@@ -57,5 +61,6 @@ export function usePhpFpm(folder: string, values: Record<string, string> = {}): 
   // Ignored unless it is started as root.
   lines.push("user = root", "group = root", "pm = static", "pm.max_children = 2", ...settings);
   beforeAll(() => Bun.write(file, lines.join("\n")));
-  useProgram(HAS_PHP_FPM ? [phpFpm()!, "-n", "-R", "-F", "-p", folder, "-y", file] : [], folder, [socket]);
+  const ini = extensions ? [] : ["-n"];
+  useProgram(HAS_PHP_FPM ? [phpFpm()!, ...ini, "-R", "-F", "-p", folder, "-y", file] : [], folder, [socket]);
 }
