@@ -34,7 +34,7 @@ export class ServerExchange implements Exchange {
   /** Location, phase and redirects of the request. */
   readonly progress = new Progress(this);
   readonly parser = new RequestParser(NO_LIMITS);
-  readonly decoder = new BodyDecoder();
+  private bodyDecoder: BodyDecoder | null = null;
   readonly request = this.parser.head;
   target!: ReplyTarget;
   origin!: Origin;
@@ -96,6 +96,11 @@ export class ServerExchange implements Exchange {
     this.upstream = null;
     this.bodyWatcher = null;
     this.onGone = null;
+  }
+
+  /** Made for the first request with a body. */
+  get decoder(): BodyDecoder {
+    return (this.bodyDecoder ??= new BodyDecoder());
   }
 
   get templates(): Templates {
@@ -250,6 +255,8 @@ export class ServerExchange implements Exchange {
     const draft = filtered(this, 101, fields, null, undefined);
     this.sentFields = draft.fields;
     this.onGone = () => far.close();
+    this.parser.shrink();
+    this.bodyDecoder = null;
     this.target.tunnel(draft.fields, far);
   }
 

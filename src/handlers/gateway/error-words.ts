@@ -1,5 +1,7 @@
 /** Words of nginx's error log about servers that requests are passed to. */
 
+import { SP } from "../../http/bytes.ts";
+
 /** What the gateway waits for. */
 export enum Waiting {
   Connect = "while connecting to upstream",
@@ -14,5 +16,11 @@ export enum Waiting {
  */
 export function peerUrl(scheme: string, name: string, head: Buffer | null): string {
   const colon = name.startsWith("unix:") ? ":" : "";
-  return scheme + name + colon + (head?.toString("latin1", 0, 8192).split(" ", 2)[1] ?? "");
+  return scheme + name + colon + (head === null ? "" : uriIn(head));
+}
+
+/** The URI in a request line. Not a part of a longer text, which would live as long: a tunnel keeps it. */
+function uriIn(head: Buffer): string {
+  const start = head.indexOf(SP) + 1;
+  return head.latin1Slice(start, Math.max(start, head.indexOf(SP, start)));
 }

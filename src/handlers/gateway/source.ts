@@ -20,7 +20,8 @@ import type { HandlerServices } from "../services.ts";
 import { type Attempt, type Choice, QUEUED, type UpstreamGroup } from "../upstream/upstream.ts";
 import { localAddress } from "./bind.ts";
 import { peerUrl, Waiting } from "./error-words.ts";
-import { FarEnd, type Line, restOf } from "./far-end.ts";
+import { FarEnd, restOf } from "./far-end.ts";
+import { PeerLine } from "./peer-line.ts";
 import type { Conversation, Protocol } from "./protocol.ts";
 import { type Failure, Retries } from "./retries.ts";
 import { RequestSender } from "./sending.ts";
@@ -177,22 +178,19 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
 
   /** The connection becomes the far end of a tunnel, which closes it. The relay's part is over. */
   private openTunnel(exchange: Exchange, fields: readonly Field[], body: RelayedBody): void {
-    const { transport, attempt } = this;
-    this.services.reactor.timers.stop(this);
+    const { transport, attempt, choice } = this;
+    const { reactor, buffers } = this.services;
+    attempt!.record.bytesSent = this.sender.bytesSent;
+    reactor.timers.stop(this);
     this.sender.release();
     this.state = State.Over; // the relay reads and writes no more
     this.transport = null;
-    const rest = restOf(body, this.services.buffers);
+    this.attempting = false;
+    const rest = restOf(body, buffers);
     body.close();
-    const ended = (sent: number, received: number): void => {
-      const { record } = attempt!;
-      record.bytesReceived += received;
-      this.transport = transport;
-      this.finish(true, false);
-      record.bytesSent += sent;
-    };
-    const line: Line = { transport: transport!, idleTimeout: this.passing.settings.readTimeout, ended };
-    exchange.tunnel(fields, new FarEnd(exchange, this.services.reactor, line, rest));
+    exchange.upstream!.source = { url: this.url }; // tunnels are many and last long: this source is not to
+    const line = new PeerLine(transport!, this.passing.settings.readTimeout, attempt!, choice, reactor);
+    exchange.tunnel(fields, new FarEnd(exchange, reactor, line, rest));
   }
 
   /** For the error log. The group's name stands for a peer that it did not have. */

@@ -67,6 +67,7 @@ const STOP = -1;
 /** The longest head that the parser keeps to compare the next one with, in bytes. */
 const LONGEST_KEPT = 512;
 const NO_LINE = 0x3fffffff;
+const NOTHING = Buffer.alloc(0);
 
 const HTTP = ascii("http://");
 const HTTPS = ascii("https://");
@@ -108,7 +109,7 @@ export class RequestParser {
    * The last complete head, if it was short. Clients often send the same head again, and comparing bytes costs a quarter
    * of parsing them. 0 bytes: none.
    */
-  private readonly last = Buffer.alloc(LONGEST_KEPT);
+  private last = NOTHING;
   private lastLength = 0;
   /** Whether this request's head is identical, byte for byte, to the one before. */
   repeated = false;
@@ -418,8 +419,20 @@ export class RequestParser {
     if (head.coding === CODING_OTHER) return this.refuse(400, "chunked is not the last transfer coding");
     if (head.coding === CODING_UNKNOWN) return this.refuse(501, "a transfer coding that is not implemented");
     head.length = this.result = at + 1 - head.base;
-    if (head.length <= LONGEST_KEPT) this.lastLength = bytes.copy(this.last, 0, head.base, at + 1);
+    if (head.length <= LONGEST_KEPT) this.keep(bytes, head.base, at + 1);
     return this.enter(ENDED, STOP);
+  }
+
+  private keep(bytes: Buffer, start: number, end: number): void {
+    if (this.last === NOTHING) this.last = Buffer.alloc(LONGEST_KEPT);
+    this.lastLength = bytes.copy(this.last, 0, start, end);
+  }
+
+  /** Gives up memory that only the next head needs, because the complete one will be held for long. */
+  shrink(): void {
+    this.last = NOTHING;
+    this.lastLength = 0;
+    this.head.shrink();
   }
 
   private enter(state: number, at: number): number {
