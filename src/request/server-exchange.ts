@@ -19,6 +19,7 @@ import type { HandlerServices } from "../handlers/services.ts";
 import { BodyDecoder } from "../http/body/body.ts";
 import { indexOfSingleton, putField } from "../http/reply/response.ts";
 import { type HeadLimits, RequestParser } from "../http/request/parser.ts";
+import { AsleepRequest, NO_HEAD } from "./asleep.ts";
 import { errorLine } from "./error-line.ts";
 import { filtered } from "./filters/filtered.ts";
 import { forwarded } from "./front-server.ts";
@@ -33,9 +34,9 @@ const NO_LIMITS: HeadLimits = { line: 0, field: 0, total: 0, fields: 0 };
 export class ServerExchange implements Exchange {
   /** Location, phase and redirects of the request. */
   readonly progress = new Progress(this);
-  readonly parser = new RequestParser(NO_LIMITS);
+  parser = new RequestParser(NO_LIMITS);
   private bodyDecoder: BodyDecoder | null = null;
-  readonly request = this.parser.head;
+  request = this.parser.head;
   target!: ReplyTarget;
   origin!: Origin;
   errorStatus = 0;
@@ -55,6 +56,7 @@ export class ServerExchange implements Exchange {
   sink: BodySink | undefined = undefined;
   private forwarded: ConnectionInfo | null = null;
   private headKept = false;
+  private asleep: AsleepRequest | null = null;
   /** Fields that are added to the reply: those of `addField`, and those of the error whose page is being made. */
   private addedFields: readonly Field[] = NO_FIELDS;
   /** Fields that stand in place of the handler's own. */
@@ -255,9 +257,26 @@ export class ServerExchange implements Exchange {
     const draft = filtered(this, 101, fields, null, undefined);
     this.sentFields = draft.fields;
     this.onGone = () => far.close();
-    this.parser.shrink();
-    this.bodyDecoder = null;
     this.target.tunnel(draft.fields, far);
+    this.sleep();
+  }
+
+  /** Until the tunnel ends, only log lines need the request. */
+  private sleep(): void {
+    this.headKept = true;
+    this.asleep = new AsleepRequest(this.request, this.sentFields);
+    this.sentFields = NO_FIELDS;
+    this.bodyDecoder = null;
+    this.parser = NO_HEAD;
+    this.request = NO_HEAD.head;
+  }
+
+  private wake(): void {
+    if (this.asleep === null) return;
+    this.parser = this.asleep.parser(this.origin.limits);
+    this.request = this.parser.head;
+    this.sentFields = this.asleep.sentFields;
+    this.asleep = null;
   }
 
   private start(status: number): void {
@@ -338,6 +357,7 @@ export class ServerExchange implements Exchange {
 
   log(level: LogLevel, message: string, brief = false): void {
     const { errorLog } = this.settings;
+    this.wake();
     if (this.logs.wants(errorLog, level)) this.logs.error(errorLog, level, errorLine(this, message, brief));
   }
 
@@ -350,6 +370,7 @@ export class ServerExchange implements Exchange {
 
   /** Writes the request's line to the access logs of its location. */
   logAccess(): void {
+    this.wake();
     if (this.settings.accessLogs.length > 0) this.logs.access(this);
   }
 }

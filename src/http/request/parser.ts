@@ -428,13 +428,6 @@ export class RequestParser {
     this.lastLength = bytes.copy(this.last, 0, start, end);
   }
 
-  /** Gives up memory that only the next head needs, because the complete one will be held for long. */
-  shrink(): void {
-    this.last = NOTHING;
-    this.lastLength = 0;
-    this.head.shrink();
-  }
-
   private enter(state: number, at: number): number {
     this.state = state;
     return at;

@@ -246,11 +246,6 @@ export class RequestHead {
     return Number(this.text(this.hostEnd + 1, this.authorityEnd));
   }
 
-  /** Gives up the room for more field lines. */
-  shrink(): void {
-    this.offsets = this.offsets.slice(0, 4 * Math.max(1, this.fieldCount));
-  }
-
   /** Makes room for more field lines. */
   grow(): void {
     const offsets = new Int32Array(2 * this.offsets.length);
