@@ -112,7 +112,7 @@ export class Lookup implements Waiter {
   }
 
   private turn(slots: Slots, storing: boolean, stale: Entry | null): CacheTurn {
-    const stores = storing && (this.exchange.method !== "HEAD" || this.rules.settings.convertHead);
+    const stores = storing && (this.exchange.method !== "HEAD" || this.rules.convertsHead);
     return new CacheTurn(this.zone, this.rules, this.hits, slots, { storing: stores, stale });
   }
 

@@ -13,6 +13,8 @@ import type { CacheZone } from "./zone.ts";
 /** What of the directives a request asks. Evaluates templates when asked. */
 export class CacheRules {
   readonly settings: CacheSettings;
+  /** HEAD is sent as GET, so that its reply can be stored. */
+  readonly convertsHead: boolean;
   readonly ignored: readonly string[];
   private readonly buffering: boolean;
   private readonly zone: Evaluator;
@@ -30,6 +32,8 @@ export class CacheRules {
     const { cache } = family;
     const compiled = (template: Template) => services.templates.evaluator(template);
     this.settings = cache;
+    // Programs are asked by REQUEST_METHOD, which `fastcgi_param` sets, so that their HEAD stays HEAD.
+    this.convertsHead = cache.convertHead && (settings.pass?.family ?? "proxy") === "proxy";
     this.ignored = family.ignoreHeaders;
     this.zone = compiled(cache.zone!);
     this.keyOf = cache.key === null ? defaultKey(settings) : compiled(cache.key);

@@ -74,7 +74,7 @@ export class CacheTurn implements CacheFetch {
   }
 
   get convertsHead(): boolean {
-    return this.rules.settings.convertHead;
+    return this.rules.convertsHead;
   }
 
   get modifiedSince(): string {

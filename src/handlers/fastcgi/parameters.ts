@@ -4,6 +4,7 @@
  */
 import type { PassParam } from "../../config/gateway.ts";
 import type { Evaluator, Exchange, Templates } from "../../exchange/exchange.ts";
+import type { CacheFetch } from "../../exchange/upstream.ts";
 import { octets } from "../../http/octets.ts";
 import { ABSOLUTE_FORM, type RequestHead } from "../../http/request/request.ts";
 
@@ -15,6 +16,15 @@ type Pair = (name: string, value: string) => string;
  * ("httpoxy"; nginx's documentation wants `fastcgi_param HTTP_PROXY ""`).
  */
 const NOT_PASSED_ON = ["transfer-encoding", "proxy"];
+/** Fields that are not passed when a cache waits for the reply. */
+const NOT_FOR_CACHE = [
+  "HTTP_IF_MODIFIED_SINCE",
+  "HTTP_IF_UNMODIFIED_SINCE",
+  "HTTP_IF_NONE_MATCH",
+  "HTTP_IF_MATCH",
+  "HTTP_RANGE",
+  "HTTP_IF_RANGE",
+];
 const MOST_NAMES = 1000;
 
 /** The text that a request adds to the parameters. */
@@ -43,7 +53,7 @@ export class Parameters {
   of(exchange: Exchange, bodyLength: number): string {
     let text = "";
     for (const part of this.parts) text += typeof part === "string" ? part : part(exchange, bodyLength);
-    return this.passesFields ? text + this.fieldsOf(exchange.request) : text;
+    return this.passesFields ? text + this.fieldsOf(exchange.request, exchange.upstream?.fetch ?? null) : text;
   }
 
   private add({ name: given, value, ifNotEmpty }: PassParam, templates: Templates): void {
@@ -68,7 +78,7 @@ export class Parameters {
   }
 
   /** HTTP_*. Lines with the same name become one value (RFC 9110 §5.3, RFC 6265 §5.4). */
-  private fieldsOf(request: RequestHead): string {
+  private fieldsOf(request: RequestHead, fetch: CacheFetch | null): string {
     const { fields, pair } = this;
     fields.clear();
     for (let i = 0; i < request.fieldCount; i++) {
@@ -80,9 +90,18 @@ export class Parameters {
     }
     // The authority of an absolute-form replaces the Host field (RFC 9112 §3.2.2).
     if (request.form === ABSOLUTE_FORM && !this.own.has("HTTP_HOST")) fields.set("HTTP_HOST", request.authority());
+    if (fetch?.asksForAll) this.askForAll(fetch);
     let text = "";
     for (const [name, value] of fields) text += pair(name, value);
     return text;
+  }
+
+  /** A cache wants the whole reply, or to know whether its entry is still good, whatever conditions the client has. */
+  private askForAll({ modifiedSince, noneMatch }: CacheFetch): void {
+    const { fields, own } = this;
+    for (const name of NOT_FOR_CACHE) fields.delete(name);
+    if (modifiedSince !== "" && !own.has("HTTP_IF_MODIFIED_SINCE")) fields.set("HTTP_IF_MODIFIED_SINCE", modifiedSince);
+    if (noneMatch !== "" && !own.has("HTTP_IF_NONE_MATCH")) fields.set("HTTP_IF_NONE_MATCH", noneMatch);
   }
 
   private nameOf(field: string): string | null {

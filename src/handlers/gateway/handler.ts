@@ -42,9 +42,8 @@ export class GatewayHandler implements Handler {
     this.cache = family.cache.zone === null ? null : this.cacheOf(settings, this.passing);
   }
 
-  private cacheOf(settings: Settings, { protocol, settings: family }: Passing): LocationCache | null {
+  private cacheOf(settings: Settings, { protocol, settings: family }: Passing): LocationCache {
     const { replies } = protocol;
-    if (replies === undefined) return null;
     return new LocationCache(settings, family, this.services, (exchange, head) => replies.fieldsOf(exchange, head));
   }
 

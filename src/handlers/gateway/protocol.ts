@@ -52,8 +52,8 @@ export interface Conversation {
 
 /** A protocol as a location uses it; made once per location. */
 export interface Protocol {
-  /** What clients get of its replies; without it they are not cached. */
-  readonly replies?: UpstreamReplies;
+  /** What clients get of its replies. */
+  readonly replies: UpstreamReplies;
   /** Begins a request to `peer`; called again for each further attempt. */
   begin(exchange: Exchange, body: RequestBodySize, peer: PeerName): Conversation;
 }
