@@ -225,6 +225,7 @@ test("proxy_force_ranges", async () => {
   expect((await ranged("20-"))[0]).toBe(416);
   expect(await ranged("0-1,4-5")).toEqual([200, "body of part", undefined]);
   expect((await from("/ranges/part")).field("accept-ranges")).toBe("bytes");
+  expect((await ask(server.port, get("/ranges/part", {}, "HEAD"))).field("accept-ranges")).toBe("bytes");
   const deep = await ask(server.port, get("/ranges/large", { Range: `bytes=${LARGE - 8}-` }));
   expect(deep.body.equals(large.subarray(LARGE - 8))).toBe(true);
 });

@@ -143,11 +143,12 @@ export class UpstreamReplies {
 
   private send(exchange: Exchange, head: UpstreamHead, fields: Field[], body: RelayedBody): void {
     const { status, contentLength, hasBody } = head;
+    const hasRanges = this.settings.forceRanges && status === 200 && contentLength >= 0;
     if (!hasBody) {
+      if (hasRanges) fields.push(["Accept-Ranges", "bytes"]);
       body.close();
       return exchange.reply(status, fields, null, { length: contentLength, fromUpstream: true });
     }
-    const hasRanges = this.settings.forceRanges && status === 200 && contentLength >= 0;
     if (hasRanges) replyWithRange(exchange, fields, body, contentLength);
     else this.sendAll(exchange, head, fields, body);
   }
