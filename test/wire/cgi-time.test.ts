@@ -165,10 +165,11 @@ describe("a client that leaves", () => {
     const leaving = await Client.connect(server.port);
     void leaving.send(get("/patient/endless.sh?endless"));
     leaving.socket.pause();
+    const pids = await group("endless");
     for (let i = 0; i < 10; i++)
       check(await ask(server.port, get("/patient/quick.sh")), { status: 200, body: "quick" });
     leaving.reset();
-    await untilEnded(...(await group("endless")));
+    await untilEnded(...pids);
   });
 });
 
