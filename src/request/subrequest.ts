@@ -48,7 +48,7 @@ export class Subrequest implements ReplyTarget, Unfinished {
     { body }: SubrequestOptions,
     private readonly replied: ((reply: Exchange) => void) | null,
   ) {
-    this.info = parent.connection;
+    this.info = replied === null ? copyOf(parent.connection) : parent.connection;
     this.body = body;
   }
 
@@ -209,4 +209,12 @@ export class Subrequest implements ReplyTarget, Unfinished {
       this.owner.reportBug(error, null);
     }
   }
+}
+
+/** What is known of a connection, for a subrequest that may outlive it. */
+function copyOf(info: ConnectionInfo): ConnectionInfo {
+  const { number, requests, remoteAddress, remotePort, remoteBytes, serverAddress, serverPort, scheme } = info;
+  const direct = info.direct === undefined ? {} : { direct: copyOf(info.direct) };
+  const addresses = { remoteAddress, remotePort, remoteBytes, serverAddress, serverPort };
+  return { number, requests, ...addresses, scheme, proxied: info.proxied ?? null, ...direct };
 }
