@@ -56,7 +56,7 @@ export class Subrequest implements ReplyTarget, Unfinished {
   begin(): void {
     this.guarded(() => {
       this.exchange.progress.advance();
-      this.goOn();
+      if (this.body !== null) this.goOn();
     });
   }
 
