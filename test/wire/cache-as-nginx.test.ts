@@ -58,6 +58,10 @@ const configuration = (port: number | string): string => `
     location /stale/ { proxy_pass http://127.0.0.1:${backend.port}; proxy_cache_use_stale http_500 http_404; }
     location /mortal/ { proxy_pass http://127.0.0.1:${mortal.port}; proxy_cache_use_stale error; proxy_cache_valid 502 1m; }
     location /again/ { proxy_pass http://127.0.0.1:${backend.port}; proxy_cache_revalidate on; }
+    location /background/ {
+      proxy_pass http://127.0.0.1:${backend.port};
+      proxy_cache_use_stale updating; proxy_cache_background_update on;
+    }
     location /head/ { proxy_pass http://127.0.0.1:${backend.port}; proxy_cache_convert_head off; proxy_cache_key $request_method$uri; }
     location /off/ { proxy_pass http://127.0.0.1:${backend.port}; proxy_cache off; }
     location /methods/ { proxy_pass http://127.0.0.1:${backend.port}; proxy_cache_methods GET; }
@@ -117,6 +121,7 @@ const LASTING: readonly Step[] = [
   [`/lang?${cc("max-age=60")}&Vary=Accept-Language`, { "Accept-Language": "de" }],
   [`/lang?${cc("max-age=60")}&Vary=Accept-Language`, { "Accept-Language": "fr" }],
   ["/mortal/never"],
+  [`/background/a%20b?${cc("max-age=1")}`],
 ];
 
 describe.skipIf(NGINX === null)("as nginx", () => {

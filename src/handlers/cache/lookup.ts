@@ -105,10 +105,20 @@ export class Lookup implements Waiter {
     const { head } = entry;
     const mayUse = this.rules.usesStale("updating") || head.until + head.whileUpdating >= this.services.clock.second;
     if (node.updater !== null && mayUse) return this.answer(entry, "UPDATING");
+    if (mayUse && this.updatesInBackground()) return this.answer(entry, "STALE");
     const turn = this.turn(slots, true, entry);
     if (node.updater === null) turn.takeLock(this.services.clock.now + this.rules.settings.lockAge);
     this.exchange.upstream!.cacheStatus = "EXPIRED";
     this.ask(turn);
+  }
+
+  /** `*_cache_background_update`: a request of our own renews the entry. It meets the same location, and takes the lock before this returns. */
+  private updatesInBackground(): boolean {
+    const { exchange, services, rules } = this;
+    if (!rules.settings.backgroundUpdate || exchange.isSubrequest) return false;
+    const { path: uri, query, method } = exchange;
+    services.subrequests.start(exchange, { uri, query, method, body: null }, null);
+    return true;
   }
 
   private turn(slots: Slots, storing: boolean, stale: Entry | null): CacheTurn {

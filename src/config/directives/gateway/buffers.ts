@@ -45,7 +45,7 @@ export function bufferRows(family: Family): readonly Row[] {
       takes: [size],
       default: null,
       shownDefault: "8k, twice the size of a buffer",
-      help: "How much of the buffers may wait for the client while the reply is still read.",
+      help: "How much of the buffers may be busy with sending. It is checked as nginx does; how much is sent at once is decided here.",
       set: keep(family, "busyBuffersSize"),
     }),
     ...fileRows(family),
@@ -66,7 +66,7 @@ function fileRows(family: Family): readonly Row[] {
       takes: [size],
       default: null,
       shownDefault: "8k, twice the size of a buffer",
-      help: "How much is written to a temporary file at once.",
+      help: "How much is written to a temporary file at once. It is checked as nginx does, but decided here.",
       set: keep(family, "tempFileWriteSize"),
     }),
     directive(`${family}_temp_path`, {

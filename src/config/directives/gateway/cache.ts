@@ -95,8 +95,14 @@ function whatRows(family: Family): readonly Row[] {
       takes: [size],
       default: null,
       shownDefault: "no limit",
-      help: "Ranges beyond this offset are asked of the server, and not cached.",
-      set: keep(family, "maxRangeOffset"),
+      help: "Has no effect yet: for a range of what is not in the cache the whole is fetched.",
+      set: (scope, [offset], { name, position }) => {
+        scope.warning(
+          position,
+          `"${name}" has no effect yet: for a range of what is not in the cache the whole is fetched`,
+        );
+        ownCache(scope, family).maxRangeOffset = offset;
+      },
     }),
   ];
 }
