@@ -430,7 +430,13 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
   private processing(): boolean {
     if (this.exchange!.replied) return this.afterReply(this.exchange!);
     if (this.exchange!.progress.ready) return this.proceed(this.exchange!);
-    return this.transport.broken && this.close();
+    return this.hasClientLeft && this.close();
+  }
+
+  /** The client waits for its reply no longer. One that has only closed its sending side may wait; a gateway gives it up, as nginx does. */
+  private get hasClientLeft(): boolean {
+    const { broken, halfClosed } = this.transport;
+    return broken || (halfClosed === true && this.exchange?.endsWithClient === true);
   }
 
   /** A reply was given. The rest of the body goes to its sink if that gave the reply (a script); else nobody reads it. */
@@ -455,7 +461,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
       return this.exchange?.replied ? this.finishRequest() : this.enter(State.ReadingHeaders);
     if (outcome === PUMP_LOST) return this.close();
     if (outcome === PUMP_INCOMPLETE) return this.cutOff("error", "the reply could not be completed");
-    if (outcome === PUMP_STARVED) return this.transport.broken && this.close();
+    if (outcome === PUMP_STARVED) return this.hasClientLeft && this.close();
     if (outcome !== PUMP_BLOCKED) this.againNextTurn();
     else if (this.timeouts.isTooSlow(Wait.Send)) return this.cutOff("info", "client reads too slowly");
     return false;

@@ -100,6 +100,8 @@ export interface Exchange {
    * sent. After that no method of the exchange may be called. Set by handlers that reply later.
    */
   onGone: (() => void) | null;
+  /** A client that closes its sending side while it waits for the reply is taken as gone. */
+  endsWithClient: boolean;
   /** Continues a request whose phase has answered LATER: runs the next phase or the content handler. Called once, in any turn. */
   proceed(): void;
   /** Tells that a sink or stream that had to wait can go on. */

@@ -28,7 +28,7 @@ export class Socket implements Transport, Source {
   private watching = false;
   private watchesWritable = false;
   /** The peer closed its side or reset the connection. Data before the end can still be read, and no further edge will come. */
-  private hangup = false;
+  halfClosed = false;
 
   /**
    * @param fd non-blocking; this object owns it from now on
@@ -74,7 +74,7 @@ export class Socket implements Transport, Source {
   }
 
   private onHangup(events: number): void {
-    this.hangup = true;
+    this.halfClosed = true;
     this.readable = !this.ended;
     if (events & (EPOLLHUP | EPOLLERR)) this.broken = this.writable = true;
   }
@@ -87,7 +87,7 @@ export class Socket implements Transport, Source {
       this.readable = false;
       if (n === 0) this.ended = true;
       else if (n !== -ERRNO.EAGAIN) this.lost = true;
-    } else if (n < length && !this.hangup) this.readable = false;
+    } else if (n < length && !this.halfClosed) this.readable = false;
     return n;
   }
 

@@ -21,6 +21,8 @@ export interface Transport {
   readonly writable: boolean;
   /** `receive` has given 0: the peer will send nothing more. */
   readonly ended: boolean;
+  /** The peer has closed its sending side at least, behind bytes that may still be unread. Known before `ended`. */
+  readonly halfClosed?: boolean;
   /** Both directions are closed, not only the peer's sending side. */
   readonly broken: boolean;
   /** A call has failed: nothing can be received or sent any more. */

@@ -52,6 +52,7 @@ export class ServerExchange implements Exchange {
   user = "";
   upstream: UpstreamFacts | null = null;
   onGone: (() => void) | null = null;
+  endsWithClient = false;
   /** Receives the request's body. */
   sink: BodySink | undefined = undefined;
   private forwarded: ConnectionInfo | null = null;
@@ -98,6 +99,7 @@ export class ServerExchange implements Exchange {
     this.upstream = null;
     this.bodyWatcher = null;
     this.onGone = null;
+    this.endsWithClient = false;
   }
 
   /** Made for the first request with a body. */

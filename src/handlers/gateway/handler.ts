@@ -74,6 +74,7 @@ export class GatewayHandler implements Handler {
   private relay(exchange: Exchange, length: number, body: RequestBody, turn: CacheTurn | null = null): Relay {
     const { services, passing } = this;
     (exchange.upstream ??= new UpstreamFacts()).begin(turn);
+    exchange.endsWithClient = !passing.settings.ignoreClientAbort;
     const source = new UpstreamSource(exchange, services, passing, length);
     const log = new RelayLog(exchange, services, "");
     const hook = turn === null ? null : new CacheHook(turn, source);

@@ -147,6 +147,11 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
   terminate(): void {
     if (this.state === State.Queued) this.choice.leave();
     if (this.state === State.New) this.cancel();
+    if (this.state !== State.Connecting && this.state !== State.Active) return;
+    this.exchange.log(
+      "info",
+      `client prematurely closed connection, so upstream connection is closed too ${this.waiting}`,
+    );
   }
 
   leave(): void {
@@ -224,7 +229,12 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
     const attempt = this.choice.next(() => this.guarded(() => this.tryNext()));
     if (attempt === QUEUED) this.state = State.Queued;
     else if (attempt !== null) this.begin(attempt);
-    else this.giveUp(502, `no live upstreams ${Waiting.Connect}`);
+    else this.noPeer();
+  }
+
+  private noPeer(): void {
+    this.attempt = null; // the line names the group
+    this.giveUp(502, `no live upstreams ${Waiting.Connect}`);
   }
 
   /** To the next peer, after one that has failed. */
@@ -361,13 +371,18 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
 
   onTimeout(): void {
     this.guarded(() => {
-      if (this.state === State.Connecting) return this.timedOut(Waiting.Connect);
+      if (this.state === State.Connecting) return this.timedOut(this.waiting);
       // The client is slow, not the peer.
       if (this.transport!.readable || (!this.sender.complete && this.events.waitsForClient)) {
         return this.waitFor(this.passing.settings.readTimeout);
       }
-      this.timedOut(this.accepted ? Waiting.Body : this.sender.complete ? Waiting.Head : Waiting.Send);
+      this.timedOut(this.waiting);
     });
+  }
+
+  private get waiting(): Waiting {
+    if (this.state === State.Connecting) return Waiting.Connect;
+    return this.accepted ? Waiting.Body : this.sender.complete ? Waiting.Head : Waiting.Send;
   }
 
   private timedOut(waiting: Waiting): void {

@@ -309,6 +309,7 @@ export class FakeExchange implements Exchange {
   user = "";
   upstream: UpstreamFacts | null = null;
   onGone: (() => void) | null = null;
+  endsWithClient = false;
   /** What addField added, which the server would put into any reply. */
   readonly added: Field[] = [];
 
