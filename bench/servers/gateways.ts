@@ -1,4 +1,4 @@
-/** This server and nginx as gateways: everything goes to an origin over kept connections. */
+/** This server and nginx as gateways: everything goes to an origin over kept connections, or to php-fpm. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LOAD_CPU, onCpu, type Peer, type Setup } from "./server.ts";
@@ -7,20 +7,28 @@ import { SOURCE, webserv } from "./webserv.ts";
 /** The origin beside the load, so that a gateway has its CPU for itself. */
 export const origin: Peer = { ...webserv, name: "origin", command: (setup) => onCpu(LOAD_CPU, webserv.command(setup)) };
 
+/** What the `http` block of a gateway has, for both servers. */
+type Configuration = (setup: Setup) => string;
+
 /** Gateways to the origin at `port`. */
-export const gateways = (port: number): Peer[] => [gatewayFrom("webserv", SOURCE, port), nginx(port)];
+export const gateways = (port: number): Peer[] => gatewaysWith(toOrigin(port));
+
+/** Gateways to php-fpm on a unix socket, with the parameters that Debian's nginx gives; a connection for each request. */
+export const phpGateways = (socket: string): Peer[] => gatewaysWith(toPhp(socket));
+
+const gatewaysWith = (http: Configuration): Peer[] => [gatewayFrom("webserv", SOURCE, http), nginx(http)];
 
 /** The server whose main file is `source`, under a name of its own. */
-function gatewayFrom(name: string, source: string, origin: number): Peer {
+function gatewayFrom(name: string, source: string, http: Configuration): Peer {
   const command = (setup: Setup): string[] => {
     const file = join(setup.site.folder, `webserv-gateway-${setup.port}.conf`);
-    writeFileSync(file, `access_log off;\nerror_log stderr crit;\n${http(setup, origin)}`);
+    writeFileSync(file, `access_log off;\nerror_log stderr crit;\n${http(setup)}`);
     return [process.execPath, "run", source, file];
   };
   return { name, family: "webserv", program: process.execPath, command };
 }
 
-function nginx(origin: number): Peer {
+function nginx(http: Configuration): Peer {
   const command = (setup: Setup): string[] => {
     const file = join(setup.site.folder, `nginx-gateway-${setup.port}.conf`);
     writeFileSync(
@@ -35,7 +43,7 @@ events { worker_connections 16000; use epoll; }
 http {
 access_log off;
 sendfile on;
-${http(setup, origin)}
+${http(setup)}
 }
 `,
     );
@@ -44,7 +52,10 @@ ${http(setup, origin)}
   return { name: "nginx", family: "nginx", program: "nginx", command };
 }
 
-const http = ({ port, site }: Setup, origin: number): string => `keepalive_requests 1000000000;
+const toOrigin =
+  (origin: number): Configuration =>
+  ({ port, site }) =>
+    `keepalive_requests 1000000000;
 keepalive_timeout 1h;
 client_max_body_size 0;
 upstream origin {
@@ -59,6 +70,21 @@ server {
     proxy_pass http://origin;
     proxy_http_version 1.1;
     proxy_set_header Connection "";
+  }
+}
+`;
+
+const toPhp =
+  (socket: string): Configuration =>
+  ({ port, site }) =>
+    `keepalive_requests 1000000000;
+keepalive_timeout 1h;
+server {
+  listen 127.0.0.1:${port} backlog=4096;
+  root ${site.root};
+  location ~ \\.php$ {
+    include ${join(import.meta.dir, "../../conf/fastcgi.conf")};
+    fastcgi_pass unix:${socket};
   }
 }
 `;
