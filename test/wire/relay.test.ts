@@ -103,6 +103,7 @@ const server = useServer({
       location /errors/ { ${pass}/; proxy_intercept_errors on; error_page 404 /oops.html; error_page 401 /login.html; }
       location /ranges/ { ${pass}/; proxy_force_ranges on; }
       location /store/ { ${pass}/; root www/stored; proxy_store on; proxy_store_access user:rw group:r all:r; }
+      location /kept/ { ${pass}/; proxy_store www/by-path$uri; }
       location /stored/ { }
       location /added/ { ${pass}/; expires 1h; add_header X-Added yes; gzip on; gzip_types text/plain; gzip_min_length 5; gzip_proxied any; }
       location /temp/ { ${pass}/; proxy_temp_path temp; proxy_buffers 4 8k; }
@@ -237,6 +238,10 @@ describe("proxy_store", () => {
     const { mtimeMs, mode } = statSync(path);
     expect([readFileSync(path, "utf8"), mtimeMs, mode & 0o777]).toEqual(["body of a.txt", 784111777000, 0o644]);
     expect((await from("/stored/store/deep/er/a.txt")).text).toBe("body of a.txt");
+  });
+  test("at a path with variables, which begins at the prefix", async () => {
+    await from("/kept/b.txt");
+    expect(readFileSync(join(server.folder, "www/by-path/kept/b.txt"), "utf8")).toBe("body of b.txt");
   });
   test("and no others", async () => {
     await from("/store/404");

@@ -6,6 +6,7 @@ import { directive } from "../../table.ts";
 import { quote } from "../../text/diagnostics.ts";
 import type { Directive, Word } from "../../text/parser.ts";
 import { duration, fieldName, flag, number, size, time, words } from "../../values/arguments.ts";
+import { absoluteTemplate } from "../../values/template.ts";
 import { bufferRows } from "./buffers.ts";
 import { keep } from "./keep.ts";
 
@@ -205,8 +206,9 @@ function storeRows(family: Family): readonly Row[] {
       default: "off",
       help: "Keeps replies as files: `on` where `root` or `alias` says, or at a path with variables. Nothing removes them.",
       set: (scope, [[word]]) => {
-        const template = word!.text === "on" || word!.text === "off" ? null : scope.template(word!);
-        scope.ownGroup(family).store = word!.text === "on" ? "on" : template;
+        const path = word!.text === "on" || word!.text === "off" ? null : scope.template(word!);
+        const absolute = path == null ? null : absoluteTemplate(path, scope.draft.prefix, false);
+        scope.ownGroup(family).store = word!.text === "on" ? "on" : absolute;
       },
     }),
     directive(`${family}_store_access`, {
