@@ -1,5 +1,6 @@
 /** A tunnel after 101: bytes both ways between a client's connection and the far end, whatever each side takes, until both have ended. */
 import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
 import { ERRNO } from "../../../ffi/errno.ts";
 import { Block } from "../../../ffi/memory.ts";
 import { Input } from "../../../src/connection/input.ts";
@@ -161,4 +162,51 @@ describe("the end", () => {
     far.close();
     expect(ended).toEqual([[2, 0]]);
   });
+});
+
+/** More arrives; "" ends the side. */
+function arrive(transport: TestTransport, pieces: string[]): void {
+  (transport as unknown as { arriving: string[] }).arriving.push(...pieces);
+  transport.readable = true;
+}
+
+test("whatever comes when, and however little either side takes: all bytes arrive in order, then the ends", () => {
+  const text = fc.string({ minLength: 1, maxLength: 300, unit: "binary-ascii" });
+  const event = fc.oneof(
+    fc.record({ from: fc.constantFrom("client", "server"), pieces: fc.array(text, { minLength: 1, maxLength: 20 }) }),
+    fc.record({ room: fc.constantFrom("client", "server"), bytes: fc.nat(500) }),
+  );
+  const property = fc.property(fc.array(event, { maxLength: 40 }), fc.boolean(), (events, clientFirst) => {
+    const { step, client, server } = tunnel([], []);
+    const sent = { client: "", server: "" };
+    const sides = { client, server };
+    for (const each of events) {
+      if ("room" in each) {
+        if (each.bytes === 0) sides[each.room].room = 0;
+        else sides[each.room].drain(each.bytes);
+      } else {
+        sent[each.from] += each.pieces.join("");
+        arrive(sides[each.from], [...each.pieces]);
+      }
+      expect(step()).not.toBe(TUNNEL_OVER);
+      expect(`101|${sent.server}`).toStartWith(client.sent);
+      expect(sent.client).toStartWith(server.sent);
+    }
+    const order = clientFirst ? [client, server] : [server, client];
+    let outcome = TUNNEL_WAITS;
+    for (const side of order) {
+      expect(outcome).not.toBe(TUNNEL_OVER);
+      arrive(side, [""]);
+      for (let i = 0; i < 2000 && outcome !== TUNNEL_OVER; i++) {
+        client.drain(50);
+        server.drain(70);
+        client.readable = !client.ended;
+        server.readable = !server.ended;
+        outcome = step();
+      }
+    }
+    expect([outcome, client.sent, server.sent]).toEqual([TUNNEL_OVER, `101|${sent.server}`, sent.client]);
+    expect([client.shuts, server.shuts]).toEqual([1, 1]);
+  });
+  fc.assert(property, { numRuns: 300 });
 });
