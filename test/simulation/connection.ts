@@ -267,6 +267,11 @@ export class Connection extends Pollable {
     return taken;
   }
 
+  /** Bytes that the server has not received. */
+  get peerUnread(): number {
+    return this.onTheWay.length + this.incoming.length;
+  }
+
   get peerAvailable(): number {
     return this.outgoing.length;
   }

@@ -11,7 +11,7 @@ import { type Expected, inChunks, pattern, type Request, request } from "./site.
 interface Mode {
   /** The bytes in order; the end of the connection afterwards, if any. `size`: of the body. */
   readonly sends: (body: Buffer, head: boolean) => Buffer;
-  readonly ends?: "finish" | "reset" | "hang";
+  readonly ends?: "finish" | "reset" | "reset when read" | "hang";
   /** It answers before the request's body has come. */
   readonly early?: boolean;
   /** The client's reply is 200 with the body, or this status; null: 200, but the reply may be cut. */
@@ -35,7 +35,7 @@ export const COMPLETE = {
     ends: "finish",
   },
   "closes-while-kept": { sends: whole, ends: "finish" },
-  "resets-while-kept": { sends: whole, ends: "reset" },
+  "resets-while-kept": { sends: whole, ends: "reset when read" },
   interim: {
     sends: (body, head) => Buffer.concat([bytes("HTTP/1.1 103 Early\r\nLink: x\r\n\r\n"), whole(body, head)]),
   },
@@ -208,8 +208,18 @@ class UpstreamConnection implements RemotePeer {
       return kernel.clock.after(random.fraction() * 30, () => this.sendFrom(bytes, end, ends));
     }
     if (ends === "finish") connection!.peerFinish();
+    else if (ends === "reset when read") this.resetWhenRead();
     else if (ends === "reset") kernel.clock.after(random.between(50, 500), () => connection!.peerReset());
     else if (ends !== "hang") this.next();
+  }
+
+  /** A reset discards what has not arrived, and a slow server (short recv) would miss a part of the reply. */
+  private resetWhenRead(): void {
+    const { random, kernel } = this.upstream;
+    kernel.clock.after(random.between(50, 500), () => {
+      if (this.connection!.peerUnread > 0) this.resetWhenRead();
+      else this.connection!.peerReset();
+    });
   }
 
   private next(): void {

@@ -290,9 +290,13 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
   }
 
   private wrote(n: number): number {
+    const { transport } = this;
     if (n > 0 && !this.gathering) this.flush();
     else if (n < 0 && n !== -ERRNO.EAGAIN) this.onSendFailed(n);
-    return n;
+    if (this.transport === transport || this.state === State.Over) return n;
+    // Another attempt has begun: the bytes are not taken, and it asks for them.
+    this.services.reactor.again({ onTurn: () => this.guarded(() => this.state === State.Active && this.askForBody()) });
+    return -ERRNO.EAGAIN;
   }
 
   /** Before a connection is there the relay waits; after the reply the rest of the body is not wanted. */
