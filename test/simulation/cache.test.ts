@@ -31,7 +31,10 @@ function fewPages(world: World, leaving: boolean): void {
   const { kernel, random } = world;
   new Upstream(kernel, random.fork(), "10.0.0.1", 8080);
   world.patient = true;
-  world.awaits(() => !(world.subject as Webserv).server.services.caches.isWriting);
+  world.awaits(() => {
+    const { services, subrequests } = (world.subject as Webserv).server;
+    return subrequests.count === 0 && !services.caches.isWriting;
+  });
   const pages = Array.from({ length: 3 }, () => [random.pick(MODES), random.magnitude(1, 150_000)] as const);
   const ask = () => {
     const [mode, size] = random.pick(pages);
@@ -53,7 +56,10 @@ function fewPages(world: World, leaving: boolean): void {
 
 for (const [name, plus] of [
   ["without a lock", ""],
-  ["with a lock", "proxy_cache_lock on; proxy_cache_use_stale updating error timeout;"],
+  [
+    "with a lock",
+    "proxy_cache_lock on; proxy_cache_use_stale updating error timeout; proxy_cache_background_update on;",
+  ],
 ] as const) {
   simulate(
     `clients of a cache ${name}`,

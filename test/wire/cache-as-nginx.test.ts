@@ -57,6 +57,10 @@ const configuration = (port: number | string): string => `
     }
     location /stale/ { proxy_pass http://127.0.0.1:${backend.port}; proxy_cache_use_stale http_500 http_404; }
     location /mortal/ { proxy_pass http://127.0.0.1:${mortal.port}; proxy_cache_use_stale error; proxy_cache_valid 502 1m; }
+    location /behind/ {
+      proxy_pass http://127.0.0.1:${backend.port};
+      proxy_cache_use_stale updating; proxy_cache_background_update on; proxy_cache_valid 1s;
+    }
     location /again/ { proxy_pass http://127.0.0.1:${backend.port}; proxy_cache_revalidate on; }
     location /background/ {
       proxy_pass http://127.0.0.1:${backend.port};
@@ -123,6 +127,9 @@ const LASTING: readonly Step[] = [
   ["/mortal/never"],
   [`/background/a%20b?${cc("max-age=1")}`],
 ];
+
+/** The last steps in which old entries are used while they are updated. */
+const BEHIND: readonly Step[] = [["/behind/a"], [`/behind/b?${cc("max-age=1, stale-while-revalidate=60")}`]];
 
 describe.skipIf(NGINX === null)("as nginx", () => {
   test("a reply is stored or not", async () => {
@@ -195,15 +202,26 @@ describe.skipIf(NGINX === null)("as nginx", () => {
 
   test("entries become old, are confirmed, or answer instead of errors; ours after a restart, too", async () => {
     statuses.set("/valid/404", 404);
-    const [mine, its] = await bothSee([...LASTING, ...LASTING]);
+    const [mine, its] = await bothSee([...LASTING, ...BEHIND, ...LASTING]);
     expect(mine).toEqual(its);
     for (const status of [500, 503, 404]) statuses.set(`/stale/${status}`, status);
     await mortal.stop(true);
     await ours.restart();
     await Bun.sleep(2100);
+    const [old, itsOld] = await bothSee(BEHIND);
+    expect(old).toEqual(itsOld);
+    expect(old[0]).toContain("| STALE | 1 GET");
     const [later, itsLater] = await bothSee([...LASTING, ...LASTING]);
     expect(later).toEqual(itsLater);
     expect(conditions).toEqual(["w: /again/a if-none-match", "n: /again/a if-none-match"]);
+    // What was fetched in the background, as soon as it is there.
+    for (const [port, name] of [
+      [ours.port, "w"],
+      [nginx.port, "n"],
+    ] as const) {
+      const text = () => seen(port, name, BEHIND).then((all) => all.join());
+      for (let got = ""; !/\b2 GET.*\b2 GET/.test(got); got = await text()) await Bun.sleep(10);
+    }
     await ours.restart();
     expect(await seen(ours.port, "w", [["/valid/a"]])).toEqual(["GET /valid/a | 200 | HIT | 1 GET"]);
   });

@@ -10,6 +10,8 @@ import type { CacheRules } from "./rules.ts";
 import { type Ask, CacheTurn, type Slots } from "./turn.ts";
 import type { CacheZone } from "./zone.ts";
 
+/** Has a node while the request that is to update it begins. */
+const IN_BACKGROUND = {};
 /** Most variants of one key that a purge finds. */
 const MOST_VARIANTS = 1000;
 
@@ -104,21 +106,25 @@ export class Lookup implements Waiter {
   private expired(slots: Slots, node: CacheNode, entry: Entry): void {
     const { head } = entry;
     const mayUse = this.rules.usesStale("updating") || head.until + head.whileUpdating >= this.services.clock.second;
-    if (node.updater !== null && mayUse) return this.answer(entry, "UPDATING");
-    if (mayUse && this.updatesInBackground()) return this.answer(entry, "STALE");
+    const isUpdate = node.updater === IN_BACKGROUND && this.exchange.isSubrequest;
+    if (node.updater !== null && mayUse && !isUpdate) return this.answer(entry, "UPDATING");
+    if (node.updater === null && mayUse && this.rules.settings.backgroundUpdate && this.updates(node)) {
+      return this.answer(entry, "STALE");
+    }
     const turn = this.turn(slots, true, entry);
-    if (node.updater === null) turn.takeLock(this.services.clock.now + this.rules.settings.lockAge);
+    if (node.updater === null || isUpdate) turn.takeLock(this.services.clock.now + this.rules.settings.lockAge);
     this.exchange.upstream!.cacheStatus = "EXPIRED";
     this.ask(turn);
   }
 
-  /** `*_cache_background_update`: a request of our own renews the entry. It meets the same location, and takes the lock before this returns. */
-  private updatesInBackground(): boolean {
-    const { exchange, services, rules } = this;
-    if (!rules.settings.backgroundUpdate || exchange.isSubrequest) return false;
-    const { path: uri, query, method } = exchange;
-    services.subrequests.start(exchange, { uri, query, method, body: null }, null);
-    return true;
+  /** `proxy_cache_background_update`: a request of our own fetches the reply. False: it does not come to that. */
+  private updates(node: CacheNode): boolean {
+    const { path: uri, query, method } = this.exchange;
+    node.updater = IN_BACKGROUND;
+    this.services.subrequests.start(this.exchange, { uri, query, method, body: null }, null);
+    if (node.updater !== IN_BACKGROUND) return true;
+    node.updater = null; // another location answers for this path
+    return false;
   }
 
   private turn(slots: Slots, storing: boolean, stale: Entry | null): CacheTurn {
