@@ -86,7 +86,7 @@ type UseStale = Exclude<NextUpstream, "non_idempotent"> | "updating";
 export interface CacheSettings {
   /** A key of `Config.caches` when evaluated; null: off. */
   readonly zone: Template | null;
-  /** null: none is configured (proxy has `$scheme$proxy_host$request_uri`). */
+  /** null: none is configured (proxy has `$scheme$proxy_host$uri$is_args$args`). */
   readonly key: Template | null;
   /** The first that has the status counts; null: any status. */
   readonly valid: readonly { readonly statuses: readonly number[] | null; readonly time: number }[];

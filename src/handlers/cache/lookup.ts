@@ -129,7 +129,8 @@ export class Lookup implements Waiter {
 
   private turn(slots: Slots, storing: boolean, stale: Entry | null): CacheTurn {
     const stores = storing && (this.exchange.method !== "HEAD" || this.rules.convertsHead);
-    return new CacheTurn(this.zone, this.rules, this.hits, slots, { storing: stores, stale });
+    const isFar = stores && this.rules.wantsFarPart(this.exchange);
+    return new CacheTurn(this.zone, this.rules, this.hits, slots, { storing: stores && !isFar, stale });
   }
 
   // Waiting

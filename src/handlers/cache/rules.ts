@@ -65,6 +65,15 @@ export class CacheRules {
     return row === undefined ? 0 : Math.floor(row.time / 1000);
   }
 
+  /** `proxy_cache_max_range_offset`: whether the client wants a part so far behind that fetching all before it would take too long. */
+  wantsFarPart({ request }: Exchange): boolean {
+    const { maxRangeOffset } = this.settings;
+    const range = maxRangeOffset === null ? undefined : request.field("range");
+    if (range === undefined || !/^bytes=/i.test(range)) return false;
+    const start = /^bytes= *(\d+)-/i.exec(range)?.[1];
+    return start === undefined || Number(start) >= maxRangeOffset!;
+  }
+
   /** As nginx: only replies that are buffered are stored. */
   isBuffered(fields: readonly Field[]): boolean {
     const asked = this.obeyed(fields, "x-accel-buffering")?.toLowerCase();

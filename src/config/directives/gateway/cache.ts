@@ -69,7 +69,7 @@ function whatRows(family: Family): readonly Row[] {
       in: anywhere,
       takes: [template("KEY")],
       default: null,
-      shownDefault: "$scheme$proxy_host$request_uri for proxy_cache, none for the others",
+      shownDefault: "$scheme$proxy_host$uri$is_args$args for proxy_cache, none for the others",
       help: "What makes two requests the same for the cache.",
       set: keep(family, "key"),
     }),

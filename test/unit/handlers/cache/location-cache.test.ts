@@ -85,7 +85,7 @@ describe("a reply", () => {
     const world = cached({ cache: { minUses: 3 } });
     const seen = [1, 2, 3, 4].map(() => world.get("/a"));
     expect(seen).toEqual(["200 MISS hello", "200 MISS hello", "200 MISS hello", "200 HIT hello"]);
-    expect(world.passed.map(({ turn }) => turn!.asksForAll)).toEqual([false, false, false]);
+    expect(world.passed.map(({ asksForAll }) => asksForAll)).toEqual([false, false, true]);
   });
 
   test("is passed by with proxy_cache_bypass, and stored all the same", () => {
@@ -94,6 +94,12 @@ describe("a reply", () => {
     world.origin = { body: "new" };
     expect(world.get("/a", ["X-Fresh: 1"])).toBe("200 BYPASS new");
     expect(world.get("/a")).toBe("200 HIT new");
+  });
+
+  test("is not stored for a client that wants a part beyond proxy_cache_max_range_offset", () => {
+    const world = cached({ cache: { maxRangeOffset: 100 } });
+    for (const range of ["bytes=100-", "bytes=-5", "bytes=99-"]) world.get("/a", [`Range: ${range}`]);
+    expect(world.passed.map(({ asksForAll }) => asksForAll)).toEqual([false, false, true]);
   });
 
   test("that is broken off, or shorter than announced, is not stored and leaves no file", () => {
@@ -218,7 +224,7 @@ describe("many requests for one key", () => {
     world.pass(1);
     expect(world.seen(second)).toBe("waits");
     world.pass(1);
-    expect(world.passed.map(({ turn }) => turn!.asksForAll)).toEqual([true, false]);
+    expect(world.passed.map(({ asksForAll }) => asksForAll)).toEqual([true, false]);
   });
 
   test("take the lock over after proxy_cache_lock_age", () => {
@@ -227,7 +233,7 @@ describe("many requests for one key", () => {
     world.request({ target: "/a" });
     world.request({ target: "/a" });
     world.pass(2);
-    expect(world.passed.map(({ turn }) => turn!.asksForAll)).toEqual([true, true]);
+    expect(world.passed.map(({ asksForAll }) => asksForAll)).toEqual([true, true]);
   });
 
   test("may leave while they wait", () => {

@@ -56,6 +56,8 @@ export interface CachedSite {
 export interface Passed {
   readonly exchange: FakeExchange;
   readonly turn: CacheTurn | null;
+  /** As it was when the request was passed on. */
+  readonly asksForAll: boolean;
   reply(origin: Origin): void;
 }
 
@@ -132,7 +134,8 @@ export class CacheWorld {
     const exchange = new FakeExchange(this.services, { ...location(), settings: this.settings }, request);
     exchange.upstream = new UpstreamFacts();
     this.cache.begin(exchange, (turn: CacheTurn | null) => {
-      const passed = { exchange, turn, reply: (origin: Origin) => this.answer(exchange, turn, origin) };
+      const asksForAll = turn?.asksForAll === true;
+      const passed = { exchange, turn, asksForAll, reply: (origin: Origin) => this.answer(exchange, turn, origin) };
       this.passed.push(passed);
       if (this.origin !== null) passed.reply(this.origin);
     });
