@@ -95,14 +95,8 @@ function whatRows(family: Family): readonly Row[] {
       takes: [size],
       default: null,
       shownDefault: "no limit",
-      help: "Has no effect yet: for a range of what is not in the cache the whole is fetched.",
-      set: (scope, [offset], { name, position }) => {
-        scope.warning(
-          position,
-          `"${name}" has no effect yet: for a range of what is not in the cache the whole is fetched`,
-        );
-        ownCache(scope, family).maxRangeOffset = offset;
-      },
+      help: "A range beyond this offset is asked of the server itself, and not cached.",
+      set: keep(family, "maxRangeOffset"),
     }),
   ];
 }
