@@ -8,7 +8,6 @@ import { Parameters } from "./parameters.ts";
 import { lengthOctets, MOST_CONTENT, RecordReader, requestRecords, stdinHeader } from "./records.ts";
 import { ProgramReply } from "./reply.ts";
 
-const END_OF_BODY = stdinHeader(0);
 /** Most bytes of one reply's STDERR that are logged. */
 const MOST_STDERR = 64 * 1024;
 
@@ -27,9 +26,9 @@ export class FastcgiProtocol implements Protocol {
 
   begin(exchange: Exchange, body: RequestBodySize): Conversation {
     const { fastcgi, fastcgiOnly } = this.settings;
-    const head = requestRecords(this.parameters.of(exchange, body.length), fastcgiOnly.keepConn);
+    const params = this.parameters.of(exchange, body.length);
     const reply = new ProgramReply(fastcgi.bufferSize, false, this.replies);
-    return new FastcgiConversation(exchange, head, fastcgiOnly.keepConn, fastcgiOnly.catchStderr, reply);
+    return new FastcgiConversation(exchange, params, fastcgiOnly.keepConn, fastcgiOnly.catchStderr, reply);
   }
 }
 
@@ -44,11 +43,16 @@ class FastcgiConversation implements Conversation {
 
   constructor(
     private readonly exchange: Exchange,
-    readonly head: Buffer,
+    private readonly params: string,
     private readonly keepsConnection: boolean,
     private readonly fatal: readonly string[],
     readonly replyHead: ProgramReply,
   ) {}
+
+  /** The sender copies it, as each of the following. */
+  get head(): Buffer {
+    return requestRecords(this.params, this.keepsConnection);
+  }
 
   before(length: number): Buffer {
     return stdinHeader(length);
@@ -59,7 +63,7 @@ class FastcgiConversation implements Conversation {
   }
 
   endOfBody(): Buffer {
-    return END_OF_BODY;
+    return stdinHeader(0);
   }
 
   decode(bytes: Buffer, start: number, end: number): number {

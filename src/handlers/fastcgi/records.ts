@@ -32,17 +32,27 @@ function putHeader(bytes: Buffer, at: number, type: number, length: number): num
   return at + HEADER;
 }
 
-/** The header of a STDIN record with `length` bytes of the request's body; with 0 the body has ended. */
+/** The next header of a STDIN record; whoever gets it copies it at once. */
+const header = Buffer.allocUnsafeSlow(HEADER);
+
+/** The header of a STDIN record with `length` bytes of the request's body; with 0 the body has ended. Valid until the next call. */
 export function stdinHeader(length: number): Buffer {
-  const bytes = Buffer.allocUnsafeSlow(HEADER);
-  putHeader(bytes, 0, STDIN, length);
-  return bytes;
+  putHeader(header, 0, STDIN, length);
+  return header;
 }
 
-/** The records before the body. `params`: name-value pairs (octets); of any length, because they are a stream (§3.4). */
+/** The records of one request at a time: memory for each would cost more than what is written into it. */
+let records = Buffer.allocUnsafeSlow(4096);
+
+/**
+ * The records before the body. Valid until the next call.
+ * @param params name-value pairs (octets), of any length, because they are a stream (§3.4)
+ */
 export function requestRecords(params: string, keepsConnection: boolean): Buffer {
   const count = Math.ceil(params.length / MOST_CONTENT);
-  const bytes = Buffer.allocUnsafeSlow(2 * HEADER + (count + 1) * HEADER + params.length);
+  const length = 2 * HEADER + (count + 1) * HEADER + params.length;
+  const bytes = length <= records.length ? records : Buffer.allocUnsafeSlow(2 * length);
+  if (bytes.length <= MOST_CONTENT) records = bytes;
   let at = putHeader(bytes, 0, BEGIN_REQUEST, HEADER);
   bytes.fill(0, at, at + HEADER);
   bytes[at + 1] = ROLE_RESPONDER;
@@ -55,7 +65,7 @@ export function requestRecords(params: string, keepsConnection: boolean): Buffer
     at += piece.length;
   }
   putHeader(bytes, at, PARAMS, 0);
-  return bytes;
+  return bytes.subarray(0, length);
 }
 
 const SHORT: readonly string[] = Array.from({ length: 128 }, (_, length) => String.fromCharCode(length));
