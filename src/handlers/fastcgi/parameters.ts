@@ -92,7 +92,9 @@ export class Parameters {
     if (request.form === ABSOLUTE_FORM && !this.own.has("HTTP_HOST")) fields.set("HTTP_HOST", request.authority());
     if (fetch?.asksForAll) this.askForAll(fetch);
     let text = "";
-    for (const [name, value] of fields) text += pair(name, value);
+    fields.forEach((value, name) => {
+      text += pair(name, value);
+    });
     return text;
   }
 

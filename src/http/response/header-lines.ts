@@ -23,9 +23,9 @@ export class HeaderLines {
 
   /** Bytes used of bytes[start, end) when the block is complete; 0: it is not; REFUSED: by `take`; TOO_LONG. Copies what it needs. */
   feed(bytes: Buffer, start: number, end: number): number {
-    const given = bytes.subarray(0, end);
     for (let at = start; at < end; ) {
-      const lineEnd = given.indexOf(LF, at);
+      const found = bytes.indexOf(LF, at);
+      const lineEnd = found < end ? found : -1;
       const next = lineEnd < 0 ? end : lineEnd + 1;
       this.length += next - at;
       if (this.length > this.limit) return TOO_LONG;
