@@ -81,6 +81,18 @@ simulate(
   },
 );
 
+const NAMED = `set $named 10.0.0.1:8080; ${server("")}`.replace("http://servers", "http://$named");
+simulate(
+  "servers that a variable names, whose connections could be kept",
+  { seeds: 60, faults: NETWORK, server: NAMED, main: MAIN, closing: true },
+  (world) => {
+    upstreams(world);
+    world.patient = true; // slow servers
+    const one = client(world);
+    for (let n = world.random.between(1, 6); n > 0; n--) one.sends(anyRequest(world.random, GOOD_MODES)).awaits();
+  },
+);
+
 for (const [name, plus] of [
   ["buffered both ways", ""],
   ["buffered neither way", "proxy_buffering off; proxy_request_buffering off;"],

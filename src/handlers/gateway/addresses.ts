@@ -3,6 +3,7 @@ import type { SocketAddress } from "../../../ffi/inet.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { Clock } from "../../exchange/services.ts";
 import { AttemptRecord, type UpstreamFacts } from "../../exchange/upstream.ts";
+import type { Transport } from "../../network/transport.ts";
 import { addressText } from "../upstream/peer.ts";
 import type { Attempt, Choice, UpstreamGroup } from "../upstream/upstream.ts";
 
@@ -41,8 +42,9 @@ export class Addresses implements UpstreamGroup, Choice {
 
   accepted(): void {}
 
-  done(): boolean {
+  done(_attempt: Attempt, _ok: boolean, keep: Transport | null): boolean {
     this.tries--;
+    keep?.close();
     return false;
   }
 
