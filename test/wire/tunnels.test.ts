@@ -46,10 +46,15 @@ const upgrading = `proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrad
 const server = useServer({
   configuration: `
     error_log error.log info;
+    proxy_cache_path cache keys_zone=pages:1m;
     server {
       listen 127.0.0.1:0;
       access_log access.log;
       location /ws { proxy_pass http://127.0.0.1:${echo.port}; ${upgrading} }
+      location /ws/cached {
+        proxy_pass http://127.0.0.1:${echo.port}; ${upgrading}
+        proxy_cache pages; proxy_cache_lock on; proxy_cache_lock_age 1h; proxy_cache_lock_timeout 1h;
+      }
       location /raw { proxy_pass http://127.0.0.1:${rawPort}; ${upgrading} }
       location /idle { proxy_pass http://127.0.0.1:${rawPort}; ${upgrading} proxy_read_timeout 1s; }
       location /unasked { proxy_pass http://127.0.0.1:${rawPort}; proxy_set_header Upgrade test; proxy_set_header Connection upgrade; }
@@ -113,6 +118,12 @@ describe("WebSockets", () => {
     expect(all.map(({ messages }) => messages[0])).toEqual(all.map((_, i) => `hello /ws/${i}`));
     for (const { socket } of all) socket.close();
     await Promise.all(all.map(({ closed }) => closed));
+  });
+  test("a tunnel through a location with a cache holds no lock of it", async () => {
+    const { socket, has } = await connect("/ws/cached");
+    await has(1);
+    expect(await (await fetch(`http://127.0.0.1:${server.port}/ws/cached`)).text()).toBe("no WebSocket");
+    socket.close();
   });
   test("a request without Upgrade is an ordinary one", async () => {
     const response = await fetch(`http://127.0.0.1:${server.port}/ws`);

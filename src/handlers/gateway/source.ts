@@ -192,6 +192,7 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
     this.transport = null;
     this.attempting = false;
     const rest = restOf(body, buffers);
+    body.hook?.onAbandoned();
     body.close();
     exchange.upstream!.source = { url: this.url }; // tunnels are many and last long: this source is not to
     const line = new PeerLine(transport!, this.passing.settings.readTimeout, attempt!, choice, reactor);

@@ -30,6 +30,6 @@ export interface ReplyHook {
   onHead(exchange: Exchange, head: UpstreamHead): ReplyWatcher | null | (() => void);
   /** The source has failed, and the client is to get `status` (502, 503, 504). True: the request was answered in another way. */
   onFailure(exchange: Exchange, status: number): boolean;
-  /** The client has left before there was a reply. */
+  /** There is nothing for the hook: the client has left before there was a reply, or the connection has become a tunnel. */
   onAbandoned(): void;
 }
