@@ -72,6 +72,7 @@ function within(exchange: ServerExchange, parent: ServerExchange, options: Subre
   parser.feed(bytes, base, base + length);
   request.becomeSubrequest(options.body?.length ?? -1);
   progress.beginSubrequest(parent.progress.router, options.uri, options.query, options.method);
+  if (options.isRepeated) progress.isRedirected = parent.isRedirected;
   progress.captures = parent.captures;
   progress.choosing = options.body !== null;
   exchange.assigned = parent.assigned; // shared, as in nginx

@@ -71,6 +71,18 @@ const configuration = (port: number | string): string => `
     location /methods/ { proxy_pass http://127.0.0.1:${backend.port}; proxy_cache_methods GET; }
     location /unbuffered/ { proxy_pass http://127.0.0.1:${backend.port}; proxy_buffering off; }
     location /redirected/ { proxy_pass http://127.0.0.1:${backend.port}; proxy_redirect http://a/ http://b/; proxy_hide_header X-Hidden; }
+  }
+  server {
+    listen 127.0.0.1:${port};
+    server_name default-key;
+    proxy_cache z;
+    add_header X-Cache-Status $upstream_cache_status always;
+    location / { proxy_pass http://127.0.0.1:${backend.port}; }
+    location /uri/ { proxy_pass http://127.0.0.1:${backend.port}/other/; }
+    location /background/ {
+      proxy_pass http://127.0.0.1:${backend.port};
+      proxy_cache_use_stale updating; proxy_cache_background_update on;
+    }
   }`;
 
 const ours = new ServerProcess({ configuration: configuration(0) });
@@ -126,6 +138,7 @@ const LASTING: readonly Step[] = [
   [`/lang?${cc("max-age=60")}&Vary=Accept-Language`, { "Accept-Language": "fr" }],
   ["/mortal/never"],
   [`/background/a%20b?${cc("max-age=1")}`],
+  [`/background/c%2Fd?${cc("max-age=1")}`, { Host: "default-key" }],
 ];
 
 /** The last steps in which old entries are used while they are updated. */
@@ -177,6 +190,15 @@ describe.skipIf(NGINX === null)("as nginx", () => {
       [`/bypass/b?${cc("max-age=60")}`, { "X-Secret": "1" }],
       [`/bypass/b?${cc("max-age=60")}`],
     ];
+    const [mine, its] = await bothSee(steps);
+    expect(mine).toEqual(its);
+  });
+
+  test("without proxy_cache_key the URI counts as it is sent: what is written in another way is another reply", async () => {
+    const fields = { Host: "default-key" };
+    const query = cc("max-age=60");
+    const paths = ["/a%2Fb", "/a/b", "//a/b", "/%61/b", "/uri/a%2Fb", "/uri/a/b", "/uri/%61/b", "/uri/a%3Fb"];
+    const steps = paths.map((path): Step => [`${path}?${query}`, fields]);
     const [mine, its] = await bothSee(steps);
     expect(mine).toEqual(its);
   });

@@ -121,7 +121,7 @@ export class Lookup implements Waiter {
   private updates(node: CacheNode): boolean {
     const { path: uri, query, method } = this.exchange;
     node.updater = IN_BACKGROUND;
-    this.services.subrequests.start(this.exchange, { uri, query, method, body: null }, null);
+    this.services.subrequests.start(this.exchange, { uri, query, method, body: null, isRepeated: true }, null);
     if (node.updater !== IN_BACKGROUND) return true;
     node.updater = null; // another location answers for this path
     return false;

@@ -7,6 +7,7 @@ import { passUrl } from "../../exchange/passing/pass-url.ts";
 import type { Field } from "../../exchange/reply.ts";
 import { octets } from "../../http/octets.ts";
 import { valueIn } from "../compression/fields.ts";
+import { uriMaker } from "../proxy/uri.ts";
 import type { HandlerServices } from "../services.ts";
 import type { CacheZone } from "./zone.ts";
 
@@ -103,11 +104,13 @@ function isAnySet(values: readonly Evaluator[], exchange: Exchange): boolean {
   });
 }
 
-/** nginx: `$scheme$proxy_host$uri$is_args$args`. */
+/**
+ * As nginx (ngx_http_proxy_create_key): the server, and the URI as it is sent there. Of the decoded path `/a%3Fb` and `/a?b` would be the
+ * same, so one client could make the reply that others get. The host of all unix sockets is "localhost".
+ */
 function defaultKey({ pass }: Settings): Evaluator {
-  if (pass!.family === "proxy" && pass!.target === null) return (exchange) => keyFor(exchange, pass!.host);
-  return (exchange) => keyFor(exchange, passUrl(exchange, pass!).host || exchange.request.host());
+  const uri = uriMaker(pass!);
+  const server = ({ scheme }: Exchange["connection"], name: string): string => scheme + octets(name);
+  if (pass!.target === null) return (exchange) => server(exchange.connection, pass!.upstream!) + uri(exchange);
+  return (exchange) => server(exchange.connection, passUrl(exchange, pass!).server || pass!.text) + uri(exchange);
 }
-
-const keyFor = ({ connection, path, query }: Exchange, host: string): string =>
-  connection.scheme + host + octets(path) + (query === "" ? "" : `?${query}`);

@@ -8,6 +8,8 @@ export interface SubrequestOptions {
   /** The query instead of that of `uri`. */
   readonly query?: string;
   readonly method: string;
+  /** It is the request of the client once more, so the path as the client wrote it still counts. */
+  readonly isRepeated?: boolean;
   /** null: it has none, whatever the client's request has. */
   readonly body: SubrequestBody | null;
 }
