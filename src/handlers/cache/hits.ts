@@ -3,13 +3,13 @@ import type { FamilySettings } from "../../config/gateway.ts";
 import type { Settings } from "../../config/model.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { Field, ReplyOptions } from "../../exchange/reply.ts";
-import { evaluate, rangeApplies, type Validators } from "../../http/reply/conditional.ts";
-import { parseDate } from "../../http/reply/date.ts";
+import { evaluate, rangeApplies } from "../../http/reply/conditional.ts";
 import { parseRange, RANGE_IGNORED, RANGE_UNSATISFIABLE, unsatisfiedRange } from "../../http/reply/range.ts";
 import { Codings } from "../compression/codings.ts";
 import { KeptReplies } from "../files/kept-replies.ts";
 import { type Changes, headChanges, KeptReply } from "../files/kept-reply.ts";
 import { type Representation, replyWithRanges, wholeFile } from "../files/ranges.ts";
+import { validatorsIn } from "../relay/reply/validators.ts";
 import type { UpstreamHead } from "../relay/watcher.ts";
 import type { HandlerServices } from "../services.ts";
 import type { Entry } from "./disk/entry.ts";
@@ -97,7 +97,7 @@ export class Hits {
 
   private replyConditionally(exchange: Exchange, entry: Entry, fields: readonly Field[]): void {
     const { second } = exchange.services.clock;
-    const validators = validatorsOf(fields, second);
+    const validators = validatorsIn(fields, second);
     const verdict = evaluate(exchange.request, validators, exchange.settings.ifModifiedSince, second);
     if (verdict === 412) return exchange.fail(412);
     if (verdict === 304) {
@@ -136,12 +136,4 @@ function optionsOf(entry: Entry): ReplyOptions {
 
 function representation(entry: Entry, fields: readonly Field[] | null = null): Representation {
   return { fields, length: entry.length, body: entry.body, file: entry.file, start: entry.start };
-}
-
-/** The validators in a reply's fields. */
-export function validatorsOf(fields: readonly Field[], now: number): Validators {
-  const value = (wanted: string) => fields.find(([name]) => name.toLowerCase() === wanted)?.[1];
-  const date = value("last-modified");
-  const mtime = date === undefined ? Number.NaN : parseDate(date, now);
-  return { etag: value("etag") ?? null, mtimeSeconds: Number.isNaN(mtime) ? null : mtime };
 }

@@ -3,12 +3,14 @@ import type { Exchange } from "../../exchange/exchange.ts";
 import type { Field } from "../../exchange/reply.ts";
 import type { CacheFetch } from "../../exchange/upstream.ts";
 import { formatDate } from "../../http/reply/date.ts";
+import { OF_CONNECTION } from "../relay/reply/upstream-head.ts";
+import { validatorsIn } from "../relay/reply/validators.ts";
 import type { UpstreamHead } from "../relay/watcher.ts";
 import type { Entry } from "./disk/entry.ts";
 import { variantOf } from "./disk/key.ts";
 import type { EntryWriter } from "./disk/writer.ts";
 import { freshnessOf } from "./freshness.ts";
-import { type Hits, validatorsOf } from "./hits.ts";
+import type { Hits } from "./hits.ts";
 import type { CacheNode } from "./index.ts";
 import type { CacheRules } from "./rules.ts";
 import type { CacheZone } from "./zone.ts";
@@ -171,7 +173,7 @@ export class CacheTurn implements CacheFetch {
     const variant = fresh.vary === "" ? "" : variantOf(key, fresh.vary, (name) => exchange.request.fieldAll(name));
     const { node, slot } = this.placeFor(fresh.vary);
     const describes = status === 200 || status === 206;
-    const { etag, mtimeSeconds } = validatorsOf(fields, now);
+    const { etag, mtimeSeconds } = validatorsIn(fields, now);
     const head = {
       key,
       until,
@@ -179,7 +181,7 @@ export class CacheTurn implements CacheFetch {
       ifError: fresh.ifError,
       storedAt: now,
       status,
-      fields: fields.filter(([name]) => !FRAMING.test(name)),
+      fields: fields.filter(([name]) => !OF_CONNECTION.includes(name.toLowerCase())),
       vary: fresh.vary,
       variant,
       modified: describes ? (mtimeSeconds ?? -1) : -1,
@@ -212,10 +214,6 @@ export class CacheTurn implements CacheFetch {
     this.stale?.close();
   }
 }
-
-/** Fields that belong to the connection and not to the reply. */
-const FRAMING =
-  /^(?:connection|content-length|keep-alive|proxy-authenticate|proxy-connection|te|trailer|transfer-encoding|upgrade)$/i;
 
 /** Wakes everybody who waits for the updater of a node. */
 function release(node: CacheNode): void {

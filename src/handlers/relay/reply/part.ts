@@ -4,7 +4,6 @@ import type { Block } from "../../../../ffi/memory.ts";
 import type { Exchange } from "../../../exchange/exchange.ts";
 import type { Field, StreamBody } from "../../../exchange/reply.ts";
 import { rangeApplies } from "../../../http/reply/conditional.ts";
-import { parseDate } from "../../../http/reply/date.ts";
 import {
   type ByteRange,
   contentRange,
@@ -12,8 +11,8 @@ import {
   RANGE_UNSATISFIABLE,
   unsatisfiedRange,
 } from "../../../http/reply/range.ts";
-import { valueIn } from "../../compression/fields.ts";
 import type { RelayedBody } from "../reply-head.ts";
+import { validatorsIn } from "./validators.ts";
 
 /** Bytes of one read of what comes before the range. */
 const PIECE = 64 * 1024;
@@ -25,11 +24,7 @@ export function replyWithRange(exchange: Exchange, fields: Field[], body: Relaye
   const { request, services } = exchange;
   const value = request.field("range");
   const now = services.clock.second;
-  const modified = valueIn(fields, "last-modified");
-  const validators = {
-    etag: valueIn(fields, "etag") ?? null,
-    mtimeSeconds: modified === undefined ? null : (parseDate(modified, now) ?? null),
-  };
+  const validators = validatorsIn(fields, now);
   const ranges = value === undefined || !rangeApplies(request, validators, now) ? [] : parseRange(value, length);
   if (ranges === RANGE_UNSATISFIABLE) {
     body.close();

@@ -6,10 +6,9 @@ import type { FamilySettings } from "../../../config/gateway.ts";
 import type { Exchange } from "../../../exchange/exchange.ts";
 import { filename, place } from "../../../exchange/place.ts";
 import { evaluate } from "../../../exchange/templates.ts";
-import { parseDate } from "../../../http/reply/date.ts";
-import { valueIn } from "../../compression/fields.ts";
 import type { HandlerServices } from "../../services.ts";
 import type { ReplyWatcher, UpstreamHead } from "../watcher.ts";
+import { validatorsIn } from "./validators.ts";
 
 /** Stores the reply to a GET with status 200, as `*_store` says; null: this one is not stored. */
 export function storeOf(
@@ -23,9 +22,8 @@ export function storeOf(
   const where = store === "on" ? place(exchange.settings, exchange.path, exchange) : null;
   const path = store === "on" ? (where === null ? "" : filename(where)) : evaluate(store, exchange);
   if (!path.startsWith("/") || path.endsWith("/") || path.includes("/../")) return null;
-  const modified = valueIn(fields, "last-modified");
-  const seconds = modified === undefined ? undefined : parseDate(modified, services.clock.second);
-  return new StoredReply(services, path, storeAccess, seconds ?? null);
+  const { mtimeSeconds } = validatorsIn(fields, services.clock.second);
+  return new StoredReply(services, path, storeAccess, mtimeSeconds);
 }
 
 class StoredReply implements ReplyWatcher {
@@ -39,6 +37,7 @@ class StoredReply implements ReplyWatcher {
     private readonly services: HandlerServices,
     private readonly path: string,
     private readonly access: number,
+    /** Seconds since 1970, for the file; null: not known. */
     private readonly modified: number | null,
   ) {
     const { folder } = this;
