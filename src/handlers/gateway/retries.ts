@@ -19,7 +19,7 @@ export class Retries {
     this.idempotent = !NON_IDEMPOTENT.includes(method);
   }
 
-  /** An attempt begins. */
+  /** An attempt begins. As in nginx, a kept connection that has gone, and the new one in its place, count as one. */
   count(): void {
     this.attempts++;
   }

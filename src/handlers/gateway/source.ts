@@ -229,8 +229,11 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
   private tryNext(): void {
     const attempt = this.choice.next(() => this.guarded(() => this.tryNext()));
     if (attempt === QUEUED) this.state = State.Queued;
-    else if (attempt !== null) this.begin(attempt);
-    else this.noPeer();
+    else if (attempt === null) this.noPeer();
+    else {
+      this.retries.count();
+      this.begin(attempt);
+    }
   }
 
   private noPeer(): void {
@@ -250,7 +253,6 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
     this.attempting = true;
     this.accepted = false;
     this.headLength = 0;
-    this.retries.count();
     this.conversation = this.passing.protocol.begin(this.exchange, { length: this.length }, attempt.peer);
     if (attempt.kept !== null) return this.take(attempt.kept);
     const { settings } = this.passing;
