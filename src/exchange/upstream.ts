@@ -27,6 +27,16 @@ export class AttemptRecord {
   ) {}
 }
 
+/** Fields with which a client asks for less than the whole reply: a request that is sent for a cache has none of the client's. */
+export const CONDITIONS: readonly string[] = [
+  "If-Modified-Since",
+  "If-Unmodified-Since",
+  "If-None-Match",
+  "If-Match",
+  "Range",
+  "If-Range",
+];
+
 /** What a request is like that is sent for a cache. */
 export interface CacheFetch {
   /** The whole reply is wanted, without the client's conditions and ranges. */

@@ -1,6 +1,6 @@
 /** The Location of redirects: a path alone, or with scheme, host and port (`absolute_redirect`, ngx_http_header_filter). */
 import type { Exchange } from "../exchange/exchange.ts";
-import { octets } from "../http/octets.ts";
+import { octets, percentEncoded } from "../http/octets.ts";
 
 /** The default port of each scheme, which URLs leave out. */
 const DEFAULT_PORTS = { http: 80, https: 443 } as const;
@@ -26,5 +26,3 @@ function originOf({ connection, request, server, settings }: Exchange): string {
   const showsPort = settings.portInRedirect && serverPort !== 0 && serverPort !== DEFAULT_PORTS[scheme];
   return encodeLocation(`${scheme}://${host}${showsPort ? `:${serverPort}` : ""}`);
 }
-
-const percentEncoded = (octet: string): string => `%${octet.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;

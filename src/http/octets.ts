@@ -40,3 +40,7 @@ export function trimmed(text: string, start = 0, end = text.length): string {
   while (from < to && isSpace(text, to - 1)) to--;
   return text.slice(from, to);
 }
+
+/** An octet (a character up to U+00FF) as `%` and two digits. */
+export const percentEncoded = (octet: string): string =>
+  `%${octet.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;

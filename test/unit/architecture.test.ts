@@ -74,9 +74,6 @@ const CLOCKS = [
   /\bsetTimeout\s*\(/,
 ];
 
-/** Exports whose user is landing (issue 9). An entry goes when its user is there. */
-const AWAITED = new Set(["src/handlers/cache/location-cache.ts: LocationCache"]);
-
 /** The room of a file given by its path from the root, or undefined outside ffi/ and src/. */
 function roomOf(path: string): string | undefined {
   if (path === "ffi/text.ts") return "ffi/text"; // pure: the names of files as text
@@ -169,8 +166,7 @@ describe("the structure", () => {
 
   test("exports nothing that no other file of ffi/, src/ or tools/ uses", () => {
     const used = new Set(all.flatMap(importedNames));
-    const isUsed = (path: string, name: string): boolean =>
-      [name, "*"].some((each) => used.has(`${path}: ${each}`)) || AWAITED.has(`${path}: ${name}`);
+    const isUsed = (path: string, name: string): boolean => [name, "*"].some((each) => used.has(`${path}: ${each}`));
     expect(offenders(({ path, exports }) => exports.filter((name) => !isUsed(path, name)))).toEqual([]);
   });
 

@@ -3,6 +3,7 @@ import type { CacheSettings } from "../../config/gateway.ts";
 import type { Evaluator, Exchange, Templates } from "../../exchange/exchange.ts";
 import { ruleFor } from "../access.ts";
 import { nameOf } from "./disk/key.ts";
+import { isAnySet } from "./rules.ts";
 import type { CacheZone } from "./zone.ts";
 
 type Purge = NonNullable<CacheSettings["purge"]>;
@@ -20,10 +21,7 @@ export class PurgeRules {
   /** Whether a request is to remove the entry of its key. */
   applies(exchange: Exchange): boolean {
     if (this.purge.method !== null && exchange.method === this.purge.method) return true;
-    return this.conditions.some((value) => {
-      const text = value(exchange);
-      return text !== "" && text !== "0";
-    });
+    return isAnySet(this.conditions, exchange);
   }
 
   /** 204 when an entry was removed, 404 when there was none (as nginx), 403 for addresses that may not. */

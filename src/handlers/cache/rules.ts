@@ -53,11 +53,11 @@ export class CacheRules {
   }
 
   bypasses(exchange: Exchange): boolean {
-    return this.bypass.length > 0 && isAnySet(this.bypass, exchange);
+    return isAnySet(this.bypass, exchange);
   }
 
   forbidsStoring(exchange: Exchange): boolean {
-    return this.noCache.length > 0 && isAnySet(this.noCache, exchange);
+    return isAnySet(this.noCache, exchange);
   }
 
   /** `proxy_cache_valid`: seconds for which a reply of this status is fresh; 0: it is not stored. The first row that matches counts. */
@@ -96,8 +96,8 @@ export class CacheRules {
   }
 }
 
-/** As nginx's predicates: one is set whose value is neither empty nor 0. */
-function isAnySet(values: readonly Evaluator[], exchange: Exchange): boolean {
+/** Whether one of the values is neither empty nor 0 (ngx_http_test_predicates). */
+export function isAnySet(values: readonly Evaluator[], exchange: Exchange): boolean {
   return values.some((value) => {
     const text = value(exchange);
     return text !== "" && text !== "0";

@@ -4,7 +4,7 @@
  */
 import type { PassParam } from "../../config/gateway.ts";
 import type { Evaluator, Exchange, Templates } from "../../exchange/exchange.ts";
-import type { CacheFetch } from "../../exchange/upstream.ts";
+import { type CacheFetch, CONDITIONS } from "../../exchange/upstream.ts";
 import { octets } from "../../http/octets.ts";
 import { ABSOLUTE_FORM, type RequestHead } from "../../http/request/request.ts";
 
@@ -16,15 +16,10 @@ type Pair = (name: string, value: string) => string;
  * ("httpoxy"; nginx's documentation wants `fastcgi_param HTTP_PROXY ""`).
  */
 const NOT_PASSED_ON = ["transfer-encoding", "proxy"];
-/** Fields that are not passed when a cache waits for the reply. */
-const NOT_FOR_CACHE = [
-  "HTTP_IF_MODIFIED_SINCE",
-  "HTTP_IF_UNMODIFIED_SINCE",
-  "HTTP_IF_NONE_MATCH",
-  "HTTP_IF_MATCH",
-  "HTTP_RANGE",
-  "HTTP_IF_RANGE",
-];
+/** The parameter of a field. */
+const parameterOf = (field: string): string => `HTTP_${field.replaceAll("-", "_").toUpperCase()}`;
+/** Those that are not passed when a cache waits for the reply. */
+const NOT_FOR_CACHE = CONDITIONS.map(parameterOf);
 const MOST_NAMES = 1000;
 
 /** The text that a request adds to the parameters. */
@@ -34,7 +29,7 @@ export class Parameters {
   private readonly parts: (string | Part)[] = [];
   /** Name of a field as received -> name of its parameter; null: it becomes none. */
   private readonly names = new Map<string, string | null>();
-  /** Names of parameters that the location sets, without HTTP_. */
+  /** The names HTTP_* that the location sets itself. */
   private readonly own: ReadonlySet<string>;
   private readonly fields = new Map<string, string>();
 
@@ -117,7 +112,7 @@ export class Parameters {
   /** As nginx (`underscores_in_headers off`, `ignore_invalid_headers on`): other names could become the same parameter. */
   private makeName(field: string): string | null {
     if (!/^[a-z0-9-]+$/.test(field) || NOT_PASSED_ON.includes(field)) return null;
-    const name = `HTTP_${field.replaceAll("-", "_").toUpperCase()}`;
+    const name = parameterOf(field);
     return this.own.has(name) ? null : name;
   }
 }

@@ -4,8 +4,10 @@
  */
 import type { Settings } from "../../config/model.ts";
 import type { Evaluator, Exchange, Templates } from "../../exchange/exchange.ts";
+import { CONDITIONS } from "../../exchange/upstream.ts";
 import { CR, classOf, SP, skipClass } from "../../http/bytes.ts";
 import { isToken } from "../../http/headers.ts";
+import { percentEncoded } from "../../http/octets.ts";
 import type { RequestHead } from "../../http/request/request.ts";
 import { NamedFields } from "./named-fields.ts";
 import { CONFIRMATION, FieldLines, setFields, type Value } from "./set-fields.ts";
@@ -13,8 +15,6 @@ import { uriMaker } from "./uri.ts";
 
 /** Fields of the client that are for this server alone. */
 const NOT_PASSED = ["TE", "Keep-Alive", "Expect", "Upgrade"];
-/** For a cache also these: the whole reply is wanted, whatever the client has. */
-const NOT_FOR_CACHE = ["If-Modified-Since", "If-Unmodified-Since", "If-None-Match", "If-Match", "Range", "If-Range"];
 
 /**
  * As nginx (ignore_invalid_headers, underscores_in_headers off): a field with another character is not passed. Programs read
@@ -68,8 +68,7 @@ export class RequestHeads {
     this.connection = fields.find(({ name }) => name.toLowerCase() === "connection")!.value;
     const { passRequestHeaders } = settings.proxy;
     this.replaced = passRequestHeaders ? new NamedFields(names) : null;
-    this.replacedForCache =
-      passRequestHeaders && cached ? new NamedFields([...names, ...NOT_FOR_CACHE]) : this.replaced;
+    this.replacedForCache = passRequestHeaders && cached ? new NamedFields([...names, ...CONDITIONS]) : this.replaced;
     this.isHttp11 = httpVersion === "1.1";
     this.lineEnd = ` HTTP/${httpVersion}\r\n`;
   }
@@ -136,7 +135,5 @@ function copyFields({ bytes, base, fieldCount, offsets }: RequestHead, replaced:
 
 /** A URI of variables can contain anything that a client has encoded in its path; what would end the request line is encoded again. */
 function safe(uri: string): string {
-  return /[\x00-\x20\x7f]/.test(uri) ? uri.replace(/[\x00-\x20\x7f]/g, encoded) : uri;
+  return /[\x00-\x20\x7f]/.test(uri) ? uri.replace(/[\x00-\x20\x7f]/g, percentEncoded) : uri;
 }
-
-const encoded = (octet: string): string => `%${octet.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;

@@ -1,9 +1,9 @@
-/** The URI that `proxy_pass` sends, and the parts of its URL (ngx_http_proxy_module: create_request, eval). */
+/** The URI that `proxy_pass` sends (ngx_http_proxy_create_request). */
 import type { Pass } from "../../config/gateway.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import { passUrl } from "../../exchange/passing/pass-url.ts";
 import { PERCENT } from "../../http/bytes.ts";
-import { octets } from "../../http/octets.ts";
+import { octets, percentEncoded } from "../../http/octets.ts";
 
 /** What nginx escapes in a path that was decoded (NGX_ESCAPE_URI). */
 const ESCAPED = /[^\x21\x24\x26-\x3b\x3d\x40-\x5b\x5d\x5f\x61-\x7a~]/g;
@@ -42,5 +42,3 @@ function wasDecoded({ request: { bytes, base, pathStart, pathEnd, plainPath } }:
 }
 
 const queryOf = ({ query }: Exchange): string => (query === "" ? "" : `?${query}`);
-
-const percentEncoded = (octet: string): string => `%${octet.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;

@@ -6,7 +6,7 @@ import type { Field } from "../../exchange/reply.ts";
 /** The head of a reply, as its source sent it. */
 export interface UpstreamHead {
   readonly status: number;
-  /** All fields in order, without those of the framing and the connection. */
+  /** All fields in order, also those of the connection and its framing, which clients do not get. */
   readonly fields: readonly Field[];
   /** Content-Length; -1: not given. If there is no body: what the client is told. */
   readonly contentLength: number;

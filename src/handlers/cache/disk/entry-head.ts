@@ -37,7 +37,7 @@ export interface EntryHead {
   /** The second in which it was stored or revalidated. */
   readonly storedAt: number;
   readonly status: number;
-  /** As the peer sent them, without Content-Length. */
+  /** As the peer sent them, without those of the connection and its framing. */
   readonly fields: readonly Field[];
   /** The reply's Vary; "": it has no variants. */
   readonly vary: string;

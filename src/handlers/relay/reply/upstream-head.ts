@@ -18,7 +18,7 @@ import { storeOf } from "./store.ts";
 type Rewriting = (exchange: Exchange, field: Field) => Field;
 
 /** About the connection to the server, or about the framing there (RFC 9110 §7.6.1). The client's connection has its own. */
-const OF_CONNECTION = [
+export const OF_CONNECTION: readonly string[] = [
   "connection",
   "content-length",
   "keep-alive",
