@@ -63,6 +63,11 @@ export class KeptEntries {
     }
   }
 
+  /** Drops what locations have made of the entries: after a reload others ask. */
+  forgetReplies(): void {
+    for (const { replies } of this.entries.values()) replies.clear();
+  }
+
   clear(): void {
     for (const slot of [...this.entries.keys()]) this.drop(slot);
   }

@@ -67,9 +67,10 @@ export class CacheZone {
     this.load();
   }
 
-  /** Takes the limits of another configuration. */
+  /** Takes the limits of another configuration, and forgets the locations of the one before. */
   adjust(path: CachePath): void {
     this.path = path;
+    this.kept.forgetReplies();
     this.index.resize(path.keysSize);
   }
 

@@ -36,6 +36,16 @@ describe("a reply", () => {
     expect(world.get("/b")).toBe("200 MISS later");
   });
 
+  test("does not keep what locations of an older configuration have made of it", () => {
+    const world = cached();
+    world.get("/a");
+    for (let i = 0; i < 3; i++) {
+      expect(world.get("/a")).toBe("200 HIT hello");
+      expect(world.services.caches.get("z")!.kept.get("/a")!.replies.size).toBe(1);
+      world.reload();
+    }
+  });
+
   test("is not stored if its fields or the directives forbid it", () => {
     const world = cached({ cache: { noCache: [template("$arg_nocache")] } });
     world.origin = { fields: [] };
