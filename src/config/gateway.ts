@@ -4,7 +4,6 @@ import type { SocketAddress } from "../../ffi/inet.ts";
 import type { AccessRule, Position, Template } from "./parts.ts";
 
 /** The protocols of `*_pass`, named as their directives begin. */
-
 export type Family = "proxy" | "fastcgi" | "uwsgi" | "scgi";
 
 /** `*_pass`: to whom a location passes its requests. Either `upstream` or `target` is there. */
@@ -49,7 +48,7 @@ export interface FamilySettings {
   /** 0: replies are not written to files. */
   readonly maxTempFileSize: number;
   readonly tempFileWriteSize: number;
-  /** Absolute; null: the system's own folder for such files. */
+  /** Absolute; null: /tmp. */
   readonly tempPath: string | null;
   /** Names in small letters: as written, without those that a family always hides. */
   readonly hideHeaders: readonly string[];
@@ -133,7 +132,6 @@ export interface CachePath {
   /** Bytes that must stay free on the file system; 0: no matter. */
   readonly minFree: number;
   readonly inactive: number;
-  readonly useTempPath: boolean;
   /** How many entries are removed or read at once, how long, and the pause between. */
   readonly manager: CachePace;
   readonly loader: CachePace;
@@ -195,8 +193,6 @@ export interface ScgiOnly {
 export interface UpstreamConfig {
   /** The key in `Config.upstreams`: the block's name, `host:port` or `unix:/path`. */
   readonly name: string;
-  /** Whether it is a block. */
-  readonly isBlock: boolean;
   readonly servers: readonly UpstreamServer[];
   readonly balancing: Balancing;
   /** Most idle connections that are kept; 0: none. */

@@ -26,12 +26,6 @@ export const upstreamField =
   ({ upstream }) =>
     joined(upstream?.reply, name);
 
-/** A trailer of the last server's reply. */
-export const upstreamTrailer =
-  (name: string): Evaluator =>
-  ({ upstream }) =>
-    joined(upstream?.trailers, name);
-
 const joined = (fields: readonly Field[] | null | undefined, name: string): string => all(fields, name).join(", ");
 
 /** The values of all lines of a field. */

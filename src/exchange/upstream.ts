@@ -54,16 +54,14 @@ export class UpstreamFacts {
   /** $proxy_host and $proxy_port. */
   host = "";
   port = "";
-  /** The fields of the latest reply, and those behind its body; null: none have come. */
+  /** The fields of the latest reply; null: none have come. */
   reply: readonly Field[] | null = null;
-  trailers: readonly Field[] | null = null;
   /** The cache waits for the reply; null: it does not. */
   fetch: CacheFetch | null = null;
   /** $upstream_cache_status; "": no cache was asked. */
   cacheStatus = "";
   /** ms that the request waited for a server with a free connection; -1: it did not wait. */
   queueTime = -1;
-
   /** What the request is being passed to, for the error log; null: nothing. */
   source: { readonly url: string } | null = null;
 
@@ -71,6 +69,6 @@ export class UpstreamFacts {
   begin(fetch: CacheFetch | null = null): void {
     this.fetch = fetch;
     if (this.attempts.length > 0) this.attempts.push(null);
-    this.reply = this.trailers = null;
+    this.reply = null;
   }
 }

@@ -15,7 +15,7 @@ import type { Evaluator, Exchange } from "./exchange.ts";
 import { fastcgiPathInfo, fastcgiScriptName } from "./passing/script-name.ts";
 import { filename, place } from "./place.ts";
 import { evaluateOctets } from "./templates.ts";
-import { attemptList, milliseconds, upstreamCookie, upstreamField, upstreamTrailer } from "./upstream-values.ts";
+import { attemptList, milliseconds, upstreamCookie, upstreamField } from "./upstream-values.ts";
 
 /**
  * What a value depends on, and so how long it may be cached. `head`: only on the bytes of the request's head; `connection`: only
@@ -225,7 +225,12 @@ export const VARIABLES: readonly Row[] = [
   family("sent_http_", "change", "a field of the reply, `_` for its `-`", (name) => sentFieldOf(fieldName(name))),
   family("upstream_cookie_", "change", "a cookie that the last server's reply sets", upstreamCookie),
   family("upstream_http_", "change", "a field of the last server's reply", (name) => upstreamField(fieldName(name))),
-  family("upstream_trailer_", "change", "a field behind its body", (name) => upstreamTrailer(fieldName(name))),
+  family(
+    "upstream_trailer_",
+    "connection",
+    "nothing, as in nginx but for gRPC: fields behind a body are dropped",
+    () => () => "",
+  ),
 ];
 
 const byName = new Map(VARIABLES.filter(({ isFamily }) => !isFamily).map((one) => [one.name, one]));

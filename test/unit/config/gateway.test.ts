@@ -320,7 +320,6 @@ describe("upstreams", () => {
     const { servers, ...group } = upstreams.get("B")!;
     expect(group).toMatchObject({
       name: "B",
-      isBlock: true,
       balancing: { kind: "least_conn" },
       keepalive: 8,
       keepaliveRequests: 1000,
@@ -451,7 +450,6 @@ test("a cache with its zone, and how it is purged", () => {
     keysSize: 2 ** 20,
     maxSize: 10 * 2 ** 30,
     inactive: 600_000,
-    useTempPath: false,
   });
   expect(location(given, "/").settings.proxy.cache).toMatchObject({
     purge: { method: "PURGE", from: [{ bits: 32 }, { bits: 8 }], conditions: [] },

@@ -8,7 +8,7 @@ import type { Word } from "../../text/parser.ts";
 import { parseSize, parseTime } from "../../values/arguments.ts";
 
 /** The options of `*_cache_path` but for `levels` and `keys_zone`, with their values by default. */
-type Options = { max_size: number | null; min_free: number; inactive: number; use_temp_path: boolean } & Record<
+type Options = { max_size: number | null; min_free: number; inactive: number } & Record<
   `${"manager" | "loader"}_${"files" | "threshold" | "sleep"}`,
   number
 >;
@@ -25,8 +25,7 @@ function readOption(options: Options, name: string, value: string): string | nul
   if (name === "max_size") return set(name, parseSize(value), "a size");
   if (name === "min_free") return set(name, parseSize(value), "a size");
   if (name === "inactive") return set(name, parseTime(value), "a time");
-  if (name === "use_temp_path")
-    return set(name, value === "on" ? true : value === "off" ? false : undefined, '"on" or "off"');
+  if (name === "use_temp_path") return value === "on" || value === "off" ? null : '"on" or "off"'; // entries never leave their folder
   const [, who, what] = /^(manager|loader)_(files|threshold|sleep)$/.exec(name) ?? [];
   if (who === undefined) return PURGER.test(name) ? null : "unknown";
   const pace = `${who}_${what}` as keyof Options;
@@ -43,7 +42,6 @@ export function addCachePath(scope: Scope, directive: string, [folder, ...rest]:
     max_size: null,
     min_free: 0,
     inactive: 600_000,
-    use_temp_path: true,
     manager_files: 100,
     manager_threshold: 200,
     manager_sleep: 50,
@@ -108,7 +106,6 @@ function cachePath(
     maxSize: options.max_size,
     minFree: options.min_free,
     inactive: options.inactive,
-    useTempPath: options.use_temp_path,
     manager: pace("manager"),
     loader: pace("loader"),
     position,

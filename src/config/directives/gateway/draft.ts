@@ -12,10 +12,7 @@ export interface UpstreamDraft {
   readonly position: Position;
   readonly servers: (Omit<UpstreamServer, "addresses" | "resolve"> & { peer: PeerAddress; resolve: boolean })[];
   readonly options: {
-    -readonly [K in Exclude<
-      keyof UpstreamConfig,
-      "name" | "isBlock" | "servers" | "health" | "position"
-    >]?: UpstreamConfig[K];
+    -readonly [K in Exclude<keyof UpstreamConfig, "name" | "servers" | "health" | "position">]?: UpstreamConfig[K];
   };
   /** Set when a `*_pass` has a `health_check` beside it. */
   health: HealthCheck | null;

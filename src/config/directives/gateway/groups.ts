@@ -52,7 +52,6 @@ export function findGroup(scope: Scope, peer: PeerAddress, word: Word, directive
     groups.set(peer.text, {
       ...PLAIN_UPSTREAM,
       name: peer.text,
-      isBlock: false,
       servers: [server],
       health: null,
       position,

@@ -221,7 +221,7 @@ function finishUpstream(scope: Scope, position: Position): void {
       resolve: again ? { host: peer.host, port: peer.port! } : null,
     };
   });
-  scope.draft.gateway.groups.set(name, { ...group, name, isBlock: true, servers: resolved, health, position });
+  scope.draft.gateway.groups.set(name, { ...group, name, servers: resolved, health, position });
 }
 
 /** The options of a server that are numbers or times, each with its key and least value. */

@@ -84,13 +84,18 @@ export class CacheWorld {
 
   get path(): CachePath {
     const common = { name: "z", levels: [1, 2], keysSize: 1e6, maxSize: null, minFree: 0, inactive: 600_000 };
-    const rest = { useTempPath: false, manager: PACE, loader: PACE, position: POSITION };
+    const rest = { manager: PACE, loader: PACE, position: POSITION };
     return { ...common, ...rest, path: join(this.folder, "c"), ...this.site.path };
   }
 
   private open(): void {
     this.services.caches.adopt({ caches: new Map([["z", this.path]]) });
     this.cache = new LocationCache(this.settings, this.family, this.services, (_, { fields }) => fields);
+  }
+
+  /** A reload of the configuration. */
+  reload(): void {
+    this.open();
   }
 
   /** The server ends and starts again, in the same second. */

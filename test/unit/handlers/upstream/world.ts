@@ -41,7 +41,6 @@ export function servers(text: string): UpstreamServer[] {
 /** The configuration of a group, with nginx's defaults. */
 export const upstream = (text: string, changes: Partial<UpstreamConfig> = {}): UpstreamConfig => ({
   name: "backend",
-  isBlock: true,
   servers: servers(text),
   balancing: { kind: "round_robin" },
   keepalive: 0,
