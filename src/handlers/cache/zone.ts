@@ -67,6 +67,12 @@ export class CacheZone {
     this.load();
   }
 
+  /** Its folder was removed (some empty caches so): it is made again, instead of a miss and a line in the log for every request. */
+  private reopen(): void {
+    this.folder.close();
+    this.open();
+  }
+
   /** Takes the limits of another configuration, and forgets the locations of the one before. */
   adjust(path: CachePath): void {
     this.path = path;
@@ -153,6 +159,7 @@ export class CacheZone {
       failed: (error) => {
         this.writing--;
         if (error < 0) this.failed(`could not write an entry (${errnoText(error)})`);
+        if (error === -ERRNO.ENOENT) this.reopen();
         ended();
       },
     });

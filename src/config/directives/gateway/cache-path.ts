@@ -84,7 +84,14 @@ export function addCachePath(scope: Scope, directive: string, [folder, ...rest]:
       zone.position,
       `duplicate keys_zone ${quote(zone.name)} (first on ${elsewhere(first.position, zone.position)})`,
     );
-  caches.set(zone.name, cachePath(join(scope.draft.prefix, folder!.text), zone, levels, options));
+  const path = cachePath(join(scope.draft.prefix, folder!.text), zone, levels, options);
+  const other = caches.values().find((each) => each.path === path.path);
+  if (other !== undefined)
+    return scope.error(
+      folder!.position,
+      `the folder ${quote(folder!.text)} is that of the keys_zone ${quote(other.name)} (${elsewhere(other.position, folder!.position)})`,
+    );
+  caches.set(zone.name, path);
 }
 
 function cachePath(

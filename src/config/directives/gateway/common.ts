@@ -1,4 +1,5 @@
 /** The directives that every family of `*_pass` has, as nginx's ngx_http_upstream: made once for each prefix. */
+import { parseAddress } from "../../../../ffi/inet.ts";
 import type { Family, FamilySettings } from "../../gateway.ts";
 import type { Context, Scope } from "../../scope.ts";
 import type { Row } from "../../table.ts";
@@ -190,12 +191,16 @@ function setBind(scope: Scope, family: Family, [address, option]: readonly Word[
   }
   const template = scope.template(address!);
   if (template === null) return;
-  if (
-    template.constant !== null &&
-    !/^(?:\d{1,3}(?:\.\d{1,3}){3}|\[?[0-9a-fA-F:.]+\]?)(?::\d+)?$/.test(template.constant)
-  )
+  const { constant } = template;
+  if (constant !== null && !isLocalAddress(constant))
     return scope.error(address!.position, `"${family}_bind" expects an address, not ${quote(address!.text)}`);
   scope.ownGroup(family).bind = { address: template, transparent: option !== undefined };
+}
+
+/** An address with or without a port; IPv6 with a port has brackets. */
+function isLocalAddress(text: string): boolean {
+  const [, v6, v4, port = "0"] = /^(?:\[(.+)\]|([^:]+))(?::(\d+))?$/.exec(text) ?? [];
+  return parseAddress(text) !== null || (parseAddress(v6 ?? v4 ?? "") !== null && Number(port) <= 65535);
 }
 
 function storeRows(family: Family): readonly Row[] {

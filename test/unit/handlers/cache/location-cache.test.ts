@@ -1,7 +1,7 @@
 /** The cache of a location: what it answers, what it passes on and what it stores. */
 import { afterEach, describe, expect, test } from "bun:test";
 import { execSync } from "node:child_process";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { nameOf, pathOf } from "../../../../src/handlers/cache/disk/key.ts";
 import { template } from "../world.ts";
@@ -470,6 +470,19 @@ describe("the folder", () => {
     world.services.caches.close();
     other.pass(10);
     expect([other.get("/a"), other.get("/a")]).toEqual(["200 MISS hello", "200 HIT hello"]);
+  });
+
+  test("that somebody removes is made again", () => {
+    const world = cached();
+    world.get("/a");
+    rmSync(world.path.path, { recursive: true });
+    expect([world.get("/a"), world.get("/b"), world.get("/c"), world.get("/c")]).toEqual([
+      "200 HIT hello",
+      "200 MISS hello",
+      "200 MISS hello",
+      "200 HIT hello",
+    ]);
+    expect(files(world)).toEqual(["./.lock", file(world, "/c").replace(world.path.path, ".")]);
   });
 
   test("keeps no descriptor when the server ends", () => {
