@@ -116,7 +116,7 @@ export class Client implements Peer {
   awaits(): this {
     const count = this.requests.length;
     return this.step((done) => {
-      this.until(() => this.replies.complete >= count || this.replies.closing || this.over, done);
+      this.until(() => this.replies.complete >= count || this.replies.closed || this.over, done);
     });
   }
 
@@ -210,10 +210,10 @@ export class Client implements Peer {
     return this.connection!.closedAt - this.endedAt;
   }
 
-  /** Whether it received every expected reply completely. */
+  /** Whether it received every expected reply completely, or a complete one that says that no other follows. */
   get satisfied(): boolean {
     const closing = this.requests.findIndex(({ expected }) => expected.closes === true);
-    return this.replies.complete === (closing < 0 ? this.requests.length : closing + 1) || this.replies.closing;
+    return this.replies.complete === (closing < 0 ? this.requests.length : closing + 1) || this.replies.closed;
   }
 
   private connect(): void {

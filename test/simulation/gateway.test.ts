@@ -81,6 +81,18 @@ simulate(
   },
 );
 
+// Such a reply says `Connection: close` long before its last byte. A client that closes its sending side before it has all is given up.
+simulate(
+  "clients that keep their sending side open until they have the reply that came before their request's end",
+  { seeds: 4, server: server("proxy_request_buffering off; proxy_buffering off;"), main: MAIN, closing: true },
+  (world) => {
+    upstreams(world);
+    world.patient = true; // slow servers
+    const early = () => pass("early", 99_000, { method: "PUT", body: 60_000 });
+    for (let i = 10; i > 0; i--) world.client().cuts(2_000, 10).sends(early()).awaits();
+  },
+);
+
 const NAMED = `set $named 10.0.0.1:8080; ${server("")}`.replace("http://servers", "http://$named");
 simulate(
   "servers that a variable names, whose connections could be kept",

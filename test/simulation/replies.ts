@@ -31,7 +31,7 @@ export class Replies {
   readonly statuses: number[] = [];
   /** The fields of the last reply, by lower-case name. */
   lastFields: ReadonlyMap<string, string> = new Map();
-  /** The last reply had `Connection: close`; nothing may follow. */
+  /** The last reply had `Connection: close`; nothing may follow it. Its body may be incomplete. */
   closing = false;
   /** A 100 (Continue) was received. */
   continued = false;
@@ -75,6 +75,11 @@ export class Replies {
   /** Whether a reply has begun but is not complete. */
   get inside(): boolean {
     return this.framing !== null || this.head !== "";
+  }
+
+  /** A complete reply had `Connection: close`: no other follows. */
+  get closed(): boolean {
+    return this.closing && !this.inside;
   }
 
   private feedHead(bytes: Buffer, at: number): number {
