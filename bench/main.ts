@@ -19,6 +19,7 @@ import { reload } from "./scenarios/reload.ts";
 import { siege } from "./scenarios/siege.ts";
 import { soak } from "./scenarios/soak.ts";
 import { start } from "./scenarios/start.ts";
+import { tunnels } from "./scenarios/tunnels.ts";
 import { uploads } from "./scenarios/upload.ts";
 import { stopAll } from "./servers/server.ts";
 import { makeSite, removeSite, type Site } from "./site.ts";
@@ -38,7 +39,8 @@ SCENARIOS.set("idle", idle)
   .set("gzip", gzip)
   .set("cache", cache)
   .set("proxy", proxy)
-  .set("php", php);
+  .set("php", php)
+  .set("tunnels", tunnels);
 
 const USAGE = `usage: bun run bench [options] [${[...SCENARIOS.keys()].join("|")}|all]...   (default: small)
   --rounds N      measured rounds, after one to warm up (5)

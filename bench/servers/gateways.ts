@@ -7,6 +7,14 @@ import { SOURCE, webserv } from "./webserv.ts";
 /** The origin beside the load, so that a gateway has its CPU for itself. */
 export const origin: Peer = { ...webserv, name: "origin", command: (setup) => onCpu(LOAD_CPU, webserv.command(setup)) };
 
+/** The origin of tunnels: a program of its own, beside the load. */
+export const tunnelOrigin: Peer = {
+  name: "origin",
+  family: "origin",
+  program: process.execPath,
+  command: ({ port }) => onCpu(LOAD_CPU, [process.execPath, "run", join(import.meta.dir, "tunnels.ts"), `${port}`]),
+};
+
 /** What the `http` block of a gateway has, for both servers. */
 type Configuration = (setup: Setup) => string;
 
@@ -15,6 +23,9 @@ export const gateways = (port: number): Peer[] => gatewaysWith(toOrigin(port));
 
 /** Gateways to php-fpm on a unix socket, with the parameters that Debian's nginx gives; a connection for each request. */
 export const phpGateways = (socket: string): Peer[] => gatewaysWith(toPhp(socket));
+
+/** Gateways that pass upgrades to the origin at `port`. */
+export const tunnelGateways = (port: number): Peer[] => gatewaysWith(toTunnels(port));
 
 const gatewaysWith = (http: Configuration): Peer[] => [gatewayFrom("webserv", SOURCE, http), nginx(http)];
 
@@ -39,7 +50,7 @@ worker_processes 1;
 worker_rlimit_nofile 20000;
 pid ${setup.site.folder}/nginx-gateway-${setup.port}.pid;
 error_log stderr crit;
-events { worker_connections 16000; use epoll; }
+events { worker_connections 20000; use epoll; }
 http {
 access_log off;
 sendfile on;
@@ -85,6 +96,21 @@ server {
   location ~ \\.php$ {
     include ${join(import.meta.dir, "../../conf/fastcgi.conf")};
     fastcgi_pass unix:${socket};
+  }
+}
+`;
+
+const toTunnels =
+  (origin: number): Configuration =>
+  ({ port }) =>
+    `server {
+  listen 127.0.0.1:${port} backlog=4096;
+  location / {
+    proxy_pass http://127.0.0.1:${origin};
+    proxy_http_version 1.1;
+    proxy_set_header Upgrade $http_upgrade;
+    proxy_set_header Connection "upgrade";
+    proxy_read_timeout 1h;
   }
 }
 `;
