@@ -65,8 +65,8 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
   readonly info: Info;
   /** The request in progress, from its first byte until its reply has left. */
   private exchange: ServerExchange | null = null;
-  private readonly input: Input;
-  private readonly output: Output;
+  readonly input: Input;
+  readonly output: Output;
   private readonly http: Http1;
   private readonly timeouts: Timeouts;
   /** Made for the first request with a body. */
@@ -101,7 +101,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     this.input = new Input(transport, host.pool, host.inbox);
     this.output = new Output(transport, host.outbox, host.pool, this);
     this.http = new Http1(this.output);
-    this.timeouts = new Timeouts(host.reactor, endpoint.settings, this.input, this.output, this);
+    this.timeouts = new Timeouts(host.reactor, endpoint.settings, this);
   }
 
   // ReplyTarget
@@ -468,7 +468,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
   }
 
   private tunnelling(): boolean {
-    const outcome = this.tunnelEnd!.step();
+    const outcome = this.tunnelEnd!.move();
     if (outcome === TUNNEL_BUSY) this.againNextTurn();
     return outcome === TUNNEL_OVER && this.close();
   }

@@ -18,6 +18,10 @@ const RATE_GRACE = 10_000;
 
 /** The connection that waits. */
 export interface TimeoutOwner {
+  /** Its count grows when the client sends. */
+  readonly input: { readonly bytesReceived: number };
+  /** Its count grows when the client reads. */
+  readonly output: { readonly bytesTaken: number };
   /** The current wait has lasted too long. */
   onTimeout(): void;
 }
@@ -31,14 +35,10 @@ export class Timeouts extends Timed {
 
   /**
    * @param settings of the location of the last request; before the first request, of the default server
-   * @param input its count of bytes grows when the client sends
-   * @param output its count of bytes grows when the client reads
    */
   constructor(
     private readonly reactor: Pick<Reactor, "now" | "timers">,
     public settings: Settings,
-    private readonly input: { readonly bytesReceived: number },
-    private readonly output: { readonly bytesTaken: number },
     private readonly owner: TimeoutOwner,
   ) {
     super();
@@ -82,8 +82,8 @@ export class Timeouts extends Timed {
 
   /** The count of bytes whose growth is progress for `wait`. */
   private moved(wait: Wait): number {
-    if (wait === Wait.Send) return this.output.bytesTaken;
-    return wait === Wait.Body || wait === Wait.Linger ? this.input.bytesReceived : 0;
+    if (wait === Wait.Send) return this.owner.output.bytesTaken;
+    return wait === Wait.Body || wait === Wait.Linger ? this.owner.input.bytesReceived : 0;
   }
 
   private duration(wait: Wait): number {

@@ -1,13 +1,11 @@
 /** A client's end of a tunnel: moves bytes between its connection and the far end, both ways, until both have ended. */
-import type { Block } from "../../ffi/memory.ts";
-import type { StreamBody } from "../exchange/reply.ts";
 import type { Tunnel } from "../exchange/tunnel.ts";
 import type { Transport } from "../network/transport.ts";
-import { outgoing } from "./bodies/outgoing-body.ts";
+import { type BodyTarget, LARGEST_READ, type OutgoingBody } from "./bodies/outgoing-body.ts";
 import { type Input, READS_PER_TURN } from "./input.ts";
 import { type Output, PUMP_DRAINED, PUMP_INCOMPLETE, PUMP_LOST, PUMP_SHARE_USED } from "./output.ts";
 
-/** Results of `step`. Nothing can be moved now. */
+/** Results of `move`. Nothing can be moved now. */
 const TUNNEL_WAITS = 0;
 /** The tunnel has used its share of the turn. */
 export const TUNNEL_BUSY = 1;
@@ -15,9 +13,7 @@ export const TUNNEL_BUSY = 1;
 export const TUNNEL_OVER = 2;
 
 /** To the output it is a body without end. While nothing moves it holds no memory for bytes. */
-export class TunnelEnd implements StreamBody {
-  readonly kind = "stream";
-  readonly length = -1;
+export class TunnelEnd implements OutgoingBody {
   private clientEnded = false;
   /** The far side has ended, and so has this side of the client's connection. */
   private shut = false;
@@ -31,11 +27,11 @@ export class TunnelEnd implements StreamBody {
 
   /** Begins to send, behind the head of the reply. */
   begin(): void {
-    this.output.send(outgoing(this));
+    this.output.send(this);
   }
 
   /** Moves what it can. One of the TUNNEL constants. */
-  step(): number {
+  move(): number {
     const isBusy = this.receive();
     const outcome = this.output.pump();
     if (outcome === PUMP_LOST || outcome === PUMP_INCOMPLETE) return TUNNEL_OVER;
@@ -66,10 +62,19 @@ export class TunnelEnd implements StreamBody {
     return false;
   }
 
-  read(block: Block, offset: number, length: number): number {
-    return this.far.read(block, offset, length);
+  // OutgoingBody
+
+  get gathers(): boolean {
+    return true;
+  }
+
+  /** BODY_SENT (0) is also what a far side that has ended gives. */
+  step({ outbox }: BodyTarget, limit: number): number {
+    const n = this.far.read(outbox.block, outbox.end, Math.min(LARGEST_READ, limit));
+    if (n > 0) outbox.end += n;
+    return n;
   }
 
   /** The far side has ended, and the output has taken all its bytes; or the connection ends. */
-  close(): void {}
+  release(): void {}
 }

@@ -51,9 +51,8 @@ export interface CacheFetch {
 export class UpstreamFacts {
   /** In order; null stands between those of two locations (after an internal redirect). */
   readonly attempts: (AttemptRecord | null)[] = [];
-  /** $proxy_host and $proxy_port. */
-  host = "";
-  port = "";
+  /** $proxy_host and $proxy_port; null: not yet known, or it is no `proxy_pass`. */
+  target: { readonly host: string; readonly port: string } | null = null;
   /** The fields of the latest reply; null: none have come. */
   reply: readonly Field[] | null = null;
   /** The cache waits for the reply; null: it does not. */

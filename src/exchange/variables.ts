@@ -104,8 +104,13 @@ export const VARIABLES: readonly Row[] = [
   row("proxy_add_x_forwarded_for", "change", "the request's X-Forwarded-For, then the client's address", (e) =>
     [requestField(e, "x-forwarded-for"), e.connection.remoteAddress].filter(Boolean).join(", "),
   ),
-  row("proxy_host", "change", "host and port in `proxy_pass`, or the upstream's name", (e) => e.upstream?.host ?? ""),
-  row("proxy_port", "change", "the port in `proxy_pass`, or the protocol's own", (e) => e.upstream?.port ?? ""),
+  row(
+    "proxy_host",
+    "change",
+    "host and port in `proxy_pass`, or the upstream's name",
+    (e) => e.upstream?.target?.host ?? "",
+  ),
+  row("proxy_port", "change", "the port in `proxy_pass`, or the protocol's own", (e) => e.upstream?.target?.port ?? ""),
   row(
     "proxy_protocol_addr",
     "connection",

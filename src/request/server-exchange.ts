@@ -197,6 +197,7 @@ export class ServerExchange implements Exchange {
 
   /** Tells the handler that its reply is no longer wanted. */
   callOff(): void {
+    this.wake();
     const { onGone } = this;
     this.onGone = null;
     this.failedWith = 0;
@@ -258,15 +259,14 @@ export class ServerExchange implements Exchange {
     this.start(101);
     const draft = filtered(this, 101, fields, null, undefined);
     this.sentFields = draft.fields;
-    this.onGone = () => far.close();
     this.target.tunnel(draft.fields, far);
-    this.sleep();
+    this.sleep(far);
   }
 
   /** Until the tunnel ends, only log lines need the request. */
-  private sleep(): void {
+  private sleep(far: Tunnel): void {
     this.headKept = true;
-    this.asleep = new AsleepRequest(this.request, this.sentFields);
+    this.asleep = new AsleepRequest(this.request, this.sentFields, far);
     this.sentFields = NO_FIELDS;
     this.bodyDecoder = null;
     this.parser = NO_HEAD;
@@ -275,9 +275,11 @@ export class ServerExchange implements Exchange {
 
   private wake(): void {
     if (this.asleep === null) return;
+    const { far, sentFields } = this.asleep;
+    this.onGone = () => far.close();
     this.parser = this.asleep.parser(this.origin.limits);
     this.request = this.parser.head;
-    this.sentFields = this.asleep.sentFields;
+    this.sentFields = sentFields;
     this.asleep = null;
   }
 

@@ -32,7 +32,7 @@ export class Addresses implements UpstreamGroup, Choice {
     const name = addressText(address);
     const record = new AttemptRecord(name, this.clock.now);
     this.facts.attempts.push(record);
-    return { peer: { name, address }, kept: null, record };
+    return { peer: { name, address }, kept: null, record, tunnelEnded() {} };
   }
 
   /** Never called: no connection is kept. */

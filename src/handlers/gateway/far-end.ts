@@ -11,14 +11,18 @@ import type { BufferPool } from "../../network/buffers.ts";
 import type { Reactor } from "../../network/reactor.ts";
 import { Timed } from "../../network/timers.ts";
 import type { Transport, TransportOwner } from "../../network/transport.ts";
+import type { Attempt } from "../upstream/upstream.ts";
 
-/** The connection to the server, and what is known of it when the tunnel is over. */
-export interface Line {
+/** The connection to the server. */
+interface Line {
   readonly transport: Transport;
+  readonly attempt: Pick<Attempt, "record" | "tunnelEnded">;
   /** ms without a byte in either direction after which the tunnel ends (proxy_read_timeout). */
   readonly idleTimeout: number;
-  /** The tunnel is over: called once, with the bytes that went each way; closes the transport. */
-  ended(sent: number, received: number): void;
+  /** For the error log. */
+  readonly url: string;
+  /** What came behind the head of the 101. */
+  readonly rest: Buffer | null;
 }
 
 const PHASE = "while proxying upgraded connection";
@@ -36,31 +40,38 @@ export function restOf(body: StreamBody, buffers: BufferPool): Buffer | null {
 }
 
 export class FarEnd extends Timed implements Tunnel, TransportOwner {
-  private sent = 0;
-  private received = 0;
+  readonly url: string;
+  private readonly transport: Transport;
+  private readonly attempt: Line["attempt"];
+  private readonly idleTimeout: number;
+  private rest: Buffer | null;
   /** It was idle for too long. */
   private expired = false;
 
-  /** @param rest what came behind the head of the 101 */
+  /** @param line copied: an idle tunnel is to be small */
   constructor(
     private readonly exchange: Exchange,
     private readonly reactor: Reactor,
-    private readonly line: Line,
-    private rest: Buffer | null,
+    line: Line,
   ) {
     super();
-    line.transport.owner = this;
+    this.url = line.url;
+    this.transport = line.transport;
+    this.attempt = line.attempt;
+    this.idleTimeout = line.idleTimeout;
+    this.rest = line.rest;
+    this.transport.owner = this;
     this.moved();
   }
 
   read(block: Block, offset: number, length: number): number {
-    const { transport } = this.line;
+    const { transport } = this;
     if (this.rest !== null) return this.readRest(block, offset, length);
     if (this.expired) return -ERRNO.ETIMEDOUT;
     if (transport.ended) return 0;
     if (!transport.readable) return transport.lost ? -ERRNO.ECONNRESET : -ERRNO.EAGAIN;
     const n = transport.receive(block, offset, length);
-    if (n > 0) this.received += n;
+    if (n > 0) this.attempt.record.bytesReceived += n;
     if (n > 0) this.moved();
     else if (n < 0 && n !== -ERRNO.EAGAIN) this.failed(`recv() failed (${errnoText(n)})`);
     return n;
@@ -74,25 +85,28 @@ export class FarEnd extends Timed implements Tunnel, TransportOwner {
   }
 
   accept(block: Block, start: number, end: number): number {
-    const { transport } = this.line;
+    const { transport } = this;
     let at = start;
     while (at < end && transport.writable && !transport.lost) {
       const n = transport.send(block, at, end - at);
       if (n > 0) at += n;
       else if (n !== -ERRNO.EAGAIN) this.failed(`send() failed (${errnoText(n)})`);
     }
-    this.sent += at - start;
+    this.attempt.record.bytesSent += at - start;
     if (at > start) this.moved();
     return transport.lost ? end - start : at - start; // what is lost needs no room
   }
 
   end(): void {
-    if (!this.line.transport.lost) this.line.transport.shut();
+    if (!this.transport.lost) this.transport.shut();
   }
 
   close(): void {
     this.reactor.timers.stop(this);
-    this.line.ended(this.sent, this.received);
+    const { record } = this.attempt;
+    record.responseTime = this.reactor.now - record.startedAt;
+    this.transport.close();
+    this.attempt.tunnelEnded(); // until now the peer had one connection more
   }
 
   // TransportOwner, Timed
@@ -108,7 +122,7 @@ export class FarEnd extends Timed implements Tunnel, TransportOwner {
   }
 
   private moved(): void {
-    this.reactor.timers.start(this, this.line.idleTimeout, this.reactor.now);
+    this.reactor.timers.start(this, this.idleTimeout, this.reactor.now);
   }
 
   private failed(reason: string): void {

@@ -21,7 +21,6 @@ import { type Attempt, type Choice, QUEUED, type UpstreamGroup } from "../upstre
 import { localAddress } from "./bind.ts";
 import { peerUrl, Waiting } from "./error-words.ts";
 import { FarEnd, restOf } from "./far-end.ts";
-import { PeerLine } from "./peer-line.ts";
 import type { Conversation, Protocol } from "./protocol.ts";
 import { type Failure, Retries } from "./retries.ts";
 import { RequestSender } from "./sending.ts";
@@ -183,7 +182,7 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
 
   /** The connection becomes the far end of a tunnel, which closes it. The relay's part is over. */
   private openTunnel(exchange: Exchange, fields: readonly Field[], body: RelayedBody): void {
-    const { transport, attempt, choice } = this;
+    const { transport, attempt } = this;
     const { reactor, buffers } = this.services;
     attempt!.record.bytesSent = this.sender.bytesSent;
     reactor.timers.stop(this);
@@ -194,9 +193,16 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
     const rest = restOf(body, buffers);
     body.hook?.onAbandoned();
     body.close();
-    exchange.upstream!.source = { url: this.url }; // tunnels are many and last long: this source is not to
-    const line = new PeerLine(transport!, this.passing.settings.readTimeout, attempt!, choice, reactor);
-    exchange.tunnel(fields, new FarEnd(exchange, reactor, line, rest));
+    const idleTimeout = this.passing.settings.readTimeout;
+    const far = new FarEnd(exchange, reactor, {
+      transport: transport!,
+      attempt: attempt!,
+      idleTimeout,
+      url: this.url,
+      rest,
+    });
+    exchange.upstream!.source = far; // tunnels are many and last long: this source is not to
+    exchange.tunnel(fields, far);
   }
 
   /** For the error log. The group's name stands for a peer that it did not have. */

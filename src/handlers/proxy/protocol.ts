@@ -42,9 +42,7 @@ export class HttpProtocol implements Protocol {
   private nameServer(exchange: Exchange): void {
     const { upstream } = exchange;
     if (upstream === null) return;
-    const { host, port } = passUrl(exchange, this.pass);
-    upstream.host = host;
-    upstream.port = port;
+    upstream.target = this.pass.target === null ? this.pass : passUrl(exchange, this.pass);
   }
 
   /** As nginx: a client that announces no body gets no Content-Length, not even 0. Without the body its length is still told. */

@@ -1,13 +1,12 @@
 /** Writes lines about one source of a reply to the error log, also after its request is over. */
 import type { ErrorLog, LogLevel } from "../../config/parts.ts";
-import type { Exchange } from "../../exchange/exchange.ts";
+import type { ConnectionInfo, Exchange } from "../../exchange/exchange.ts";
 import type { Services } from "../../exchange/services.ts";
 
 export class RelayLog {
   /** null when the request is over, because exchanges are reused. */
   private exchange: Exchange | null;
-  private readonly connection: number;
-  private readonly client: string;
+  private readonly connection: ConnectionInfo;
   private readonly errorLog: ErrorLog;
   /** A line with the request was written. */
   private logged = false;
@@ -19,8 +18,7 @@ export class RelayLog {
     private readonly name: string,
   ) {
     this.exchange = exchange;
-    this.connection = exchange.connection.number;
-    this.client = exchange.connection.remoteAddress;
+    this.connection = exchange.connection;
     this.errorLog = exchange.settings.errorLog;
   }
 
@@ -32,14 +30,24 @@ export class RelayLog {
   /** Writes a line about what the relay itself does. */
   note(level: LogLevel, text: string): void {
     if (this.exchange !== null) this.exchange.log(level, text);
-    else this.services.log(level, `*${this.connection} ${text}, client: ${this.client}`, this.errorLog);
+    else
+      this.services.log(
+        level,
+        `*${this.connection.number} ${text}, client: ${this.connection.remoteAddress}`,
+        this.errorLog,
+      );
   }
 
   /** Writes a line from the source or about it. Only the first one contains the request, so that many lines do not repeat it. */
   line(text: string): void {
     const message = this.name === "" ? text : `${this.name}: ${text}`;
     if (this.exchange !== null) this.exchange.log("error", message, this.logged);
-    else this.services.log("error", `*${this.connection} ${message}, client: ${this.client}`, this.errorLog);
+    else
+      this.services.log(
+        "error",
+        `*${this.connection.number} ${message}, client: ${this.connection.remoteAddress}`,
+        this.errorLog,
+      );
     this.logged = true;
   }
 

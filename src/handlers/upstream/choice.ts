@@ -31,6 +31,7 @@ const NONE_TRIED: readonly Peer[] = [];
 
 class PeerAttempt implements Attempt {
   constructor(
+    private readonly host: ChoiceHost,
     readonly peer: Peer,
     readonly record: AttemptRecord,
     /** null: to be connected. */
@@ -41,8 +42,24 @@ class PeerAttempt implements Attempt {
     return this.link?.transport ?? null;
   }
 
+  tunnelEnded(): void {
+    this.ended(true, null);
+  }
+
+  /** As `Choice.done`. */
+  ended(ok: boolean, keep: Transport | null): boolean {
+    const { host, peer } = this;
+    peer.conns--;
+    if (keep !== null) host.kept.keep(peer, this.linkOf(keep));
+    host.queue.wake();
+    if (host.isSingle) return false;
+    if (!ok) return peer.failed(host.clock.now);
+    peer.succeeded(host.clock.now);
+    return false;
+  }
+
   /** Its connection after the request. */
-  linkOf(transport: Transport): Link {
+  private linkOf(transport: Transport): Link {
     const { link } = this;
     return { transport, since: link?.since ?? this.record.startedAt, requests: (link?.requests ?? 0) + 1 };
   }
@@ -99,17 +116,9 @@ export class PeerChoice implements Choice {
   }
 
   done(attempt: Attempt, ok: boolean, keep: Transport | null): boolean {
-    const { host } = this;
-    const { peer } = attempt as PeerAttempt;
-    peer.conns--;
     if (this.tries > 0) this.tries--;
-    if (host.isSingle) this.tries = 0;
-    if (keep !== null) host.kept.keep(peer, (attempt as PeerAttempt).linkOf(keep));
-    host.queue.wake();
-    if (host.isSingle) return false;
-    if (!ok) return peer.failed(host.clock.now);
-    peer.succeeded(host.clock.now);
-    return false;
+    if (this.host.isSingle) this.tries = 0;
+    return (attempt as PeerAttempt).ended(ok, keep);
   }
 
   leave(): void {
@@ -131,7 +140,7 @@ export class PeerChoice implements Choice {
   private attempt(peer: Peer, link: Link | null): Attempt {
     this.tried = [...this.tried, peer];
     peer.take(this.host.clock.now);
-    return new PeerAttempt(peer, this.record(peer.name), link);
+    return new PeerAttempt(this.host, peer, this.record(peer.name), link);
   }
 
   private record(name: string): AttemptRecord {

@@ -14,13 +14,15 @@ export interface PeerName {
   readonly address: SocketAddress;
 }
 
-/** One attempt of a request. It ends with `Choice.done`. */
+/** One attempt of a request. It ends with `Choice.done` or `tunnelEnded`. */
 export interface Attempt {
   readonly peer: PeerName;
   /** A kept connection, watched already: its new user sets the owner. null: connect. */
   readonly kept: Transport | null;
   /** Already in the exchange's UpstreamFacts. The gateway fills it in. */
   readonly record: AttemptRecord;
+  /** Instead of `Choice.done`: its connection was that of a tunnel, which has ended. Tunnels are many and last long: they do not keep the choice. */
+  tunnelEnded(): void;
 }
 
 /** Result of `Choice.next`: the request waits in the group's queue. */

@@ -19,8 +19,8 @@ function scene() {
   const input = { bytesReceived: 0 };
   const output = { bytesTaken: 0 };
   const fired: string[] = [];
-  const owner = { onTimeout: () => fired.push(`${Wait[timeouts.current]} at ${reactor.now}`) };
-  const timeouts = new Timeouts(reactor, SETTINGS, input, output, owner);
+  const owner = { input, output, onTimeout: () => fired.push(`${Wait[timeouts.current]} at ${reactor.now}`) };
+  const timeouts = new Timeouts(reactor, SETTINGS, owner);
   const pass = (milliseconds: number): void => {
     for (const end = reactor.now + milliseconds; reactor.now < end; ) reactor.timers.fire((reactor.now += 100));
   };

@@ -8,6 +8,7 @@ import { Outbox } from "../../../src/connection/outbox.ts";
 import { Output } from "../../../src/connection/output.ts";
 import { TUNNEL_BUSY, TUNNEL_OVER, TunnelEnd } from "../../../src/connection/tunnel-end.ts";
 import type { Exchange } from "../../../src/exchange/exchange.ts";
+import { AttemptRecord } from "../../../src/exchange/upstream.ts";
 import { FarEnd } from "../../../src/handlers/gateway/far-end.ts";
 import { BufferPool } from "../../../src/network/buffers.ts";
 import type { Reactor } from "../../../src/network/reactor.ts";
@@ -27,15 +28,23 @@ function tunnel(fromClient: string[], fromServer: string[], rest: string | null 
   const output = new Output(client, outbox, pool, { onOutputStuck() {} });
   const input = new Input(client, pool, new Block(128 * 1024));
   const logged: string[] = [];
-  const ended: number[][] = [];
+  const record = new AttemptRecord("server", 0);
+  let ends = 0;
   let resumes = 0;
   const exchange = {
     resume: () => resumes++,
     log: (_: string, text: string) => logged.push(text),
   } as unknown as Exchange;
   const reactor = { now: 1000, timers: new Timers() } as unknown as Reactor;
-  const line = { transport: server, idleTimeout: IDLE, ended: (...bytes: number[]) => ended.push(bytes) };
-  const far = new FarEnd(exchange, reactor, line, rest === null ? null : Buffer.from(rest));
+  const attempt = { record, tunnelEnded: () => ends++ };
+  const line = {
+    transport: server,
+    attempt,
+    idleTimeout: IDLE,
+    url: "",
+    rest: rest === null ? null : Buffer.from(rest),
+  };
+  const far = new FarEnd(exchange, reactor, line);
   const end = new TunnelEnd(client, input, output, far);
   output.writeText("101|");
   end.begin();
@@ -44,11 +53,12 @@ function tunnel(fromClient: string[], fromServer: string[], rest: string | null 
     server,
     far,
     logged,
-    ended,
+    record,
+    ends: () => ends,
     input,
     resumes: () => resumes,
     step: () => {
-      const outcome = end.step();
+      const outcome = end.move();
       input.leaveInbox();
       return outcome;
     },
@@ -148,7 +158,7 @@ describe("the end", () => {
     expect(step()).toBe(TUNNEL_OVER);
   });
   test("after no byte in either direction for too long", () => {
-    const { step, pass, logged, resumes, client, far, ended } = tunnel(["a"], []);
+    const { step, pass, logged, resumes, client, far, record, ends } = tunnel(["a"], []);
     step();
     pass(IDLE - 1);
     (client as unknown as { arriving: string[] }).arriving.push("b");
@@ -160,7 +170,12 @@ describe("the end", () => {
     expect([step(), resumes()]).toEqual([TUNNEL_OVER, 1]);
     expect(logged).toEqual(["upstream timed out (110: Connection timed out) while proxying upgraded connection"]);
     far.close();
-    expect(ended).toEqual([[2, 0]]);
+    expect([record.bytesSent, record.bytesReceived, record.responseTime, ends()]).toEqual([
+      2,
+      0,
+      1000 + 2 * IDLE - 1,
+      1,
+    ]);
   });
 });
 
