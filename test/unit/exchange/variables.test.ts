@@ -63,7 +63,7 @@ function facts(): UpstreamFacts {
     ["Set-Cookie", "Id=7; path=/"],
     ["Set-Cookie", "other = a=b"],
   ];
-  return Object.assign(upstream, { host: "app:3000", port: "3000", cacheStatus: "MISS", queueTime: 20 });
+  return Object.assign(upstream, { target: { host: "app:3000", port: "3000" }, cacheStatus: "MISS", queueTime: 20 });
 }
 
 const table: { readonly [name: string]: string | RegExp } = {
