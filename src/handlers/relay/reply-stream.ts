@@ -68,9 +68,9 @@ export class ReplyStream implements RelayedBody, PieceReader {
   /** The body begins. block[start, end), which came with the head, is its first piece. True: the stream keeps the block; false: a copy. */
   begin(length: number, block: Block, start: number, end: number): boolean {
     this.length = length;
-    this.received = end - start;
-    this.pace?.fromSource(this.received);
-    const kept = this.held.keep(block, start, end);
+    this.received = this.within(end - start);
+    this.pace?.fromSource(end - start);
+    const kept = this.held.keep(block, start, start + this.received);
     if (this.received >= length && length >= 0) this.end(0);
     return kept;
   }
@@ -179,10 +179,19 @@ export class ReplyStream implements RelayedBody, PieceReader {
   receive(block: Block, offset: number, length: number): number {
     if (this.ended) return this.outcome;
     const most = this.buffering && this.pace !== null ? this.pace.forSource(length) : length;
-    const n = most === 0 ? -ERRNO.EAGAIN : this.source.read(block, offset, most);
-    if (n > 0) this.gave(block, offset, n);
-    else if (n !== -ERRNO.EAGAIN) this.end(n);
+    const given = most === 0 ? -ERRNO.EAGAIN : this.source.read(block, offset, most);
+    if (given <= 0) {
+      if (given !== -ERRNO.EAGAIN) this.end(given);
+      return given;
+    }
+    const n = this.within(given);
+    this.gave(block, offset, n);
     return n;
+  }
+
+  /** Of `given` bytes those that belong to the reply. As nginx: a program that sends more than its Content-Length is cut there. */
+  private within(given: number): number {
+    return this.length < 0 ? given : Math.min(given, this.length - this.received);
   }
 
   private gave(block: Block, offset: number, n: number): void {

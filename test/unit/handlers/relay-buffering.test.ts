@@ -102,12 +102,14 @@ class FileTransport extends TestTransport {
 interface How {
   readonly length: number;
   readonly announced?: boolean;
+  /** Bytes that come beyond the announced length. */
+  readonly excess?: number;
   readonly end?: number;
   readonly settings?: Partial<RelaySettings>;
   readonly calls?: Partial<Kernel>;
 }
 
-function world({ length, announced = true, end = 0, settings, calls = {} }: How) {
+function world({ length, announced = true, excess = 0, end = 0, settings, calls = {} }: How) {
   const services = new FakeServices();
   Object.assign(services.kernel, calls);
   const taken = { now: 0, most: 0 };
@@ -123,7 +125,7 @@ function world({ length, announced = true, end = 0, settings, calls = {} }: How)
     taken.now -= block.bytes.length;
     release(block);
   };
-  const bytes = Buffer.alloc(length + 1);
+  const bytes = Buffer.alloc(1 + length + excess);
   for (let i = 0; i < bytes.length; i++) bytes[i] = i * 7 + (i >> 8);
   const source = new Giver(bytes, end);
   const exchange = new FakeExchange(services, location(), {});
@@ -168,7 +170,7 @@ function world({ length, announced = true, end = 0, settings, calls = {} }: How)
     const sent = Buffer.from(transport.sent, "latin1");
     return announced ? sent : decoded(sent);
   };
-  const whole = bytes.subarray(1);
+  const whole = bytes.subarray(1, 1 + length);
   relay.begin();
   return {
     services,
@@ -356,6 +358,28 @@ describe("a reply that someone watches", () => {
       expect(it.source.terminated).toBe(false);
     }
   });
+  test.each([1, 3, 1000])(
+    "is cut at its announced length when the client has left, where %d bytes come at once",
+    (piece) => {
+      const it = world({ length: 5, excess: 500 });
+      const seen: Buffer[] = [];
+      const onBody = (block: Block, start: number, end: number) =>
+        void seen.push(Buffer.from(block.bytes.subarray(start, end)));
+      it.head.watcher = { wantsAll: true, onBody, onEnd: () => {} };
+      it.source.gives(1); // the head
+      it.exchange.onGone!(); // who is there reads no more than is announced
+      for (let i = 0; i < 10; i++) it.source.gives(piece);
+      while (it.services.turn());
+      expect(Buffer.concat(seen)).toEqual(it.whole);
+    },
+  );
+
+  test("that came with its head is cut at its announced length", () => {
+    const it = world({ length: 5, excess: 500 });
+    it.source.gives(1000);
+    expect((it.exchange.body as RelayedBody).whole()).toEqual(it.whole);
+  });
+
   test("ends for its watcher with the client, if that does not want all", () => {
     const it = watched(false);
     it.exchange.onGone!();
