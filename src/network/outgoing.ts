@@ -30,9 +30,16 @@ interface OutgoingOptions {
 
 const scratch = new Block(SOCKADDR_STORAGE);
 
+/** Descriptors for files, logs and the like, which connections leave free. */
+const SPARE_DESCRIPTORS = 64;
+
+/** Most descriptors that connections may take. If the limit of the process is very low, half is kept for files. */
+export const mostForConnections = (limit: number): number => Math.max(limit - SPARE_DESCRIPTORS, limit >> 1);
+
 /**
  * Starts to connect to `to`. The socket is watched already. If it is `writable` at once it is connected; else `owner.onReady` is
- * called, and then `connectError` tells how it ended. The caller limits the time. -errno: it has failed already.
+ * called, and then `connectError` tells how it ended. The caller limits the time. -errno: it has failed already. The last descriptors
+ * are not for it (-EMFILE): where accepting found none, the request of a server that is passed on to itself would wait for itself.
  */
 export function connectTo(
   kernel: Kernel,
@@ -43,7 +50,8 @@ export function connectTo(
 ): Socket | number {
   const fd = kernel.socket(familyNumber[to.family], SOCK_STREAM);
   if (fd < 0) return fd;
-  const n = prepare(kernel, fd, to, options) || connect(kernel, fd, to);
+  const isScarce = fd >= mostForConnections(kernel.descriptorLimit()); // the kernel gives the lowest number that is free
+  const n = isScarce ? -ERRNO.EMFILE : prepare(kernel, fd, to, options) || connect(kernel, fd, to);
   if (n < 0 && n !== -ERRNO.EINPROGRESS) {
     kernel.close(fd);
     return n;

@@ -3,9 +3,7 @@ import { errnoText } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import type { Config } from "../config/model.ts";
 import type { LogLevel } from "../config/parts.ts";
-
-/** Descriptors reserved for files, logs and the like. */
-const SPARE_DESCRIPTORS = 64;
+import { mostForConnections } from "../network/outgoing.ts";
 
 type Log = (level: LogLevel, message: string) => void;
 
@@ -16,7 +14,7 @@ type Log = (level: LogLevel, message: string) => void;
 export function connectionLimit(kernel: Kernel, config: Config, log: Log): number {
   if (config.workerRlimitNofile !== null) raiseDescriptorLimit(kernel, config.workerRlimitNofile, log);
   const limit = kernel.descriptorLimit();
-  const most = Math.max(limit - SPARE_DESCRIPTORS, limit >> 1);
+  const most = mostForConnections(limit);
   const { workerConnections } = config;
   if (workerConnections === null) return most;
   if (workerConnections > most) {

@@ -93,3 +93,21 @@ test("a client that leaves ends the connection to the server", async () => {
     () => `${sockets.size} connections are left`,
   );
 });
+
+describe("a server that passes a request on to itself", () => {
+  const loop = useServer({
+    configuration: `
+      worker_rlimit_nofile 300;
+      server {
+        listen 127.0.0.1:0;
+        listen unix:self.sock;
+        location / { proxy_pass http://unix:self.sock; }
+        location /ok { return 200; }
+      }`,
+  });
+
+  test("ends the loop when descriptors become few, and goes on", async () => {
+    expect((await ask(loop.port, get("/"))).status).toBe(502);
+    expect((await ask(loop.port, get("/ok"))).status).toBe(200);
+  });
+});
