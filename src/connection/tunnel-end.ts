@@ -35,6 +35,7 @@ export class TunnelEnd implements OutgoingBody {
     const isBusy = this.receive();
     const outcome = this.output.pump();
     if (outcome === PUMP_LOST || outcome === PUMP_INCOMPLETE) return TUNNEL_OVER;
+    if (outcome === PUMP_DRAINED && this.far.broken) return TUNNEL_OVER;
     if (outcome === PUMP_DRAINED && !this.shut) {
       this.shut = true;
       this.transport.shut();

@@ -39,6 +39,9 @@ export class Connection extends Pollable {
   private mayReceive: boolean;
   private maySend: boolean;
   private readToTheEnd = false;
+  /** The server may hear of the readiness after it has used it up: then it may try once in vain. */
+  private receivesTwice = false;
+  private sendsTwice = false;
 
   constructor(
     private readonly environment: Environment,
@@ -80,6 +83,21 @@ export class Connection extends Pollable {
     if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) this.readToTheEnd = true;
   }
 
+  override reportedBehindOthers(): void {
+    this.receivesTwice = this.mayReceive;
+    this.sendsTwice = this.maySend;
+  }
+
+  private drained(): void {
+    if (!this.receivesTwice) this.mayReceive = false;
+    this.receivesTwice = false;
+  }
+
+  private filled(): void {
+    if (!this.sendsTwice) this.maySend = false;
+    this.sendsTwice = false;
+  }
+
   recv(block: Block, offset: number, length: number): number {
     if (!this.mayReceive)
       throw new Misuse("recv on a socket that epoll has not reported readable since it was drained");
@@ -89,7 +107,7 @@ export class Connection extends Pollable {
     const count = this.shortRecv(Math.min(available, length));
     if (count === 0) return this.recvBlocks();
     this.incoming.shift(block.bytes, offset, count);
-    if (count < length && !this.readToTheEnd) this.mayReceive = false;
+    if (count < length && !this.readToTheEnd) this.drained();
     if (this.onTheWay.length > 0 || this.finOnTheWay) this.later(() => this.arrive());
     return count;
   }
@@ -101,7 +119,7 @@ export class Connection extends Pollable {
   }
 
   private recvBlocks(): number {
-    this.mayReceive = false;
+    this.drained();
     return -ERRNO.EAGAIN;
   }
 
@@ -157,7 +175,7 @@ export class Connection extends Pollable {
     else if (count > 1 && faults.strikes(shortFault)) count = this.choke(faults.shorter(count));
     if (count < length) this.noSpace = true;
     // A short sendfile can also mean a short file, so only EAGAIN shows that the buffer is full.
-    if (count === 0 || (count < length && shortFault === "short send")) this.maySend = false;
+    if (count === 0 || (count < length && shortFault === "short send")) this.filled();
     return count === 0 ? -ERRNO.EAGAIN : count;
   }
 

@@ -18,6 +18,8 @@ export abstract class Pollable extends Description {
   abstract poll(): number;
   /** Called when epoll reports these bits to the server. */
   reported(_events: number): void {}
+  /** The same report has others before it. While the server handles those, it may use this one too, and hear only then of what it has used up. */
+  reportedBehindOthers(): void {}
 
   /** Called on a wake-up with these events; 0: any. */
   protected wake(events: number): void {
@@ -115,6 +117,7 @@ export class Epoll extends Description {
       words[at + EPOLL_EVENT.fd] = watch.fd;
       words[at + EPOLL_EVENT.generation] = watch.generation;
       watch.source.reported(mask);
+      if (count > 1) watch.source.reportedBehindOthers();
       if (!(watch.events & EPOLLET)) levels.push(watch);
     }
     for (const watch of levels) watch.ready();

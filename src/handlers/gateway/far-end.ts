@@ -97,6 +97,10 @@ export class FarEnd extends Timed implements Tunnel, TransportOwner {
     return transport.lost ? end - start : at - start; // what is lost needs no room
   }
 
+  get broken(): boolean {
+    return this.expired || this.transport.lost;
+  }
+
   end(): void {
     if (!this.transport.lost) this.transport.shut();
   }

@@ -151,6 +151,19 @@ describe("the end", () => {
     client.lose();
     expect(step()).toBe(TUNNEL_OVER);
   });
+  test("after no byte from the client for too long, when the server has ended", () => {
+    const { step, pass, resumes, client } = tunnel(["a"], [""]);
+    expect([step(), client.shuts]).toEqual([TUNNEL_WAITS, 1]);
+    pass(IDLE);
+    expect([step(), resumes()]).toEqual([TUNNEL_OVER, 1]);
+  });
+  test("by a reset of the server, when it had ended its side before", () => {
+    const { step, server, client } = tunnel([], [""]);
+    expect(step()).toBe(TUNNEL_WAITS);
+    server.lose();
+    arrive(client, ["a"]);
+    expect(step()).toBe(TUNNEL_OVER);
+  });
   test("by a client that has ended and then is gone altogether", () => {
     const { step, client } = tunnel([""], []);
     expect(step()).toBe(TUNNEL_WAITS);
