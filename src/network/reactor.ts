@@ -32,6 +32,8 @@ export class Reactor {
   readonly timers = new Timers();
   /** Monotonic time in ms, read once per turn. */
   now: number;
+  /** Turns so far. The events of a turn had happened before anything that the turn does. */
+  turns = 0;
   /** Called when a turn's events are known, before any is handled. `onTurnEnd`: when all are handled, before descriptors are closed. */
   onTurnStart: () => void = () => {};
   onTurnEnd: () => void = () => {};
@@ -117,6 +119,7 @@ export class Reactor {
     const n = this.kernel.epollWait(this.epoll, this.events, EVENTS_PER_TURN, this.waitTime(timeout));
     if (n < 0 && n !== -ERRNO.EINTR) throw new Error(`epoll_wait() failed (${errnoText(n)})`); // without waiting, the loop would spin
     this.now = this.kernel.monotonic();
+    this.turns++;
     this.onTurnStart();
     this.dispatch(n);
     this.resumeUnfinished();

@@ -1,7 +1,7 @@
 /** Servers and clients of the gateway that fail: each gives a clear status and one line in nginx's words. */
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { connect, createServer, type Socket } from "node:net";
-import { ask, get } from "./client.ts";
+import { ask, Client, get } from "./client.ts";
 import { until, useServer } from "./server.ts";
 
 setDefaultTimeout(60_000);
@@ -14,6 +14,7 @@ const MODES: Readonly<Record<string, (socket: Socket) => void>> = {
   endless: (socket) => socket.write(`HTTP/1.1 200 OK\r\nX: ${"x".repeat(100_000)}`),
   closes: (socket) => socket.end("HTTP/1.1 200 OK\r\n"),
   "once-kept": (socket) => socket.end(OK),
+  kept: (socket) => socket.write(OK),
   hangs: () => {},
 };
 
@@ -109,5 +110,45 @@ describe("a server that passes a request on to itself", () => {
   test("ends the loop when descriptors become few, and goes on", async () => {
     expect((await ask(loop.port, get("/"))).status).toBe(502);
     expect((await ask(loop.port, get("/ok"))).status).toBe(200);
+  });
+});
+
+describe("what a server sends on a kept connection that nobody asked for reaches no client", () => {
+  const STALE = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison";
+  const stop = (signal: "SIGSTOP" | "SIGCONT") => process.kill(server.pid, signal);
+
+  /** Asks until a connection is kept, and gives it. */
+  async function kept(): Promise<Socket> {
+    const before = new Set(sockets);
+    expect((await ask(server.port, get("/kept"))).body.toString()).toBe("ok");
+    const all = [...sockets];
+    return all.find((socket) => !before.has(socket)) ?? all.at(-1)!;
+  }
+
+  for (const [method, status] of [
+    ["GET", 200],
+    ["POST", 502], // it may have been acted on: not sent twice
+  ] as const) {
+    test(`${method}, of which the server is told together with it: ${status}`, async () => {
+      const socket = await kept();
+      const client = await Client.connect(server.port);
+      expect((await client.ask(get("/kept"))).body.toString()).toBe("ok");
+      stop("SIGSTOP");
+      await client.send(get("/kept", { "Content-Length": "0" }, method)); // the request is seen first
+      await new Promise<void>((resolve) => socket.write(STALE, () => resolve()));
+      stop("SIGCONT");
+      const reply = await client.reply();
+      client.destroy();
+      expect([reply.status, reply.body.includes("poison")]).toEqual([status, false]);
+    });
+  }
+
+  test("it alone: the connection is closed", async () => {
+    const socket = await kept();
+    socket.write(STALE);
+    await until(
+      () => !sockets.has(socket),
+      () => "still open",
+    );
   });
 });

@@ -59,6 +59,7 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
   /** `attempt` is not over. */
   private attempting = false;
   private transport: Transport | null = null;
+  private takenIn = -1; // the reactor's turn in which a kept connection was taken
   private conversation!: Conversation;
   private readonly sender: RequestSender;
   private readonly retries: Retries;
@@ -134,6 +135,7 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
       const n = transport!.receive(block, offset, length);
       if (n === -ERRNO.EAGAIN) return n;
       if (n <= 0) this.onPeerEnd(n);
+      else if (this.isUnasked) this.fail("error", 502, `upstream sent data before the request ${Waiting.Head}`);
       else {
         const payload = this.received(conversation, block, offset, n);
         if (payload > 0) return payload;
@@ -274,6 +276,7 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
 
   private take(kept: Transport): void {
     this.transport = kept;
+    this.takenIn = this.services.reactor.turns;
     kept.owner = this;
     this.connected();
   }
@@ -338,6 +341,13 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
     else if (conversation.complete && this.accepted) this.complete();
     else this.waitFor(this.passing.settings.readTimeout);
     return Math.max(0, n);
+  }
+
+  /** What came on a kept connection is not for this request: it was there before a byte of the request was sent. */
+  private get isUnasked(): boolean {
+    const { kept, record } = this.attempt!;
+    const isEarly = this.takenIn === this.services.reactor.turns || this.sender.bytesSent === 0;
+    return isEarly && kept !== null && record.bytesReceived === 0;
   }
 
   private complete(): void {

@@ -40,12 +40,15 @@ export class KeptConnections {
     return this.all.size;
   }
 
-  /** The connection to `peer` that was used last, no longer kept; null: there is none. */
+  /** The connection to `peer` that was used last, no longer kept; null: there is none. One on which something has come is closed. */
   take(peer: Peer): Link | null {
-    const idle = this.byPeer.get(peer)?.at(-1);
-    if (idle === undefined) return null;
-    this.forget(idle);
-    return idle.link;
+    for (;;) {
+      const idle = this.byPeer.get(peer)?.at(-1);
+      if (idle === undefined) return null;
+      this.forget(idle);
+      if (isSilent(idle.link.transport)) return idle.link;
+      idle.link.transport.close();
+    }
   }
 
   /** Keeps a connection after a request, or closes it. */

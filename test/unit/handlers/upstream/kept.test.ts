@@ -19,9 +19,13 @@ class IdleTransport extends TestTransport {
     return new TestTransport(this.heard).receive(...args);
   }
 
-  says(text: string): void {
+  hears(text: string): void {
     this.heard = [text];
     this.readable = true;
+  }
+
+  says(text: string): void {
+    this.hears(text);
     this.owner.onReady();
   }
 }
@@ -76,6 +80,18 @@ describe("an idle connection is closed", () => {
     const transport = new TestTransport(["x"]);
     request.choice.done(request.next(), true, transport);
     expect(transport.closes).toBe(1);
+  });
+
+  test("when something has come that it was not told of yet, and the request gets another", () => {
+    const { world: w, request } = one(world());
+    const other = w.request();
+    const attempts = [request.next(), other.next()];
+    const older = keep(request, attempts[0]!);
+    const newer = new IdleTransport();
+    other.choice.done(attempts[1]!, true, newer);
+    newer.hears("HTTP/1.1 200 OK\r\n\r\n");
+    expect(w.request().next().kept).toBe(older);
+    expect([newer.closes, older.closes]).toEqual([1, 0]);
   });
 
   test("after keepalive_timeout", () => {
