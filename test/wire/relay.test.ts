@@ -3,6 +3,7 @@ import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
+import { endRequest, record, STDERR, STDOUT } from "../unit/handlers/fastcgi/world.ts";
 import { ask, get, type Reply } from "./client.ts";
 import { until, useServer } from "./server.ts";
 
@@ -86,6 +87,17 @@ class Backend {
 const backend = new Backend();
 await backend.listen();
 afterAll(() => backend.close());
+
+/** A FastCGI program: begins a reply, and goes on when the test says so. */
+let program: Socket;
+const programs = createServer((socket) => {
+  program = socket.on("error", () => {});
+  socket.once("data", () => socket.write(record(STDOUT, "Content-Type: text/plain\r\n\r\nsome")));
+});
+await new Promise<void>((resolve) => programs.listen(0, "127.0.0.1", resolve));
+afterAll(() => void programs.close());
+const programPort = (programs.address() as { port: number }).port;
+
 const pass = `proxy_pass http://127.0.0.1:${backend.port}`;
 
 const server = useServer({
@@ -111,6 +123,7 @@ const server = useServer({
       location /off/ { ${pass}/; proxy_temp_path temp; proxy_buffering off; }
       location /lost/ { ${pass}/; proxy_temp_path missing/folder; }
       location /rate/ { ${pass}/; proxy_limit_rate 100k; }
+      location /program/ { fastcgi_pass 127.0.0.1:${programPort}; fastcgi_ignore_client_abort on; access_log program.log; }
       location /stays/ { ${pass}/; proxy_ignore_client_abort on; }
     }`,
   files: {
@@ -280,6 +293,19 @@ async function leaves(path: string): Promise<void> {
   await new Promise((resolve) => socket.once("data", resolve));
   socket.resetAndDestroy();
 }
+
+test("what a program says after its client has left is not logged with another request", async () => {
+  await leaves("/program/");
+  const text = (name: string) => readFileSync(join(server.folder, name), "utf8");
+  await until(
+    () => text("program.log") !== "",
+    () => "the client is still there",
+  );
+  program.end(Buffer.concat([record(STDERR, "late"), record(STDOUT, ""), endRequest()]));
+  const line = () => text("error.log").match(/.*FastCGI sent in stderr.*/)?.[0] ?? "";
+  await until(() => line() !== "", line);
+  expect(line()).toEndWith('"late" while reading upstream, client: 127.0.0.1');
+});
 
 describe("buffering", () => {
   /** Asks for the path and reads nothing until `meanwhile` is done, then everything. */

@@ -24,11 +24,11 @@ export class FastcgiProtocol implements Protocol {
     this.replies = new UpstreamReplies("fastcgi", fastcgi);
   }
 
-  begin(exchange: Exchange, body: RequestBodySize): Conversation {
+  begin(exchange: Exchange, body: RequestBodySize, log: (text: string) => void): Conversation {
     const { fastcgi, fastcgiOnly } = this.settings;
     const params = this.parameters.of(exchange, body.length);
     const reply = new ProgramReply(fastcgi.bufferSize, false, this.replies);
-    return new FastcgiConversation(exchange, params, fastcgiOnly.keepConn, fastcgiOnly.catchStderr, reply);
+    return new FastcgiConversation(log, params, fastcgiOnly.keepConn, fastcgiOnly.catchStderr, reply);
   }
 }
 
@@ -42,7 +42,7 @@ class FastcgiConversation implements Conversation {
   private logged = 0;
 
   constructor(
-    private readonly exchange: Exchange,
+    private readonly log: (text: string) => void,
     private readonly params: string,
     private readonly keepsConnection: boolean,
     private readonly fatal: readonly string[],
@@ -94,15 +94,15 @@ class FastcgiConversation implements Conversation {
   /** As nginx: each piece that arrives is a message, without line ends, dots and spaces at its end. */
   private onStderr(bytes: Buffer, start: number, end: number): boolean {
     const text = bytes.latin1Slice(start, end).replace(/[\n\r. ]+$/, "");
-    if (this.logged <= MOST_STDERR) this.log(text);
+    if (this.logged <= MOST_STDERR) this.logPiece(text);
     const isFatal = !this.replyHead.complete && this.fatal.some((each) => text.includes(each));
     return isFatal ? this.reader.refuse("a message in stderr that fastcgi_catch_stderr names") : true;
   }
 
-  private log(text: string): void {
+  private logPiece(text: string): void {
     this.logged += text.length + 1;
     const more = this.logged > MOST_STDERR ? ", more of it is left out" : "";
     const waiting = this.replyHead.complete ? "while reading upstream" : "while reading response header from upstream";
-    this.exchange.log("error", `FastCGI sent in stderr: "${unicode(text)}"${more} ${waiting}`);
+    this.log(`FastCGI sent in stderr: "${unicode(text)}"${more} ${waiting}`);
   }
 }

@@ -75,8 +75,8 @@ export class GatewayHandler implements Handler {
     const { services, passing } = this;
     (exchange.upstream ??= new UpstreamFacts()).begin(turn);
     exchange.endsWithClient = !passing.settings.ignoreClientAbort;
-    const source = new UpstreamSource(exchange, services, passing, length);
     const log = new RelayLog(exchange, services, "");
+    const source = new UpstreamSource(exchange, services, passing, length, log);
     const hook = turn === null ? null : new CacheHook(turn, source);
     const relay = new Relay(exchange, services, source, source, body, log, passing.settings, hook);
     relay.begin();

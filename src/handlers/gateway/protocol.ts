@@ -4,12 +4,6 @@ import type { Field } from "../../exchange/reply.ts";
 import type { UpstreamReplies } from "../relay/reply/upstream-head.ts";
 import type { ReplyHead } from "../relay/reply-head.ts";
 
-/** The peer of one attempt, as protocols and variables name it. */
-interface PeerName {
-  /** `127.0.0.1:8080`, `[::1]:8080` or `unix:/path`. */
-  readonly name: string;
-}
-
 /** The body that the peer gets. */
 export interface RequestBodySize {
   /** Bytes; 0: no body; -1: unknown, so the protocol frames it. */
@@ -54,6 +48,9 @@ export interface Conversation {
 export interface Protocol {
   /** What clients get of its replies. */
   readonly replies: UpstreamReplies;
-  /** Begins a request to `peer`; called again for each further attempt. */
-  begin(exchange: Exchange, body: RequestBodySize, peer: PeerName): Conversation;
+  /**
+   * Begins a request; called again for each further attempt. The exchange is for this call only: its client may leave before the reply ends.
+   * @param log writes what the program says to the error log
+   */
+  begin(exchange: Exchange, body: RequestBodySize, log: (text: string) => void): Conversation;
 }

@@ -14,6 +14,7 @@ import { connectTo } from "../../network/outgoing.ts";
 import type { Socket } from "../../network/socket.ts";
 import { Timed } from "../../network/timers.ts";
 import type { Transport, TransportOwner } from "../../network/transport.ts";
+import type { RelayLog } from "../relay/log.ts";
 import type { RelayedBody, ReplyHead } from "../relay/reply-head.ts";
 import type { ReplySource, SourceEvents } from "../relay/source.ts";
 import type { HandlerServices } from "../services.ts";
@@ -77,11 +78,12 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
 
   /** @param length of the body: 0: there is none; -1: unknown */
   constructor(
-    /** Not used when the relay has left. */
+    /** Not used when its client has left, because exchanges are reused: then there is no other attempt. */
     private readonly exchange: Exchange,
     private readonly services: HandlerServices,
     private readonly passing: Passing,
     private readonly length: number,
+    private readonly log: RelayLog,
   ) {
     super();
     this.sender = new RequestSender(services.buffers);
@@ -149,10 +151,7 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
     if (this.state === State.Queued) this.choice.leave();
     if (this.state === State.New) this.cancel();
     if (this.state !== State.Connecting && this.state !== State.Active) return;
-    this.exchange.log(
-      "info",
-      `client prematurely closed connection, so upstream connection is closed too ${this.waiting}`,
-    );
+    this.log.note("info", `client prematurely closed connection, so upstream connection is closed too ${this.waiting}`);
   }
 
   leave(): void {
@@ -209,10 +208,10 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
 
   /** For the error log. The group's name stands for a peer that it did not have. */
   get url(): string {
-    const { scheme, protocol } = this.passing;
+    const { scheme } = this.passing;
     const peer = this.attempt?.peer ?? { name: this.groupName };
     if (scheme !== "http://" || this.groupName === "") return peerUrl(scheme, peer.name, null);
-    this.conversation ??= protocol.begin(this.exchange, { length: this.length }, peer);
+    this.conversation ??= this.converse();
     return peerUrl(scheme, peer.name, this.conversation.head);
   }
 
@@ -237,22 +236,17 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
   private tryNext(): void {
     const attempt = this.choice.next(() => this.guarded(() => this.tryNext()));
     if (attempt === QUEUED) this.state = State.Queued;
-    else if (attempt === null) this.noPeer();
+    else if (attempt === null) this.giveUp(502, `no live upstreams ${Waiting.Connect}`);
     else {
       this.retries.count();
       this.begin(attempt);
     }
   }
 
-  private noPeer(): void {
-    this.attempt = null; // the line names the group
-    this.giveUp(502, `no live upstreams ${Waiting.Connect}`);
-  }
-
   /** To the next peer, after one that has failed. */
   private goOn(): void {
     const waiting = this.attempt!.record.connectTime < 0 ? Waiting.Connect : Waiting.Head;
-    if (this.isOut) this.exchange.log("warn", `upstream server temporarily disabled ${waiting}`);
+    if (this.isOut) this.log.note("warn", `upstream server temporarily disabled ${waiting}`);
     this.tryNext();
   }
 
@@ -261,7 +255,7 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
     this.attempting = true;
     this.accepted = false;
     this.headLength = 0;
-    this.conversation = this.passing.protocol.begin(this.exchange, { length: this.length }, attempt.peer);
+    this.conversation = this.converse();
     if (attempt.kept !== null) return this.take(attempt.kept);
     const { settings } = this.passing;
     const { kernel, reactor } = this.services;
@@ -272,6 +266,10 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
     this.state = State.Connecting;
     if (socket.writable) this.connected();
     else reactor.timers.start(this, settings.connectTimeout, reactor.now);
+  }
+
+  private converse(): Conversation {
+    return this.passing.protocol.begin(this.exchange, { length: this.length }, (text) => this.log.note("error", text));
   }
 
   private take(kept: Transport): void {
@@ -430,7 +428,7 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
     if (accepted) return this.events.onFailed(status, reason);
     const mayGoOn = this.choice.tries > 0 && this.retries.goesOn(failure, sent, this.now);
     if (!mayGoOn || !this.rewinds()) return this.events.onFailed(status, reason);
-    this.exchange.log("error", reason);
+    this.log.note("error", reason);
     this.goOn();
   }
 

@@ -13,7 +13,11 @@ function begin(request: RequestLike, only: Partial<Settings["fastcgiOnly"]> = {}
   const exchange = exchangeOf(request, { fastcgiOnly, ...changes });
   const protocol = new FastcgiProtocol(exchange.settings, exchange.templates);
   const length = Math.max(0, exchange.request.contentLength);
-  return { exchange, protocol, conversation: protocol.begin(exchange, { length }) };
+  return {
+    exchange,
+    protocol,
+    conversation: protocol.begin(exchange, { length }, (text) => exchange.log("error", text)),
+  };
 }
 
 /** Parameters as a program gets them. */
@@ -108,7 +112,8 @@ describe("the request's fields", () => {
       },
     );
     const protocol = new FastcgiProtocol(exchange.settings, exchange.templates);
-    const read = (length: number) => Object.fromEntries(readRequest(protocol.begin(exchange, { length }).head).params);
+    const read = (length: number) =>
+      Object.fromEntries(readRequest(protocol.begin(exchange, { length }, () => {}).head).params);
     expect(read(7)).toEqual({ CONTENT_LENGTH: "7", HTTP_HOST: "Example.org:8080" });
     expect(read(-1)).toEqual({ CONTENT_LENGTH: "", HTTP_HOST: "Example.org:8080" });
   });
