@@ -50,7 +50,7 @@ worker_processes 1;
 worker_rlimit_nofile 20000;
 pid ${setup.site.folder}/nginx-gateway-${setup.port}.pid;
 error_log stderr crit;
-events { worker_connections 20000; use epoll; }
+events { worker_connections 24000; use epoll; }
 http {
 access_log off;
 sendfile on;
