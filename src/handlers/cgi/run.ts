@@ -5,7 +5,7 @@ import { BodyBuffer } from "../relay/body-buffer.ts";
 import { CompleteBody } from "../relay/complete-body.ts";
 import { RelayLog } from "../relay/log.ts";
 import { Relay } from "../relay/relay.ts";
-import { type RequestBody, StreamedBody } from "../relay/request-body.ts";
+import { NO_BODY, type RequestBody, StreamedBody } from "../relay/request-body.ts";
 import type { HandlerServices } from "../services.ts";
 import { environment } from "./environment.ts";
 import { command } from "./limits.ts";
@@ -21,8 +21,7 @@ interface CollectedBody {
 
 /** Answers a request without a body, or whose body is not for the script. */
 export function runWithoutBody(exchange: Exchange, services: HandlerServices, script: Script): void {
-  const nothing = new StreamedBody(new BodyBuffer(services.buffers), false, 0);
-  relayTo(exchange, services, script, -1, nothing, null).begin();
+  relayTo(exchange, services, script, -1, NO_BODY, null).begin();
 }
 
 /** Answers a request with Content-Length. Returns the sink for its body. */

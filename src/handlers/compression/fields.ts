@@ -4,7 +4,8 @@ import type { Coding } from "../../http/accept-encoding.ts";
 
 /** The value of the first field `name` (in small letters); undefined: there is none. */
 export function valueIn(fields: readonly Field[], name: string): string | undefined {
-  return fields.find((field) => isNamed(field, name))?.[1];
+  for (const field of fields) if (isNamed(field, name)) return field[1];
+  return undefined;
 }
 
 const isNamed = ([given]: Field, name: string): boolean => given.length === name.length && given.toLowerCase() === name;

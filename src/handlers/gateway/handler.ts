@@ -9,7 +9,7 @@ import { BodyBuffer } from "../relay/body-buffer.ts";
 import { CompleteBody } from "../relay/complete-body.ts";
 import { RelayLog } from "../relay/log.ts";
 import { Relay } from "../relay/relay.ts";
-import { type RequestBody, StreamedBody } from "../relay/request-body.ts";
+import { NO_BODY, type RequestBody, StreamedBody } from "../relay/request-body.ts";
 import { Spool } from "../relay/spool.ts";
 import type { HandlerServices } from "../services.ts";
 import { CacheHook } from "./cache-hook.ts";
@@ -68,7 +68,7 @@ export class GatewayHandler implements Handler {
   }
 
   private pass(exchange: Exchange, turn: CacheTurn | null): void {
-    this.relay(exchange, 0, new StreamedBody(new BodyBuffer(this.services.buffers), false, 0), turn);
+    this.relay(exchange, 0, NO_BODY, turn);
   }
 
   private relay(exchange: Exchange, length: number, body: RequestBody, turn: CacheTurn | null = null): Relay {

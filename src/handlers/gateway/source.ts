@@ -222,8 +222,8 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
     record.status = status;
     record.headerTime = this.now - record.startedAt;
     this.accepted = true;
-    const failure: Failure = `http_${status}`;
     if (status < 400 || this.choice.tries <= 1) return true;
+    const failure: Failure = `http_${status}`;
     if (!this.retries.goesOn(failure, this.isSent, this.now) || !this.rewinds()) return true;
     this.accepted = false;
     this.finish(status === 403 || status === 404, false);
@@ -367,10 +367,12 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
   // TransportOwner, Timed
 
   onReady(): void {
-    this.guarded(() => {
+    try {
       if (this.state === State.Connecting) this.onConnect();
       else if (this.state === State.Active) this.onActive();
-    });
+    } catch (error) {
+      this.events.onBug(error);
+    }
   }
 
   private onConnect(): void {

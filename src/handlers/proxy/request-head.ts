@@ -46,7 +46,8 @@ export class RequestHeads {
   private readonly uri: (exchange: Exchange) => string;
   private readonly method: Evaluator | null;
   private readonly lines: FieldLines;
-  private readonly connection: string | Value;
+  /** Connection where it has variables; else whether the server may keep the connection. */
+  private readonly connection: boolean | Value;
   /** `proxy_set_body`. */
   private readonly body: Evaluator | null;
   /** The client's fields of these names are not passed; null: none is. */
@@ -65,11 +66,12 @@ export class RequestHeads {
     this.method = method === null ? null : templates.evaluator(method);
     this.body = setBody === null ? null : templates.evaluator(setBody);
     this.lines = new FieldLines(fields);
-    this.connection = fields.find(({ name }) => name.toLowerCase() === "connection")!.value;
     const { passRequestHeaders } = settings.proxy;
     this.replaced = passRequestHeaders ? new NamedFields(names) : null;
     this.replacedForCache = passRequestHeaders && cached ? new NamedFields([...names, ...CONDITIONS]) : this.replaced;
     this.isHttp11 = httpVersion === "1.1";
+    const connection = fields.find(({ name }) => name.toLowerCase() === "connection")!.value;
+    this.connection = typeof connection === "string" ? this.isKept(connection) : connection;
     this.lineEnd = ` HTTP/${httpVersion}\r\n`;
   }
 
@@ -104,7 +106,10 @@ export class RequestHeads {
   /** HTTP/1.1 keeps a connection unless Connection says `close`; 1.0 does not unless it says `keep-alive` (RFC 9112 §9.3). */
   private keepsAlive(exchange: Exchange, framing: number): boolean {
     const { connection } = this;
-    const options = typeof connection === "string" ? connection : connection(exchange, framing);
+    return typeof connection === "boolean" ? connection : this.isKept(connection(exchange, framing));
+  }
+
+  private isKept(options: string): boolean {
     return this.isHttp11 ? !/\bclose\b/i.test(options) : /\bkeep-alive\b/i.test(options);
   }
 }

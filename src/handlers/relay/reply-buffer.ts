@@ -78,7 +78,9 @@ export class ReplyBuffer {
     const [first] = this.segments;
     if (first === undefined || first.block === null || this.segments.length > 1) return null;
     if (first.end - first.start > LARGEST_COPY) return null;
-    return Buffer.from(first.block.bytes.subarray(first.start, first.end));
+    const copy = Buffer.allocUnsafeSlow(first.end - first.start);
+    first.block.bytes.copy(copy, 0, first.start, first.end);
+    return copy;
   }
 
   /** Passes what is in memory to `see`. */
@@ -202,7 +204,8 @@ export class ReplyBuffer {
 
   /** Discards everything. */
   release(): void {
-    for (const segment of this.segments.splice(0)) this.releaseBlock(segment);
+    for (const segment of this.segments) this.releaseBlock(segment);
+    this.segments.length = 0;
     this.file?.close();
     this.file = null;
     this.fileFailed = true;

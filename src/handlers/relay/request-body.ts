@@ -28,6 +28,22 @@ export interface RequestBody {
   rewind(): boolean;
 }
 
+/** The body of a request that has none. */
+export const NO_BODY: RequestBody = {
+  pending: false,
+  ready: true,
+  waitsForClient: false,
+  hold: () => 0,
+  end() {},
+  release() {},
+  write: (_source, _block, start, end) => end - start,
+  flow(source) {
+    source.endInput();
+    return false;
+  },
+  rewind: () => true,
+};
+
 /**
  * Passes a body on while it comes. Its beginning is held in memory before the source starts, so that a client that announces a body
  * and does not send it occupies no process.

@@ -44,8 +44,13 @@ const SINGLETONS: ReadonlySet<string> = new Set([
 
 /** Index of the field in `fields` that has this name and may occur only once, or -1. */
 export function indexOfSingleton(fields: readonly (readonly [name: string, value: string])[], name: string): number {
-  const lower = name.toLowerCase();
-  return SINGLETONS.has(lower) ? fields.findIndex(([other]) => other.toLowerCase() === lower) : -1;
+  for (let i = 0; i < fields.length; i++) {
+    const other = fields[i]![0];
+    if (other.length !== name.length) continue;
+    const lower = name.toLowerCase();
+    if (other.toLowerCase() === lower) return SINGLETONS.has(lower) ? i : -1;
+  }
+  return -1;
 }
 
 /** Adds a field; replaces the one of the same name if it may occur only once. */
