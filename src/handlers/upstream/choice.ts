@@ -58,10 +58,12 @@ class PeerAttempt implements Attempt {
     return false;
   }
 
-  /** Its connection after the request. */
+  /** Its connection after the request, called once. */
   private linkOf(transport: Transport): Link {
     const { link } = this;
-    return { transport, since: link?.since ?? this.record.startedAt, requests: (link?.requests ?? 0) + 1 };
+    if (link === null) return { transport, since: this.record.startedAt, requests: 1 };
+    link.requests++;
+    return link;
   }
 }
 
@@ -138,7 +140,7 @@ export class PeerChoice implements Choice {
   }
 
   private attempt(peer: Peer, link: Link | null): Attempt {
-    this.tried = [...this.tried, peer];
+    this.tried = this.tried === NONE_TRIED ? [peer] : [...this.tried, peer];
     peer.take(this.host.clock.now);
     return new PeerAttempt(this.host, peer, this.record(peer.name), link);
   }

@@ -19,7 +19,7 @@ export interface Link {
   /** Monotonic ms, about when it was made. */
   readonly since: number;
   /** Requests so far, with the one in progress. */
-  readonly requests: number;
+  requests: number;
 }
 
 /** Takes the byte by which a peer shows that it does not keep silent. */
@@ -46,8 +46,8 @@ export class KeptConnections {
       const idle = this.byPeer.get(peer)?.at(-1);
       if (idle === undefined) return null;
       this.forget(idle);
-      if (isSilent(idle.link.transport)) return idle.link;
-      idle.link.transport.close();
+      if (isSilent(idle.transport)) return idle;
+      idle.transport.close();
     }
   }
 
@@ -58,7 +58,7 @@ export class KeptConnections {
     const isWorn = peer.gone || link.requests >= keepaliveRequests || clock.now - link.since > keepaliveTime;
     if (this.closed || keepalive === 0 || isWorn || !isSilent(link.transport)) return link.transport.close();
     if (this.all.size >= keepalive) this.drop(this.all.values().next().value!);
-    const idle = new IdleConnection(peer, link, this);
+    const idle = link instanceof IdleConnection ? link : new IdleConnection(peer, link, this);
     this.all.add(idle);
     const own = this.byPeer.get(peer);
     if (own === undefined) this.byPeer.set(peer, [idle]);
@@ -82,7 +82,7 @@ export class KeptConnections {
   /** Closes one of those that are kept. */
   drop(idle: IdleConnection): void {
     this.forget(idle);
-    idle.link.transport.close();
+    idle.transport.close();
   }
 
   private forget(idle: IdleConnection): void {
@@ -94,17 +94,25 @@ export class KeptConnections {
   }
 }
 
-class IdleConnection extends Timed implements TransportOwner {
+/** Made when a connection is kept for the first time; it serves for all times that follow. */
+class IdleConnection extends Timed implements TransportOwner, Link {
+  readonly transport: Transport;
+  readonly since: number;
+  requests: number;
+
   constructor(
     readonly peer: Peer,
-    readonly link: Link,
+    { transport, since, requests }: Link,
     private readonly home: KeptConnections,
   ) {
     super();
+    this.transport = transport;
+    this.since = since;
+    this.requests = requests;
   }
 
   onReady(): void {
-    if (!isSilent(this.link.transport)) this.home.drop(this);
+    if (!isSilent(this.transport)) this.home.drop(this);
   }
 
   onTimeout(): void {

@@ -32,6 +32,12 @@ const CONNECTION = ascii("connection");
 const CONTENT_LENGTH = ascii("content-length");
 const TRANSFER_ENCODING = ascii("transfer-encoding");
 
+/**
+ * The latest final head, if it was not long: its bytes and what they say. Servers repeat their heads, where Date is the same for a
+ * second; the same bytes need not be understood again.
+ */
+const latest = { bytes: Buffer.allocUnsafeSlow(1024), length: 0, head: null as ResponseParser | null };
+
 /** A field as it was sent. */
 type Field = readonly [name: string, value: string];
 
@@ -49,7 +55,7 @@ export class ResponseParser implements Framing {
   closes = false;
   keepAlive = false;
   /** The fields in the order sent, values trimmed, as octets. Made when the head is complete. */
-  fields: Field[] = [];
+  fields: readonly Field[] = [];
   /** Offset of the first line that is not parsed, relative to the head's start. */
   private line = 0;
   /** Four offsets per field: start and end of name and value. */
@@ -76,6 +82,7 @@ export class ResponseParser implements Framing {
    * more bytes, at any place in memory. n > 0: complete after n bytes. -1: refused, see `reason`.
    */
   feed(bytes: Buffer, start: number, end: number): number {
+    if (this.line === 0 && this.isLatest(bytes, start, end)) return latest.length;
     const stop = Math.min(end, start + this.limit);
     for (let at = start + this.line; ; ) {
       const next = at === start ? this.statusLine(bytes, at, stop) : this.fieldLine(bytes, start, at, stop);
@@ -86,6 +93,28 @@ export class ResponseParser implements Framing {
       this.line = at - start;
     }
     return end - start >= this.limit ? this.refuse("too big header") : 0;
+  }
+
+  /** Whether the head is the latest once more. Then this parser knows what it says. */
+  private isLatest(bytes: Buffer, start: number, end: number): boolean {
+    const { head, length } = latest;
+    if (head === null || length > Math.min(end - start, this.limit)) return false;
+    if (bytes.compare(latest.bytes, 0, length, start, start + length) !== 0) return false;
+    this.minor = head.minor;
+    this.status = head.status;
+    this.contentLength = head.contentLength;
+    this.chunked = head.chunked;
+    this.closes = head.closes;
+    this.keepAlive = head.keepAlive;
+    this.fields = head.fields;
+    return true;
+  }
+
+  private remember(bytes: Buffer, start: number, end: number): void {
+    if (this.status < 200 || end - start > latest.bytes.length) return; // after an interim head the parser is used again
+    bytes.copy(latest.bytes, 0, start, end);
+    latest.length = end - start;
+    latest.head = this;
   }
 
   // Each of these gives the offset behind the line, 0 if the line is not complete, or -1.
@@ -162,6 +191,7 @@ export class ResponseParser implements Framing {
     this.fields = fields;
     if (this.minor === 0 && !this.keepAlive) this.closes = true;
     if (this.bodiless && this.status !== 304 && (this.chunked || this.contentLength > 0)) this.closes = true; // perhaps a body follows all the same
+    this.remember(bytes, start, end);
     return end - start;
   }
 

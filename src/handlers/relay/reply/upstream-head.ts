@@ -29,6 +29,9 @@ export const OF_CONNECTION: readonly string[] = [
   "upgrade",
 ];
 
+/** What their values become depends on the request. */
+const REWRITTEN: ReadonlySet<string> = new Set(["location", "refresh", "set-cookie"]);
+
 const ACCEL = ["x-accel-expires", "x-accel-redirect", "x-accel-limit-rate", "x-accel-buffering", "x-accel-charset"];
 
 /** What nginx hides unless `*_pass_header` says otherwise. A Server or Date that is not hidden stands in place of the server's own. */
@@ -42,6 +45,12 @@ const HIDDEN: Readonly<Record<Family, readonly string[]>> = {
 export class UpstreamReplies {
   private readonly hidden: ReadonlySet<string>;
   private readonly ignored: ReadonlySet<string>;
+  /** The fields of the latest reply whose fields do not depend on the request, and what of them was passed with which charset. */
+  private latest: {
+    readonly from: readonly Field[];
+    readonly charset: string | null;
+    readonly passed: Field[];
+  } | null = null;
 
   constructor(
     family: Family,
@@ -72,12 +81,18 @@ export class UpstreamReplies {
     const store = seen === null ? storeOf(exchange, head, this.settings, body.services) : null;
     if (store !== null) body.watch(store);
     this.obey(head, body);
-    this.send(exchange, head, this.passed(exchange, head, ""), body);
+    this.send(exchange, head, this.fieldsOf(exchange, head), body);
   }
 
-  /** The fields that the client gets of a reply that was stored as the server sent it. */
+  /** The fields that the client gets of a reply. The same `head.fields` (ResponseParser finds them again) are not filtered again. */
   fieldsOf(exchange: Exchange, head: UpstreamHead): Field[] {
-    return this.passed(exchange, head, "");
+    const { charset } = exchange.settings;
+    const { latest } = this;
+    if (latest !== null && latest.from === head.fields && latest.charset === charset) return latest.passed.slice();
+    const passed = this.passed(exchange, head, "");
+    const isFixed = !passed.some(([name]) => REWRITTEN.has(name.toLowerCase()));
+    if (isFixed) this.latest = { from: head.fields, charset, passed: passed.slice() };
+    return passed;
   }
 
   /** The fields of a 101, with the one that tells the client to what the server has switched. */
