@@ -1,6 +1,6 @@
 /** Replies of other servers: what a head says, and which heads are refused (502). */
-import { describe } from "bun:test";
-import { ok, reads, refuses } from "./responses.ts";
+import { describe, expect, test } from "bun:test";
+import { EXPECTED, ok, readResponse, reads, refuses } from "./responses.ts";
 
 const NONE = "no valid HTTP/1.0 header";
 
@@ -62,4 +62,31 @@ describe("the limit", () => {
   refuses("HTTP/1.1 200 OK\r\n" + "a".repeat(100), "too big header", "an endless line", limit(64));
   refuses("HTTP/1.1 200 " + "a".repeat(100), "too big header", "an endless phrase", limit(64));
   refuses("HTTP/1.1 200 OK\r\n" + "A: b\r\n".repeat(100), "too big header", "an endless head", limit(64));
+});
+
+describe("a head that repeats", () => {
+  const read = (text: string, expected = EXPECTED) => {
+    const bytes = Buffer.from(text, "latin1");
+    return readResponse(bytes, [bytes.length], expected);
+  };
+  const first = `HTTP/1.1 404 Not Found\r\nConnection: close\r\nA: 1\r\nContent-Length: 3\r\n\r\n`;
+
+  test("says the same again, and its body is its own", () => {
+    const whole = read(`${first}abc`);
+    expect(whole).toMatchObject({ outcome: "complete", status: 404, body: "abc", persistent: false });
+    expect(read(`${first}xyz`)).toEqual({ ...whole, body: "xyz" });
+    expect(read(`${first}x`)).toMatchObject({ outcome: "incomplete", body: "x" });
+  });
+
+  test("except for one byte is another", () => {
+    read(`${first}abc`);
+    expect(read(`${first.replace("A: 1", "A: 2")}abc`).fields).toContainEqual(["A", "2"]);
+    expect(read(`${first.replace("close", "cloze")}abc`)).toMatchObject({ status: 404, persistent: true });
+  });
+
+  test("is refused where less is allowed", () => {
+    read(`${first}abc`);
+    const less = { ...EXPECTED, headLimit: first.length - 1 };
+    expect(read(`${first}abc`, less)).toEqual({ outcome: "refused", reason: "too big header" });
+  });
 });
