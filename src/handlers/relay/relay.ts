@@ -32,7 +32,7 @@ enum State {
   AwaitingHead,
   /** The reply has begun. */
   Replying,
-  /** The client has left or takes no more. The reply is read to its end all the same. */
+  /** The client has left or takes no more. The reply is read to its end all the same, while someone wants it. */
   Draining,
   /** The request is over. The source may still run. */
   Over,
@@ -161,7 +161,7 @@ export class Relay implements BodySink, SourceEvents, StreamOwner, Unfinished {
         return this.stream.onMore();
       case State.Draining:
         this.stream.discard();
-        if (this.stream.ended) this.finish();
+        if (!this.isWanted) this.finish(); // it has ended, or the cache could not store it
     }
   }
 

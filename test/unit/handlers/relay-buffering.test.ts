@@ -332,12 +332,14 @@ describe("a client that takes nothing", () => {
 });
 
 describe("a reply that someone watches", () => {
-  function watched(wantsAll: boolean) {
+  function watched(wantsAll: () => boolean) {
     const it = world({ length: 200_000 });
     const seen: Buffer[] = [];
     const ends: boolean[] = [];
     it.head.watcher = {
-      wantsAll,
+      get wantsAll() {
+        return wantsAll();
+      },
       onBody: (block, start, end) => void seen.push(Buffer.from(block.bytes.subarray(start, end))),
       onEnd: (whole) => void ends.push(whole),
     };
@@ -348,7 +350,7 @@ describe("a reply that someone watches", () => {
 
   test("is shown whole, whatever the client does", () => {
     for (const leaves of [false, true]) {
-      const it = watched(true);
+      const it = watched(() => true);
       if (leaves) it.exchange.onGone!();
       if (leaves) it.output.drop();
       it.source.gives(500_000);
@@ -381,9 +383,21 @@ describe("a reply that someone watches", () => {
   });
 
   test("ends for its watcher with the client, if that does not want all", () => {
-    const it = watched(false);
+    const it = watched(() => false);
     it.exchange.onGone!();
     expect([it.ends, it.source.terminated, it.source.leaves]).toEqual([[false], true, 1]);
+  });
+  test("is read no further without its client when its watcher has given up", () => {
+    let wantsAll = true;
+    const it = watched(() => wantsAll);
+    it.exchange.onGone!();
+    it.output.drop();
+    it.source.gives(10_000);
+    const leaves = it.source.leaves;
+    wantsAll = false; // the disk is full
+    it.source.gives(10_000);
+    while (it.services.turn());
+    expect([leaves, it.source.leaves, it.source.at < 80_000, it.ends]).toEqual([0, 1, true, [false]]);
   });
 });
 
