@@ -210,8 +210,8 @@ export class ServerExchange implements Exchange {
   }
 
   reply(status: number, fields: readonly Field[], body: ReplyBody, options?: ReplyOptions): void {
-    // Only a complete page gets the status of the error; a partial reply, a redirect or another error keeps its own.
-    if (status >= 300 || status === 206) this.errorStatus = 0;
+    // A page, whatever status it comes with, gets that of the error (as nginx); a partial reply or a redirect keeps its own.
+    if ((status >= 300 && status < 400) || status === 206) this.errorStatus = 0;
     this.start(this.errorStatus || status);
     const given = this.replacingFields.length === 0 ? fields : this.replaced(fields);
     const own = this.addedFields.length === 0 ? given : [...given, ...this.fieldsBeside(given)];
@@ -322,10 +322,12 @@ export class ServerExchange implements Exchange {
 
   /** Replies with the built-in page of an error or a redirect. */
   failPlainly(status: number, fields: readonly Field[]): void {
+    this.errorStatus = 0; // this is another error
     this.reply(status, [["Content-Type", ERROR_PAGE_TYPE], ...fields], errorPage(status));
   }
 
   redirect(uri: string, query?: string, method?: string): void {
+    this.endsWithClient = false; // the handler that answers now decides
     this.progress.redirect(uri, query, method);
   }
 

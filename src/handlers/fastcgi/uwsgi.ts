@@ -24,9 +24,11 @@ export class UwsgiProtocol implements Protocol {
     this.replies = new UpstreamReplies("uwsgi", uwsgi);
   }
 
-  begin(exchange: Exchange, body: RequestBodySize): Conversation {
+  begin(exchange: Exchange, body: RequestBodySize): Conversation | string {
     const { uwsgi, uwsgiOnly } = this.settings;
-    const head = packet(uwsgiOnly.modifier1, this.parameters.of(exchange, body.length), uwsgiOnly.modifier2);
+    const variables = this.parameters.of(exchange, body.length);
+    if (variables.length > MOST_BYTES) return `uwsgi request is too big: ${variables.length}`;
+    const head = packet(uwsgiOnly.modifier1, variables, uwsgiOnly.modifier2);
     return new PlainConversation(head, new ProgramReply(uwsgi.bufferSize, true, this.replies));
   }
 }
@@ -35,10 +37,8 @@ export class UwsgiProtocol implements Protocol {
 const size = (length: number): string => String.fromCharCode(length & 0xff, (length >> 8) & 0xff);
 const pair = (name: string, value: string): string => size(name.length) + name + size(value.length) + value;
 
-/** @throws Error if the variables are too many for a packet */
 function packet(modifier1: number, variables: string, modifier2: number): Buffer {
   const { length } = variables;
-  if (length > MOST_BYTES) throw new Error(`uwsgi request is too big: ${length}`);
   const bytes = Buffer.allocUnsafeSlow(HEADER + length);
   bytes[0] = modifier1;
   bytes.writeUInt16LE(length, 1);

@@ -50,7 +50,8 @@ export interface Protocol {
   readonly replies: UpstreamReplies;
   /**
    * Begins a request; called again for each further attempt. The exchange is for this call only: its client may leave before the reply ends.
+   * Text instead: why the protocol cannot carry the request (500), for the error log.
    * @param log writes what the program says to the error log
    */
-  begin(exchange: Exchange, body: RequestBodySize, log: (text: string) => void): Conversation;
+  begin(exchange: Exchange, body: RequestBodySize, log: (text: string) => void): Conversation | string;
 }

@@ -211,7 +211,7 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
     const { scheme } = this.passing;
     const peer = this.attempt?.peer ?? { name: this.groupName };
     if (scheme !== "http://" || this.groupName === "") return peerUrl(scheme, peer.name, null);
-    this.conversation ??= this.converse();
+    this.conversation ??= this.converse() as Conversation; // HTTP carries all
     return peerUrl(scheme, peer.name, this.conversation.head);
   }
 
@@ -255,7 +255,12 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
     this.attempting = true;
     this.accepted = false;
     this.headLength = 0;
-    this.conversation = this.converse();
+    const conversation = this.converse();
+    if (typeof conversation === "string") {
+      this.finish(true, false);
+      return this.events.onFailed(500, conversation);
+    }
+    this.conversation = conversation;
     if (attempt.kept !== null) return this.take(attempt.kept);
     const { settings } = this.passing;
     const { kernel, reactor } = this.services;
@@ -268,7 +273,7 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
     else reactor.timers.start(this, settings.connectTimeout, reactor.now);
   }
 
-  private converse(): Conversation {
+  private converse(): Conversation | string {
     return this.passing.protocol.begin(this.exchange, { length: this.length }, (text) => this.log.note("error", text));
   }
 
