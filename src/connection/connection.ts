@@ -60,6 +60,8 @@ enum State {
 /** Most steps that a connection does in one turn; then the other connections are served. */
 const STEPS_PER_TURN = 128;
 
+const INCOMPLETE = "the reply could not be completed";
+
 export class Connection implements HostedConnection, TransportOwner, OutputOwner, TimeoutOwner, BodyReaderOwner {
   state = State.ReadingHeaders;
   readonly info: Info;
@@ -460,7 +462,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     if (outcome === PUMP_DRAINED)
       return this.exchange?.replied ? this.finishRequest() : this.enter(State.ReadingHeaders);
     if (outcome === PUMP_LOST) return this.close();
-    if (outcome === PUMP_INCOMPLETE) return this.cutOff("error", "the reply could not be completed");
+    if (outcome === PUMP_INCOMPLETE) return this.exchange?.explained ? this.close() : this.cutOff("error", INCOMPLETE);
     if (outcome === PUMP_STARVED) return this.hasClientLeft && this.close();
     if (outcome !== PUMP_BLOCKED) this.againNextTurn();
     else if (this.timeouts.isTooSlow(Wait.Send)) return this.cutOff("info", "client reads too slowly");

@@ -102,6 +102,8 @@ export interface Exchange {
   onGone: (() => void) | null;
   /** A client that closes its sending side while it waits for the reply is taken as gone. */
   endsWithClient: boolean;
+  /** A line of the error log says already why the reply that has begun will not be complete. */
+  explained: boolean;
   /** Continues a request whose phase has answered LATER: runs the next phase or the content handler. Called once, in any turn. */
   proceed(): void;
   /** Tells that a sink or stream that had to wait can go on. */

@@ -53,6 +53,7 @@ export class ServerExchange implements Exchange {
   upstream: UpstreamFacts | null = null;
   onGone: (() => void) | null = null;
   endsWithClient = false;
+  explained = false;
   /** Receives the request's body. */
   sink: BodySink | undefined = undefined;
   private forwarded: ConnectionInfo | null = null;
@@ -99,7 +100,7 @@ export class ServerExchange implements Exchange {
     this.upstream = null;
     this.bodyWatcher = null;
     this.onGone = null;
-    this.endsWithClient = false;
+    this.endsWithClient = this.explained = false;
   }
 
   /** Made for the first request with a body. */

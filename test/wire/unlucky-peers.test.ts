@@ -15,6 +15,7 @@ const MODES: Readonly<Record<string, (socket: Socket) => void>> = {
   closes: (socket) => socket.end("HTTP/1.1 200 OK\r\n"),
   "once-kept": (socket) => socket.end(OK),
   kept: (socket) => socket.write(OK),
+  "too-short": (socket) => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"),
   hangs: () => {},
 };
 
@@ -76,6 +77,16 @@ describe("the client gets a clear status, and the log nginx's line, when the ser
 
 test("a connection that the server has closed while it was kept costs no request", async () => {
   for (let i = 0; i < 20; i++) expect((await ask(server.port, get("/once-kept"))).body.toString()).toBe("ok");
+});
+
+test("a reply that breaks off is cut, and has one line in the log", async () => {
+  const client = await Client.connect(server.port);
+  void client.send(get("/too-short"));
+  expect((await client.rest()).toString("latin1")).toEndWith("\r\n\r\nabc");
+  await logged("upstream prematurely closed connection while reading upstream");
+  await ask(server.port, get("/refused/afterwards"));
+  await logged("GET /refused/afterwards ");
+  expect(server.stderr.split("\n").filter((line) => line.includes("GET /too-short "))).toHaveLength(1);
 });
 
 test("a client that leaves ends the connection to the server", async () => {

@@ -191,6 +191,7 @@ export class Relay implements BodySink, SourceEvents, StreamOwner, Unfinished {
     if (this.state === State.Over) return;
     if (this.state < State.Replying) return this.fail(status, reason, fields);
     this.log.line(reason);
+    if (this.exchange !== null) this.exchange.explained = true;
     this.stream.fail();
     if (this.state === State.Draining) this.finish();
     else this.resume();

@@ -310,6 +310,7 @@ export class FakeExchange implements Exchange {
   upstream: UpstreamFacts | null = null;
   onGone: (() => void) | null = null;
   endsWithClient = false;
+  explained = false;
   /** What addField added, which the server would put into any reply. */
   readonly added: Field[] = [];
 
