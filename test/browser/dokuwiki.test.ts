@@ -26,7 +26,7 @@ const PICTURE = Buffer.from(
  * the wiki's default addresses. Debian's package has links to folders outside of the root (`symlinks`).
  */
 const configuration = (folder: string): string => `
-  include ${PROJECT}/conf/mime.types;
+  include "${PROJECT}/conf/mime.types";
   symlinks follow;
   server {
     listen 127.0.0.1:0;
@@ -53,7 +53,7 @@ const configuration = (folder: string): string => `
 
     location ~ \\.php$ {
       try_files $uri $uri/ /doku.php;
-      include ${PROJECT}/conf/fastcgi_params;
+      include "${PROJECT}/conf/fastcgi_params";
       fastcgi_param SCRIPT_FILENAME $document_root$fastcgi_script_name;
       fastcgi_param REDIRECT_STATUS 200;
       fastcgi_pass unix:${folder}/php.sock;

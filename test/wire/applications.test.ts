@@ -108,10 +108,10 @@ const server = useServer({
       server_name wsgi.test;
       location / {
         uwsgi_pass unix:///${at("uwsgi.sock").slice(1)};
-        include ${PROJECT}/conf/uwsgi_params;
+        include "${PROJECT}/conf/uwsgi_params";
       }
       location /scgi/ {
-        include ${PROJECT}/conf/scgi_params;
+        include "${PROJECT}/conf/scgi_params";
         scgi_param SCRIPT_NAME /scgi;
         scgi_param PATH_INFO $document_uri;
         scgi_pass unix:${at("scgi.sock")};
@@ -125,7 +125,7 @@ const server = useServer({
       root /usr/share/cgit;
       try_files $uri @cgit;
       location @cgit {
-        include ${PROJECT}/conf/fastcgi_params;
+        include "${PROJECT}/conf/fastcgi_params";
         fastcgi_param SCRIPT_FILENAME ${CGIT};
         fastcgi_param CGIT_CONFIG ${at("cgitrc")};
         fastcgi_param PATH_INFO $uri;

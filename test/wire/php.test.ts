@@ -26,7 +26,7 @@ const folder = useFolder({
 });
 usePhpFpm(folder, { upload_max_filesize: "50M", post_max_size: "60M" });
 
-const PHP = `include ${PROJECT}/conf/snippets/fastcgi-php.conf; fastcgi_pass unix:${folder}/php.sock;`;
+const PHP = `include "${PROJECT}/conf/snippets/fastcgi-php.conf"; fastcgi_pass unix:${folder}/php.sock;`;
 const server = useServer({
   configuration: `
     error_log error.log;
