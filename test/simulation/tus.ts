@@ -66,8 +66,8 @@ export function patch(url: string, content: Buffer, offset: number, end: number,
 export const terminate = (url: string): Request =>
   request(url, { status: 204, closes: false }, { method: "DELETE", fields: [VERSION] });
 
-/** Most attempts; then the client fails. */
-const MOST_TRIES = 400;
+/** Most attempts; then the client fails. Where most calls of a run fail, joining three parts took more than 400. */
+const MOST_TRIES = 4000;
 
 /** Sends one upload, and resumes it after each lost connection. */
 class Transfer {
