@@ -54,8 +54,8 @@ const joined = (before: string | null, value: string): string => (before === nul
  * @param ignored names in small letters: `proxy_ignore_headers`
  * @param now seconds since 1970
  */
-export function freshnessOf(fields: readonly Field[], ignored: readonly string[], now: number): Freshness {
-  const told = new Collected(fields, (name) => ignored.includes(name));
+export function freshnessOf(fields: readonly Field[], ignored: ReadonlySet<string>, now: number): Freshness {
+  const told = new Collected(fields, (name) => ignored.has(name));
   const vary = told.vary ?? "";
   const forEach = told.setsCookie || vary.length > LONGEST_VARY || namesAll(vary);
   const control = controlOf(told.cacheControl ?? "");

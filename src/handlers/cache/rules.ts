@@ -6,8 +6,8 @@ import type { Evaluator, Exchange } from "../../exchange/exchange.ts";
 import { passUrl } from "../../exchange/passing/pass-url.ts";
 import type { Field } from "../../exchange/reply.ts";
 import { octets } from "../../http/octets.ts";
-import { valueIn } from "../compression/fields.ts";
 import { uriMaker } from "../proxy/uri.ts";
+import { buffering, obeyed } from "../relay/reply/accel.ts";
 import type { HandlerServices } from "../services.ts";
 import type { CacheZone } from "./zone.ts";
 
@@ -16,7 +16,7 @@ export class CacheRules {
   readonly settings: CacheSettings;
   /** HEAD is sent as GET, so that its reply can be stored. */
   readonly convertsHead: boolean;
-  readonly ignored: readonly string[];
+  readonly ignored: ReadonlySet<string>;
   private readonly buffering: boolean;
   private readonly zone: Evaluator;
   private readonly keyOf: Evaluator;
@@ -35,7 +35,7 @@ export class CacheRules {
     this.settings = cache;
     // Programs are asked by REQUEST_METHOD, which `fastcgi_param` sets, so that their HEAD stays HEAD.
     this.convertsHead = cache.convertHead && (settings.pass?.family ?? "proxy") === "proxy";
-    this.ignored = family.ignoreHeaders;
+    this.ignored = new Set(family.ignoreHeaders);
     this.zone = compiled(cache.zone!);
     this.keyOf = cache.key === null ? defaultKey(settings) : compiled(cache.key);
     this.bypass = cache.bypass.map(compiled);
@@ -77,17 +77,12 @@ export class CacheRules {
 
   /** As nginx: only replies that are buffered are stored. */
   isBuffered(fields: readonly Field[]): boolean {
-    const asked = this.obeyed(fields, "x-accel-buffering")?.toLowerCase();
-    return asked === "yes" || (asked !== "no" && this.buffering);
+    return buffering(fields, this.ignored) ?? this.buffering;
   }
 
   /** Whether a reply only says which file or location answers. */
   redirects(fields: readonly Field[]): boolean {
-    return this.obeyed(fields, "x-accel-redirect") !== undefined;
-  }
-
-  private obeyed(fields: readonly Field[], name: string): string | undefined {
-    return this.ignored.includes(name) ? undefined : valueIn(fields, name);
+    return obeyed(fields, "x-accel-redirect", this.ignored) !== undefined;
   }
 
   /** Whether a stale entry answers instead of an error: one of nginx's words for `proxy_cache_use_stale`. */

@@ -1,8 +1,19 @@
-/** X-Accel-Redirect: another location answers instead of the server that has sent it (ngx_http_upstream_process_headers). */
+/** The fields X-Accel-* by which another server directs this one (ngx_http_upstream_process_headers). */
 import type { Exchange } from "../../../exchange/exchange.ts";
 import type { Field } from "../../../exchange/reply.ts";
 import { unicode } from "../../../http/octets.ts";
 import { normalise } from "../../../http/request/target.ts";
+import { valueIn } from "../../compression/fields.ts";
+
+/** The value of a field that this server obeys; undefined: it is absent, or one of `ignored` (`*_ignore_headers`). */
+export const obeyed = (fields: readonly Field[], name: string, ignored: ReadonlySet<string>): string | undefined =>
+  ignored.has(name) ? undefined : valueIn(fields, name);
+
+/** X-Accel-Buffering: whether the reply is to be buffered; null: it does not say. */
+export function buffering(fields: readonly Field[], ignored: ReadonlySet<string>): boolean | null {
+  const asked = obeyed(fields, "x-accel-buffering", ignored)?.toLowerCase();
+  return asked === "yes" ? true : asked === "no" ? false : null;
+}
 
 /** The fields of the server's reply that the other location's reply keeps, as in nginx. */
 const KEPT: readonly string[] = ["content-disposition", "cache-control", "expires", "set-cookie", "content-type"];

@@ -7,10 +7,9 @@ import type { Exchange } from "../../../exchange/exchange.ts";
 import type { Field } from "../../../exchange/reply.ts";
 import { withCharset } from "../../../http/mime.ts";
 import { putField } from "../../../http/reply/response.ts";
-import { valueIn } from "../../compression/fields.ts";
 import type { RelayedBody } from "../reply-head.ts";
 import type { UpstreamHead } from "../watcher.ts";
-import { redirectTo } from "./accel.ts";
+import { buffering, obeyed, redirectTo } from "./accel.ts";
 import { replyWithRange } from "./part.ts";
 import { storeOf } from "./store.ts";
 
@@ -73,7 +72,7 @@ export class UpstreamReplies {
     }
     if (seen !== null) body.watch(seen);
     if (this.intercepts(exchange, head, body)) return;
-    const target = this.obeyed(head, "x-accel-redirect");
+    const target = obeyed(head.fields, "x-accel-redirect", this.ignored);
     if (target !== undefined) {
       body.close();
       return redirectTo(exchange, target, this.rewritten(exchange, head.fields));
@@ -111,21 +110,16 @@ export class UpstreamReplies {
     return true;
   }
 
-  /** The value of a field that the server obeys, unless `*_ignore_headers` names it. */
-  private obeyed({ fields }: UpstreamHead, name: string): string | undefined {
-    return this.ignored.has(name) ? undefined : valueIn(fields, name);
-  }
-
   private obey(head: UpstreamHead, body: RelayedBody): void {
-    const buffering = this.obeyed(head, "x-accel-buffering")?.toLowerCase();
-    if (buffering === "yes" || buffering === "no") body.buffers(buffering === "yes");
-    const rate = this.obeyed(head, "x-accel-limit-rate");
+    const buffers = buffering(head.fields, this.ignored);
+    if (buffers !== null) body.buffers(buffers);
+    const rate = obeyed(head.fields, "x-accel-limit-rate", this.ignored);
     if (rate !== undefined && /^\d{1,15}$/.test(rate)) body.limitRate(Number(rate));
   }
 
   /** The fields that the client gets. @param besides the name of one of the connection that it gets too */
   private passed(exchange: Exchange, head: UpstreamHead, besides: string): Field[] {
-    const charset = this.obeyed(head, "x-accel-charset");
+    const charset = obeyed(head.fields, "x-accel-charset", this.ignored);
     const passed: Field[] = [];
     for (const field of head.fields) {
       const lower = field[0].toLowerCase();

@@ -32,3 +32,31 @@ export const totalWeight = (peers: readonly Peer[]): number => peers.reduce((sum
 
 /** Attempts to find a usable peer by a hash or by chance; then round robin decides (nginx). */
 export const MOST_GUESSES = 20;
+
+/** Peers by weight, and who decides when no guess was good. */
+interface Weighted {
+  readonly peers: readonly Peer[];
+  /** Of all peers. */
+  readonly weight: number;
+  readonly fallback: Picker;
+}
+
+/** Follows a sequence of hashes until one leads to a usable peer. */
+export class HashPicker implements Picker {
+  private guesses = 0;
+
+  /** @param nextHash gives the next hash of the sequence */
+  constructor(
+    private readonly of: Weighted,
+    private readonly nextHash: () => number,
+  ) {}
+
+  pick(tried: readonly Peer[], now: number): Peer | null {
+    const { peers, weight, fallback } = this.of;
+    for (; this.guesses <= MOST_GUESSES; this.guesses++) {
+      const peer = peerAt(peers, this.nextHash() % weight);
+      if (isCandidate(peer, tried, now)) return peer;
+    }
+    return fallback.pick(tried, now);
+  }
+}

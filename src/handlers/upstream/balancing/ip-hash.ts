@@ -1,7 +1,7 @@
 /** `ip_hash`: clients of one network go to one server (ngx_http_upstream_ip_hash_module.c, the same hash). */
 import type { Exchange } from "../../../exchange/exchange.ts";
 import type { Peer } from "../peer.ts";
-import { type Balancer, isCandidate, MOST_GUESSES, type Picker, peerAt, totalWeight } from "./balancing.ts";
+import { type Balancer, HashPicker, type Picker, totalWeight } from "./balancing.ts";
 
 /** The octets hashed for a client without an internet address. */
 const NO_ADDRESS = new Uint8Array(3);
@@ -20,26 +20,17 @@ export class IpHash implements Balancer {
 
   picker({ connection }: Exchange): Picker {
     const { remoteBytes } = connection;
-    if (remoteBytes.length === 0) return new IpHashPicker(this, NO_ADDRESS);
-    return new IpHashPicker(this, remoteBytes.length === 4 ? remoteBytes.slice(0, NETWORK) : remoteBytes.slice());
+    if (remoteBytes.length === 0) return new HashPicker(this, hashesOf(NO_ADDRESS));
+    const octets = remoteBytes.length === 4 ? remoteBytes.slice(0, NETWORK) : remoteBytes.slice();
+    return new HashPicker(this, hashesOf(octets));
   }
 }
 
-class IpHashPicker implements Picker {
-  private hash = 89;
-  private guesses = 0;
-
-  constructor(
-    private readonly of: IpHash,
-    private readonly octets: Uint8Array,
-  ) {}
-
-  pick(tried: readonly Peer[], now: number): Peer | null {
-    for (; this.guesses <= MOST_GUESSES; this.guesses++) {
-      for (const octet of this.octets) this.hash = (this.hash * 113 + octet) % 6271;
-      const peer = peerAt(this.of.peers, this.hash % this.of.weight);
-      if (isCandidate(peer, tried, now)) return peer;
-    }
-    return this.of.fallback.pick(tried, now);
-  }
+/** The hashes of an address: each goes on from the one before. */
+function hashesOf(octets: Uint8Array): () => number {
+  let hash = 89;
+  return () => {
+    for (const octet of octets) hash = (hash * 113 + octet) % 6271;
+    return hash;
+  };
 }

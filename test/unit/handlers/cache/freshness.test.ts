@@ -8,7 +8,7 @@ const NOW = 1_700_000_000;
 
 const judged = (fields: readonly string[], ignored: readonly string[] = []) => {
   const parsed = fields.map((line): Field => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 2)]);
-  const { storable, until, whileUpdating, ifError } = freshnessOf(parsed, ignored, NOW);
+  const { storable, until, whileUpdating, ifError } = freshnessOf(parsed, new Set(ignored), NOW);
   return [storable, until === 0 ? 0 : until - NOW, whileUpdating, ifError];
 };
 
