@@ -146,3 +146,33 @@ function figures(cost: Cost): string[] {
   const { total, user, system, requestsPerSecond, failed } = cost;
   return [total.toFixed(2), user.toFixed(2), system.toFixed(2), requestsPerSecond.toFixed(0), String(failed)];
 }
+
+/** Columns of a table that has a row for each contender's cost, then a row for each check. */
+export const costColumns = (first: string): string[] => [
+  first,
+  "CPU us",
+  "user",
+  "system",
+  "requests/s",
+  "failed",
+  "ratio",
+  "must",
+  "",
+];
+
+/** The row of a contender's cost. */
+export const costRow = (name: string, { total, user, system, requestsPerSecond, failed }: Cost): string[] => [
+  name,
+  ...[total, user, system].map((figure) => figure.toFixed(2)),
+  requestsPerSecond.toFixed(0),
+  String(failed),
+  ...["", "", ""],
+];
+
+/** The row of a check of a ratio. */
+export const checkRow = (check: Check): string[] => [
+  check.what,
+  ...["", "", "", "", ""],
+  check.value.toFixed(2),
+  ...verdict(check, "x", 2),
+];

@@ -1,20 +1,20 @@
 /** Hits of a cache, of 1 KB and of 1 MB, beside nginx's. The server behind is asked once for each. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Contender, type Cost, measure } from "../compare.ts";
+import { type Contender, type Cost, checkRow, costColumns, costRow, measure } from "../compare.ts";
 import { LOAD } from "../load.ts";
 import { isAvailable, type Options } from "../scenario.ts";
 import { nginx } from "../servers/nginx.ts";
 import { type Peer, type RunningServer, type Setup, start } from "../servers/server.ts";
 import { webserv } from "../servers/webserv.ts";
-import { atMost, type Check, type Report, verdict } from "../table.ts";
+import { atMost, type Report } from "../table.ts";
 
 /** What is asked for, how often, and the most that it may cost beside nginx. */
 const SIZES = [
   ["1 KB", "/1k", 1024, 20_000, 0.6],
   ["1 MB", "/1m", 1024 * 1024, 1_000, 1.0],
 ] as const;
-const COLUMNS = ["what", "CPU us", "user", "system", "requests/s", "failed", "ratio", "must", ""];
+const COLUMNS = costColumns("what");
 
 /** A peer whose configuration, the last argument of its command, has a cache before the server on `port`. */
 const caching = (peer: Peer, port: number): Peer => ({
@@ -79,7 +79,7 @@ function report(contenders: readonly Contender[], costs: readonly Cost[], option
       0,
     ),
   );
-  const rows = [...costs.map((each, i) => row(names[i]!, each)), ...checks.map(ratio)];
+  const rows = [...costs.map((each, i) => costRow(names[i]!, each)), ...checks.map(checkRow)];
   return {
     scenario: "cache",
     title: `hits of a cache (median of ${options.rounds})`,
@@ -89,22 +89,3 @@ function report(contenders: readonly Contender[], costs: readonly Cost[], option
     notes: [],
   };
 }
-
-const row = (name: string, { total, user, system, requestsPerSecond, failed }: Cost): string[] => [
-  name,
-  ...[total, user, system].map((figure) => figure.toFixed(2)),
-  requestsPerSecond.toFixed(0),
-  String(failed),
-  ...["", "", ""],
-];
-
-const ratio = (check: Check): string[] => [
-  check.what,
-  "",
-  "",
-  "",
-  "",
-  "",
-  check.value.toFixed(2),
-  ...verdict(check, "x", 2),
-];

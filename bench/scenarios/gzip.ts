@@ -5,17 +5,17 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { type Contender, type Cost, measure } from "../compare.ts";
+import { type Contender, type Cost, checkRow, costColumns, costRow, measure } from "../compare.ts";
 import { LOAD } from "../load.ts";
 import { isAvailable, type Options } from "../scenario.ts";
 import { nginx } from "../servers/nginx.ts";
 import { type Peer, type RunningServer, start } from "../servers/server.ts";
 import { webserv } from "../servers/webserv.ts";
 import type { Site } from "../site.ts";
-import { atMost, type Check, type Report, verdict } from "../table.ts";
+import { atMost, type Report } from "../table.ts";
 
 const SIZE = 100 * 1024;
-const COLUMNS = ["what", "CPU us", "user", "system", "requests/s", "failed", "ratio", "must", ""];
+const COLUMNS = costColumns("what");
 
 /** Text of `size` bytes in words that follow no simple rule, the same each time: gzip makes about half of it. */
 export function words(size: number): string {
@@ -89,26 +89,7 @@ function report(contenders: readonly Contender[], costs: readonly Cost[], option
     .map(([what, beside, limit]) => atMost(`${what} / ${beside}`, cost(what) / cost(beside), limit));
   const failed = costs.reduce((sum, each) => sum + each.failed, 0);
   checks.push(atMost("failed requests", failed, 0));
-  const rows = [...costs.map((each, i) => row(names[i]!, each)), ...checks.map(ratio)];
+  const rows = [...costs.map((each, i) => costRow(names[i]!, each)), ...checks.map(checkRow)];
   const title = `100 KB of text by gzip (${options.requests ?? 5_000} requests, median of ${options.rounds})`;
   return { scenario: "gzip", title, columns: COLUMNS, rows, checks, notes: [] };
 }
-
-const row = (name: string, { total, user, system, requestsPerSecond, failed }: Cost): string[] => [
-  name,
-  ...[total, user, system].map((figure) => figure.toFixed(2)),
-  requestsPerSecond.toFixed(0),
-  String(failed),
-  ...["", "", ""],
-];
-
-const ratio = (check: Check): string[] => [
-  check.what,
-  "",
-  "",
-  "",
-  "",
-  "",
-  check.value.toFixed(2),
-  ...verdict(check, "x", 2),
-];

@@ -1,12 +1,12 @@
 /** The gateway: what it costs to pass requests to an origin over kept connections, beside nginx. Only the gateway is counted. */
-import { type Contender, type Cost, measure } from "../compare.ts";
+import { type Contender, type Cost, checkRow, costColumns, costRow, measure } from "../compare.ts";
 import { LOAD, type Load } from "../load.ts";
 import { isAvailable, type Options } from "../scenario.ts";
 import { gateways, origin } from "../servers/gateways.ts";
 import { type Peer, type RunningServer, start } from "../servers/server.ts";
-import { atMost, type Check, type Report, verdict } from "../table.ts";
+import { atMost, type Check, type Report } from "../table.ts";
 
-const COLUMNS = ["gateway", "CPU us", "user", "system", "requests/s", "failed", "ratio", "must", ""];
+const COLUMNS = costColumns("gateway");
 
 /** What is asked for, and the largest ratio to nginx that is good enough. */
 export type Case = readonly [title: string, load: Partial<Load>, must: number];
@@ -62,21 +62,6 @@ function report(title: string, must: number, contenders: readonly Contender[], c
       0,
     ),
   );
-  const rows = costs.map((cost, i) => row(contenders[i]!.server.peer.name, cost));
-  return { title, columns: COLUMNS, rows: [...rows, ...checks.map(ratio)], checks, notes: [] };
+  const rows = costs.map((cost, i) => costRow(contenders[i]!.server.peer.name, cost));
+  return { title, columns: COLUMNS, rows: [...rows, ...checks.map(checkRow)], checks, notes: [] };
 }
-
-const row = (name: string, { total, user, system, requestsPerSecond, failed }: Cost): string[] => [
-  name,
-  ...[total, user, system].map((figure) => figure.toFixed(2)),
-  requestsPerSecond.toFixed(0),
-  String(failed),
-  ...["", "", ""],
-];
-
-const ratio = (check: Check): string[] => [
-  check.what,
-  ...["", "", "", "", ""],
-  check.value.toFixed(2),
-  ...verdict(check, "x", 2),
-];
