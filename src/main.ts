@@ -6,7 +6,7 @@ import { lookUp } from "../ffi/lookup.ts";
 import { version } from "../package.json";
 import { dumpFiles, formatDiagnostics, type Loaded, type LoadOptions, loadConfig } from "./config/load.ts";
 import type { Config } from "./config/model.ts";
-import { VARIABLES } from "./exchange/variables.ts";
+import { VARIABLES } from "./exchange/variables/variables.ts";
 import { announcement } from "./main/announcement.ts";
 import { type CommandLine, parseCommandLine, type SignalName, USAGE } from "./main/command-line.ts";
 import { writeError, writeOut } from "./main/output.ts";

@@ -1,5 +1,5 @@
 /**
- * The variables that exist. The server declares its own (exchange/variables.ts has a row for each), and main passes them in,
+ * The variables that exist. The server declares its own (exchange/variables/ has a row for each), and main passes them in,
  * because the configuration may not import what computes them. Named groups of the configuration's expressions are added.
  */
 

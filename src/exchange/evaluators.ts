@@ -2,7 +2,7 @@
 import type { Template } from "../config/parts.ts";
 import { octets } from "../http/octets.ts";
 import type { Evaluator, Templates } from "./exchange.ts";
-import { variable } from "./variables.ts";
+import { variable } from "./variables/variables.ts";
 
 /** The compiled templates of one server. The garbage collector removes those of a discarded configuration. */
 export class Evaluators implements Templates {

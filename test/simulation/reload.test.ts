@@ -1,7 +1,7 @@
 /** Reloads at random times: every descriptor has an owner, and clients get the same replies as without reloads. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { loadConfig } from "../../src/config/load.ts";
-import { VARIABLES } from "../../src/exchange/variables.ts";
+import { VARIABLES } from "../../src/exchange/variables/variables.ts";
 import type { Fault } from "./faults.ts";
 import { CONFIG_FILE, get, pattern, post, postChunked, TARGETS } from "./site.ts";
 import { simulate, startWebserv, type Webserv } from "./webserv.ts";

@@ -1,6 +1,6 @@
 /** Tunnels (WebSockets) through the gateway, with faults on both connections: every byte arrives in order, or the tunnel ends, on both sides. */
 import { loadConfig } from "../../src/config/load.ts";
-import { VARIABLES } from "../../src/exchange/variables.ts";
+import { VARIABLES } from "../../src/exchange/variables/variables.ts";
 import type { Fault } from "./faults.ts";
 import type { Random } from "./random.ts";
 import { CONFIG_FILE } from "./site.ts";

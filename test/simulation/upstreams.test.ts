@@ -1,7 +1,7 @@
 /** Groups of servers, some of which fail: no GET fails while one server is well, `max_conns` holds, and reloads lose nothing. */
 import { describe } from "bun:test";
 import { loadConfig } from "../../src/config/load.ts";
-import { VARIABLES } from "../../src/exchange/variables.ts";
+import { VARIABLES } from "../../src/exchange/variables/variables.ts";
 import type { Fault } from "./faults.ts";
 import { CONFIG_FILE } from "./site.ts";
 import { pass, Upstream } from "./upstream.ts";

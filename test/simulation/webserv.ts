@@ -3,7 +3,7 @@
 import { test } from "bun:test";
 import type { Block } from "../../ffi/memory.ts";
 import { formatDiagnostics, loadConfig } from "../../src/config/load.ts";
-import { VARIABLES } from "../../src/exchange/variables.ts";
+import { VARIABLES } from "../../src/exchange/variables/variables.ts";
 import type { ServerExchange } from "../../src/request/server-exchange.ts";
 import { Server } from "../../src/server/server.ts";
 import type { SimulatedKernel } from "./kernel.ts";

@@ -2,7 +2,7 @@
 
 import type { ConnectionInfo, Exchange } from "../../exchange/exchange.ts";
 import { evaluateOctets } from "../../exchange/templates.ts";
-import { variable } from "../../exchange/variables.ts";
+import { variable } from "../../exchange/variables/variables.ts";
 import { octets } from "../../http/octets.ts";
 import type { RequestHead } from "../../http/request/request.ts";
 import type { Script } from "./script.ts";

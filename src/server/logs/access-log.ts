@@ -1,7 +1,8 @@
 /** Lines of the access log (ngx_http_log_module). Variables are escaped, so that no client can forge a line. */
 import type { LogFormat } from "../../config/parts.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
-import { type Lifetime, lifetimeOf, variable } from "../../exchange/variables.ts";
+import type { Lifetime } from "../../exchange/variables/row.ts";
+import { lifetimeOf, variable } from "../../exchange/variables/variables.ts";
 import { octets, unicode } from "../../http/octets.ts";
 import type { RequestHead } from "../../http/request/request.ts";
 

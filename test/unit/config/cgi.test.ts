@@ -8,7 +8,7 @@ import { ERRNO } from "../../../ffi/errno.ts";
 import { linux } from "../../../ffi/linux.ts";
 import { loadConfig } from "../../../src/config/load.ts";
 import type { Settings } from "../../../src/config/model.ts";
-import { VARIABLES } from "../../../src/exchange/variables.ts";
+import { VARIABLES } from "../../../src/exchange/variables/variables.ts";
 import { config, type Entry, FIFO, FILE, FOLDER, load, location, messages, PROGRAM, settings } from "./fake-files.ts";
 
 /** What the configurations below name. */

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DIRECTIVES } from "../../../src/config/directives.ts";
 import { configurationReference } from "../../../src/config/docs.ts";
-import { VARIABLES } from "../../../src/exchange/variables.ts";
+import { VARIABLES } from "../../../src/exchange/variables/variables.ts";
 
 test("docs/configuration.md is what `bun tools/document.ts` writes", () => {
   expect(readFileSync(join(import.meta.dir, "../../../docs/configuration.md"), "utf8")).toBe(

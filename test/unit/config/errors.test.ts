@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { ERRNO } from "../../../ffi/errno.ts";
 import { formatDiagnostic, loadConfig } from "../../../src/config/load.ts";
-import { VARIABLES } from "../../../src/exchange/variables.ts";
+import { VARIABLES } from "../../../src/exchange/variables/variables.ts";
 import type { Entry } from "./fake-files.ts";
 import { FakeFiles, FIFO, FILE, FOLDER, messages } from "./fake-files.ts";
 

@@ -7,7 +7,7 @@ import type { Loaded, LoadOptions } from "../../../src/config/load.ts";
 import { formatDiagnostic, loadConfig } from "../../../src/config/load.ts";
 import type { Config, Location, Settings } from "../../../src/config/model.ts";
 import { collapse, join } from "../../../src/config/paths.ts";
-import { VARIABLES } from "../../../src/exchange/variables.ts";
+import { VARIABLES } from "../../../src/exchange/variables/variables.ts";
 
 /** A file's bytes or text, FOLDER, READ_ONLY (a folder), FIFO, PROGRAM (a file that can be executed), or the errno that opening it gives. */
 export type Entry = string | Buffer | typeof FOLDER | typeof READ_ONLY | typeof FIFO | typeof PROGRAM | number;

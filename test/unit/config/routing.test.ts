@@ -9,7 +9,7 @@ import { Draft, Scope, type ServerDraft } from "../../../src/config/scope.ts";
 import { Diagnostics } from "../../../src/config/text/diagnostics.ts";
 import { parse } from "../../../src/config/text/parser.ts";
 import { Variables } from "../../../src/config/variables.ts";
-import { VARIABLES } from "../../../src/exchange/variables.ts";
+import { VARIABLES } from "../../../src/exchange/variables/variables.ts";
 import { type Routes, routesOf } from "../../../src/request/route.ts";
 import { FakeServices } from "../handlers/world.ts";
 import { FakeFiles, FILE, load } from "./fake-files.ts";

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { Settings } from "../../../src/config/model.ts";
 import { evaluate, evaluateOctets } from "../../../src/exchange/templates.ts";
 import { AttemptRecord, UpstreamFacts } from "../../../src/exchange/upstream.ts";
-import { lifetimeOf, VARIABLES, variable } from "../../../src/exchange/variables.ts";
+import { lifetimeOf, VARIABLES, variable } from "../../../src/exchange/variables/variables.ts";
 import { FakeExchange, FakeServices, location, type RequestLike, template } from "../handlers/world.ts";
 
 const WORLD = {

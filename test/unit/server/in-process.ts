@@ -5,7 +5,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { linux } from "../../../ffi/linux.ts";
 import { loadConfig } from "../../../src/config/load.ts";
-import { VARIABLES } from "../../../src/exchange/variables.ts";
+import { VARIABLES } from "../../../src/exchange/variables/variables.ts";
 import { Server } from "../../../src/server/server.ts";
 
 export interface InProcess {

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { checkBcrypt } from "../../../ffi/bcrypt.ts";
 import { linux } from "../../../ffi/linux.ts";
 import { loadConfig } from "../../../src/config/load.ts";
-import { VARIABLES } from "../../../src/exchange/variables.ts";
+import { VARIABLES } from "../../../src/exchange/variables/variables.ts";
 import { Server } from "../../../src/server/server.ts";
 
 const CLIENTS = 50;

@@ -1,0 +1,72 @@
+/** Variables of the request: its line, its fields, its path and query. */
+import { basicCredentials } from "../../http/basic.ts";
+import { cookieVariable } from "../../http/cookie.ts";
+import { octets } from "../../http/octets.ts";
+import { queryParameter } from "../../http/request/target.ts";
+import type { Evaluator, Exchange } from "../exchange.ts";
+import { family, fieldName, type Row, row } from "./row.ts";
+
+const query: Evaluator = (exchange) => exchange.query;
+const uri: Evaluator = (exchange) => octets(exchange.path);
+
+export const REQUEST: readonly Row[] = [
+  row("args", "change", "the query, without its `?`", query),
+  row("content_length", "head", "the request's Content-Length", (e) => requestField(e, "content-length")),
+  row("content_type", "head", "the request's Content-Type", (e) => requestField(e, "content-type")),
+  row("document_uri", "change", "as `$uri`", uri),
+  row(
+    "host",
+    "change",
+    "the host that the client named, in small letters and without a port; else the server's name",
+    (exchange) => exchange.request.host() || octets(exchange.server.name),
+  ),
+  row("is_args", "change", "`?` if there is a query, else empty", (e) => (e.query === "" ? "" : "?")),
+  row("proxy_add_x_forwarded_for", "change", "the request's X-Forwarded-For, then the client's address", (e) =>
+    [requestField(e, "x-forwarded-for"), e.connection.remoteAddress].filter(Boolean).join(", "),
+  ),
+  row("query_string", "change", "as `$args`", query),
+  row("remote_user", "head", "the user of the request's Basic credentials, right or wrong", remoteUser),
+  row("request", "head", "the request line", (e) => e.request.requestLine()),
+  row("request_id", "change", "32 random hexadecimal digits, others for each request", (e) => e.requestId),
+  row("request_length", "head", "bytes of the request", ({ request }) =>
+    String(request.length + Math.max(0, request.contentLength)),
+  ),
+  row("request_method", "change", "the method; in a subrequest that of the client's request", (e) =>
+    e.isSubrequest ? e.request.method : e.method,
+  ),
+  row("request_uri", "head", "path and query as the client sent them", requestUri),
+  row("server_name", "change", "the first name of the server that answers", (e) => octets(e.server.name)),
+  row("server_protocol", "head", "`HTTP/1.1` or `HTTP/1.0`", ({ request }) =>
+    request.lineEnd === 0 ? "" : request.minor === 1 ? "HTTP/1.1" : "HTTP/1.0",
+  ),
+  row("uri", "change", "the path, decoded and without `..`; redirects inside the server change it", uri),
+  family("arg_", "change", "a parameter of the query", (name) => (e) => queryParameter(e.query, name) ?? ""),
+  family("cookie_", "head", "a cookie of the request", (name) => (e) => cookieVariable(e.request, name) ?? ""),
+  family("http_", "head", "a field of the request, `_` for its `-`", (name) => requestFieldOf(fieldName(name))),
+];
+
+const requestFieldOf =
+  (name: string): Evaluator =>
+  (exchange) =>
+    requestField(exchange, name);
+
+/** All lines of a field as one value (RFC 9110 §5.3; for Cookie RFC 6265 §5.4). */
+function requestField({ request }: Exchange, name: string): string {
+  const first = request.fieldIndex(name);
+  if (first < 0) return "";
+  if (request.fieldIndex(name, first + 1) < 0) return request.fieldValue(first);
+  return request.fieldAll(name).join(name === "cookie" ? "; " : ", ");
+}
+
+/** Path and query as received, without scheme and host of an absolute-form. */
+function requestUri({ request }: Exchange): string {
+  const target = request.target();
+  const path = request.pathStart - request.targetStart;
+  return request.pathEnd > request.pathStart ? target.slice(path) : target;
+}
+
+/** As in nginx (ngx_http_auth_basic_user): the user in the Basic credentials, whether or not a password was asked for. */
+function remoteUser({ request }: Exchange): string {
+  const at = request.fieldIndex("authorization");
+  return at < 0 ? "" : (basicCredentials(request.fieldValue(at))?.user ?? "");
+}

@@ -1,0 +1,21 @@
+/** Variables of time, and of the server itself. */
+import { formatIsoDate, formatLogDate } from "../../http/reply/date.ts";
+import { type Row, row } from "./row.ts";
+
+const seconds = (ms: number): string => (ms / 1000).toFixed(3);
+
+export const TIME: readonly Row[] = [
+  row("msec", "change", "the time, in seconds since 1970 with milliseconds", (e) =>
+    seconds(e.services.kernel.realtime()),
+  ),
+  row("nginx_version", "head", "the version of Webserv", (e) => e.services.serverToken.replace(/^.*\//, "")),
+  row("request_time", "change", "seconds since the request's first byte, with milliseconds", (e) =>
+    seconds(e.services.clock.now - e.startedAt),
+  ),
+  row("time_iso8601", "change", "the time as `2026-01-31T12:00:00+00:00`", (e) =>
+    formatIsoDate(e.services.clock.second),
+  ),
+  row("time_local", "change", "the time as `31/Jan/2026:12:00:00 +0000`", (e) =>
+    formatLogDate(e.services.clock.second),
+  ),
+];

@@ -1,0 +1,41 @@
+/**
+ * nginx's variables. The tables beside this file have a row for each: the name, how long a value may be cached, a phrase for the
+ * reference, and the value for a request as octets (see http/octets.ts). Octets from the client so reach logs, fields and bodies
+ * unchanged; only paths are decoded as text. The configuration gets these rows (see config/variables.ts): a new variable is a row there.
+ */
+import { octets } from "../../http/octets.ts";
+import type { Evaluator } from "../exchange.ts";
+import { CONNECTION } from "./connection.ts";
+import { FILES } from "./files.ts";
+import { REPLY } from "./reply.ts";
+import { REQUEST } from "./request.ts";
+import type { Lifetime, Row } from "./row.ts";
+import { TIME } from "./time.ts";
+import { UPSTREAM } from "./upstream.ts";
+
+const order = (a: Row, b: Row): number => Number(a.isFamily) - Number(b.isFamily) || (a.name < b.name ? -1 : 1);
+
+/** All variables that a configuration may use, except groups of its own regular expressions: by name, families last. */
+export const VARIABLES: readonly Row[] = [CONNECTION, FILES, REPLY, REQUEST, TIME, UPSTREAM].flat().toSorted(order);
+
+const byName = new Map(VARIABLES.filter(({ isFamily }) => !isFamily).map((one) => [one.name, one]));
+const families = VARIABLES.filter(({ isFamily }) => isFamily);
+
+/** The row of a variable, and the part of its name after a family's prefix; undefined: at most a group of a regular expression. */
+function find(name: string): { row: Row; rest: string } | undefined {
+  const row = byName.get(name);
+  if (row !== undefined) return { row, rest: "" };
+  const one = families.find((other) => name.startsWith(other.name));
+  return one && { row: one, rest: name.slice(one.name.length).toLowerCase() };
+}
+
+/** The evaluator of a variable by its name without `$`. Other names are taken as assigned ones, or groups of the last regular expression that matched. */
+export function variable(name: string): Evaluator {
+  const found = find(name);
+  if (found !== undefined) return found.row.of(found.rest);
+  if (/^[0-9]+$/.test(name)) return (exchange) => octets(exchange.captures?.[Number(name)] ?? "");
+  return (exchange) => exchange.assigned?.get(name) ?? octets(exchange.captures?.groups?.[name] ?? "");
+}
+
+/** How long a value of the variable may be cached. */
+export const lifetimeOf = (name: string): Lifetime => find(name)?.row.lifetime ?? "change";
