@@ -26,8 +26,9 @@ function applyRow(row: Row, directive: Directive, scope: Scope): void {
 }
 
 /** Reports the mistakes in a block that will not be used. */
-function checkBlock(row: Row, { block }: Directive, scope: Scope): void {
-  if (row.block === null || row.block === "types" || block === null) return;
+function checkBlock(row: Row, { args, block }: Directive, scope: Scope): void {
+  if (row.block === "table") defineVariables(args, scope);
+  if (row.block === null || row.block === "types" || row.block === "table" || block === null) return;
   const unused = new Scope(row.block, scope.draft, scope);
   unused.server ??= { scope: unused, position: { file: "", line: 0, column: 0 }, listens: [], names: [], broken: true };
   const { locations } = unused;
@@ -66,9 +67,13 @@ function placeName(context: Context): string {
   return context === "main" ? "at the top level" : `in "${context}"`;
 }
 
+/** Defines the variable that a refused directive would have set (`set $x 1`, `map $a $b`): one message is enough. */
+function defineVariables(args: Directive["args"], { draft }: Scope): void {
+  for (const { text } of args) if (/^\$\w+$/.test(text)) draft.variables.define(text.slice(1));
+}
+
 function applyForeign({ name, args, position }: Directive, scope: Scope): void {
-  // Defines the variable that a refused directive would have set (`set $x 1`, `map $a $b`): one message is enough.
-  for (const { text } of args) if (/^\$\w+$/.test(text)) scope.draft.variables.define(text.slice(1));
+  defineVariables(args, scope);
   const reason = WITHOUT_EFFECT.get(name);
   const refusal = refusalOf(name);
   const isOff = args.length === 1 && args[0]!.text === "off";

@@ -20,6 +20,7 @@ import { REPLIES } from "./directives/replies.ts";
 import { REQUESTS } from "./directives/requests.ts";
 import { SERVERS } from "./directives/servers.ts";
 import { SESSIONS } from "./directives/sessions.ts";
+import { MAP } from "./directives/tables/map.ts";
 import { UPLOADS } from "./directives/uploads.ts";
 import type { Family } from "./gateway.ts";
 import type { Context } from "./scope.ts";
@@ -45,6 +46,7 @@ export const THEMES: readonly (readonly [title: string, rows: readonly Row[]])[]
   ["Passing requests on: the cache", FAMILIES.flatMap(cacheRows)],
   ["Upstreams", [UPSTREAM_BLOCK, ...UPSTREAM_ROWS, HEALTH_CHECK, ...NAMES]],
   ["Replies", REPLIES],
+  ["Variables from tables", MAP],
   ["Compression", COMPRESSION],
   ["Behind a front server", FRONT],
   ["Limits on requests", REQUESTS],

@@ -142,6 +142,7 @@ function build(options: LoadOptions, main: Scope, draft: Draft): Config | null {
     servers: [...made.values()],
     upstreams: draft.gateway.groups,
     caches: draft.gateway.caches,
+    tables: draft.tables,
   };
 }
 

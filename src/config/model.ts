@@ -36,6 +36,7 @@ import type {
   TryFiles,
   Upload,
 } from "./parts.ts";
+import type { VariableTable } from "./tables/tables.ts";
 
 export interface Config {
   /** The main configuration file. */
@@ -55,6 +56,8 @@ export interface Config {
   readonly upstreams: ReadonlyMap<string, UpstreamConfig>;
   /** The `*_cache_path` directives by the names of their zones. */
   readonly caches: ReadonlyMap<string, CachePath>;
+  /** `map` and its like, by the names of their variables. */
+  readonly tables: ReadonlyMap<string, VariableTable>;
 }
 
 /** One address of `listen`, merged from all servers that name it. */

@@ -6,6 +6,7 @@ import type { Sources } from "./files.ts";
 import type { CacheSettings, Family } from "./gateway.ts";
 import type { Location, ServerName, Settings } from "./model.ts";
 import type { LogFormat, Position, Template } from "./parts.ts";
+import type { VariableTable } from "./tables/tables.ts";
 import type { Diagnostics } from "./text/diagnostics.ts";
 import { elsewhere, quote } from "./text/diagnostics.ts";
 import type { Directive, Word } from "./text/parser.ts";
@@ -16,7 +17,16 @@ import { compileTemplate, variablesOf } from "./values/template.ts";
 import type { Variables } from "./variables.ts";
 
 /** The kinds of blocks. "http" is also the top level of a file without `http { }`. */
-export type Context = "main" | "events" | "http" | "server" | "location" | "limit_except" | "types" | "upstream";
+export type Context =
+  | "main"
+  | "events"
+  | "http"
+  | "server"
+  | "location"
+  | "limit_except"
+  | "types"
+  | "table"
+  | "upstream";
 
 /** The settings that are groups, of which a block inherits what it does not set itself. */
 export type Group = Family | "proxyOnly" | "fastcgiOnly" | "uwsgiOnly" | "scgiOnly";
@@ -59,6 +69,8 @@ export class Draft {
   readonly servers: ServerDraft[] = [];
   /** From `log_format`, each with its position. */
   readonly formats = new Map<string, { readonly format: LogFormat; readonly position: Position }>();
+  /** `map` and its like, by the names of their variables. */
+  readonly tables = new Map<string, VariableTable>();
   pidFile: string | null = null;
   workerConnections: number | null = null;
   eager = true;

@@ -30,6 +30,11 @@ export class Variables {
     this.defined.add(name);
   }
 
+  /** Whether the server provides a variable of exactly this name, which the configuration cannot define, but for `$args` and `$limit_rate`. */
+  isFixed(name: string): boolean {
+    return this.fixed.includes(name) && name !== "args" && name !== "limit_rate";
+  }
+
   /** Whether the server itself provides a variable. */
   isDeclared(name: string): boolean {
     return this.fixed.includes(name) || this.families.some((family) => name.startsWith(family));

@@ -1,31 +1,52 @@
 /** Compiles templates to functions, once each. Variables are looked up when a template is first used, not at each request. */
 import type { Template } from "../config/parts.ts";
+import type { VariableTable } from "../config/tables/tables.ts";
 import { octets } from "../http/octets.ts";
 import type { Evaluator, Templates } from "./exchange.ts";
-import { variable } from "./variables/variables.ts";
+import { tableVariable } from "./tables/table.ts";
+import { lifetimeOf, variable } from "./variables/variables.ts";
 
-/** The compiled templates of one server. The garbage collector removes those of a discarded configuration. */
+/** The compiled templates and the variables of one configuration. */
 export class Evaluators implements Templates {
   private readonly compiled = new WeakMap<Template, Evaluator>();
+  private readonly computed = new Map<string, Evaluator>();
+
+  /** @param tables the tables of the configuration by their variables' names */
+  constructor(private readonly tables: ReadonlyMap<string, VariableTable> = new Map()) {}
 
   evaluator(template: Template): Evaluator {
     let evaluator = this.compiled.get(template);
-    if (evaluator === undefined) this.compiled.set(template, (evaluator = compile(template.parts)));
+    if (evaluator === undefined) this.compiled.set(template, (evaluator = this.compile(template.parts)));
     return evaluator;
   }
-}
 
-/** Compiles the parts of a template. */
-export function compile(parts: Template["parts"]): Evaluator {
-  const evaluators = parts.map((part): Evaluator => {
-    if (typeof part !== "string") return variable(part.variable);
-    const literal = octets(part);
-    return () => literal;
-  });
-  if (evaluators.length === 1) return evaluators[0]!;
-  return (exchange) => {
-    let text = "";
-    for (const evaluator of evaluators) text += evaluator(exchange);
-    return text;
-  };
+  private compile(parts: Template["parts"]): Evaluator {
+    const evaluators = parts.map((part): Evaluator => {
+      if (typeof part !== "string") return this.variable(part.variable);
+      const literal = octets(part);
+      return () => literal;
+    });
+    if (evaluators.length === 1) return evaluators[0]!;
+    return (exchange) => {
+      let text = "";
+      for (const evaluator of evaluators) text += evaluator(exchange);
+      return text;
+    };
+  }
+
+  variable(name: string): Evaluator {
+    const table = this.tables.get(name);
+    if (table === undefined) return variable(name);
+    let evaluator = this.computed.get(name);
+    if (evaluator === undefined) {
+      // Its own templates may name it: what stands for it until it is made looks it up at the request.
+      this.computed.set(name, (exchange) => this.variable(name)(exchange));
+      this.computed.set(name, (evaluator = tableVariable(name, table, this)));
+    }
+    return evaluator;
+  }
+
+  lifetime(name: string): ReturnType<Templates["lifetime"]> {
+    return this.tables.has(name) ? "change" : lifetimeOf(name);
+  }
 }

@@ -22,9 +22,10 @@ export interface Exchange {
   readonly path: string;
   /** $args: the raw query without "?", "" when there is none. */
   readonly query: string;
-  /** Groups of the last regular expression that matched (location or server_name): [0] is the whole match. */
-  readonly captures: RegExpExecArray | null;
-  /** The octets of variables that `set` and the like have given values; null: none has. */
+  /** Groups of the last regular expression that matched (location, server_name, map): [0] is the whole match. Whoever sets them keeps the named groups of those before. */
+  get captures(): RegExpExecArray | null;
+  set captures(latest: RegExpExecArray);
+  /** The octets of variables that `set` and the like have given values, and of tables' variables once they were asked for; null: none has. */
   assigned: Map<string, string> | null;
   /** For HEAD the server leaves the body out; handlers reply as to GET. */
   readonly method: string;
@@ -126,9 +127,19 @@ export interface BodyWatcher {
 /** Gives the octets of a text for a request (see http/octets.ts); "" where there is no value. */
 export type Evaluator = (exchange: Exchange) => string;
 
-/** The configuration's templates as functions. */
+/**
+ * What a variable depends on, and so how long its value may be cached. `head`: only on the bytes of the request's head; `connection`:
+ * only on the connection; `change`: on more.
+ */
+export type Lifetime = "head" | "connection" | "change";
+
+/** The templates and variables of one configuration as functions. */
 export interface Templates {
+  /** The same function each time. */
   evaluator(template: Template): Evaluator;
+  /** The evaluator of a variable by its name without `$`. */
+  variable(name: string): Evaluator;
+  lifetime(name: string): Lifetime;
 }
 
 /** The properties of the client's connection that logs and variables can use. */

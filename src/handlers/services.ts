@@ -15,9 +15,13 @@ import type { UploadStores } from "./upload/stores.ts";
 import type { UploadActivities } from "./upload/tus/activity.ts";
 import type { Upstreams } from "./upstream/upstreams.ts";
 
-export interface HandlerServices extends Services {
-  /** Compiled templates of the configurations in use. */
+/** The same, with what belongs to the configuration that a handler is made of. */
+export interface HandlerServices extends SharedServices {
   readonly templates: Templates;
+}
+
+/** What they share whatever the configuration. */
+export interface SharedServices extends Services {
   /** State shared by file caches. Code that changes files (uploads, DELETE) must tell it. */
   readonly files: FileCaches;
   /** Limits the work of compression over all clients. */

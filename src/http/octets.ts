@@ -23,6 +23,11 @@ export function unicode(octets: string): string {
   return isUtf8(bytes, 0, bytes.length) ? bytes.utf8Slice() : octets;
 }
 
+/** A text in small letters; only ASCII ones have any, because the others are parts of characters. */
+export function lowerCase(text: string): string {
+  return isAscii(text) ? text.toLowerCase() : text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+}
+
 /** A loop, because a regular expression takes twice as long on short texts. */
 function isAscii(text: string): boolean {
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false;

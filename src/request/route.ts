@@ -1,5 +1,6 @@
 /** A location as the server uses it: its settings, its phases and its handlers. */
 import type { Location, Settings, VirtualServer } from "../config/model.ts";
+import type { Templates } from "../exchange/exchange.ts";
 import type { Filter } from "../exchange/filter.ts";
 import type { Phase } from "../exchange/phase.ts";
 import { type Content, contentsOf } from "../handlers/contents.ts";
@@ -21,6 +22,8 @@ export class Route {
   readonly contents: readonly Content[];
   /** Each reply goes through these, in order. */
   readonly filters: readonly Filter[];
+  /** Those of its configuration. */
+  readonly templates: Templates;
   /** The value of Allow before it is known which content answers. */
   readonly allow: string;
 
@@ -30,6 +33,7 @@ export class Route {
     services: HandlerServices,
   ) {
     this.settings = location.settings;
+    this.templates = services.templates;
     const { rewrite, access } = phasesOf(location, services, server.name, server.scope.settings.assignments);
     this.rewrite = rewrite;
     this.phases = [...rewrite, ...access];

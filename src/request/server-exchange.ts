@@ -15,10 +15,11 @@ import type { UpstreamFacts } from "../exchange/upstream.ts";
 import { ERROR_PAGE_TYPE, errorPage } from "../handlers/error-page.ts";
 import { locationTo } from "../handlers/redirect.ts";
 import { redirectStatus } from "../handlers/return.ts";
-import type { HandlerServices } from "../handlers/services.ts";
+import type { SharedServices } from "../handlers/services.ts";
 import { BodyDecoder } from "../http/body/body.ts";
 import { indexOfSingleton, putField } from "../http/reply/response.ts";
 import { type HeadLimits, RequestParser } from "../http/request/parser.ts";
+import { withGroups } from "../routing/router.ts";
 import { AsleepRequest, NO_HEAD } from "./asleep.ts";
 import { errorLine } from "./error-line.ts";
 import { filtered } from "./filters/filtered.ts";
@@ -67,7 +68,7 @@ export class ServerExchange implements Exchange {
   bodyWatcher: BodyWatcher | null = null;
 
   constructor(
-    readonly services: HandlerServices,
+    readonly services: SharedServices,
     private readonly logs: RequestLog,
   ) {}
 
@@ -109,7 +110,7 @@ export class ServerExchange implements Exchange {
   }
 
   get templates(): Templates {
-    return this.services.templates;
+    return this.progress.route.templates;
   }
 
   /** The client's connection; behind a trusted front server, the one it describes. */
@@ -148,6 +149,10 @@ export class ServerExchange implements Exchange {
 
   get captures(): RegExpExecArray | null {
     return this.progress.captures;
+  }
+
+  set captures(latest: RegExpExecArray) {
+    this.progress.captures = withGroups(latest, this.progress.captures);
   }
 
   get method(): string {

@@ -1,6 +1,6 @@
 /** Starts the subrequests of a server, and ends those that are left when it stops. */
 import type { Exchange } from "../exchange/exchange.ts";
-import type { HandlerServices } from "../handlers/services.ts";
+import type { SharedServices } from "../handlers/services.ts";
 import type { SubrequestOptions, SubrequestStarter } from "../handlers/subrequest/subrequest.ts";
 import type { RequestLog } from "./request-log.ts";
 import { ServerExchange } from "./server-exchange.ts";
@@ -15,16 +15,16 @@ export class Subrequests implements SubrequestStarter, SubrequestOwner {
   private readonly kept: ServerExchange[] = [];
 
   constructor(
-    private readonly services: HandlerServices,
+    private readonly services: SharedServices,
     private readonly logs: RequestLog,
     readonly reportBug: SubrequestOwner["reportBug"],
   ) {}
 
-  get reactor(): HandlerServices["reactor"] {
+  get reactor(): SharedServices["reactor"] {
     return this.services.reactor;
   }
 
-  get pool(): HandlerServices["buffers"] {
+  get pool(): SharedServices["buffers"] {
     return this.services.buffers;
   }
 

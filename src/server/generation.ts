@@ -4,8 +4,9 @@
  */
 import type { Config, VirtualServer } from "../config/model.ts";
 import type { EndpointOwner } from "../connection/endpoint.ts";
+import { Evaluators } from "../exchange/evaluators.ts";
 import type { Handler } from "../exchange/handler.ts";
-import type { HandlerServices } from "../handlers/services.ts";
+import type { HandlerServices, SharedServices } from "../handlers/services.ts";
 import type { SessionUse } from "../handlers/session/registry.ts";
 import type { GenerationGroups } from "../handlers/upstream/upstreams.ts";
 import { type Route, type Routes, routesOf } from "../request/route.ts";
@@ -23,11 +24,12 @@ export class Generation implements EndpointOwner {
    */
   constructor(
     readonly config: Config,
-    services: HandlerServices,
+    services: SharedServices,
     private readonly ended: (generation: Generation) => void,
   ) {
     this.upstreams = services.upstreams.make(config.upstreams); // before the handlers, which look their group up
-    for (const server of config.servers) this.routers.set(server, routesOf(server, services));
+    const own = withTemplates(services, new Evaluators(config.tables));
+    for (const server of config.servers) this.routers.set(server, routesOf(server, own));
   }
 
   routes(server: VirtualServer): Routes {
@@ -61,3 +63,7 @@ export class Generation implements EndpointOwner {
     if (--this.users === 0) this.ended(this);
   }
 }
+
+/** The services of the server as the handlers of one generation see them. */
+const withTemplates = (services: SharedServices, templates: Evaluators): HandlerServices =>
+  Object.create(services, { templates: { value: templates } }) as HandlerServices;

@@ -4,7 +4,6 @@ import { errnoText } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
 import type { ErrorLog, LogLevel } from "../config/parts.ts";
-import { Evaluators } from "../exchange/evaluators.ts";
 import type { ConnectionCounts } from "../exchange/services.ts";
 import { Passwords } from "../handlers/auth/passwords.ts";
 import { CacheZones } from "../handlers/cache/zones.ts";
@@ -12,7 +11,7 @@ import { Scripts } from "../handlers/cgi/scripts.ts";
 import { CompressionWork } from "../handlers/compression/work.ts";
 import { FileCaches } from "../handlers/files/file-caches.ts";
 import { Listings } from "../handlers/listing/listings.ts";
-import type { HandlerServices } from "../handlers/services.ts";
+import type { SharedServices } from "../handlers/services.ts";
 import { SessionRegistry } from "../handlers/session/registry.ts";
 import type { SubrequestStarter } from "../handlers/subrequest/subrequest.ts";
 import { UploadStores } from "../handlers/upload/stores.ts";
@@ -23,9 +22,8 @@ import type { Reactor } from "../network/reactor.ts";
 import { Resolver } from "../network/resolver/resolver.ts";
 import type { ServerClock } from "./clock.ts";
 
-export class ServerServices implements HandlerServices {
+export class ServerServices implements SharedServices {
   readonly buffers = new BufferPool();
-  readonly templates = new Evaluators();
   readonly files = new FileCaches();
   readonly compression: CompressionWork;
   readonly listings: Listings;

@@ -12,7 +12,7 @@ export const WITHOUT_EFFECT: ReadonlyMap<string, string> = new Map(
     [IS_FIXED]:
       "proxy_send_lowat fastcgi_send_lowat sendfile sendfile_max_chunk tcp_nopush tcp_nodelay aio aio_write directio directio_alignment output_buffers postpone_output read_ahead timer_resolution pcre_jit reset_timedout_connection connection_pool_size request_pool_size chunked_transfer_encoding client_body_in_single_buffer subrequest_output_buffer_size open_file_cache_min_uses open_log_file_cache lingering_close max_ranges log_subrequest",
     "its tables grow by themselves":
-      "proxy_headers_hash_max_size proxy_headers_hash_bucket_size server_names_hash_max_size server_names_hash_bucket_size types_hash_max_size types_hash_bucket_size variables_hash_max_size variables_hash_bucket_size map_hash_max_size map_hash_bucket_size",
+      "proxy_headers_hash_max_size proxy_headers_hash_bucket_size server_names_hash_max_size server_names_hash_bucket_size types_hash_max_size types_hash_bucket_size variables_hash_max_size variables_hash_bucket_size",
     "compression has buffers of its own":
       "gzip_buffers gzip_hash gzip_window gzip_no_buffer postpone_gzipping brotli_buffers brotli_window zstd_buffers zstd_target_cblock_size",
     "no browser needs it any more": "keepalive_disable msie_padding msie_refresh ancient_browser modern_browser",
@@ -41,7 +41,7 @@ const UNSUPPORTED: ReadonlyMap<string, string> = new Map(
     [NO_CODING]:
       "gunzip gunzip_ zstd_dict_file sub_filter sub_filter_ addition_types add_before_body add_after_body ssi ssi_ charset_map charset_types override_charset source_charset image_ xml_ xslt_",
     [NO_AUTH]: "auth_jwt auth_jwt_ auth_pam auth_pam_ auth_ldap auth_ldap_ auth_digest auth_digest_",
-    [NO_REWRITE]: "rewrite if break uninitialized_variable_warn map split_clients geo geoip_",
+    [NO_REWRITE]: "rewrite if break uninitialized_variable_warn split_clients geo geoip_",
     [NO_RATE]: "limit_conn limit_conn_ limit_req limit_req_ limit_rate limit_rate_ limit_zone",
     'use "symlinks"': "disable_symlinks",
     'use "upload_store" and "delete_files"': "dav_ create_full_put_path",

@@ -1,11 +1,5 @@
 /** A variable as a row of a table. */
-import type { Evaluator } from "../exchange.ts";
-
-/**
- * What a value depends on, and so how long it may be cached. `head`: only on the bytes of the request's head; `connection`: only
- * on the connection; `change`: on more.
- */
-export type Lifetime = "head" | "connection" | "change";
+import type { Evaluator, Lifetime } from "../exchange.ts";
 
 /** A variable, or a family of variables whose names start with `name`. */
 export interface Row {

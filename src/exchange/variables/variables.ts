@@ -4,12 +4,12 @@
  * unchanged; only paths are decoded as text. The configuration gets these rows (see config/variables.ts): a new variable is a row there.
  */
 import { octets } from "../../http/octets.ts";
-import type { Evaluator } from "../exchange.ts";
+import type { Evaluator, Lifetime } from "../exchange.ts";
 import { CONNECTION } from "./connection.ts";
 import { FILES } from "./files.ts";
 import { REPLY } from "./reply.ts";
 import { REQUEST } from "./request.ts";
-import type { Lifetime, Row } from "./row.ts";
+import type { Row } from "./row.ts";
 import { TIME } from "./time.ts";
 import { UPSTREAM } from "./upstream.ts";
 

@@ -1,11 +1,9 @@
 /** `try_files`: the first file or folder that exists, else a status or another URI. */
 import type { Settings } from "../../config/model.ts";
 import type { Template, TryFiles } from "../../config/parts.ts";
-import { compile } from "../../exchange/evaluators.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import { type Answer, type Handler, MOVED } from "../../exchange/handler.ts";
-import { evaluate } from "../../exchange/templates.ts";
-import { nameText } from "../../http/octets.ts";
+import { evaluate, evaluateOctets } from "../../exchange/templates.ts";
 import type { CgiHandler } from "../cgi/cgi.ts";
 import type { StaticHandler } from "./static.ts";
 
@@ -84,7 +82,7 @@ function redirection(uri: Template): (exchange: Exchange) => void {
   const part = parts[at]!;
   const mark = typeof part === "string" ? part : "?";
   const cut = mark.indexOf("?");
-  const path = compile([...parts.slice(0, at), mark.slice(0, cut)]);
-  const query = compile([mark.slice(cut + 1), ...parts.slice(at + 1)]);
-  return (exchange) => exchange.redirect(nameText(path(exchange)), query(exchange));
+  const path: Template = { ...uri, parts: [...parts.slice(0, at), mark.slice(0, cut)], constant: null };
+  const query: Template = { ...uri, parts: [mark.slice(cut + 1), ...parts.slice(at + 1)], constant: null };
+  return (exchange) => exchange.redirect(evaluate(path, exchange), evaluateOctets(query, exchange));
 }

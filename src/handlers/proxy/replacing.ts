@@ -63,7 +63,11 @@ export function matcherOf(regex: RegExp): Matcher {
   return (exchange, value) => {
     const captures = sure.exec(unicode(value));
     if (captures === null || captures === undefined) return null;
-    return { start: 0, end: value.length, exchange: Object.create(exchange, { captures: { value: captures } }) };
+    return {
+      start: 0,
+      end: value.length,
+      exchange: Object.create(exchange, { captures: { value: captures, writable: true } }),
+    };
   };
 }
 

@@ -1,16 +1,15 @@
 /** Lines of the access log (ngx_http_log_module). Variables are escaped, so that no client can forge a line. */
 import type { LogFormat } from "../../config/parts.ts";
-import type { Exchange } from "../../exchange/exchange.ts";
-import type { Lifetime } from "../../exchange/variables/row.ts";
-import { lifetimeOf, variable } from "../../exchange/variables/variables.ts";
+import type { Exchange, Lifetime, Templates } from "../../exchange/exchange.ts";
+import { variable } from "../../exchange/variables/variables.ts";
 import { octets, unicode } from "../../http/octets.ts";
 import type { RequestHead } from "../../http/request/request.ts";
 
 /** Makes the line of a request as octets, with its line feed. */
 export type LineMaker = (exchange: Exchange) => string;
 
-/** Makes the LineMaker of a format. */
-export function accessLine(format: LogFormat): LineMaker {
+/** Makes the LineMaker of a format; `templates` are those of its configuration. */
+export function accessLine(format: LogFormat, templates: Templates): LineMaker {
   if (format.template === null) return jsonLine;
   const escaped = ESCAPES[format.escape];
   const parts = format.template.parts.map((part): LineMaker => {
@@ -18,9 +17,9 @@ export function accessLine(format: LogFormat): LineMaker {
       const literal = octets(part);
       return () => literal;
     }
-    const value = variable(part.variable);
+    const value = templates.variable(part.variable);
     const maker: LineMaker = (exchange) => escaped(value(exchange));
-    return KEPT[lifetimeOf(part.variable)](maker);
+    return KEPT[templates.lifetime(part.variable)](maker);
   });
   return (exchange) => {
     let line = "";

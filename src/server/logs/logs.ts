@@ -98,7 +98,7 @@ export class Logs {
   access(exchange: Exchange): void {
     for (const log of exchange.settings.accessLogs) {
       let line = this.lines.get(log);
-      if (line === undefined) this.lines.set(log, (line = accessLine(log.format)));
+      if (line === undefined) this.lines.set(log, (line = accessLine(log.format, exchange.templates)));
       this.write(log.file, line(exchange));
     }
   }

@@ -59,10 +59,7 @@ describe("other words for a directive", () => {
 });
 
 describe("what a mistake brings with it is not told as another one", () => {
-  inServer(
-    "|map $uri $x { } return 200 $x;",
-    '"map" is not supported (use return, try_files or a location with a regular expression)',
-  );
+  inServer("|map $uri $x { } return 200 $x;", '"map" is not allowed in "server" (only in http)');
   inServer(
     'location / { |if ($arg_a = "b") { return 403; } }',
     '"if" is not supported (use return, try_files or a location with a regular expression)',

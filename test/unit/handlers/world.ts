@@ -280,7 +280,7 @@ export class FakeExchange implements Exchange {
   beneathAlias = false;
   readonly query: string;
   readonly method: string;
-  readonly captures: RegExpExecArray | null;
+  captures: RegExpExecArray | null;
   assigned: Map<string, string> | null = null;
   readonly redirects = 0;
   readonly isSubrequest = false;
