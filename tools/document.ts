@@ -1,7 +1,11 @@
-/** Writes docs/configuration.md from the tables of directives and variables: `bun tools/document.ts`. */
+/** Writes docs/configuration.md and docs/nginx-directives.md from the tables of directives and variables: `bun tools/document.ts`. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { configurationReference } from "../src/config/docs.ts";
 import { VARIABLES } from "../src/exchange/variables/variables.ts";
+import { nginxPage } from "./nginx/page.ts";
 
-writeFileSync(join(import.meta.dir, "../docs/configuration.md"), configurationReference(VARIABLES));
+const write = (page: string, text: string): void => writeFileSync(join(import.meta.dir, "../docs", page), text);
+
+write("configuration.md", configurationReference(VARIABLES));
+write("nginx-directives.md", nginxPage());

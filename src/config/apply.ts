@@ -1,6 +1,7 @@
 /** Checks a tree of directives against the table and applies it to scopes. */
 
-import { refusalOf, WITHOUT_EFFECT } from "./directives/foreign.ts";
+import { refusalOf } from "./directives/foreign/refused.ts";
+import { WITHOUT_EFFECT } from "./directives/foreign/without-effect.ts";
 import { DIRECTIVES, rowOf } from "./directives.ts";
 import type { Context } from "./scope.ts";
 import { Scope } from "./scope.ts";
@@ -72,6 +73,12 @@ function defineVariables(args: Directive["args"], { draft }: Scope): void {
   for (const { text } of args) if (/^\$\w+$/.test(text)) draft.variables.define(text.slice(1));
 }
 
+/** With `--keep-going`, whole blocks of the top level (`stream`, `mail`) are left out; what stands in them is not looked at. */
+function refuse(position: Directive["position"], message: string, scope: Scope): void {
+  if (scope.context === "main") scope.draft.diagnostics.error(position, message, true);
+  else scope.error(position, message);
+}
+
 function applyForeign({ name, args, position }: Directive, scope: Scope): void {
   defineVariables(args, scope);
   const reason = WITHOUT_EFFECT.get(name);
@@ -80,6 +87,6 @@ function applyForeign({ name, args, position }: Directive, scope: Scope): void {
   if (reason !== undefined) scope.warning(position, `"${name}" has no effect here (${reason})`);
   else if (refusal !== undefined && isOff)
     scope.warning(position, `"${name} off" has no effect here (it is always off)`);
-  else if (refusal !== undefined) scope.error(position, `"${name}" is not supported (${refusal})`);
+  else if (refusal !== undefined) refuse(position, `"${name}" is not supported (${refusal})`, scope);
   else scope.error(position, `unknown directive ${quote(name)}${directiveSuggestion(name, DIRECTIVES.keys())}`);
 }

@@ -1,22 +1,21 @@
 /** Writes the reference of the configuration language: an introduction and every row of the directive table. */
 
 import { ANSWERERS } from "../routing/answering.ts";
-import { WITHOUT_EFFECT } from "./directives/foreign.ts";
-import { rowOf, THEMES } from "./directives.ts";
+import { DIRECTIVES, rowOf, THEMES } from "./directives.ts";
 import type { Row } from "./table.ts";
 import type { DeclaredVariable } from "./variables.ts";
 
 /** The text of docs/configuration.md, including the server's variables. */
 export function configurationReference(declared: readonly DeclaredVariable[]): string {
   const themes = THEMES.map(([title, rows]) => `## ${title}\n\n${firsts(rows).map(section).join("\n")}`);
-  return [INTRODUCTION, contents(), ...themes, answerers(), variables(declared), withoutEffect()].join("\n");
+  return [INTRODUCTION, contents(), ...themes, answerers(), variables(declared)].join("\n");
 }
 
 const INTRODUCTION = `# Configuration
 
 <!-- Made by tools/document.ts from the table in src/config/directives/. Do not edit. -->
 
-Webserv reads nginx's language. A file that uses only the directives below works in both.
+Webserv reads nginx's language: [nginx-directives.md](nginx-directives.md) says of each of nginx's directives what becomes of it here.
 
     server {
         listen       8080;
@@ -61,11 +60,11 @@ server blocks that have any.
 function contents(): string {
   const lines = THEMES.map(([title, rows]) => {
     const links = firsts(rows)
-      .map((row) => `[${heading(row)}](#${heading(row).replace(/\W+/g, "-")})`)
+      .map((row) => `[${heading(row)}](#${anchorOf(row)})`)
       .join(", ");
     return `- **${title}**: ${links}`;
   });
-  return `## Directives\n\n${lines.join("\n")}\n- [Who answers](#who-answers)\n- [Variables](#variables)\n- [nginx's directives without effect](#nginxs-directives-without-effect)\n`;
+  return `## Directives\n\n${lines.join("\n")}\n- [Who answers](#who-answers)\n- [Variables](#variables)\n`;
 }
 
 /** Without the directives that a family has like `proxy_*`: they are told together. */
@@ -82,6 +81,12 @@ function siblings({ name }: Row): string[] {
   return others
     .map((row) => row.name)
     .filter((other) => PREFIX.test(other) && other.replace(PREFIX, "proxy_") === name);
+}
+
+/** The anchor of the section that tells of a directive. */
+export function anchorOf(row: Row): string {
+  const first = PREFIX.test(row.name) ? DIRECTIVES.get(row.name.replace(PREFIX, "proxy_")) : undefined;
+  return heading(first ?? row).replace(/\W+/g, "-");
 }
 
 /** A name that means something else in an `upstream` has that added. */
@@ -135,19 +140,5 @@ In \`return\`, \`add_header\`, \`log_format\`, \`try_files\`, \`error_page\`, \`
 | --- | --- |
 ${rows.join("\n")}
 | \`$1\` to \`$9\`, \`$NAME\` | the groups of the regular expression that matched last, and the named ones of those before |
-`;
-}
-
-function withoutEffect(): string {
-  const reasons = [...new Set(WITHOUT_EFFECT.values())];
-  const lines = reasons.map((reason) => {
-    const names = [...WITHOUT_EFFECT].filter(([, other]) => other === reason).map(([name]) => `\`${name}\``);
-    return `- ${reason}: ${names.join(", ")}`;
-  });
-  return `## nginx's directives without effect
-
-These are accepted with a warning, so that nginx's files can be used. Others of nginx, such as \`grpc_pass\`, are refused.
-
-${lines.join("\n")}
 `;
 }

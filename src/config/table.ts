@@ -21,6 +21,8 @@ interface Definition<P extends readonly Parameter<unknown>[]> {
   readonly shownDefault?: string;
   /** Shown in the reference instead of the parameters. */
   readonly syntax?: string;
+  /** Why it makes no difference, if it is accepted for nginx's files alone. */
+  readonly idle?: string;
   /** One line for the reference. */
   readonly help: string;
   /** Whether it may occur in a block more than once. */
@@ -36,6 +38,8 @@ export interface Row {
   /** The arguments as the reference shows them. */
   readonly syntax: string;
   readonly help: string;
+  /** Why it makes no difference; null: it makes one. */
+  readonly idle: string | null;
   readonly repeats: boolean;
   /** The kind of block it opens; null: it ends with `;`. */
   readonly block: Context | null;
@@ -82,6 +86,7 @@ function presentation(name: string, row: Omit<Definition<readonly Parameter<unkn
     shownDefault: row.shownDefault ?? row.default ?? "",
     syntax: row.syntax ?? row.takes.map((parameter) => parameter.syntax).join(" "),
     help: row.help,
+    idle: row.idle ?? null,
     repeats: row.repeats ?? false,
   };
 }

@@ -4,9 +4,13 @@ import type { Context } from "../scope.ts";
 import { Scope } from "../scope.ts";
 import type { Row } from "../table.ts";
 import { block, directive } from "../table.ts";
+import { quote } from "../text/diagnostics.ts";
 import { number, oneOf, path, words } from "../values/arguments.ts";
 
 const everywhere: readonly Context[] = ["main", "events", "http", "server", "location", "limit_except", "types"];
+
+/** Modules of nginx, and others that distributions ship, that are loaded and whose function Webserv has. */
+const BUILT_IN: readonly string[] = ["brotli_filter", "brotli_static", "zstd_filter", "zstd_static", "dav_ext"];
 
 export const PROCESS: readonly Row[] = [
   block("http", "http", {
@@ -30,6 +34,19 @@ export const PROCESS: readonly Row[] = [
     repeats: true,
     set: () => {}, // the parser has already inserted the file's directives
   }),
+  directive("load_module", {
+    in: ["main"],
+    takes: [words("FILE", 1, 1)],
+    default: null,
+    repeats: true,
+    idle: "what Webserv has is built in",
+    help: "Accepted for nginx's files, without effect: what Webserv has is built in. The directives of a module that it has not are refused where they are used.",
+    set: (scope, [[word]]) => {
+      const name = /ngx_(?:http_)?(\w+)_module\.so$/.exec(word!.text)?.[1] ?? word!.text;
+      const has = BUILT_IN.includes(name) ? "it is built in" : "its directives are refused where they are used";
+      scope.warning(word!.position, `"load_module" has no effect here (${quote(word!.text)}: ${has})`);
+    },
+  }),
   directive("pid", {
     in: ["main"],
     takes: [path("FILE")],
@@ -43,6 +60,7 @@ export const PROCESS: readonly Row[] = [
     in: ["main"],
     takes: [words("NAME [GROUP]", 1, 2)],
     default: null,
+    idle: "the server runs as the user who starts it",
     help: "Accepted for nginx's files, without effect: the server runs as the user who starts it.",
     set: (scope, _, { position }) => {
       scope.warning(position, '"user" has no effect here (Webserv runs as the user who starts it)');
@@ -81,6 +99,7 @@ export const PROCESS: readonly Row[] = [
     takes: [oneOf("on", "off")],
     default: null,
     syntax: "off",
+    idle: "the server stays in the foreground, as service managers expect",
     help: "Has no effect: the server stays in the foreground, as service managers expect.",
     set: (scope, [value], { position }) => {
       if (value === "on")

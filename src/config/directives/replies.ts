@@ -8,7 +8,7 @@ import type { Row } from "../table.ts";
 import { block, directive, store } from "../table.ts";
 import { quote } from "../text/diagnostics.ts";
 import type { Directive, Word } from "../text/parser.ts";
-import { charset, fieldName, flag, kind, oneOf, optional, parseTime, template, words } from "../values/arguments.ts";
+import { charset, fieldName, kind, oneOf, optional, parseTime, template, words } from "../values/arguments.ts";
 import { checkNamedLocation, parseStatus } from "../values/statuses.ts";
 
 const anywhere: readonly Context[] = ["http", "server", "location"];
@@ -79,10 +79,12 @@ export const REPLIES: readonly Row[] = [
   }),
   directive("server_tokens", {
     in: anywhere,
-    takes: [flag],
+    takes: [oneOf("on", "off", "build")],
     default: "on",
-    help: "Whether the `Server` field contains the version; error pages never show it.",
-    set: store("serverTokens"),
+    help: "Whether the `Server` field contains the version; error pages never show it. `build` is the same as `on`: no build has a name.",
+    set: (scope, [value]) => {
+      scope.own.serverTokens = value !== "off";
+    },
   }),
 ];
 

@@ -36,7 +36,7 @@ const DEFAULT_PORT = 80;
 const MAX_UNIX_PATH = 107;
 
 const REFUSED: Readonly<Record<string, string>> = {
-  ssl: "Webserv has no TLS",
+  ssl: "Webserv has no TLS yet: put a server with TLS in front",
   http2: "Webserv speaks HTTP/1.1",
   spdy: "Webserv speaks HTTP/1.1",
   quic: "Webserv speaks HTTP/1.1",
@@ -48,7 +48,11 @@ export function parseListen([first, ...options]: readonly Word[], block: Block):
   const address = parseListenAddress(first!.text, block.draft.prefix);
   if (typeof address === "string") block.error(first!.position, address);
   const given = new Map<string, string>();
-  const good = options.map((word) => readOption(word, given, block)).every((result) => result);
+  const refused = options.filter(({ text }) => REFUSED[text] !== undefined).slice(1); // one message is enough
+  const good = options
+    .filter((word) => !refused.includes(word))
+    .map((word) => readOption(word, given, block))
+    .every((result) => result);
   if (typeof address === "string" || !good) return null;
   return {
     ...address,

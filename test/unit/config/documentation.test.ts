@@ -1,10 +1,11 @@
 /** The reference is the table: neither may know what the other does not. */
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { DIRECTIVES } from "../../../src/config/directives.ts";
+import { DIRECTIVES, rowOf } from "../../../src/config/directives.ts";
 import { configurationReference } from "../../../src/config/docs.ts";
 import { VARIABLES } from "../../../src/exchange/variables/variables.ts";
+import { nginxDirectives, nginxPage, stateOf } from "../../../tools/nginx/page.ts";
 
 test("docs/configuration.md is what `bun tools/document.ts` writes", () => {
   expect(readFileSync(join(import.meta.dir, "../../../docs/configuration.md"), "utf8")).toBe(
@@ -20,4 +21,23 @@ test("every directive has its section, its syntax and a sentence", () => {
     }
     expect(row.help).toMatch(/^[A-Z`].*[.)]$/);
   }
+});
+
+test("docs/nginx-directives.md is what `bun tools/document.ts` writes", () => {
+  expect(readFileSync(join(import.meta.dir, "../../../docs/nginx-directives.md"), "utf8")).toBe(nginxPage());
+});
+
+describe("nginx's directives", () => {
+  test("there is a word about each", () => {
+    expect(nginxDirectives().filter((one) => stateOf(one) === undefined)).toEqual([]);
+  });
+
+  test("one that works is allowed wherever nginx allows it", () => {
+    const missing = nginxDirectives().flatMap(({ name, in: places }) => {
+      const row = rowOf(name, places[0] ?? "http");
+      if (!row?.in.some((place) => places.includes(place))) return [];
+      return places.filter((place) => !row.in.includes(place)).map((place) => `${name} in ${place}`);
+    });
+    expect(missing.filter((one) => one !== "access_log in limit_except")).toEqual([]);
+  });
 });

@@ -114,7 +114,10 @@ test("bytes that are not UTF-8 are those of a folder's name", () => {
 });
 
 describe("nginx's directives that would change what is served", () => {
-  inServer("location / { |grpc_pass b:1; }", '"grpc_pass" is not supported (Webserv has no such module)');
+  inServer(
+    "location / { |grpc_pass b:1; }",
+    '"grpc_pass" is not supported (pass to a server that speaks HTTP/1.1 or FastCGI)',
+  );
   inServer(
     "|rewrite ^/a /b last;",
     '"rewrite" is not supported (use return, try_files or a location with a regular expression)',
@@ -123,11 +126,11 @@ describe("nginx's directives that would change what is served", () => {
     "|if ($host = a) { return 404; }",
     '"if" is not supported (use return, try_files or a location with a regular expression)',
   );
-  inServer("|ssl_certificate a.pem;", '"ssl_certificate" is not supported (Webserv has no TLS)');
-  inServer("|gunzip on;", '"gunzip" is not supported (replies are not rewritten)');
-  inServer("|gunzip off;", 'warning: "gunzip off" has no effect here (it is always off)');
+  inServer("|ssl on;", '"ssl" is not supported (Webserv has no TLS yet: put a server with TLS in front)');
+  inServer("|slice 1m;", '"slice" is not supported (replies are not rewritten: let a program do it)');
+  inServer("|slice off;", 'warning: "slice off" has no effect here (it is always off)');
   inServer('|auth_basic "closed";', '"auth_basic" needs "auth_basic_user_file", which is missing here');
-  inServer("|auth_jwt a;", '"auth_jwt" is not supported (use "auth_basic")');
+  inServer("|auth_jwt a;", '"auth_jwt" is not supported (use "auth_basic" or "auth_request")');
 });
 
 describe("nginx's directives that make no difference", () => {
@@ -137,8 +140,29 @@ describe("nginx's directives that make no difference", () => {
     'warning: "worker_processes" has no effect here (one process serves all)',
   );
   finds("use", "events { |use epoll; } server {}", 'warning: "use" has no effect here (it always uses epoll)');
-  inServer("|sendfile on;", 'warning: "sendfile" has no effect here (Webserv decides this itself)');
+  inServer(
+    "|sendfile on;",
+    'warning: "sendfile" has no effect here (small replies leave in one send, larger files by sendfile)',
+  );
   inServer("|merge_slashes off;", 'warning: "merge_slashes" has no effect here (repeated slashes are always merged)');
+  inServer(
+    "|ssl_certificate a.pem;",
+    'warning: "ssl_certificate" has no effect here (it is for "listen ... ssl", which Webserv does not do yet)',
+  );
+  inServer(
+    "location / { |grpc_set_header a b; }",
+    'warning: "grpc_set_header" has no effect here (it belongs to "grpc_pass", which is not supported)',
+  );
+  finds(
+    "load_module",
+    "load_module |modules/ngx_http_echo_module.so; server {}",
+    'warning: "load_module" has no effect here ("modules/ngx_http_echo_module.so": its directives are refused where they are used)',
+  );
+  finds(
+    "load_module of what is built in",
+    "load_module |/usr/lib/nginx/modules/ngx_http_brotli_filter_module.so; server {}",
+    'warning: "load_module" has no effect here ("/usr/lib/nginx/modules/ngx_http_brotli_filter_module.so": it is built in)',
+  );
   finds(
     "user",
     "|user www-data; server {}",
@@ -332,7 +356,14 @@ describe("listen", () => {
     `listen |unix:/${"x".repeat(500)};`,
     `the path of a unix socket has at most 107 bytes, "/${"x".repeat(236)}..." has 501`,
   );
-  inServer("listen 443 |ssl;", 'option "ssl" of "listen" is not supported (Webserv has no TLS)');
+  inServer(
+    "listen 443 |ssl;",
+    'option "ssl" of "listen" is not supported (Webserv has no TLS yet: put a server with TLS in front)',
+  );
+  inServer(
+    "listen 443 |ssl http2;",
+    'option "ssl" of "listen" is not supported (Webserv has no TLS yet: put a server with TLS in front)',
+  );
   inServer("listen 80 |http2;", 'option "http2" of "listen" is not supported (Webserv speaks HTTP/1.1)');
   inServer("listen 80 |quic;", 'option "quic" of "listen" is not supported (Webserv speaks HTTP/1.1)');
   inServer("listen 80 proxy_protocol |proxy_protocol;", 'duplicate option "proxy_protocol" of "listen"');
@@ -575,6 +606,6 @@ server { ssl on; }
     'conf/site.conf:5:23: error: "etag" expects "on" or "off", not "maybe"',
     'conf/site.conf:6:14: error: unknown variable "$hots" (did you mean "$host"?)',
     'conf/site.conf:6:19: error: missing ";" after "return 200 $hots"',
-    'conf/site.conf:8:10: error: "ssl" is not supported (Webserv has no TLS)',
+    'conf/site.conf:8:10: error: "ssl" is not supported (Webserv has no TLS yet: put a server with TLS in front)',
   ]);
 });

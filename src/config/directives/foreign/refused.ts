@@ -1,0 +1,59 @@
+/** nginx's directives that Webserv does not have and that would make a difference: refused. */
+
+/** What to do instead, and the names, or beginnings of names (ending in `_`). A directive that is in the table of directives is not looked for here. */
+const INSTEAD: readonly (readonly [instead: string, names: string])[] = [
+  ["Webserv has no TLS yet: put a server with TLS in front", "ssl ssl_"],
+  ["pass to a server that speaks HTTP/1.1 or FastCGI", "grpc_pass memcached_pass tunnel_pass"],
+  ["Webserv serves HTTP alone: run nginx for this block", "stream mail"],
+  ["replies are not rewritten: let a program do it", "image_filter xslt_stylesheet zstd_dict_file slice"],
+  ["files that are compressed are sent as they are: keep them plain, gzip does the rest", "gunzip"],
+  [
+    "write the program for proxy_pass, fastcgi_pass or cgi",
+    "perl perl_set uwsgi_string js_ lua_ content_by_lua_ access_by_lua_",
+  ],
+  ["write the networks into a file for geo", "geoip_country geoip_city geoip_org geoip2 geoip2_"],
+  ['use "map" with $http_user_agent', "ancient_browser ancient_browser_value modern_browser modern_browser_value"],
+  ['use "mirror"', "post_action"],
+  [
+    'use "auth_basic" or "auth_request"',
+    "auth_jwt auth_jwt_ auth_pam auth_pam_ auth_ldap auth_ldap_ auth_digest auth_digest_",
+  ],
+  [
+    'use "add_header" and "proxy_hide_header"',
+    "more_set_headers more_clear_headers more_set_input_headers more_clear_input_headers",
+  ],
+  ['use "return 200 TEXT"', "echo echo_"],
+  ['use "autoindex"', "fancyindex fancyindex_"],
+  ['use "upload_store"', "upload_pass upload_progress"],
+  ['use "stub_status"', "status status_zone status_format vhost_traffic_status vhost_traffic_status_ api"],
+  ['use "access_log"', "session_log session_log_"],
+  ['use "secure_link_md5"', "secure_link_secret"],
+  // These are being built; the table of directives has the better word as soon as it has them.
+  [
+    "replies are not rewritten",
+    "sub_filter sub_filter_ addition_types add_before_body add_after_body ssi ssi_ charset_map charset_types override_charset source_charset",
+  ],
+  [
+    "use return, try_files or a location with a regular expression",
+    "rewrite if break uninitialized_variable_warn split_clients geo",
+  ],
+  [
+    "there are no limits per client but those on time and size",
+    "limit_conn limit_conn_ limit_req limit_req_ limit_rate limit_rate_",
+  ],
+  ['use "symlinks"', "disable_symlinks"],
+  ['use "upload_store" and "delete_files"', "dav_ create_full_put_path min_delete_depth"],
+  ['use "session"', "userid userid_"],
+  [
+    "Webserv has no such module",
+    "valid_referers secure_link secure_link_ add_trailer random_index empty_gif recursive_error_pages client_body_in_file_only auth_delay keepalive_time max_headers add_header_inherit add_trailer_inherit",
+  ],
+];
+
+const WHOLE = new Map(INSTEAD.flatMap(([instead, names]) => names.split(" ").map((name) => [name, instead] as const)));
+const STARTS = [...WHOLE].filter(([name]) => name.endsWith("_"));
+
+/** What to do instead of a directive of nginx, or of a known module for it, that is refused here; undefined: nobody has such a directive. */
+export function refusalOf(name: string): string | undefined {
+  return WHOLE.get(name) ?? STARTS.find(([start]) => name.startsWith(start))?.[1];
+}
