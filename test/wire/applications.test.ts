@@ -41,12 +41,26 @@ def lines(): return Response((f"{i}\\n" for i in range(20000)), mimetype="text/p
 @app.get("/broken")
 def broken(): raise Exception("oh no")
 `,
+  "chat.cjs": `const { createServer } = require("node:http");
+const { WebSocketServer } = require(${JSON.stringify(join(PROJECT, "node_modules/ws"))});
+const server = createServer((request, response) => response.end("node for " + request.headers["x-real-ip"]));
+const sockets = new WebSocketServer({ server, path: "/chat" });
+sockets.on("connection", (socket, request) => {
+  socket.send("hello " + request.headers["x-real-ip"]);
+  socket.on("message", (data, isBinary) => {
+    if (!isBinary && String(data) === "bye") socket.close(4001, "as you wish");
+    else for (const other of sockets.clients) other.send(data, { binary: isBinary });
+  });
+});
+server.listen(process.argv[2]);
+`,
   "static/500.html": "a page for errors",
   "static/file.txt": "a file beside the application",
   cgitrc: `css=/cgit.css\ncache-size=0\nvirtual-root=/\nrepo.url=project\nrepo.path=${PROJECT}/.git-that-is-not-there\nrepo.desc=A project\n`,
 });
 
 const at = (name: string): string => join(folder, name);
+const NODE = Bun.which("node");
 const WSGI = [
   "--plugin",
   "python3",
@@ -65,6 +79,7 @@ useProgram(FLASK ? ["gunicorn", "--bind", `unix:${at("gunicorn.sock")}`, "webapp
   at("gunicorn.sock"),
 ]);
 useProgram(FCGIWRAP ? ["fcgiwrap", "-s", `unix:${at("fcgiwrap.sock")}`] : [], folder, [at("fcgiwrap.sock")]);
+useProgram(NODE === null ? [] : [NODE, at("chat.cjs"), at("node.sock")], folder, [at("node.sock")]);
 
 const server = useServer({
   configuration: `
@@ -99,6 +114,24 @@ const server = useServer({
       error_page 500 502 503 504 /500.html;
       location = /500.html {
         root ${at("static")};
+      }
+    }
+
+    # https://nginx.org/en/docs/http/websocket.html
+    map $http_upgrade $connection_upgrade {
+        default upgrade;
+        ''      close;
+    }
+
+    server {
+      listen 127.0.0.1:0;
+      server_name node.test;
+      location / {
+        proxy_pass http://unix:${at("node.sock")};
+        proxy_http_version 1.1;
+        proxy_set_header Upgrade $http_upgrade;
+        proxy_set_header Connection $connection_upgrade;
+        proxy_set_header X-Real-IP $remote_addr;
       }
     }
 
@@ -213,5 +246,35 @@ describe.if(FCGIWRAP)("fcgiwrap with cgit", () => {
     expect([page.status, page.text]).toEqual([200, expect.stringContaining("A project")]);
     expect((await from("cgit.test", "/cgit.css")).text).toStartWith("div#cgit {");
     expect((await from("cgit.test", "/nothing/")).text).toContain("No repositories found");
+  });
+});
+
+describe.if(NODE !== null)("Node with ws", () => {
+  const connect = (): WebSocket => {
+    const socket = new WebSocket(`ws://127.0.0.1:${server.port}/chat`, { headers: { Host: "node.test" } });
+    socket.binaryType = "arraybuffer";
+    return socket;
+  };
+  const next = (socket: WebSocket): Promise<MessageEvent> =>
+    new Promise((resolve) => socket.addEventListener("message", resolve, { once: true }));
+
+  test("a page beside it", async () => {
+    expect((await from("node.test", "/")).text).toBe("node for 127.0.0.1");
+  });
+
+  test("messages of two clients, a megabyte among them; the closing code arrives", async () => {
+    const [one, two] = [connect(), connect()];
+    expect([(await next(one)).data, (await next(two)).data]).toEqual(["hello 127.0.0.1", "hello 127.0.0.1"]);
+    const heard = [next(one), next(two)];
+    one.send("to all");
+    expect((await Promise.all(heard)).map(({ data }) => data)).toEqual(["to all", "to all"]);
+    const megabyte = new Uint8Array(1024 * 1024).map((_, i) => i * 7);
+    const echoed = next(one);
+    two.send(megabyte);
+    expect(Buffer.compare(new Uint8Array((await echoed).data), megabyte)).toBe(0);
+    const closed = new Promise<CloseEvent>((resolve) => one.addEventListener("close", resolve));
+    one.send("bye");
+    expect([(await closed).code, (await closed).reason]).toEqual([4001, "as you wish"]);
+    two.close();
   });
 });
