@@ -13,6 +13,8 @@ export interface Load {
   readonly headers: readonly string[];
   /** The expected class of status: 2, 3 or 4; 0: any. */
   readonly expects: number;
+  /** The file that is the body of each request, which is a POST then. */
+  readonly body?: string;
 }
 
 /** The result of a load. */
@@ -53,6 +55,7 @@ function h2load(load: Load, port: number): string[] {
   const { requests, clients, pipelined } = load;
   return ["h2load", "--h1", "-t", "1", "-n", `${requests}`, "-c", `${clients}`, "-m", `${pipelined}`].concat(
     headers,
+    load.body === undefined ? [] : ["-d", load.body],
     urls(load, port),
   );
 }

@@ -4,7 +4,7 @@
  * CPU time is the scheduler's count in nanoseconds (the first field of /proc/PID/task/TID/schedstat), so the load generator and
  * other processes are not included. A server is its whole process tree with all threads.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 
 /** A reading of the CPU time of a process tree. */
 export interface CpuReading {
@@ -77,6 +77,8 @@ export function readResident(pid: number): number {
 
 /** Resident memory of this process alone, and its peak, in bytes. */
 export const readOwnResident = (pid: number): number => statusField(read(`/proc/${pid}/status`), "VmRSS") * 1024;
+/** Makes the peak the resident memory of now. */
+export const resetHighest = (pid: number): void => writeFileSync(`/proc/${pid}/clear_refs`, "5");
 export const readHighest = (pid: number): number => statusField(read(`/proc/${pid}/status`), "VmHWM") * 1024;
 
 /** Open descriptors of the tree. */
