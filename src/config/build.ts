@@ -41,6 +41,8 @@ const BARE: Partial<Settings> = {
   authRequestSet: [],
   mirror: [],
   stubStatus: false,
+  limitReq: [],
+  limitConn: [],
 };
 
 /** Settings that blocks do not inherit. */

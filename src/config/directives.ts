@@ -14,6 +14,7 @@ import { FASTCGI_PASS, PROXY_PASS, SCGI_PASS, UWSGI_PASS } from "./directives/ga
 import { PROXY_ONLY } from "./directives/gateway/proxy.ts";
 import { AUTH_REQUEST, HEALTH_CHECK, MIRROR, NAMES, STUB_STATUS } from "./directives/gateway/subrequests.ts";
 import { UPSTREAM_BLOCK, UPSTREAM_ROWS } from "./directives/gateway/upstream.ts";
+import { LIMITS } from "./directives/limits/limits.ts";
 import { LOCATIONS } from "./directives/locations.ts";
 import { LOGS } from "./directives/logs.ts";
 import { PROCESS } from "./directives/process.ts";
@@ -51,6 +52,7 @@ export const THEMES: readonly (readonly [title: string, rows: readonly Row[]])[]
   ["Compression", COMPRESSION],
   ["Behind a front server", FRONT],
   ["Limits on requests", REQUESTS],
+  ["Limits per client or other key", LIMITS],
   ["Logs and status", [...LOGS, STUB_STATUS, ...MIRROR]],
 ];
 

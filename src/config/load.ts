@@ -143,6 +143,7 @@ function build(options: LoadOptions, main: Scope, draft: Draft): Config | null {
     upstreams: draft.gateway.groups,
     caches: draft.gateway.caches,
     tables: draft.tables,
+    limitZones: [...draft.limits.defined.values()],
   };
 }
 

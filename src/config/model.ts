@@ -36,6 +36,7 @@ import type {
   TryFiles,
   Upload,
 } from "./parts.ts";
+import type { LimitSettings, LimitZone } from "./settings/limits.ts";
 import type { VariableTable } from "./tables/tables.ts";
 
 export interface Config {
@@ -58,6 +59,8 @@ export interface Config {
   readonly caches: ReadonlyMap<string, CachePath>;
   /** `map` and its like, by the names of their variables. */
   readonly tables: ReadonlyMap<string, VariableTable>;
+  /** The zones of `limit_req_zone` and `limit_conn_zone`. */
+  readonly limitZones: readonly LimitZone[];
 }
 
 /** One address of `listen`, merged from all servers that name it. */
@@ -107,7 +110,7 @@ export interface Location {
 }
 
 /** All settings that a request can depend on, after inheritance. */
-export interface Settings extends Readonly<Record<Family, FamilySettings>> {
+export interface Settings extends Readonly<Record<Family, FamilySettings>>, LimitSettings {
   /** Default `html` beneath the prefix. Absolute when constant. */
   readonly root: Template;
   readonly alias: Template | null;

@@ -2,6 +2,7 @@
 
 import { Locations } from "../routing/locations.ts";
 import { GatewayDraft, type LookUp, type UpstreamDraft } from "./directives/gateway/draft.ts";
+import { LimitZonesDraft } from "./directives/limits/draft.ts";
 import type { Sources } from "./files.ts";
 import type { CacheSettings, Family } from "./gateway.ts";
 import type { Location, ServerName, Settings } from "./model.ts";
@@ -76,6 +77,7 @@ export class Draft {
   eager = true;
   workerRlimitNofile: number | null = null;
   readonly gateway: GatewayDraft;
+  readonly limits = new LimitZonesDraft();
   private readonly checks: (() => void)[] = [];
   private readonly routes = new Map<ServerDraft, Locations<Scope>>();
 
@@ -223,6 +225,8 @@ type ListKey =
   | "errorPages"
   | "gzipDisable"
   | "index"
+  | "limitConn"
+  | "limitReq"
   | "realIpFrom";
 
 /** Adds to a list of the block. The first item replaces an inherited list, as in nginx. */

@@ -4,6 +4,7 @@ import type { Location, Settings, VirtualServer } from "../config/model.ts";
 import type { LogLevel, Template } from "../config/parts.ts";
 import type { RequestHead } from "../http/request/request.ts";
 import type { ProxyAddresses } from "../network/proxy-protocol/header.ts";
+import type { LimitState } from "./limits.ts";
 import type { Encoded, Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "./reply.ts";
 import type { Services } from "./services.ts";
 import type { Session } from "./session.ts";
@@ -65,6 +66,8 @@ export interface Exchange {
   session: Session | null;
   /** The user who gave the right password (octets); "" where none was asked for, or the address was enough. */
   user: string;
+  /** What `limit_req` and `limit_conn` have decided; null: nothing yet. */
+  limits: LimitState | null;
   /** What is known of the servers that the request was passed to; null: it was passed to none. */
   upstream: UpstreamFacts | null;
   /** Sees the body of the request too, as far as the handler's sink takes it; what it gives does not matter. Phases may set it. */

@@ -4,6 +4,8 @@ import type { Location, Settings } from "../config/model.ts";
 import { ANSWERED, GO_ON, type Phase } from "../exchange/phase.ts";
 import { evaluateOctets } from "../exchange/templates.ts";
 import { entryPhases } from "./auth/entry.ts";
+import { limitConnections } from "./limits/limit-conn.ts";
+import { limitRequests } from "./limits/limit-req.ts";
 import type { HandlerServices } from "./services.ts";
 import { openSession } from "./session/visitor.ts";
 import { mirror } from "./subrequest/mirror.ts";
@@ -12,6 +14,8 @@ import { corsPhase, hasCors } from "./upload/cors.ts";
 /** nginx's names for the steps of a request before its content. */
 interface Phases {
   readonly rewrite: readonly Phase[];
+  /** The limits: subrequests have them too. */
+  readonly preaccess: readonly Phase[];
   /** With what comes between access and content (`mirror`). */
   readonly access: readonly Phase[];
 }
@@ -35,9 +39,9 @@ export function phasesOf(
   if (hasCors(settings)) rewrite.push(corsPhase);
   if (opensSession(settings)) rewrite.push(session(settings, services, serverName));
   const { limited, access } = entryPhases(settings, services);
-  if (settings.return !== null) return { rewrite, access: limited };
+  if (settings.return !== null) return { rewrite, preaccess: [], access: limited };
   const copies = settings.mirror.length > 0 ? [mirror(settings, services)] : [];
-  return { rewrite, access: [...limited, ...access, ...copies] };
+  return { rewrite, preaccess: limits(settings, services), access: [...limited, ...access, ...copies] };
 }
 
 /** `set`: the server's once a request, then the location's. */
@@ -50,6 +54,14 @@ function assign(inServer: readonly Assignment[], own: readonly Assignment[]): Ph
     }
     return GO_ON;
   };
+}
+
+/** `limit_req`, then `limit_conn`: nginx's order. */
+function limits(settings: Settings, { limits }: HandlerServices): readonly Phase[] {
+  const phases: Phase[] = [];
+  if (settings.limitReq.length > 0) phases.push(limitRequests(settings, limits));
+  if (settings.limitConn.length > 0) phases.push(limitConnections(settings, limits));
+  return phases;
 }
 
 /** `internal`: only internal redirects may lead here. */

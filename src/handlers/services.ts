@@ -8,6 +8,7 @@ import type { CacheZones } from "./cache/zones.ts";
 import type { Scripts } from "./cgi/scripts.ts";
 import type { CompressionWork } from "./compression/work.ts";
 import type { FileCaches } from "./files/file-caches.ts";
+import type { LimitZones } from "./limits/zones.ts";
 import type { Listings } from "./listing/listings.ts";
 import type { SessionRegistry } from "./session/registry.ts";
 import type { SubrequestStarter } from "./subrequest/subrequest.ts";
@@ -42,6 +43,8 @@ export interface SharedServices extends Services {
   readonly resolver: Resolver;
   /** The groups of servers that requests are passed to. */
   readonly upstreams: Upstreams;
+  /** The states of `limit_req` and `limit_conn`. */
+  readonly limits: LimitZones;
   /** The caches of replies. */
   readonly caches: CacheZones;
   /** Starts requests within requests (`auth_request`, `mirror`). */

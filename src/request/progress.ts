@@ -67,7 +67,7 @@ export class Progress {
   redirects = 0;
   /** One of them led to a path. */
   isRedirected = false;
-  /** The path of a subrequest, which has the phases of rewrite only (as in nginx); "": it is a client's request. */
+  /** The path of a subrequest, which has no phases of access (as in nginx); "": it is a client's request. */
   subrequest = "";
   /** An `error_page` is being made. */
   inErrorPage = false;
@@ -105,7 +105,7 @@ export class Progress {
   }
 
   private get phases(): readonly Phase[] {
-    return this.subrequest === "" ? this.route.phases : this.route.rewrite;
+    return this.subrequest === "" ? this.route.phases : this.route.ofSubrequests;
   }
 
   /** Enters a location, before its first phase. */

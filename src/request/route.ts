@@ -14,10 +14,10 @@ import { filtersOf } from "./filters/filters.ts";
 /** A location with everything that its requests need, made once from the configuration. */
 export class Route {
   readonly settings: Settings;
-  /** Run before the contents: rewrite, then access. Empty for most locations. */
+  /** Run before the contents: rewrite, limits, then access. Empty for most locations. */
   readonly phases: readonly Phase[];
-  /** Those of rewrite: all that a subrequest has. */
-  readonly rewrite: readonly Phase[];
+  /** Those that a subrequest has: all but access. */
+  readonly ofSubrequests: readonly Phase[];
   /** The first that claims a request answers it. */
   readonly contents: readonly Content[];
   /** Each reply goes through these, in order. */
@@ -34,9 +34,9 @@ export class Route {
   ) {
     this.settings = location.settings;
     this.templates = services.templates;
-    const { rewrite, access } = phasesOf(location, services, server.name, server.scope.settings.assignments);
-    this.rewrite = rewrite;
-    this.phases = [...rewrite, ...access];
+    const { rewrite, preaccess, access } = phasesOf(location, services, server.name, server.scope.settings.assignments);
+    this.ofSubrequests = [...rewrite, ...preaccess];
+    this.phases = [...this.ofSubrequests, ...access];
     this.filters = filtersOf(location.settings, services);
     this.contents = contentsOf(location, services, server.name);
     this.allow = allowValue(location.settings);

@@ -7,6 +7,7 @@ import type { LogLevel } from "../config/parts.ts";
 import type { BodyWatcher, ConnectionInfo, Exchange, Templates } from "../exchange/exchange.ts";
 import type { Filter } from "../exchange/filter.ts";
 import type { BodySink } from "../exchange/handler.ts";
+import type { LimitState } from "../exchange/limits.ts";
 import type { Encoded, Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "../exchange/reply.ts";
 import type { Session } from "../exchange/session.ts";
 import { evaluate, evaluateOctets } from "../exchange/templates.ts";
@@ -51,6 +52,7 @@ export class ServerExchange implements Exchange {
   assigned: Map<string, string> | null = null;
   session: Session | null = null;
   user = "";
+  limits: LimitState | null = null;
   upstream: UpstreamFacts | null = null;
   onGone: (() => void) | null = null;
   endsWithClient = false;
@@ -99,6 +101,8 @@ export class ServerExchange implements Exchange {
     this.session = null;
     this.user = "";
     this.upstream = null;
+    this.limits?.release();
+    this.limits = null;
     this.bodyWatcher = null;
     this.onGone = null;
     this.endsWithClient = this.explained = false;

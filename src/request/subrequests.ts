@@ -1,5 +1,6 @@
 /** Starts the subrequests of a server, and ends those that are left when it stops. */
 import type { Exchange } from "../exchange/exchange.ts";
+import { LimitState } from "../exchange/limits.ts";
 import type { SharedServices } from "../handlers/services.ts";
 import type { SubrequestOptions, SubrequestStarter } from "../handlers/subrequest/subrequest.ts";
 import type { RequestLog } from "./request-log.ts";
@@ -78,6 +79,8 @@ function within(exchange: ServerExchange, parent: ServerExchange, options: Subre
   exchange.assigned = parent.assigned; // shared, as in nginx
   exchange.session = parent.session;
   exchange.user = parent.user;
+  parent.limits ??= new LimitState();
+  exchange.limits = parent.limits.retain();
 }
 
 /** What asked is told. A mistake there is one of the request that asked. */

@@ -74,7 +74,9 @@ export class Generations {
 
   /** Keeps the logs and session stores that some living generation uses; closes the others. */
   private keepWhatIsUsed(): void {
-    this.logs.keep(this.living.map(({ config }) => config));
+    const configs = this.living.map(({ config }) => config);
+    this.logs.keep(configs);
+    this.services.limits.keep(configs);
     const draining = [...this.draining].flatMap((generation) => [...generation.sessionUses()]);
     this.services.sessions.keep(this.current.sessionUses(), draining);
   }

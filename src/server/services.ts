@@ -10,6 +10,7 @@ import { CacheZones } from "../handlers/cache/zones.ts";
 import { Scripts } from "../handlers/cgi/scripts.ts";
 import { CompressionWork } from "../handlers/compression/work.ts";
 import { FileCaches } from "../handlers/files/file-caches.ts";
+import { LimitZones } from "../handlers/limits/zones.ts";
 import { Listings } from "../handlers/listing/listings.ts";
 import type { SharedServices } from "../handlers/services.ts";
 import { SessionRegistry } from "../handlers/session/registry.ts";
@@ -38,6 +39,7 @@ export class ServerServices implements SharedServices {
   subrequests!: SubrequestStarter;
   readonly upstreams: Upstreams;
   readonly caches: CacheZones;
+  readonly limits: LimitZones;
   private readonly random = new Block(64);
 
   constructor(
@@ -59,6 +61,7 @@ export class ServerServices implements SharedServices {
     this.scripts = new Scripts(reactor);
     this.upstreams = new Upstreams(this);
     this.caches = new CacheZones(this);
+    this.limits = new LimitZones(this);
     this.passwords = new Passwords(this, bcrypt);
   }
 

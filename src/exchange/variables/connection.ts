@@ -7,6 +7,9 @@ const counts = (exchange: Exchange) => exchange.services.connections.counts();
 const port = (number = 0): string => (number === 0 ? "" : String(number));
 
 export const CONNECTION: readonly Row[] = [
+  row("binary_remote_addr", "change", "the client's address as 4 or 16 bytes", ({ connection }) =>
+    connection.remoteBytes.length === 0 ? connection.remoteAddress : String.fromCharCode(...connection.remoteBytes),
+  ),
   row("connection", "connection", "the connection's number", (e) => String(e.connection.number)),
   row("connection_requests", "change", "requests on the connection so far", (e) => String(e.connection.requests)),
   row("connections_active", "change", "open connections", (e) => String(counts(e).active)),

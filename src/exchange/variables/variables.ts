@@ -7,6 +7,7 @@ import { octets } from "../../http/octets.ts";
 import type { Evaluator, Lifetime } from "../exchange.ts";
 import { CONNECTION } from "./connection.ts";
 import { FILES } from "./files.ts";
+import { LIMITS } from "./limits.ts";
 import { REPLY } from "./reply.ts";
 import { REQUEST } from "./request.ts";
 import type { Row } from "./row.ts";
@@ -16,7 +17,9 @@ import { UPSTREAM } from "./upstream.ts";
 const order = (a: Row, b: Row): number => Number(a.isFamily) - Number(b.isFamily) || (a.name < b.name ? -1 : 1);
 
 /** All variables that a configuration may use, except groups of its own regular expressions: by name, families last. */
-export const VARIABLES: readonly Row[] = [CONNECTION, FILES, REPLY, REQUEST, TIME, UPSTREAM].flat().toSorted(order);
+export const VARIABLES: readonly Row[] = [CONNECTION, FILES, LIMITS, REPLY, REQUEST, TIME, UPSTREAM]
+  .flat()
+  .toSorted(order);
 
 const byName = new Map(VARIABLES.filter(({ isFamily }) => !isFamily).map((one) => [one.name, one]));
 const families = VARIABLES.filter(({ isFamily }) => isFamily);

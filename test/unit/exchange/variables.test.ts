@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Settings } from "../../../src/config/model.ts";
+import { LimitState } from "../../../src/exchange/limits.ts";
 import { evaluate, evaluateOctets } from "../../../src/exchange/templates.ts";
 import { AttemptRecord, UpstreamFacts } from "../../../src/exchange/upstream.ts";
 import { lifetimeOf, VARIABLES, variable } from "../../../src/exchange/variables/variables.ts";
@@ -41,6 +42,7 @@ function value(name: string, request: RequestLike = REQUEST, settings: Partial<S
     ["Set-Cookie", "b=2"],
   ];
   exchange.upstream = facts();
+  exchange.limits = Object.assign(new LimitState(), { requests: "DELAYED", connections: "PASSED" });
   return variable(name)(exchange);
 }
 
@@ -68,6 +70,7 @@ function facts(): UpstreamFacts {
 
 const table: { readonly [name: string]: string | RegExp } = {
   args: "x=1&Name=J%20D&empty=&flag",
+  binary_remote_addr: "\xc0\0\x02\x01",
   body_bytes_sent: "5",
   bytes_sent: "105",
   connection: "7",
@@ -86,6 +89,8 @@ const table: { readonly [name: string]: string | RegExp } = {
   host: "example.org",
   https: "",
   is_args: "?",
+  limit_conn_status: "PASSED",
+  limit_req_status: "DELAYED",
   msec: /^\d{10}\.\d{3}$/,
   nginx_version: "1.2.3",
   proxy_add_x_forwarded_for: "192.0.2.1",

@@ -12,6 +12,7 @@ import type { LogLevel, Template } from "../../../src/config/parts.ts";
 import { Evaluators } from "../../../src/exchange/evaluators.ts";
 import type { BodyWatcher, ConnectionInfo, Exchange, Templates } from "../../../src/exchange/exchange.ts";
 import { type Answer, type BodySink, type Handler, MOVED } from "../../../src/exchange/handler.ts";
+import type { LimitState } from "../../../src/exchange/limits.ts";
 import { GO_ON } from "../../../src/exchange/phase.ts";
 import type { Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "../../../src/exchange/reply.ts";
 import type { Session } from "../../../src/exchange/session.ts";
@@ -23,6 +24,7 @@ import { Scripts } from "../../../src/handlers/cgi/scripts.ts";
 import { CompressionWork } from "../../../src/handlers/compression/work.ts";
 import { type Content, contentsOf } from "../../../src/handlers/contents.ts";
 import { FileCaches } from "../../../src/handlers/files/file-caches.ts";
+import { LimitZones } from "../../../src/handlers/limits/zones.ts";
 import { Listings } from "../../../src/handlers/listing/listings.ts";
 import { phasesOf } from "../../../src/handlers/phases.ts";
 import type { HandlerServices } from "../../../src/handlers/services.ts";
@@ -134,6 +136,8 @@ export function settings(changes: Partial<Settings> = {}): Settings {
     mirror: [],
     mirrorRequestBody: true,
     stubStatus: false,
+    limitReq: [],
+    limitConn: [],
     ...changes,
   } as Settings;
 }
@@ -230,6 +234,7 @@ export class FakeServices implements HandlerServices {
   readonly uploads = new UploadActivities(this);
   readonly upstreams = new Upstreams(this);
   readonly caches = new CacheZones(this);
+  readonly limits = new LimitZones(this);
   readonly logged: string[] = [];
 
   log(level: LogLevel, message: string): void {
@@ -307,6 +312,7 @@ export class FakeExchange implements Exchange {
   readonly logged: string[] = [];
   session: Session | null = null;
   user = "";
+  limits: LimitState | null = null;
   upstream: UpstreamFacts | null = null;
   onGone: (() => void) | null = null;
   endsWithClient = false;
@@ -543,7 +549,7 @@ export const handlerFor = (location: Location, services: HandlerServices, server
 /** Lets the phases of the exchange's location decide, then its handlers. */
 export function answer(exchange: FakeExchange, serverName = "", handlers?: Contents): void {
   const { location, services } = exchange;
-  const { rewrite, access } = phasesOf(location, services, serverName);
-  for (const phase of [...rewrite, ...access]) if (phase(exchange) !== GO_ON) return;
+  const { rewrite, preaccess, access } = phasesOf(location, services, serverName);
+  for (const phase of [...rewrite, ...preaccess, ...access]) if (phase(exchange) !== GO_ON) return;
   (handlers ?? handlerFor(location, services, serverName)).handle(exchange);
 }

@@ -37,10 +37,7 @@ const INSTEAD: readonly (readonly [instead: string, names: string])[] = [
     "use return, try_files or a location with a regular expression",
     "rewrite if break uninitialized_variable_warn split_clients geo",
   ],
-  [
-    "there are no limits per client but those on time and size",
-    "limit_conn limit_conn_ limit_req limit_req_ limit_rate limit_rate_",
-  ],
+  ["there are no limits per client but those on time and size", "limit_rate limit_rate_"],
   ['use "symlinks"', "disable_symlinks"],
   ['use "upload_store" and "delete_files"', "dav_ create_full_put_path min_delete_depth"],
   ['use "session"', "userid userid_"],
