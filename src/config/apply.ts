@@ -30,12 +30,14 @@ function applyRow(row: Row, directive: Directive, scope: Scope): void {
 function checkBlock(row: Row, { args, block }: Directive, scope: Scope): void {
   if (row.block === "table") defineVariables(args, scope);
   if (row.block === null || row.block === "types" || row.block === "table" || block === null) return;
-  const unused = new Scope(row.block, scope.draft, scope);
+  const inLocation = row.block === "if" && scope.location !== null;
+  const unused = new Scope(inLocation ? "if in location" : row.block, scope.draft, scope);
   unused.server ??= { scope: unused, position: { file: "", line: 0, column: 0 }, listens: [], names: [], broken: true };
   const { locations } = unused;
   const { position } = unused.server;
   unused.upstream = { name: "", position, servers: [], options: {}, health: null };
-  unused.location ??= { scope: unused, locations, modifier: "", pattern: "/", regex: null, position };
+  if (row.block !== "if")
+    unused.location ??= { scope: unused, locations, modifier: "", pattern: "/", regex: null, position };
   apply(block, unused);
 }
 
@@ -54,6 +56,7 @@ function check(row: Row, directive: Directive, scope: Scope): boolean {
 
 /** Without `http { }`, the top level of a file counts as http. */
 function isAllowed(row: Row, context: Context): boolean {
+  if (context === "if in location" && row.in.includes("if")) return true;
   return row.in.includes(context) || (context === "main" && row.in.includes("http"));
 }
 

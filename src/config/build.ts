@@ -34,7 +34,7 @@ const BARE: Partial<Settings> = {
   cgiMethods: null,
   cgiParams: [],
   cgiPassEnv: [],
-  assignments: [],
+  rewrite: [],
   pass: null,
   limitedPass: null,
   resolver: null,
@@ -50,7 +50,7 @@ const NOT_INHERITED: Partial<Settings> = {
   tryFiles: null,
   limitExcept: null,
   return: null,
-  assignments: [],
+  rewrite: [],
   pass: null,
   limitedPass: null,
   stubStatus: false,
@@ -116,12 +116,27 @@ export class Builder {
       return: { status: 301, text },
     };
     const exact = { modifier: "=", pattern: pattern.slice(0, -1), regex: null } as const;
-    return { id: this.nextId++, ...exact, settings, locations: [], position };
+    return { id: this.nextId++, ...exact, settings, locations: [], conditions: [], position };
   }
 
   private location({ scope, modifier, pattern, regex, position }: LocationDraft, locations: Location[]): Location {
     const settings = withRedirects(this.settings(scope));
-    return { id: this.nextId++, modifier, pattern, regex, settings, locations, position };
+    const conditions = scope.conditions.map((inner) => this.condition(inner, { modifier, pattern, regex, position }));
+    return { id: this.nextId++, modifier, pattern, regex, settings, locations, conditions, position };
+  }
+
+  /** An `if`, which as in nginx also inherits who answers. Its steps are part of the program around it. */
+  private condition(scope: Scope, place: Pick<Location, "modifier" | "pattern" | "regex" | "position">): Location {
+    const { pass, stubStatus } = this.settings(scope.parent!);
+    const settings = { ...this.settings(scope), rewrite: [] };
+    const answering = { pass: scope.own.pass ?? pass, stubStatus };
+    return {
+      id: this.nextId++,
+      ...place,
+      settings: withRedirects({ ...settings, ...answering }),
+      locations: [],
+      conditions: [],
+    };
   }
 }
 

@@ -20,6 +20,8 @@ import { LOGS } from "./directives/logs.ts";
 import { PROCESS } from "./directives/process.ts";
 import { REPLIES } from "./directives/replies.ts";
 import { REQUESTS } from "./directives/requests.ts";
+import { allowedInIf } from "./directives/rewrite/in-if.ts";
+import { REWRITE } from "./directives/rewrite/steps.ts";
 import { SERVERS } from "./directives/servers.ts";
 import { SESSIONS } from "./directives/sessions.ts";
 import { MAP } from "./directives/tables/map.ts";
@@ -30,11 +32,11 @@ import type { Row } from "./table.ts";
 
 const FAMILIES: readonly Family[] = ["proxy", "fastcgi", "uwsgi", "scgi"];
 
-/** The rows by theme. */
-export const THEMES: readonly (readonly [title: string, rows: readonly Row[]])[] = [
+const ROWS: readonly (readonly [title: string, rows: readonly Row[]])[] = [
   ["The process", PROCESS],
   ["Servers", SERVERS],
   ["Locations", LOCATIONS],
+  ["Rewriting", REWRITE],
   ["Files", FILES],
   ["Who may do what", ACCESS],
   ["Passwords", [...AUTH, ...AUTH_REQUEST]],
@@ -55,6 +57,9 @@ export const THEMES: readonly (readonly [title: string, rows: readonly Row[]])[]
   ["Limits per client or other key", LIMITS],
   ["Logs and status", [...LOGS, STUB_STATUS, ...MIRROR]],
 ];
+
+/** The rows by theme. */
+export const THEMES = ROWS.map(([title, rows]) => [title, rows.map(allowedInIf)] as const);
 
 const named = (rows: readonly Row[]): Map<string, Row> => new Map(rows.map((row) => [row.name, row]));
 

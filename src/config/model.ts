@@ -37,6 +37,7 @@ import type {
   Upload,
 } from "./parts.ts";
 import type { LimitSettings, LimitZone } from "./settings/limits.ts";
+import type { RewriteSettings } from "./settings/rewrite.ts";
 import type { VariableTable } from "./tables/tables.ts";
 
 export interface Config {
@@ -106,11 +107,13 @@ export interface Location {
   readonly settings: Settings;
   /** Nested locations, in the order written. */
   readonly locations: readonly Location[];
+  /** The `if` blocks in it, each a location that a request is in where the condition holds; see IfStep. */
+  readonly conditions: readonly Location[];
   readonly position: Position;
 }
 
 /** All settings that a request can depend on, after inheritance. */
-export interface Settings extends Readonly<Record<Family, FamilySettings>>, LimitSettings {
+export interface Settings extends Readonly<Record<Family, FamilySettings>>, LimitSettings, RewriteSettings {
   /** Default `html` beneath the prefix. Absolute when constant. */
   readonly root: Template;
   readonly alias: Template | null;
@@ -133,8 +136,6 @@ export interface Settings extends Readonly<Record<Family, FamilySettings>>, Limi
   readonly authUserFile: Template | null;
   /** Whether a request needs both an allowed address and a password ("all"), or one of them ("any"). */
   readonly satisfy: "all" | "any";
-  /** Variables that get values before anything else is decided, in order; nested blocks do not inherit them. */
-  readonly assignments: readonly Assignment[];
   readonly return: Return | null;
   readonly errorPages: readonly ErrorPage[];
   /** 0: no limit. */

@@ -17,7 +17,7 @@ import { groupNames } from "./values/regex.ts";
 import { compileTemplate, variablesOf } from "./values/template.ts";
 import type { Variables } from "./variables.ts";
 
-/** The kinds of blocks. "http" is also the top level of a file without `http { }`. */
+/** The kinds of blocks. "http" is also the top level of a file without `http { }`; "if" is that of a server. */
 export type Context =
   | "main"
   | "events"
@@ -25,6 +25,8 @@ export type Context =
   | "server"
   | "location"
   | "limit_except"
+  | "if"
+  | "if in location"
   | "types"
   | "table"
   | "upstream";
@@ -107,6 +109,7 @@ export class Draft {
       if (scope.parent !== null && !found.has(scope.parent)) add(scope.parent);
       found.add(scope);
       for (const inner of scope.locations) add(inner.scope);
+      for (const inner of scope.conditions) add(inner);
     };
     for (const { scope } of this.servers) add(scope);
     return [...found];
@@ -133,6 +136,8 @@ export class Scope {
   /** Where each directive occurred first. */
   readonly seen = new Map<string, Position>();
   readonly locations: LocationDraft[] = [];
+  /** The `if` blocks of a location, in the order written. */
+  readonly conditions: Scope[] = [];
   /** The enclosing server; set right after a server's scope is made. */
   server: ServerDraft | null;
   /** The enclosing location; set likewise. */

@@ -6,6 +6,7 @@ import type { RequestHead } from "../http/request/request.ts";
 import type { ProxyAddresses } from "../network/proxy-protocol/header.ts";
 import type { LimitState } from "./limits.ts";
 import type { Encoded, Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "./reply.ts";
+import type { Rewriting } from "./rewriting.ts";
 import type { Services } from "./services.ts";
 import type { Session } from "./session.ts";
 import type { Tunnel } from "./tunnel.ts";
@@ -23,9 +24,8 @@ export interface Exchange {
   readonly path: string;
   /** $args: the raw query without "?", "" when there is none. */
   readonly query: string;
-  /** Groups of the last regular expression that matched (location, server_name, map): [0] is the whole match. Whoever sets them keeps the named groups of those before. */
-  get captures(): RegExpExecArray | null;
-  set captures(latest: RegExpExecArray);
+  /** Groups of the last regular expression that matched (location, server_name, map): [0] is the whole match. Whoever sets them keeps the named groups of those before; null: none matched. */
+  captures: RegExpExecArray | null;
   /** The octets of variables that `set` and the like have given values, and of tables' variables once they were asked for; null: none has. */
   assigned: Map<string, string> | null;
   /** For HEAD the server leaves the body out; handlers reply as to GET. */
@@ -34,6 +34,8 @@ export interface Exchange {
   readonly redirects: number;
   /** An internal redirect to a path has replaced the path and the query of the request line. One to a named location does not. */
   readonly isRedirected: boolean;
+  /** What the rewrite module has changed, and may change. */
+  readonly rewriting: Rewriting;
   /** It is a request within a client's request (`auth_request`, `mirror`): its `request` is the client's, and its reply is not sent. */
   readonly isSubrequest: boolean;
   /** The status that `error_page` gives to the reply that comes now; 0: the reply's own status. Such a reply is never a 304, 206, 412 or 416. */

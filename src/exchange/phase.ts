@@ -3,6 +3,7 @@
  * once from the configuration. All of them have decided before a byte of the request's body is read.
  */
 import type { Exchange } from "./exchange.ts";
+import type { Answer } from "./handler.ts";
 
 /** Continue with the next phase. */
 export const GO_ON = 0;
@@ -14,7 +15,8 @@ export const ANSWERED = 1;
  */
 export const LATER = 2;
 
-export type Verdict = typeof GO_ON | typeof ANSWERED | typeof LATER;
+/** An Answer answers in place of the location's contents, without the remaining phases. */
+export type Verdict = typeof GO_ON | typeof ANSWERED | typeof LATER | Answer;
 
 /** Decides about a request. After an internal redirect, the phases of the new location run, as in nginx. */
 export type Phase = (exchange: Exchange) => Verdict;

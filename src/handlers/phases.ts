@@ -1,11 +1,11 @@
 /** The phases of a location: the checks that each request passes before the location's content handlers, in order. */
-import type { Assignment } from "../config/gateway.ts";
 import type { Location, Settings } from "../config/model.ts";
 import { ANSWERED, GO_ON, type Phase } from "../exchange/phase.ts";
-import { evaluateOctets } from "../exchange/templates.ts";
+import { isExempt } from "./access.ts";
 import { entryPhases } from "./auth/entry.ts";
 import { limitConnections } from "./limits/limit-conn.ts";
 import { limitRequests } from "./limits/limit-req.ts";
+import { type Program, rewritePhase } from "./rewrite/program.ts";
 import type { HandlerServices } from "./services.ts";
 import { openSession } from "./session/visitor.ts";
 import { mirror } from "./subrequest/mirror.ts";
@@ -24,36 +24,29 @@ interface Phases {
  * The phases of a location, made once. As in nginx, `limit_except` comes before `return`, and `return` before `allow`, `deny` and
  * `auth_basic`, which have no effect where there is a `return`.
  * @param serverName servers with the same name share sessions
- * @param inServer the variables that the server itself sets
+ * @param program the steps of the location's block; null: there are none
  */
 export function phasesOf(
   { settings }: Location,
   services: HandlerServices,
   serverName = "",
-  inServer: readonly Assignment[] = [],
+  program: Program | null = null,
 ): Phases {
   const rewrite: Phase[] = [];
-  const own = settings.assignments === inServer ? [] : settings.assignments;
-  if (inServer.length + own.length > 0) rewrite.push(assign(inServer, own));
   if (settings.internal) rewrite.push(internalOnly);
   if (hasCors(settings)) rewrite.push(corsPhase);
   if (opensSession(settings)) rewrite.push(session(settings, services, serverName));
+  if (program !== null) rewrite.push(unlessLimited(settings, rewritePhase(program)));
   const { limited, access } = entryPhases(settings, services);
   if (settings.return !== null) return { rewrite, preaccess: [], access: limited };
   const copies = settings.mirror.length > 0 ? [mirror(settings, services)] : [];
   return { rewrite, preaccess: limits(settings, services), access: [...limited, ...access, ...copies] };
 }
 
-/** `set`: the server's once a request, then the location's. */
-function assign(inServer: readonly Assignment[], own: readonly Assignment[]): Phase {
-  return (exchange) => {
-    const isFirst = exchange.assigned === null;
-    const assigned = (exchange.assigned ??= new Map());
-    for (const { variable, value } of isFirst ? [...inServer, ...own] : own) {
-      assigned.set(variable, evaluateOctets(value, exchange));
-    }
-    return GO_ON;
-  };
+/** As in nginx, a location's steps are not for the methods that `limit_except` limits. */
+function unlessLimited({ limitExcept }: Settings, phase: Phase): Phase {
+  if (limitExcept === null) return phase;
+  return (exchange) => (isExempt(limitExcept, exchange.method) ? phase(exchange) : GO_ON);
 }
 
 /** `limit_req`, then `limit_conn`: nginx's order. */
@@ -66,7 +59,7 @@ function limits(settings: Settings, { limits }: HandlerServices): readonly Phase
 
 /** `internal`: only internal redirects may lead here. */
 const internalOnly: Phase = (exchange) => {
-  if (exchange.redirects > 0) return GO_ON;
+  if (exchange.redirects > 0 || exchange.isRedirected) return GO_ON;
   exchange.fail(404);
   return ANSWERED;
 };

@@ -38,7 +38,8 @@ function enterLocation(exchange: ServerExchange, router: Routes): boolean {
   }
   progress.path = path;
   if (request.hasQuery) progress.query = request.query();
-  progress.enter(router, router.find(path));
+  if (router.scope.route.program !== null) exchange.applyFrontServer(); // its steps may ask for the client's address
+  progress.locate(router);
   exchange.applyFrontServer();
   return true;
 }

@@ -3,9 +3,10 @@ import type { BodyWatcher, Exchange } from "../exchange/exchange.ts";
 import { type Answer, type BodySink, MOVED } from "../exchange/handler.ts";
 import { ANSWERED, LATER, type Phase } from "../exchange/phase.ts";
 import type { Field } from "../exchange/reply.ts";
+import type { Rewriting } from "../exchange/rewriting.ts";
 import type { Content } from "../handlers/contents.ts";
 import { octets } from "../http/octets.ts";
-import { withGroups } from "../routing/router.ts";
+import { onlyNamed, withGroups } from "../routing/router.ts";
 import { tee } from "./body-tee.ts";
 import type { Match, Route, Routes } from "./route.ts";
 
@@ -51,9 +52,11 @@ enum PhaseState {
   Ready,
 }
 
-export class Progress {
+export class Progress implements Rewriting {
   router!: Routes;
   route!: Route;
+  /** The route that was looked up: `route` may be that of an `if` in it. */
+  private found!: Route;
   /** The content that answers, once that is known. */
   content: Content | null = null;
   /** The location with an expression's `alias` in which `retarget` was called. */
@@ -65,8 +68,10 @@ export class Progress {
   captures: RegExpExecArray | null = null;
   method = "";
   redirects = 0;
-  /** One of them led to a path. */
+  /** One of them, or a `rewrite`, led to a path. */
   isRedirected = false;
+  hasOtherQuery = false;
+  passesWholePath = false;
   /** The path of a subrequest, which has no phases of access (as in nginx); "": it is a client's request. */
   subrequest = "";
   /** An `error_page` is being made. */
@@ -88,7 +93,7 @@ export class Progress {
     this.query = "";
     this.method = "";
     this.redirects = 0;
-    this.inErrorPage = this.choosing = this.isRedirected = false;
+    this.inErrorPage = this.choosing = this.isRedirected = this.hasOtherQuery = this.passesWholePath = false;
     this.content = this.retargeted = null;
     this.subrequest = "";
     this.phaseState = PhaseState.Idle;
@@ -99,9 +104,9 @@ export class Progress {
     this.router = router;
     this.redirects = 1;
     this.method = method;
-    const match = this.moveTo(uri, query);
+    this.moveTo(uri, query);
     this.subrequest = this.requestPath = this.path;
-    this.enter(router, match);
+    this.locate(router);
   }
 
   private get phases(): readonly Phase[] {
@@ -111,11 +116,43 @@ export class Progress {
   /** Enters a location, before its first phase. */
   enter(router: Routes, match: Match): void {
     this.router = router;
-    this.route = match.route;
+    this.route = this.found = match.route;
     this.phase = 0;
     this.answer = null;
-    if (match.captures !== null) this.captures = withGroups(match.captures, this.captures);
+    if (match.captures !== null) this.matched(match.captures);
     if (match.undecided) this.answerWith(undecided);
+  }
+
+  /** Does the server's own steps, then enters the location of the path. */
+  locate(router: Routes): void {
+    const { program } = router.scope.route;
+    if (program !== null) {
+      this.enter(router, router.scope);
+      const { answer } = program.run(this.exchange);
+      if (answer !== null) return this.answerWith(answer);
+    }
+    this.enter(router, router.find(this.path));
+  }
+
+  enterCondition(index: number): void {
+    this.route = this.found.conditions[index]!;
+    this.phase = 0;
+  }
+
+  /** The path has changed in a location: finds that of the new path. */
+  lookUpAgain(): boolean {
+    if (++this.redirects > MOST_REDIRECTS) {
+      this.exchange.log("error", `rewrite or internal redirection cycle while processing "${this.path}"`);
+      this.exchange.failPlainly(500, []);
+      return false;
+    }
+    this.enter(this.router, this.router.find(this.path));
+    return true;
+  }
+
+  /** An expression has matched; null: it has not, so that its numbered groups are those of none. */
+  matched(latest: RegExpExecArray | null): void {
+    this.captures = latest === null ? onlyNamed(this.captures) : withGroups(latest, this.captures);
   }
 
   /** Skips the remaining phases and the location's contents: `answer` answers. */
@@ -131,12 +168,17 @@ export class Progress {
       exchange.log("error", `redirection cycle while internally redirecting to "${uri}"`);
       return exchange.failPlainly(500, []);
     }
-    const match = uri.startsWith("@") ? this.router.findNamed(uri) : this.moveTo(uri, query);
-    if (match === undefined) {
-      exchange.log("error", `could not find named location "${uri}"`);
-      return exchange.failPlainly(500, []);
+    if (uri.startsWith("@")) {
+      const match = this.router.findNamed(uri);
+      if (match === undefined) {
+        exchange.log("error", `could not find named location "${uri}"`);
+        return exchange.failPlainly(500, []);
+      }
+      this.enter(this.router, match);
+    } else {
+      this.moveTo(uri, query);
+      this.locate(this.router);
     }
-    this.enter(this.router, match);
     this.advance();
   }
 
@@ -151,12 +193,12 @@ export class Progress {
     return this.retargeted === this.route;
   }
 
-  private moveTo(uri: string, query: string | undefined): Match {
-    this.isRedirected = true;
+  private moveTo(uri: string, query: string | undefined): void {
+    this.isRedirected = this.hasOtherQuery = true;
+    this.passesWholePath = false;
     const mark = query === undefined ? uri.indexOf("?") : -1;
     this.path = mark < 0 ? uri : uri.slice(0, mark);
     this.query = query ?? (mark < 0 ? "" : octets(uri.slice(mark + 1)));
-    return this.router.find(this.path);
   }
 
   /** The phase that suspended the request is done. */
@@ -174,9 +216,8 @@ export class Progress {
 
   /** Runs the remaining phases, then asks the content: for a sink if a body is to come, else for the reply. */
   advance(): void {
-    const { phases } = this;
-    if (this.phase < phases.length) {
-      if (!this.passes(phases)) return;
+    if (this.phase < this.phases.length) {
+      if (!this.passes()) return;
     } else this.phaseState = PhaseState.Idle; // the phase that suspended the request was the last one
     const answer = this.answer ?? this.choose();
     if (answer === null) return;
@@ -206,13 +247,15 @@ export class Progress {
     return null;
   }
 
-  /** Runs the remaining phases. True if all of them let the request go on. */
-  private passes(phases: Route["phases"]): boolean {
-    while (this.phase < phases.length) {
+  /** Runs the remaining phases, which may lead to other routes. True if all of them let the request go on. */
+  private passes(): boolean {
+    while (this.phase < this.phases.length) {
       this.phaseState = PhaseState.Running;
-      const verdict = phases[this.phase++]!(this.exchange);
-      if (verdict === ANSWERED) return this.leave(); // it may have been redirected, and be suspended there
-      if (verdict === LATER && (this.phaseState as PhaseState) !== PhaseState.Ready) {
+      const verdict = this.phases[this.phase++]!(this.exchange);
+      if (typeof verdict === "object") this.answerWith(verdict);
+      else if (verdict === ANSWERED)
+        return this.leave(); // it may have been redirected, and be suspended there
+      else if (verdict === LATER && (this.phaseState as PhaseState) !== PhaseState.Ready) {
         this.phaseState = PhaseState.Waiting;
         return false;
       }

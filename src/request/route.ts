@@ -5,6 +5,7 @@ import type { Filter } from "../exchange/filter.ts";
 import type { Phase } from "../exchange/phase.ts";
 import { type Content, contentsOf } from "../handlers/contents.ts";
 import { phasesOf } from "../handlers/phases.ts";
+import { Program } from "../handlers/rewrite/program.ts";
 import type { HandlerServices } from "../handlers/services.ts";
 import { allowValue } from "../routing/answering.ts";
 import type { RouteMatch } from "../routing/locations.ts";
@@ -24,22 +25,31 @@ export class Route {
   readonly filters: readonly Filter[];
   /** Those of its configuration. */
   readonly templates: Templates;
+  /** The steps of the location's block; those of a server are done before a location is looked up. null: there are none. */
+  readonly program: Program | null;
+  /** The routes of the `if` blocks in the location. */
+  readonly conditions: readonly Route[];
   /** The value of Allow before it is known which content answers. */
   readonly allow: string;
 
+  /** @param isCondition it is an `if`, entered when the phases of rewrite around it are done */
   constructor(
     readonly server: VirtualServer,
     readonly location: Location,
     services: HandlerServices,
+    isCondition = false,
   ) {
     this.settings = location.settings;
     this.templates = services.templates;
-    const { rewrite, preaccess, access } = phasesOf(location, services, server.name, server.scope.settings.assignments);
-    this.ofSubrequests = [...rewrite, ...preaccess];
+    this.program = Program.of(location.settings.rewrite, services);
+    const program = location === server.scope ? null : this.program;
+    const { rewrite, preaccess, access } = phasesOf(location, services, server.name, program);
+    this.ofSubrequests = isCondition ? preaccess : [...rewrite, ...preaccess];
     this.phases = [...this.ofSubrequests, ...access];
     this.filters = filtersOf(location.settings, services);
     this.contents = contentsOf(location, services, server.name);
     this.allow = allowValue(location.settings);
+    this.conditions = location.conditions.map((condition) => new Route(server, condition, services, true));
   }
 }
 

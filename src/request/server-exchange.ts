@@ -9,6 +9,7 @@ import type { Filter } from "../exchange/filter.ts";
 import type { BodySink } from "../exchange/handler.ts";
 import type { LimitState } from "../exchange/limits.ts";
 import type { Encoded, Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "../exchange/reply.ts";
+import type { Rewriting } from "../exchange/rewriting.ts";
 import type { Session } from "../exchange/session.ts";
 import { evaluate, evaluateOctets } from "../exchange/templates.ts";
 import type { Tunnel } from "../exchange/tunnel.ts";
@@ -20,7 +21,6 @@ import type { SharedServices } from "../handlers/services.ts";
 import { BodyDecoder } from "../http/body/body.ts";
 import { indexOfSingleton, putField } from "../http/reply/response.ts";
 import { type HeadLimits, RequestParser } from "../http/request/parser.ts";
-import { withGroups } from "../routing/router.ts";
 import { AsleepRequest, NO_HEAD } from "./asleep.ts";
 import { errorLine } from "./error-line.ts";
 import { filtered } from "./filters/filtered.ts";
@@ -155,8 +155,8 @@ export class ServerExchange implements Exchange {
     return this.progress.captures;
   }
 
-  set captures(latest: RegExpExecArray) {
-    this.progress.captures = withGroups(latest, this.progress.captures);
+  set captures(latest: RegExpExecArray | null) {
+    this.progress.matched(latest);
   }
 
   get method(): string {
@@ -169,6 +169,10 @@ export class ServerExchange implements Exchange {
 
   get isRedirected(): boolean {
     return this.progress.isRedirected;
+  }
+
+  get rewriting(): Rewriting {
+    return this.progress;
   }
 
   get isSubrequest(): boolean {

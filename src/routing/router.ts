@@ -3,12 +3,14 @@ import type { Location, VirtualServer } from "../config/model.ts";
 import { Locations, type RouteMatch } from "./locations.ts";
 
 /** The route made from a location: whatever the router's user needs at each request. */
-interface Routable {
+interface Routable<R> {
   readonly location: Location;
+  /** The routes of the `if` blocks in it. */
+  readonly conditions: readonly R[];
 }
 
 /** The routes of a server. Where no location matches, the route of the server's own settings is used. */
-export class Router<R extends Routable> {
+export class Router<R extends Routable<R>> {
   readonly names: VirtualServer["names"];
   readonly scope: RouteMatch<R>;
   private readonly locations: Locations<R>;
@@ -35,11 +37,17 @@ export class Router<R extends Routable> {
     return this.named.get(name);
   }
 
-  /** Every route of the server. */
-  *routes(): Iterable<R> {
+  /** The routes that a path or a name can lead to. */
+  private *located(): Iterable<R> {
     yield this.scope.route;
     yield* this.locations.all();
     for (const { route } of this.named.values()) yield route;
+  }
+
+  /** Every route of the server, those of `if` included. */
+  *routes(): Iterable<R> {
+    yield* this.located();
+    for (const { conditions } of this.located()) yield* conditions;
   }
 }
 
@@ -47,4 +55,10 @@ export class Router<R extends Routable> {
 export function withGroups(latest: RegExpExecArray, before: RegExpExecArray | null): RegExpExecArray {
   if (before?.groups) latest.groups = { ...before.groups, ...latest.groups };
   return latest;
+}
+
+/** The named groups of the matches so far, without numbered ones; null: there are none. */
+export function onlyNamed(before: RegExpExecArray | null): RegExpExecArray | null {
+  if (!before?.groups) return null;
+  return Object.assign([""] as [string], { index: 0, input: "", groups: before.groups });
 }

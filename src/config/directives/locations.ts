@@ -7,7 +7,7 @@ import type { Row } from "../table.ts";
 import { block, directive } from "../table.ts";
 import { elsewhere, quote } from "../text/diagnostics.ts";
 import type { Directive, Word } from "../text/parser.ts";
-import { template, variableName, words } from "../values/arguments.ts";
+import { words } from "../values/arguments.ts";
 import { compileRegex, slowness } from "../values/regex.ts";
 
 const SYNTAX = "[= | ^~ | ~ | ~*] PATH | @NAME";
@@ -20,19 +20,6 @@ export const LOCATIONS: readonly Row[] = [
     repeats: true,
     help: "Settings for a part of the paths: a prefix, `=` exactly this path, `^~` a prefix that no expression overrides, `~` and `~*` (ignoring case) a regular expression (one that could take too many steps for a long path, as `(a+)+$` does, is matched in another way, which takes some milliseconds at most; 500 where there is none), `@name` only by `error_page` and `try_files`.",
     open: openLocation,
-  }),
-  directive("set", {
-    in: ["server", "location"],
-    takes: [variableName, template("VALUE")],
-    default: null,
-    repeats: true,
-    help: "A variable of your own. A server's get their values once, before the location is chosen; a location's whenever a request enters it, before `try_files`.",
-    set: (scope, [variable, value], { args }) => {
-      if (scope.draft.variables.isDeclared(variable))
-        return scope.error(args[0]!.position, `"set" cannot change $${variable}, which the server provides`);
-      scope.draft.variables.define(variable);
-      scope.own.assignments = [...(scope.own.assignments ?? []), { variable, value }];
-    },
   }),
   directive("internal", {
     in: ["location"],

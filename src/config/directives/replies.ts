@@ -1,4 +1,4 @@
-/** Replies: fixed answers, redirects, error pages, media types, fields. */
+/** Replies: error pages, media types, fields. */
 
 import { checkErrorPage } from "../checks/promises.ts";
 import type { Expires, Template } from "../parts.ts";
@@ -16,14 +16,6 @@ const anywhere: readonly Context[] = ["http", "server", "location"];
 const mediaType = kind("TYPE", "a media type such as text/html", parseMediaType);
 
 export const REPLIES: readonly Row[] = [
-  directive("return", {
-    in: ["server", "location"],
-    takes: [words("CODE [TEXT] | CODE URL | URL", 1, 2)],
-    default: null,
-    repeats: true,
-    help: "Answers at once: a status with a text, a redirect (301, 302, 303, 307, 308 with a URL; a URL alone is 302). 444 closes without an answer. In a server it goes before all locations.",
-    set: setReturn,
-  }),
   directive("error_page", {
     in: anywhere,
     takes: [words("CODE... [=[CODE]] URI", 2)],
@@ -115,38 +107,6 @@ const OUR_OWN: ReadonlyMap<string, string> = new Map([
   ["transfer-encoding", FRAMING],
   ["upgrade", OF_THE_CONNECTION],
 ]);
-
-const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
-
-/** Stores a `return`. As in nginx the first one of a block wins. */
-function setReturn(scope: Scope, [args]: [readonly Word[]], { position }: Directive): void {
-  const [first, second] = args as [Word, Word?];
-  const isUrl = /^(?:https?:\/\/|\$scheme)/.test(first.text);
-  if (isUrl && second !== undefined) {
-    return scope.error(
-      second.position,
-      `unexpected argument ${quote(second.text)}: a URL is the last argument of "return"`,
-    );
-  }
-  const status = isUrl ? 302 : parseStatus(first.text, 200);
-  if (status === undefined) {
-    return scope.error(
-      first.position,
-      `"return" expects a status between 200 and 599, or a URL with http:// or https://, not ${quote(first.text)}`,
-    );
-  }
-  const word = isUrl ? first : second;
-  if (word !== undefined && REDIRECTS.includes(status) && /[\r\n]/.test(word.text)) {
-    return scope.error(word.position, "a URL cannot contain line ends");
-  }
-  const text = word === undefined ? null : scope.template(word);
-  if (word === undefined && REDIRECTS.includes(status)) {
-    scope.warning(position, `"return ${status}" without a URL redirects to nowhere`);
-  }
-  if (scope.own.return !== undefined)
-    return scope.warning(position, 'this "return" is never reached (another stands before it)');
-  if (word === undefined || text !== null) scope.own.return = { status, text };
-}
 
 function addErrorPage(scope: Scope, [args]: [readonly Word[]]): void {
   const uriWord = args.at(-1)!;

@@ -15,13 +15,16 @@ export function uriMaker(pass: Pass): (exchange: Exchange) => string {
   if (uri === null) return ownUri;
   const before = octets(uri);
   const { length } = octets(pass.replaces);
-  return (exchange) => before + pathFrom(exchange, length) + queryOf(exchange);
+  return (exchange) => {
+    if (exchange.rewriting.passesWholePath) return pathFrom(exchange, 0) + queryOf(exchange);
+    return before + pathFrom(exchange, length) + queryOf(exchange);
+  };
 }
 
-/** Path and query as the client sent them; after an internal redirect those it led to. */
+/** Path and query as the client sent them; after an internal redirect, `rewrite` or `set $args` those it led to. */
 function ownUri(exchange: Exchange): string {
   const { request } = exchange;
-  if (exchange.isRedirected) return pathFrom(exchange, 0) + queryOf(exchange);
+  if (exchange.isRedirected || exchange.rewriting.hasOtherQuery) return pathFrom(exchange, 0) + queryOf(exchange);
   const { bytes, base, pathStart, pathEnd, targetEnd } = request;
   if (pathStart < pathEnd) return bytes.latin1Slice(base + pathStart, base + targetEnd);
   // `GET http://host` or `GET http://host?query`: a path is needed (RFC 9112 §3.2.1), but OPTIONS asks about the server (§3.2.4).

@@ -15,6 +15,7 @@ import { type Answer, type BodySink, type Handler, MOVED } from "../../../src/ex
 import type { LimitState } from "../../../src/exchange/limits.ts";
 import { GO_ON } from "../../../src/exchange/phase.ts";
 import type { Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "../../../src/exchange/reply.ts";
+import type { Rewriting } from "../../../src/exchange/rewriting.ts";
 import type { Session } from "../../../src/exchange/session.ts";
 import type { Tunnel } from "../../../src/exchange/tunnel.ts";
 import type { UpstreamFacts } from "../../../src/exchange/upstream.ts";
@@ -74,7 +75,9 @@ export function settings(changes: Partial<Settings> = {}): Settings {
     authUserFile: null,
     satisfy: "all",
     return: null,
-    assignments: [],
+    rewrite: [],
+    rewriteLog: false,
+    uninitializedVariableWarn: true,
     limitedPass: null,
     errorPages: [],
     types: new Map(Object.entries(TYPES)),
@@ -146,7 +149,16 @@ let locations = 0;
 
 export function location(changes: Partial<Settings> = {}, pattern = "/"): Location {
   const position = { file: "test.conf", line: 1, column: 1 };
-  return { id: locations++, modifier: "", pattern, regex: null, settings: settings(changes), locations: [], position };
+  return {
+    id: locations++,
+    modifier: "",
+    pattern,
+    regex: null,
+    settings: settings(changes),
+    locations: [],
+    conditions: [],
+    position,
+  };
 }
 
 /** A temporary folder with files (text), folders (null) and links ({ link }), by path; removed with `remove`. */
@@ -291,6 +303,16 @@ export class FakeExchange implements Exchange {
   readonly isSubrequest = false;
   bodyWatcher: BodyWatcher | null = null;
   isRedirected = false;
+  readonly rewriting: Rewriting = {
+    path: "",
+    query: "",
+    captures: null,
+    isRedirected: false,
+    hasOtherQuery: false,
+    passesWholePath: false,
+    enterCondition: () => undefined,
+    lookUpAgain: () => true,
+  };
   readonly errorStatus: number;
   readonly startedAt = 990;
   readonly requestId = "0123456789abcdef0123456789abcdef";

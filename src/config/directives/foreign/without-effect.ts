@@ -50,7 +50,7 @@ const REASONS: Readonly<Record<string, string>> = {
   "invalid fields are always refused": "ignore_invalid_headers underscores_in_headers",
   "repeated slashes are always merged": "merge_slashes",
   "the listing always shows both": "autoindex_exact_size autoindex_localtime",
-  "the level of error_log decides": "log_not_found rewrite_log",
+  "the level of error_log decides": "log_not_found",
 };
 
 /** Name, and why it makes no difference. */
