@@ -4,6 +4,8 @@ import { AUTH } from "./directives/auth.ts";
 import { CGI } from "./directives/cgi.ts";
 import { COMPRESSION } from "./directives/compression.ts";
 import { FILES } from "./directives/files.ts";
+import { CHARSET } from "./directives/filters/charset.ts";
+import { SUB_FILTER } from "./directives/filters/sub-filter.ts";
 import { refusalOf } from "./directives/foreign/refused.ts";
 import { WITHOUT_EFFECT } from "./directives/foreign/without-effect.ts";
 import { FRONT } from "./directives/front.ts";
@@ -51,6 +53,7 @@ const ROWS: readonly (readonly [title: string, rows: readonly Row[]])[] = [
   ["Upstreams", [UPSTREAM_BLOCK, ...UPSTREAM_ROWS, HEALTH_CHECK, ...NAMES]],
   ["Replies", REPLIES],
   ["Variables from tables", MAP],
+  ["Changing replies", [...CHARSET, ...SUB_FILTER]],
   ["Compression", COMPRESSION],
   ["Behind a front server", FRONT],
   ["Limits on requests", REQUESTS],

@@ -36,6 +36,7 @@ import type {
   TryFiles,
   Upload,
 } from "./parts.ts";
+import type { FilterSettings } from "./settings/filters.ts";
 import type { LimitSettings, LimitZone } from "./settings/limits.ts";
 import type { RewriteSettings } from "./settings/rewrite.ts";
 import type { VariableTable } from "./tables/tables.ts";
@@ -113,7 +114,11 @@ export interface Location {
 }
 
 /** All settings that a request can depend on, after inheritance. */
-export interface Settings extends Readonly<Record<Family, FamilySettings>>, LimitSettings, RewriteSettings {
+export interface Settings
+  extends Readonly<Record<Family, FamilySettings>>,
+    FilterSettings,
+    LimitSettings,
+    RewriteSettings {
   /** Default `html` beneath the prefix. Absolute when constant. */
   readonly root: Template;
   readonly alias: Template | null;
@@ -160,7 +165,6 @@ export interface Settings extends Readonly<Record<Family, FamilySettings>>, Limi
   /** Extension (lower case, no dot) to media type. */
   readonly types: ReadonlyMap<string, string>;
   readonly defaultType: string;
-  readonly charset: string | null;
   /** Compression while replies are sent, by coding; the media types contain "*" for any type. */
   readonly gzip: boolean;
   readonly gzipTypes: ReadonlySet<string>;

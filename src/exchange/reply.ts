@@ -94,6 +94,8 @@ export interface ReplyOptions {
   readonly encoded?: Encoded;
   /** It is another server's reply: `expires` replaces its Cache-Control, as in nginx. */
   readonly fromUpstream?: boolean;
+  /** The server that made it has said which charset it has, or none (X-Accel-Charset). */
+  readonly charsetChosen?: boolean;
 }
 
 /** Releases the files and streams of a body that will not be sent. */

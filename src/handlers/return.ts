@@ -10,7 +10,7 @@ import { Codings } from "./compression/codings.ts";
 import { ERROR_PAGE_TYPE, errorPage } from "./error-page.ts";
 import { mediaType } from "./files/content-type.ts";
 import { KeptReplies } from "./files/kept-replies.ts";
-import { type Changes, headChanges, KeptReply } from "./files/kept-reply.ts";
+import { type Changes, KeptReply, replyChanges } from "./files/kept-reply.ts";
 import { locationTo } from "./redirect.ts";
 import type { HandlerServices } from "./services.ts";
 
@@ -35,7 +35,7 @@ export class ReturnHandler implements Handler {
     this.codings = Codings.of(settings, compression);
     const varies = rule.text !== null && rule.text.constant === null;
     const isAbsolute = settings.absoluteRedirect; // it contains the request's host
-    this.changes = varies || isAbsolute ? "each request" : headChanges(settings);
+    this.changes = varies || isAbsolute ? "each request" : replyChanges(settings);
     this.redirects = REDIRECTS.includes(rule.status);
     this.hasPage = this.redirects && settings.errorPages.some(({ statuses }) => statuses.includes(rule.status));
   }

@@ -17,13 +17,3 @@ export function mediaTypeOf(path: string, types: ReadonlyMap<string, string>, fa
   if (dot <= path.lastIndexOf("/")) return fallback;
   return types.get(path.slice(dot + 1).toLowerCase()) ?? fallback;
 }
-
-/** Types that get a charset: the default of nginx's `charset_types`, and further text types based on JSON and XML. */
-const TEXTUAL =
-  /^(?:text\/[^;]+$|application\/(?:json|javascript|xml|rss\+xml|atom\+xml|xhtml\+xml|manifest\+json)$|image\/svg\+xml$)/;
-
-/** `mediaType` with `; charset=` added if it is a text type without parameters. */
-export function withCharset(mediaType: string, charset: string | null): string {
-  if (charset === null || !TEXTUAL.test(mediaType)) return mediaType;
-  return `${mediaType}; charset=${charset}`;
-}

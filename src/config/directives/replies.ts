@@ -8,7 +8,7 @@ import type { Row } from "../table.ts";
 import { block, directive, store } from "../table.ts";
 import { quote } from "../text/diagnostics.ts";
 import type { Directive, Word } from "../text/parser.ts";
-import { charset, fieldName, kind, oneOf, optional, parseTime, template, words } from "../values/arguments.ts";
+import { fieldName, kind, oneOf, optional, parseTime, template, words } from "../values/arguments.ts";
 import { checkNamedLocation, parseStatus } from "../values/statuses.ts";
 
 const anywhere: readonly Context[] = ["http", "server", "location"];
@@ -42,13 +42,6 @@ export const REPLIES: readonly Row[] = [
     default: "text/plain",
     help: "The media type where the extension is unknown.",
     set: store("defaultType"),
-  }),
-  directive("charset", {
-    in: anywhere,
-    takes: [charset],
-    default: "off",
-    help: "The charset added to media types of texts.",
-    set: store("charset"),
   }),
   directive("add_header", {
     in: anywhere,

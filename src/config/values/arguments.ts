@@ -249,8 +249,3 @@ export const variableName: Kind<string> = kind(
   "a variable such as $name",
   (word) => /^\$([A-Za-z_]\w*)$/.exec(word)?.[1],
 );
-
-/** The name of a charset as registered at IANA; `off` gives null. */
-export const charset: Kind<string | null> = kind("NAME | off", 'a charset\'s name, or "off"', (word) =>
-  word === "off" ? null : /^[A-Za-z0-9][A-Za-z0-9._:+-]*$/.test(word) ? word : undefined,
-);

@@ -6,12 +6,14 @@ import type { Field, ReplyOptions } from "../../exchange/reply.ts";
 import { evaluate, rangeApplies } from "../../http/reply/conditional.ts";
 import { parseRange, RANGE_IGNORED, RANGE_UNSATISFIABLE, unsatisfiedRange } from "../../http/reply/range.ts";
 import { Codings } from "../compression/codings.ts";
+import { valueIn } from "../compression/fields.ts";
 import { KeptReplies } from "../files/kept-replies.ts";
-import { type Changes, headChanges, KeptReply } from "../files/kept-reply.ts";
+import { type Changes, KeptReply, replyChanges } from "../files/kept-reply.ts";
 import { type Representation, replyWithRanges, wholeFile } from "../files/ranges.ts";
 import { validatorsIn } from "../relay/reply/validators.ts";
 import type { UpstreamHead } from "../relay/watcher.ts";
 import type { HandlerServices } from "../services.ts";
+import { type BodyChanges, bodyChanges } from "../transform/changes.ts";
 import type { Entry } from "./disk/entry.ts";
 
 /** Makes the fields that a client gets of those that a peer has sent: hides, rewrites. */
@@ -27,6 +29,7 @@ export class Hits {
   private readonly codings: Codings | null;
   private readonly changes: Changes;
   private readonly intercepted: ReadonlySet<number>;
+  private readonly bodies: BodyChanges | null;
 
   constructor(
     settings: Settings,
@@ -35,10 +38,11 @@ export class Hits {
     private readonly passOn: PassOn,
   ) {
     this.codings = Codings.of(settings, services.compression);
-    this.changes = headChanges({
+    this.changes = replyChanges({
       ...settings,
       addHeaders: settings.addHeaders.filter(({ value }) => !onlyStatus(value)),
     });
+    this.bodies = bodyChanges(settings);
     const statuses = family.interceptErrors ? settings.errorPages.flatMap((page) => page.statuses) : [];
     this.intercepted = new Set(statuses.filter((status) => status >= 300));
   }
@@ -108,7 +112,8 @@ export class Hits {
         { length: -1, fromUpstream: true },
       );
     }
-    const range = exchange.method === "GET" && this.allowsRanges(entry) ? exchange.request.field("range") : undefined;
+    const range =
+      exchange.method === "GET" && this.allowsRanges(entry, fields) ? exchange.request.field("range") : undefined;
     const applies = range !== undefined && rangeApplies(exchange.request, validators, second);
     const ranges = applies ? parseRange(range, entry.length) : RANGE_IGNORED;
     if (ranges === RANGE_IGNORED) return this.send(exchange, entry, fields);
@@ -119,7 +124,8 @@ export class Hits {
   }
 
   /** As nginx: ranges are served where the peer would, or where they are forced. */
-  private allowsRanges({ head }: Entry): boolean {
+  private allowsRanges({ head }: Entry, fields: readonly Field[]): boolean {
+    if (this.bodies?.(valueIn(fields, "content-type") ?? "")) return false;
     if (this.family.forceRanges) return true;
     return head.fields.some(([name, value]) => /^accept-ranges$/i.test(name) && /\bbytes\b/i.test(value));
   }

@@ -2,7 +2,6 @@
 
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { Field, StreamBody } from "../../exchange/reply.ts";
-import { withCharset } from "../../http/mime.ts";
 import { unicode } from "../../http/octets.ts";
 import { normalise } from "../../http/request/target.ts";
 import { allowValue } from "../../routing/answering.ts";
@@ -65,16 +64,14 @@ function replyWithOutput(exchange: Exchange, head: OutputHead, body: StreamBody)
   exchange.reply(status, fields, body, head.contentLength >= 0 ? { length: head.contentLength } : undefined);
 }
 
-/** The script's fields; the location's charset is added to the type of a text, and Allow to a 405 (RFC 9110 §15.5.6). */
+/** The script's fields; Allow is added to a 405 (RFC 9110 §15.5.6). */
 function fieldsOf({ settings, method }: Exchange, { fields: own, location }: OutputHead, status: number): Field[] {
-  const fields = own.map(([name, value]): Field => [name, isType(name) ? withCharset(value, settings.charset) : value]);
+  const fields: Field[] = [...own];
   if (location !== null) fields.push(["Location", location]);
   if (status === 405 && !own.some(([name]) => /^allow$/i.test(name)))
     fields.push(["Allow", allowValue(settings, undefined, method)]);
   return fields;
 }
-
-const isType = (name: string): boolean => /^content-type$/i.test(name);
 
 /** Redirects as if the client had asked for the path by GET, without a body. The script's cookies are added to the reply. */
 function redirectLocally(exchange: Exchange, head: OutputHead, [, encoded = "", query = ""]: RegExpExecArray): void {

@@ -1,8 +1,7 @@
-/** The Content-Type of a path in a location: `types`, `default_type` and `charset`. */
+/** The Content-Type of a path in a location: `types` and `default_type`. */
 import type { Settings } from "../../config/model.ts";
-import { mediaTypeOf, withCharset } from "../../http/mime.ts";
+import { mediaTypeOf } from "../../http/mime.ts";
 
-/** The media type by the path's extension, with the configured charset if it is a text type. */
-export function mediaType({ types, defaultType, charset }: Settings, path: string): string {
-  return withCharset(mediaTypeOf(path, types, defaultType), charset);
-}
+/** The media type by the path's extension; its charset is added by a filter. */
+export const mediaType = ({ types, defaultType }: Settings, path: string): string =>
+  mediaTypeOf(path, types, defaultType);

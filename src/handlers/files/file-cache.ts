@@ -60,6 +60,8 @@ export class Entry {
   formBytes = 0;
   /** The fields of its 200 and its validators, made when first needed. */
   fields: readonly Field[] | null = null;
+  /** Filters change its body; known with `fields`. */
+  isChanged = false;
   validators: Validators | null = null;
 
   /** Monotonic ms until which it may be used without a check, unless the server changes files before that (`epoch`). */

@@ -16,7 +16,8 @@ import {
 } from "../../http/reply/range.ts";
 import { isBodiless } from "../../http/reply/status.ts";
 import type { Way } from "../compression/codings.ts";
-import { weakened } from "../compression/fields.ts";
+import { valueIn, weakened } from "../compression/fields.ts";
+import type { BodyChanges } from "../transform/changes.ts";
 import { mediaType } from "./content-type.ts";
 import { Entry } from "./file-cache.ts";
 import type { FileCodings } from "./file-codings.ts";
@@ -29,7 +30,7 @@ const SAME_MOMENT = 2;
 
 /**
  * Replies with the file of `entry`. `path` decides its media type, `changes` whether the reply may be kept, `codings` its compressed
- * forms (null: none).
+ * forms, `bodies` whether filters change it (null: none, never).
  */
 export function replyWithFile(
   exchange: Exchange,
@@ -37,17 +38,28 @@ export function replyWithFile(
   entry: Entry,
   changes: Changes,
   codings: FileCodings | null = null,
+  bodies: BodyChanges | null = null,
 ): void {
   if (entry.fields === null) {
     const fields = fileFields(exchange.settings, path, entry);
     codings?.addVary(fields, entry);
     entry.fields = fields;
+    entry.isChanged = bodies?.(valueIn(fields, "content-type")!) ?? false;
   }
   if (exchange.errorStatus !== 0 && exchange.errorStatus !== 200) return replyWithPage(exchange, entry);
+  if (entry.isChanged) return replyChanged(exchange, entry, changes);
   const form = codings === null ? null : codings.choose(exchange, path, entry);
   if (form === null) return replyAsItIs(exchange, entry, changes);
   if (form instanceof Entry) return replyWithBeside(exchange, path, form, changes, codings!);
   replyEncoded(exchange, entry, form, changes, codings!);
+}
+
+/** Replies with a file whose body filters change: it has no ranges, and is changed and compressed for each client. */
+function replyChanged(exchange: Exchange, entry: Entry, changes: Changes): void {
+  const verdict = exchange.request.conditional ? verdictOn(exchange, entry) : 0;
+  if (verdict === 304) return replyNotModified(exchange, entry, changes);
+  if (verdict === 412) return exchange.fail(412);
+  send(exchange, entry, modified(entry));
 }
 
 /** Replies with a compressed file beside the one at `path`. It is a representation of its own, with its own version and ranges. */

@@ -6,13 +6,19 @@ import type { Settings } from "../../config/model.ts";
 import type { AddHeader } from "../../config/parts.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { Encoded, Field, ReplyBody, ReplyOptions, WholeReply } from "../../exchange/reply.ts";
+import { bodyChanges } from "../transform/changes.ts";
 
 /** How often the fields that a location adds (`add_header`, `expires`) change. */
 export type Changes = "never" | "each second" | "each request";
 
+/** How often a location's replies change, bodies included. */
+export const replyChanges = (settings: Settings): Changes =>
+  bodyChanges(settings) === null ? headChanges(settings) : "each request";
+
 /** How often the head of a location's replies changes; "each request": they cannot be kept. */
 export function headChanges(settings: Settings): Changes {
   const varies = (header: AddHeader) => header.value.constant === null;
+  if (settings.charset !== null && settings.charset.constant === null) return "each request";
   if (settings.uploadCors !== null) return "each request"; // depends on the request's Origin
   if (settings.addHeaders.some(varies)) return "each request";
   const kind = settings.expires?.kind;

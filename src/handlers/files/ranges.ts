@@ -3,6 +3,7 @@
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { Field, FileRange, OpenFile, PieceBody, ReplyBody, ReplyOptions } from "../../exchange/reply.ts";
 import { type ByteRange, contentRange } from "../../http/reply/range.ts";
+import { partType } from "../transform/charset.ts";
 
 /** Bytes in memory or in a file, with the fields that describe them. */
 export interface Representation {
@@ -43,7 +44,7 @@ function replyWithParts(
   const boundary = exchange.requestId;
   const isType = ([name]: Field) => name === "Content-Type";
   const type = entry.fields!.find(isType)?.[1];
-  const typeLine = type === undefined ? "" : `Content-Type: ${type}\r\n`;
+  const typeLine = type === undefined ? "" : `Content-Type: ${partType(exchange, type)}\r\n`;
   const parts = ranges.flatMap((range) => [
     Buffer.from(
       `\r\n--${boundary}\r\n${typeLine}Content-Range: ${contentRange(range, entry.length)}\r\n\r\n`,

@@ -19,12 +19,13 @@ import { replyWithListing } from "../listing/listing.ts";
 import type { Listings } from "../listing/listings.ts";
 import { locationTo } from "../redirect.ts";
 import type { HandlerServices } from "../services.ts";
+import { type BodyChanges, bodyChanges } from "../transform/changes.ts";
 import { Entry, FileCache } from "./file-cache.ts";
 import { FileCodings } from "./file-codings.ts";
 import { mayKeep, replyWithBeside, replyWithFile, sendKept } from "./file-reply.ts";
 import { isHidden } from "./hidden.ts";
 import { KeptReplies } from "./kept-replies.ts";
-import { type Changes, headChanges, KeptReply } from "./kept-reply.ts";
+import { type Changes, headChanges, KeptReply, replyChanges } from "./kept-reply.ts";
 
 /** Prefix of the cache key of a compressed file that is sent for another. */
 const FORM = "\0";
@@ -46,11 +47,14 @@ export class StaticHandler implements Handler {
   private readonly kept404: KeptReplies;
   /** Compressed forms of its files; null: the location does not use compression. */
   private readonly codings: FileCodings | null;
+  /** Those files whose bodies filters change. */
+  private readonly bodies: BodyChanges | null;
 
   constructor({ settings }: Location, services: HandlerServices) {
     this.cache = new FileCache(settings, services);
     this.listings = services.listings;
     this.changes = headChanges(settings);
+    this.bodies = bodyChanges(settings);
     this.codings = FileCodings.of(settings, services, this.cache, (exchange, path) => this.find(exchange, path, FORM));
     this.kept404 = new KeptReplies(Codings.of(settings, services.compression), (exchange) => this.reply404(exchange));
     const { alias, aliasPrefix, root } = settings;
@@ -58,7 +62,7 @@ export class StaticHandler implements Handler {
     this.hasScripts = settings.cgi.length > 0;
     this.logsErrors = LOG_LEVELS.indexOf("error") >= LOG_LEVELS.indexOf(settings.errorLog.level);
     const hasPage = (status: number) => settings.errorPages.some((page) => page.statuses.includes(status));
-    this.keeps404 = !hasPage(404) && this.changes !== "each request";
+    this.keeps404 = !hasPage(404) && replyChanges(settings) !== "each request";
     this.hasPage301 = hasPage(301);
   }
 
@@ -116,7 +120,7 @@ export class StaticHandler implements Handler {
   /** Replies with an entry from `find`. */
   private answer(exchange: Exchange, path: string, entry: Entry): void {
     if (this.isScript(exchange, entry)) exchange.redirect(path, exchange.query);
-    else if (entry.kind === "file") replyWithFile(exchange, path, entry, this.changes, this.codings);
+    else if (entry.kind === "file") replyWithFile(exchange, path, entry, this.changes, this.codings, this.bodies);
     else if (entry.kind === "none" && this.answerBeside(exchange, path, entry)) return this.done(entry);
     else if (entry.kind === "none") this.refuse(exchange, entry);
     else this.addSlash(exchange, path, entry);

@@ -1,17 +1,21 @@
-/** The filters of a location in the order of nginx: added fields, then compression. */
+/** The filters of a location in the order of nginx: added fields, `sub_filter`, charsets, then compression. */
 import type { Settings } from "../../config/model.ts";
 import type { Filter } from "../../exchange/filter.ts";
 import { Codings } from "../../handlers/compression/codings.ts";
 import type { HandlerServices } from "../../handlers/services.ts";
 import { corsFilter, hasCors } from "../../handlers/upload/cors.ts";
 import { addFields } from "./added-fields.ts";
+import { charsetFilter } from "./charset.ts";
 import { compressing } from "./compression.ts";
+import { subFilter } from "./sub-filter.ts";
 
 /** Made once for each location; none for most. */
 export function filtersOf(settings: Settings, services: HandlerServices): readonly Filter[] {
   const filters: Filter[] = [];
   if (hasCors(settings)) filters.push(corsFilter);
   if (settings.expires !== null || settings.addHeaders.length > 0) filters.push(addFields);
+  if (settings.subFilters.length > 0) filters.push(subFilter(settings, services));
+  if (settings.charset !== null) filters.push(charsetFilter(settings, services));
   const codings = Codings.of(settings, services.compression);
   if (codings !== null) filters.push(compressing(codings, services));
   return filters;

@@ -426,7 +426,7 @@ describe("kinds of arguments", () => {
   inServer("autoindex_format |xml;", '"autoindex_format" expects "html" or "json", not "xml"');
   inServer("if_modified_since |later;", '"if_modified_since" expects "exact", "before" or "off", not "later"');
   inServer("default_type |text;", '"default_type" expects a media type such as text/html, not "text"');
-  inServer("charset |$x;", `"charset" expects a charset's name, or "off", not "$x"`);
+  inServer('charset |"a b";', `"charset" expects a charset's name, a variable or "off", not "a b"`);
   inServer("add_header |a:b c;", `"add_header" expects a field's name, not "a:b"`);
   const end = "the server says itself where a reply ends";
   const connection = "it is about the connection, which is the server's";

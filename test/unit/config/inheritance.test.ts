@@ -149,7 +149,10 @@ describe("each directive stores what it says", () => {
     ["keepalive_requests 3;", { keepaliveRequests: 3 }],
     ["client_min_rate 1k; send_min_rate 0;", { clientMinRate: 1024, sendMinRate: 0 }],
     ["lingering_time 1m; lingering_timeout 1s;", { lingeringTime: 60_000, lingeringTimeout: 1000 }],
-    ["default_type application/x-y; charset utf-8;", { defaultType: "application/x-y", charset: "utf-8" }],
+    [
+      "default_type application/x-y; charset utf-8;",
+      { defaultType: "application/x-y", charset: { text: "utf-8", parts: ["utf-8"], constant: "utf-8" } },
+    ],
     ["charset off;", { charset: null }],
     [
       "server_tokens off; etag off; if_modified_since before;",

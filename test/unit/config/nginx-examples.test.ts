@@ -17,6 +17,26 @@ const EXAMPLES: readonly [about: string, text: string][] = [
       location ^~ /images/ { return 200 D; }
       location ~* \\.(gif|jpg|jpeg)$ { return 200 E; }`),
   ],
+  [
+    "charset",
+    inHttp(
+      "charset_map koi8-r windows-1251 { E1 C0; } server { listen 8080; charset windows-1251; source_charset koi8-r; }",
+    ),
+  ],
+  ["charset: variable", inHttp("map $arg_a $charset { default utf-8; } server { listen 8080; charset $charset; }")],
+  [
+    "charset_map koi8-r utf-8",
+    inHttp("charset_map koi8-r utf-8 { C0 D18E ; # small yu\n C1 D0B0 ; # small a\n } server { }"),
+  ],
+  [
+    "sub_filter",
+    inServer(`
+      location / {
+        sub_filter '<a href="http://127.0.0.1:8080/'  '<a href="https://$host/';
+        sub_filter '<img src="http://127.0.0.1:8080/' '<img src="https://$host/';
+        sub_filter_once on;
+      }`),
+  ],
   ["alias", inServer("location /i/ { alias /data/w3/images/; }")],
   ["alias with captures", inServer("location ~ ^/users/(.+\\.(?:gif|jpe?g|png))$ { alias /data/w3/images/$1; }")],
   [

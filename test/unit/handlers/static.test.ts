@@ -213,12 +213,10 @@ describe("methods that only programs perform", () => {
 
 describe("the fields of a file", () => {
   test.each([
-    ["/index.html", null, "text/html"],
-    ["/index.html", "utf-8", "text/html; charset=utf-8"],
-    ["/big.bin", "utf-8", "text/plain; charset=utf-8"],
-    ["/noext", null, "text/plain"],
-  ])("%s with charset %p is %s", (target, charset, type) => {
-    expect(world({ charset }).ask(target).field("Content-Type")).toBe(type);
+    ["/index.html", "text/html"],
+    ["/noext", "text/plain"],
+  ])("%s is %s", (target, type) => {
+    expect(world().ask(target).field("Content-Type")).toBe(type);
   });
   test("validators and ranges are announced", () => {
     const names = world()

@@ -1,6 +1,6 @@
 /** Media types: the generated files are current, and the usual extensions have the usual types. */
 import { expect, test } from "bun:test";
-import { BUILT_IN_TYPES, mediaTypeOf, withCharset } from "../../../src/http/mime.ts";
+import { BUILT_IN_TYPES, mediaTypeOf } from "../../../src/http/mime.ts";
 import { builtInTypes, nginxTypes } from "../../../tools/mime-types.ts";
 
 const ROOT = Bun.fileURLToPath(new URL("../../../", import.meta.url));
@@ -36,10 +36,3 @@ test.each([
   ["/a.unknown-extension", "x/y"],
   ["/a.", "x/y"],
 ])("%s is %s", (path, type) => expect(mediaTypeOf(path, BUILT_IN_TYPES, "x/y")).toBe(type));
-
-test("a charset is for text", () => {
-  expect(withCharset("text/html", "utf-8")).toBe("text/html; charset=utf-8");
-  expect(withCharset("image/png", "utf-8")).toBe("image/png");
-  expect(withCharset("text/html", null)).toBe("text/html");
-  expect(withCharset("text/html; charset=x", "utf-8")).toBe("text/html; charset=x");
-});

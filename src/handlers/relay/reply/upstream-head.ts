@@ -4,9 +4,11 @@
  */
 import type { Family, FamilySettings } from "../../../config/gateway.ts";
 import type { Exchange } from "../../../exchange/exchange.ts";
-import type { Field } from "../../../exchange/reply.ts";
-import { withCharset } from "../../../http/mime.ts";
+import type { Field, ReplyOptions } from "../../../exchange/reply.ts";
 import { putField } from "../../../http/reply/response.ts";
+import { valueIn } from "../../compression/fields.ts";
+import { bodyChanges } from "../../transform/changes.ts";
+import { withCharset } from "../../transform/charset.ts";
 import type { RelayedBody } from "../reply-head.ts";
 import type { UpstreamHead } from "../watcher.ts";
 import { buffering, obeyed, redirectTo } from "./accel.ts";
@@ -44,12 +46,8 @@ const HIDDEN: Readonly<Record<Family, readonly string[]>> = {
 export class UpstreamReplies {
   private readonly hidden: ReadonlySet<string>;
   private readonly ignored: ReadonlySet<string>;
-  /** The fields of the latest reply whose fields do not depend on the request, and what of them was passed with which charset. */
-  private latest: {
-    readonly from: readonly Field[];
-    readonly charset: string | null;
-    readonly passed: Field[];
-  } | null = null;
+  /** The fields of the latest reply whose fields do not depend on the request, and what of them was passed. */
+  private latest: { readonly from: readonly Field[]; readonly passed: Field[] } | null = null;
 
   constructor(
     family: Family,
@@ -85,12 +83,11 @@ export class UpstreamReplies {
 
   /** The fields that the client gets of a reply. The same `head.fields` (ResponseParser finds them again) are not filtered again. */
   fieldsOf(exchange: Exchange, head: UpstreamHead): Field[] {
-    const { charset } = exchange.settings;
     const { latest } = this;
-    if (latest !== null && latest.from === head.fields && latest.charset === charset) return latest.passed.slice();
+    if (latest !== null && latest.from === head.fields) return latest.passed.slice();
     const passed = this.passed(exchange, head, "");
     const isFixed = !passed.some(([name]) => REWRITTEN.has(name.toLowerCase()));
-    if (isFixed) this.latest = { from: head.fields, charset, passed: passed.slice() };
+    if (isFixed) this.latest = { from: head.fields, passed: passed.slice() };
     return passed;
   }
 
@@ -119,17 +116,21 @@ export class UpstreamReplies {
 
   /** The fields that the client gets. @param besides the name of one of the connection that it gets too */
   private passed(exchange: Exchange, head: UpstreamHead, besides: string): Field[] {
-    const charset = obeyed(head.fields, "x-accel-charset", this.ignored);
+    const charset = this.charsetOf(head);
     const passed: Field[] = [];
     for (const field of head.fields) {
       const lower = field[0].toLowerCase();
       if (lower !== besides && this.hidden.has(lower)) continue;
       if (lower === "accept-ranges" && this.settings.forceRanges) continue;
       const [name, value] = this.rewriting === null ? field : this.rewriting(exchange, field);
-      const isType = lower === "content-type";
-      putField(passed, name, isType ? typeWith(value, exchange.settings.charset, charset) : value);
+      putField(passed, name, charset !== "" && lower === "content-type" ? typeWith(value, charset) : value);
     }
     return passed;
+  }
+
+  /** The charset that the server asks for (X-Accel-Charset); "": it does not. */
+  private charsetOf({ fields }: UpstreamHead): string {
+    return obeyed(fields, "x-accel-charset", this.ignored) ?? "";
   }
 
   private rewritten(exchange: Exchange, fields: readonly Field[]): readonly Field[] {
@@ -143,28 +144,34 @@ export class UpstreamReplies {
     { status, contentLength }: UpstreamHead,
     fields: Field[],
     body: RelayedBody,
+    options: ReplyOptions,
   ): void {
     const whole = contentLength > 0 ? body.whole() : null;
-    if (whole === null) return exchange.reply(status, fields, body, { fromUpstream: true });
+    if (whole === null) return exchange.reply(status, fields, body, options);
     body.close();
-    exchange.reply(status, fields, whole, { fromUpstream: true });
+    exchange.reply(status, fields, whole, options);
   }
 
   private send(exchange: Exchange, head: UpstreamHead, fields: Field[], body: RelayedBody): void {
     const { status, contentLength, hasBody } = head;
-    const hasRanges = this.settings.forceRanges && status === 200 && contentLength >= 0;
+    const options = this.charsetOf(head) === "" ? FROM_UPSTREAM : { ...FROM_UPSTREAM, charsetChosen: true };
+    const hasRanges =
+      this.settings.forceRanges && status === 200 && contentLength >= 0 && !changesBody(exchange, fields);
     if (!hasBody) {
       if (hasRanges) fields.push(["Accept-Ranges", "bytes"]);
       body.close();
-      return exchange.reply(status, fields, null, { length: contentLength, fromUpstream: true });
+      return exchange.reply(status, fields, null, { ...options, length: contentLength });
     }
     if (hasRanges) replyWithRange(exchange, fields, body, contentLength);
-    else this.sendAll(exchange, head, fields, body);
+    else this.sendAll(exchange, head, fields, body, options);
   }
 }
 
-/** A media type with the charset of the location, or the one that the server asks for (X-Accel-Charset; `off`: none). */
-function typeWith(type: string, own: string | null, asked: string | undefined): string {
-  if (asked === undefined || asked === "") return withCharset(type, own);
-  return asked === "off" ? type : withCharset(type.replace(/\s*;\s*charset=(?:"[^"]*"|[^;\s]*)/i, ""), asked);
-}
+const FROM_UPSTREAM: ReplyOptions = { fromUpstream: true };
+
+/** A changed body has no ranges. */
+const changesBody = ({ settings }: Exchange, fields: readonly Field[]): boolean =>
+  bodyChanges(settings)?.(valueIn(fields, "content-type") ?? "") === true;
+
+/** A media type with the charset that the server asks for (`off`: as it is). */
+const typeWith = (type: string, asked: string): string => (asked === "off" ? type : withCharset(type, asked));

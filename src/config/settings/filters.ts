@@ -1,0 +1,36 @@
+/** The settings of what changes a reply's body or its type: charsets, `sub_filter`, additions, trailers, SSI. Sizes are bytes. */
+import type { Template } from "../parts.ts";
+
+/** Media types in small letters; "*" stands for all. */
+export type MediaTypes = ReadonlySet<string>;
+
+export interface FilterSettings {
+  /** The charset that types of texts get; null: none. */
+  readonly charset: Template | null;
+  /** The charset that bodies have; null: that of `charset`, so nothing is converted. */
+  readonly sourceCharset: Template | null;
+  /** Whether replies of programs and other servers that name a charset are converted as well. */
+  readonly overrideCharset: boolean;
+  readonly charsetTypes: MediaTypes;
+  readonly charsetMaps: readonly CharsetMap[];
+  readonly subFilters: readonly SubFilter[];
+  /** Whether each text is replaced only where it occurs first. */
+  readonly subFilterOnce: boolean;
+  readonly subFilterTypes: MediaTypes;
+  readonly subFilterLastModified: boolean;
+}
+
+/** `charset_map`: a table between two charsets, which serves both ways. */
+export interface CharsetMap {
+  /** In small letters. */
+  readonly from: string;
+  readonly to: string;
+  /** For codes of `from` the bytes in `to`. */
+  readonly codes: readonly { readonly from: number; readonly to: readonly number[] }[];
+}
+
+/** `sub_filter`. */
+interface SubFilter {
+  readonly text: Template;
+  readonly replacement: Template;
+}

@@ -1,0 +1,46 @@
+/** `sub_filter`: replaces texts in replies (ngx_http_sub_filter_module). */
+import type { Settings } from "../../config/model.ts";
+import type { Template } from "../../config/parts.ts";
+import type { Exchange } from "../../exchange/exchange.ts";
+import type { Filter } from "../../exchange/filter.ts";
+import { evaluateOctets } from "../../exchange/templates.ts";
+import type { HandlerServices } from "../../handlers/services.ts";
+import { Substitute } from "../../handlers/transform/substitute.ts";
+import { Texts } from "../../handlers/transform/substitutions.ts";
+import { octets } from "../../http/octets.ts";
+import { changeFields, takes, transform } from "./changed-body.ts";
+
+/** What is replaced in one reply. */
+interface Rules {
+  readonly texts: Texts;
+  readonly replacements: readonly Buffer[];
+}
+
+export function subFilter(settings: Settings, services: HandlerServices): Filter {
+  const { subFilters, subFilterTypes, subFilterOnce, subFilterLastModified } = settings;
+  const isConstant = subFilters.every(
+    ({ text, replacement }) => text.constant !== null && replacement.constant !== null,
+  );
+  const fixed = isConstant ? rulesOf(subFilters, ({ constant }) => octets(constant!)) : null;
+  return (draft, exchange) => {
+    if (!takes(draft, subFilterTypes)) return;
+    const { texts, replacements } = fixed ?? rulesFor(subFilters, exchange);
+    if (replacements.length === 0) return;
+    changeFields(draft, subFilterLastModified ? "weak" : "go");
+    transform(draft, exchange, services, new Substitute(texts, replacements, subFilterOnce));
+  };
+}
+
+const rulesFor = (subFilters: Settings["subFilters"], exchange: Exchange): Rules =>
+  rulesOf(subFilters, (template) => evaluateOctets(template, exchange));
+
+/** A text that is empty, because its variables are, is not looked for. */
+function rulesOf(subFilters: Settings["subFilters"], octetsOf: (template: Template) => string): Rules {
+  const rules = subFilters
+    .map(({ text, replacement }) => ({ text: octetsOf(text), replacement: octetsOf(replacement) }))
+    .filter(({ text }) => text !== "");
+  return {
+    texts: new Texts(rules.map(({ text }) => text)),
+    replacements: rules.map(({ replacement }) => Buffer.from(replacement, "latin1")),
+  };
+}
