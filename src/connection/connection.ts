@@ -25,9 +25,10 @@ import {
   BodyReader,
   type BodyReaderOwner,
 } from "./bodies/body-reader.ts";
+import { PacedBody } from "./bodies/paced-body.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { ConnectionHost, HostedConnection } from "./host.ts";
-import { Http1, makeWholeReply } from "./http1.ts";
+import { Http1, makeWholeReply, type Pace } from "./http1.ts";
 import { Info } from "./info.ts";
 import { Input, READS_PER_TURN } from "./input.ts";
 import {
@@ -119,7 +120,14 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
   reply(status: number, fields: Field[], body: ReplyBody, length: number | undefined): void {
     if (!this.served) return this.postponeReply(status, fields, body, length);
     const persists = this.persists();
-    this.ending = !this.http.reply(this.exchange!, status, fields, body, length, persists);
+    this.ending = !this.http.reply(this.exchange!, status, fields, body, length, persists, this.pace());
+  }
+
+  /** Limits the reply that begins now; null: it is not limited. */
+  private pace(): Pace | null {
+    const pacing = this.exchange!.pacing;
+    if (pacing === null) return null;
+    return (body) => new PacedBody(body, pacing, this.host.reactor, () => this.goOn());
   }
 
   replyWhole(reply: WholeReply, rest: ReplyBody): void {
@@ -132,7 +140,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
   replyRaw(body: StreamBody): void {
     if (!this.served) return this.postpone(postponed(body, () => this.replyRaw(body)));
     this.ending = true;
-    this.http.replyRaw(body);
+    this.http.replyRaw(body, this.pace());
   }
 
   tunnel(fields: Field[], far: Tunnel): void {

@@ -8,6 +8,8 @@ import { discard, type Field, type ReplyBody, type StreamBody, type WholeReply }
 import { responseHead } from "../http/reply/response.ts";
 import { isBodiless } from "../http/reply/status.ts";
 import { ChunkedBody } from "./bodies/chunked-body.ts";
+import { type OutgoingBody, outgoing } from "./bodies/outgoing-body.ts";
+import type { PacedBody } from "./bodies/paced-body.ts";
 import type { Output } from "./output.ts";
 
 /** What the framing of a reply depends on: parts of the request. */
@@ -18,6 +20,9 @@ interface Asked {
   /** `keepaliveHeader`: seconds that the client is told a connection stays open, or null. */
   readonly settings: { readonly keepaliveHeader: number | null };
 }
+
+/** Limits the speed of a body. */
+export type Pace = (body: OutgoingBody) => PacedBody;
 
 /** The interim reply that asks for the body. */
 const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -50,6 +55,7 @@ export class Http1 {
    * @param fields the fields of the framing are appended to them
    * @param announced Content-Length where the body does not say it; -1: none
    * @param persists whether the connection could go on after it
+   * @param pace null: the body is sent as fast as the client takes it
    * @returns whether it does: a body without a length for HTTP/1.0 ends with the connection
    */
   reply(
@@ -59,6 +65,7 @@ export class Http1 {
     body: ReplyBody,
     announced: number | undefined,
     persists: boolean,
+    pace: Pace | null = null,
   ): boolean {
     const bodiless = isWithoutBody(asked, status);
     const length = announced ?? (body === null ? 0 : body.length);
@@ -72,9 +79,15 @@ export class Http1 {
     this.started(head.length, bodiless ? head.length : length < 0 ? -1 : head.length + length);
     this.output.writeText(head);
     if (bodiless) discard(body);
+    else if (pace !== null) this.sendPaced(chunked ? new ChunkedBody(body as StreamBody) : outgoing(body), pace);
     else if (chunked) this.output.send(new ChunkedBody(body as StreamBody));
     else this.output.writeBody(body);
     return goesOn;
+  }
+
+  /** Sends a body behind its head, which the limit counts too. */
+  private sendPaced(body: OutgoingBody | null, pace: Pace): void {
+    if (body !== null) this.output.send(pace(body).passes(this.headLength));
   }
 
   /** Writes a kept reply with the fields of this connection added, then `rest`. */
@@ -106,9 +119,10 @@ export class Http1 {
   }
 
   /** Writes a reply that contains its own head. The connection ends after it. */
-  replyRaw(body: StreamBody): void {
+  replyRaw(body: StreamBody, pace: Pace | null = null): void {
     this.started(0, -1);
-    this.output.writeBody(body);
+    if (pace !== null) this.sendPaced(outgoing(body), pace);
+    else this.output.writeBody(body);
   }
 
   private started(headLength: number, length: number): void {

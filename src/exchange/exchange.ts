@@ -68,6 +68,8 @@ export interface Exchange {
   session: Session | null;
   /** The user who gave the right password (octets); "" where none was asked for, or the address was enough. */
   user: string;
+  /** Bytes per second of the reply, as `set $limit_rate` or X-Accel-Limit-Rate say; 0: no limit; -1: `limit_rate` decides. */
+  limitRate: number;
   /** What `limit_req` and `limit_conn` have decided; null: nothing yet. */
   limits: LimitState | null;
   /** What is known of the servers that the request was passed to; null: it was passed to none. */

@@ -98,6 +98,16 @@ export interface ReplyOptions {
   readonly charsetChosen?: boolean;
 }
 
+/** How fast a reply is sent. */
+export interface Pacing {
+  /** Per second. */
+  readonly bytes: number;
+  /** Bytes at its beginning that are not limited. */
+  readonly after: number;
+  /** Monotonic ms from which it counts. */
+  readonly since: number;
+}
+
 /** Releases the files and streams of a body that will not be sent. */
 export function discard(body: ReplyBody): void {
   if (body === null || Buffer.isBuffer(body)) return;

@@ -8,7 +8,7 @@ import type { BodyWatcher, ConnectionInfo, Exchange, Templates } from "../exchan
 import type { Filter } from "../exchange/filter.ts";
 import type { BodySink } from "../exchange/handler.ts";
 import type { LimitState } from "../exchange/limits.ts";
-import type { Encoded, Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "../exchange/reply.ts";
+import type { Encoded, Field, Pacing, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "../exchange/reply.ts";
 import type { Rewriting } from "../exchange/rewriting.ts";
 import type { Session } from "../exchange/session.ts";
 import { evaluate, evaluateOctets } from "../exchange/templates.ts";
@@ -26,6 +26,7 @@ import { errorLine } from "./error-line.ts";
 import { filtered } from "./filters/filtered.ts";
 import { forwarded } from "./front-server.ts";
 import type { Origin } from "./origin.ts";
+import { pacingOf } from "./pacing.ts";
 import { Progress } from "./progress.ts";
 import type { ReplyTarget } from "./reply-target.ts";
 import type { RequestLog } from "./request-log.ts";
@@ -53,6 +54,7 @@ export class ServerExchange implements Exchange {
   session: Session | null = null;
   user = "";
   limits: LimitState | null = null;
+  limitRate = -1;
   upstream: UpstreamFacts | null = null;
   onGone: (() => void) | null = null;
   endsWithClient = false;
@@ -83,6 +85,7 @@ export class ServerExchange implements Exchange {
     this.sink = undefined;
     this.errorStatus = this.failedWith = 0;
     this.startedAt = this.services.clock.now;
+    this.limitRate = -1;
     this.replied = this.headKept = false;
     this.forwarded = null;
     this.status = 0;
@@ -186,8 +189,17 @@ export class ServerExchange implements Exchange {
 
   get takesWholeReply(): boolean {
     return (
-      !this.progress.inErrorPage && !this.isSubrequest && this.addedFields.length + this.replacingFields.length === 0
+      this.limitRate <= 0 &&
+      this.settings.limitRate === null &&
+      !this.progress.inErrorPage &&
+      !this.isSubrequest &&
+      this.addedFields.length + this.replacingFields.length === 0
     );
+  }
+
+  /** How fast the reply that begins now is sent; null: without a limit. */
+  get pacing(): Pacing | null {
+    return this.limitRate > 0 || this.settings.limitRate !== null ? pacingOf(this) : null;
   }
 
   get bytesSent(): number {

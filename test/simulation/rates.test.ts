@@ -247,3 +247,51 @@ simulate(
     });
   },
 );
+
+const paced = (path: string, target: "/style.css" | "/big.bin" | "/hello.txt", fields: string[] = []) =>
+  request(`${path}${target.slice(1)}`, fileReply(target), { fields });
+
+simulate(
+  "limit_rate: kept and large files, one after the other on a connection, take the time that their bytes need",
+  {
+    seeds: SEEDS,
+    faults: NETWORK,
+    main: ZONES,
+    server: `${inFolder("/paced/", "limit_rate 5k;")} ${inFolder("/later/", "limit_rate 50k; limit_rate_after 100000;")}
+      ${inFolder("/asked/", "limit_rate $http_x_rate;")} ${inFolder("/crawl/", "limit_rate 10;")}`,
+  },
+  (world) => {
+    world.patient = true;
+    const kept = world.client(QUICK).sends(paced("/paced/", "/style.css")).awaits();
+    const large = world.client(QUICK).sends(paced("/later/", "/big.bin")).awaits();
+    const asked = world.client(QUICK).sends(paced("/asked/", "/style.css", ["X-Rate: 10000"])).awaits();
+    asked.sends(paced("/asked/", "/style.css"), paced("/asked/", "/style.css", ["X-Rate: fast"])).awaits();
+    const crawling = world.client(QUICK).sends(paced("/crawl/", "/hello.txt"), paced("/crawl/", "/hello.txt")).awaits();
+    world.promises("20,000 bytes and a head at 5,120 a second, of which the first second's are sent at once", () =>
+      between(kept, 2_900),
+    );
+    world.promises("200,000 bytes, half of them free", () => between(large, 950));
+    world.promises("the request decides", () => between(asked, 1_000));
+    world.promises("slower than send_min_rate, which is for clients", () => between(crawling, 40_000, 60_000));
+  },
+);
+
+simulate(
+  "limit_rate: clients that read slowly, and some that leave",
+  {
+    seeds: 30,
+    faults: [...NETWORK, "ECONNRESET"],
+    main: ZONES,
+    server: inFolder("/paced/", "limit_rate 20k; limit_rate_after 1k;"),
+    closing: true,
+  },
+  (world) => {
+    const { random } = world;
+    world.patient = true;
+    for (let i = 0; i < 6; i++) {
+      const client = world.client({ sendBuffer: 20_000 }).reads(random.magnitude(500, 20_000), random.magnitude(1, 50));
+      client.sends(paced("/paced/", "/style.css"), paced("/paced/", "/hello.txt"), paced("/paced/", "/big.bin"));
+      if (i % 2 === 0) client.pauses(random.between(0, 5_000)).resets();
+    }
+  },
+);

@@ -39,4 +39,8 @@ export interface LimitSettings {
   readonly limitConnStatus: number;
   readonly limitConnLogLevel: LogLevel;
   readonly limitConnDryRun: boolean;
+  /** Bytes per second of a reply; null: no limit. */
+  readonly limitRate: Template | null;
+  /** Bytes of a reply that are not limited; null: none. */
+  readonly limitRateAfter: Template | null;
 }

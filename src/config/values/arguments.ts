@@ -1,5 +1,6 @@
 /** The kinds of arguments of directives: how the reference shows each, what value it gives, what its errors say. */
 import { isToken } from "../../http/headers.ts";
+import { readSize, SIZE_UNITS } from "../../http/size.ts";
 import type { Template } from "../parts.ts";
 import { join } from "../paths.ts";
 import type { Scope } from "../scope.ts";
@@ -108,16 +109,8 @@ function within(value: number | undefined, least: number, most: number): number 
 /** The number if it is exact, else undefined. */
 const exact = (value: number | undefined): number | undefined => (Number.isSafeInteger(value) ? value : undefined);
 
-const SIZE_UNITS: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
-
 /** Parses a size to bytes: `512`, `8k`, `5m`, `1g` (upper case too). Undefined: not a size, or beyond 2^53. */
 export const parseSize = (word: string): number | undefined => exact(readSize(word));
-
-/** As `parseSize`, without the upper limit. */
-function readSize(word: string): number | undefined {
-  const match = /^(\d+)([kmg]?)$/i.exec(word);
-  return match === null ? undefined : Number(match[1]) * SIZE_UNITS[match[2]!.toLowerCase()]!;
-}
 
 /** A size in bytes within limits. */
 export function sizeBetween(least: number, most: number): Kind<number> {

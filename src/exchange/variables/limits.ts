@@ -14,4 +14,7 @@ export const LIMITS: readonly Row[] = [
     "what `limit_req` decided: `PASSED`, `DELAYED`, `REJECTED`, `DELAYED_DRY_RUN` or `REJECTED_DRY_RUN`",
     (e) => e.limits?.requests ?? "",
   ),
+  row("limit_rate", "change", "bytes per second of the reply; `0`: no limit, or none is known yet", (e) =>
+    String(Math.max(0, e.limitRate)),
+  ),
 ];

@@ -12,8 +12,6 @@ export interface RelayedBody extends StreamBody {
   readonly services: HandlerServices;
   /** Whether the reply is read ahead of its client (X-Accel-Buffering). */
   buffers(on: boolean): void;
-  /** Limits the bytes per second that the client gets (X-Accel-Limit-Rate); 0: no limit. */
-  limitRate(bytes: number): void;
   /** The body, if it is short and has come completely: then it is sent as bytes, and this stream is closed. Else null. */
   whole(): Buffer | null;
   /** From now on `watcher` sees the body too. Called before the reply. */

@@ -57,7 +57,8 @@ export class ReplyStream implements RelayedBody, PieceReader {
   ) {
     this.buffering = settings?.buffering === true;
     this.held = new ReplyBuffer(services, settings, log);
-    if (settings !== null && settings.limitRate > 0) this.pace = this.makePace(settings.limitRate);
+    if (settings !== null && settings.limitRate > 0)
+      this.pace = new Pace(services, settings.limitRate, () => this.owner.nextTurn());
   }
 
   /** Someone needs the whole reply, whether the client does or not. */
@@ -69,7 +70,7 @@ export class ReplyStream implements RelayedBody, PieceReader {
   begin(length: number, block: Block, start: number, end: number): boolean {
     this.length = length;
     this.received = this.within(end - start);
-    this.pace?.fromSource(end - start);
+    this.pace?.read(end - start);
     const kept = this.held.keep(block, start, start + this.received);
     if (this.received >= length && length >= 0) this.end(0);
     return kept;
@@ -81,15 +82,6 @@ export class ReplyStream implements RelayedBody, PieceReader {
     this.buffering = on && this.settings !== null;
   }
 
-  limitRate(bytes: number): void {
-    this.pace ??= this.makePace(0);
-    this.pace.limitClient(bytes);
-  }
-
-  private makePace(sourceRate: number): Pace {
-    return new Pace(this.services, sourceRate, () => this.owner.nextTurn());
-  }
-
   watch(watcher: ReplyWatcher): void {
     this.watcher = watcher;
     this.held.show((block, start, end) => watcher.onBody(block, start, end));
@@ -97,34 +89,25 @@ export class ReplyStream implements RelayedBody, PieceReader {
   }
 
   whole(): Buffer | null {
-    return this.ended && this.outcome === 0 && this.pace === null ? this.held.all() : null;
+    return this.ended && this.outcome === 0 ? this.held.all() : null;
   }
 
   read(block: Block, offset: number, length: number): number {
     this.ahead?.stop();
-    const most = this.pace === null ? length : this.pace.forClient(length);
-    if (most === 0) return -ERRNO.EAGAIN;
-    const held = this.held.read(block, offset, most);
-    let n = held;
-    if (held >= 0 && held < most && this.held.isEmpty) {
-      const more = this.receive(block, offset + held, most - held);
-      n = held === 0 ? more : held + Math.max(0, more);
-    }
-    if (n > 0) this.pace?.toClient(n);
-    return n;
+    const held = this.held.read(block, offset, length);
+    if (held < 0 || held === length || !this.held.isEmpty) return held;
+    const more = this.receive(block, offset + held, length - held);
+    return held === 0 ? more : held + Math.max(0, more);
   }
 
   inFile(): FilePart | null {
     const part = this.held.inFile();
-    if (part === null) return null;
-    this.ahead?.stop();
-    const length = this.pace === null ? part.length : this.pace.forClient(part.length);
-    return length === 0 ? null : { ...part, length };
+    if (part !== null) this.ahead?.stop();
+    return part;
   }
 
   sentFromFile(bytes: number): void {
     this.held.skip(bytes);
-    this.pace?.toClient(bytes);
   }
 
   readAhead(): void {
@@ -178,7 +161,7 @@ export class ReplyStream implements RelayedBody, PieceReader {
 
   receive(block: Block, offset: number, length: number): number {
     if (this.ended) return this.outcome;
-    const most = this.buffering && this.pace !== null ? this.pace.forSource(length) : length;
+    const most = this.buffering && this.pace !== null ? this.pace.within(length) : length;
     const given = most === 0 ? -ERRNO.EAGAIN : this.source.read(block, offset, most);
     if (given <= 0) {
       if (given !== -ERRNO.EAGAIN) this.end(given);
@@ -196,7 +179,7 @@ export class ReplyStream implements RelayedBody, PieceReader {
 
   private gave(block: Block, offset: number, n: number): void {
     this.received += n;
-    this.pace?.fromSource(n);
+    this.pace?.read(n);
     this.watcher?.onBody(block, offset, offset + n);
     if (this.length >= 0 && this.received >= this.length) this.end(0);
   }

@@ -31,6 +31,8 @@ const EXAMPLES: readonly [about: string, text: string][] = [
   ],
   ["limit_conn: two zones", inServer("limit_conn addr 10; limit_conn servers 100;")],
   ["limit_conn: the others", inServer("limit_conn_status 444; limit_conn_log_level info; limit_conn_dry_run on;")],
+  ["limit_rate: the core's example", inServer("location /flv/ { limit_rate_after 500k; limit_rate 50k; }")],
+  ["limit_rate with variables", inServer("limit_rate $arg_rate; limit_rate_after $arg_after;")],
   [
     "a zone that is defined behind its use",
     inHttp(`server { listen 8080; limit_req zone=z; limit_conn y 1; }
@@ -105,6 +107,7 @@ const MISTAKES: readonly [text: string, message: string][] = [
   [inServer("limit_conn addr 65536;"), '"limit_conn" expects a whole number between 1 and 65535, not "65536"'],
   [inServer("limit_conn addr 1; limit_conn addr 2;"), 'this block has a limit by the zone "addr" already'],
   [inServer("limit_conn_status 200;"), '"limit_conn_status" expects a whole number between 400 and 599, not "200"'],
+  [inServer("limit_rate fast;"), '"limit_rate" expects a size (bytes, or with k, m or g), not "fast"'],
 ];
 
 test.each(MISTAKES)("%s", (text, message) => {

@@ -90,6 +90,7 @@ const table: { readonly [name: string]: string | RegExp } = {
   https: "",
   is_args: "?",
   limit_conn_status: "PASSED",
+  limit_rate: "0",
   limit_req_status: "DELAYED",
   msec: /^\d{10}\.\d{3}$/,
   nginx_version: "1.2.3",

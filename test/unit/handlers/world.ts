@@ -338,6 +338,7 @@ export class FakeExchange implements Exchange {
   session: Session | null = null;
   user = "";
   limits: LimitState | null = null;
+  limitRate = -1;
   upstream: UpstreamFacts | null = null;
   onGone: (() => void) | null = null;
   endsWithClient = false;

@@ -1,4 +1,5 @@
 /** The limits on requests and connections per key: ngx_http_limit_req_module, ngx_http_limit_conn_module. */
+import { readSize } from "../../../http/size.ts";
 import type { Settings } from "../../model.ts";
 import type { Position } from "../../parts.ts";
 import type { Context, Scope } from "../../scope.ts";
@@ -6,7 +7,7 @@ import { append } from "../../scope.ts";
 import { directive, type Row, store } from "../../table.ts";
 import { quote } from "../../text/diagnostics.ts";
 import type { Word } from "../../text/parser.ts";
-import { flag, number, oneOf, words } from "../../values/arguments.ts";
+import { flag, number, oneOf, template, words } from "../../values/arguments.ts";
 import { defineZone, useZone } from "./zones.ts";
 
 const anywhere: readonly Context[] = ["http", "server", "location"];
@@ -15,6 +16,24 @@ const status = number("CODE", 400, 599);
 
 /** nginx counts connections in 16 bits. */
 const MOST_CONNECTIONS = 65_535;
+
+/** A size that may have variables. */
+const rate = (name: string, key: "limitRate" | "limitRateAfter", help: string): Row =>
+  directive(name, {
+    in: anywhere,
+    takes: [template("SIZE")],
+    default: "0",
+    help,
+    set: (scope, [value], { args }) => {
+      const bytes = value.constant === null ? null : readSize(value.constant);
+      if (bytes === undefined)
+        return scope.error(
+          args[0]!.position,
+          `"${name}" expects a size (bytes, or with k, m or g), not ${quote(value.text)}`,
+        );
+      scope.own[key] = bytes === 0 ? null : value;
+    },
+  });
 
 export const LIMITS: readonly Row[] = [
   directive("limit_req_zone", {
@@ -91,6 +110,16 @@ export const LIMITS: readonly Row[] = [
     help: "Whether `limit_conn` only counts and logs: nothing is rejected.",
     set: store("limitConnDryRun"),
   }),
+  rate(
+    "limit_rate",
+    "limitRate",
+    "Most bytes per second of a reply; 0: no limit. A client with several connections gets as much on each. A value with variables that is empty or no size is 0; `set $limit_rate` and the field X-Accel-Limit-Rate of another server's reply override it.",
+  ),
+  rate(
+    "limit_rate_after",
+    "limitRateAfter",
+    "Bytes of a reply that are sent at full speed before `limit_rate` applies.",
+  ),
 ];
 
 /** Thousandths of a request per second of `rate=N`, with `r/s` or `r/m`; undefined: it is none. As nginx, 1r/m is 16. */

@@ -77,7 +77,7 @@ export class UpstreamReplies {
     }
     const store = seen === null ? storeOf(exchange, head, this.settings, body.services) : null;
     if (store !== null) body.watch(store);
-    this.obey(head, body);
+    this.obey(exchange, head, body);
     this.send(exchange, head, this.fieldsOf(exchange, head), body);
   }
 
@@ -107,11 +107,11 @@ export class UpstreamReplies {
     return true;
   }
 
-  private obey(head: UpstreamHead, body: RelayedBody): void {
+  private obey(exchange: Exchange, head: UpstreamHead, body: RelayedBody): void {
     const buffers = buffering(head.fields, this.ignored);
     if (buffers !== null) body.buffers(buffers);
     const rate = obeyed(head.fields, "x-accel-limit-rate", this.ignored);
-    if (rate !== undefined && /^\d{1,15}$/.test(rate)) body.limitRate(Number(rate));
+    if (rate !== undefined && /^\d{1,15}$/.test(rate)) exchange.limitRate = Number(rate);
   }
 
   /** The fields that the client gets. @param besides the name of one of the connection that it gets too */

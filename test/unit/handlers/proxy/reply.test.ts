@@ -25,7 +25,6 @@ function replied(reply: string, where: ProxyLocation = {}, request: RequestLike 
         read: () => 0,
         close: () => {},
         buffers: () => {},
-        limitRate: () => {},
         whole: () => null,
         watch: () => {},
         hook: null,
