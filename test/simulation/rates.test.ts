@@ -264,7 +264,10 @@ simulate(
     world.patient = true;
     const kept = world.client(QUICK).sends(paced("/paced/", "/style.css")).awaits();
     const large = world.client(QUICK).sends(paced("/later/", "/big.bin")).awaits();
-    const asked = world.client(QUICK).sends(paced("/asked/", "/style.css", ["X-Rate: 10000"])).awaits();
+    const asked = world
+      .client(QUICK)
+      .sends(paced("/asked/", "/style.css", ["X-Rate: 10000"]))
+      .awaits();
     asked.sends(paced("/asked/", "/style.css"), paced("/asked/", "/style.css", ["X-Rate: fast"])).awaits();
     const crawling = world.client(QUICK).sends(paced("/crawl/", "/hello.txt"), paced("/crawl/", "/hello.txt")).awaits();
     world.promises("20,000 bytes and a head at 5,120 a second, of which the first second's are sent at once", () =>
@@ -293,5 +296,25 @@ simulate(
       client.sends(paced("/paced/", "/style.css"), paced("/paced/", "/hello.txt"), paced("/paced/", "/big.bin"));
       if (i % 2 === 0) client.pauses(random.between(0, 5_000)).resets();
     }
+  },
+);
+
+simulate(
+  "set $limit_rate, in an if as nginx's documentation has it",
+  {
+    seeds: SEEDS,
+    main: ZONES,
+    server: `if ($http_x_slow) { set $limit_rate 4k; }
+      ${inFolder("/set/", "limit_rate 1g;")} ${inFolder("/wrong/", "set $limit_rate soon;")}`,
+  },
+  (world) => {
+    const slow = world
+      .client(QUICK)
+      .sends(paced("/set/", "/style.css", ["X-Slow: 1"]))
+      .awaits();
+    const fast = world.client(QUICK).sends(paced("/set/", "/style.css"), paced("/wrong/", "/style.css")).awaits();
+    world.promises("20,000 bytes at 4,096 a second", () => between(slow, 3_900));
+    world.promises("the others have all they take", () => between(fast, 0));
+    world.promises("what is no size is logged", () => /invalid \$limit_rate "soon", client/.test(errors(world)));
   },
 );

@@ -1,6 +1,7 @@
-/** `set`: gives a variable a value, or changes the request's arguments. */
+/** `set`: gives a variable a value, or changes the request's arguments or the rate of its reply. */
 import type { SetStep } from "../../config/settings/rewrite.ts";
 import type { Templates } from "../../exchange/exchange.ts";
+import { readSize } from "../../http/size.ts";
 import type { Step } from "./step.ts";
 import { textOf } from "./text.ts";
 
@@ -10,6 +11,15 @@ export function setStep({ variable, value }: SetStep, templates: Templates): Ste
     return (exchange, { quotes }) => {
       exchange.rewriting.query = text(exchange, quotes);
       exchange.rewriting.hasOtherQuery = true;
+      return true;
+    };
+  }
+  if (variable === "limit_rate") {
+    return (exchange, { quotes }) => {
+      const octets = text(exchange, quotes);
+      const size = readSize(octets);
+      if (size !== undefined) exchange.limitRate = size;
+      else exchange.log("error", `invalid $limit_rate "${octets}"`);
       return true;
     };
   }
