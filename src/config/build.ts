@@ -1,5 +1,6 @@
 /** Applies defaults and inheritance: makes Settings of scopes, and servers and locations of drafts. */
 import { BUILT_IN_TYPES } from "../http/mime.ts";
+import { DIFFERENCES } from "./directives/core/differences.ts";
 import { BARE_GROUPS, inheritGroups } from "./directives/gateway/families.ts";
 import { withRedirects } from "./directives/gateway/redirect.ts";
 import { DIRECTIVES, isDirective } from "./directives.ts";
@@ -59,12 +60,13 @@ const NOT_INHERITED: Partial<Settings> = {
 };
 
 /** The settings of an empty configuration: the defaults of the table, parsed like any text. */
-export function defaultSettings({ sources, prefix, variables, gateway }: Draft): Settings {
+export function defaultSettings({ sources, prefix, variables, gateway, isCompatible }: Draft): Settings {
   const diagnostics = new Diagnostics();
   const scope = new Scope("http", new Draft(diagnostics, sources, prefix, variables, gateway.lookUp), null);
   const lines = [...DIRECTIVES.values()]
     .filter((row) => row.default !== null)
     .map((row) => `${row.name} ${row.default};`);
+  if (isCompatible) lines.push(...DIFFERENCES.map(({ nginx }) => nginx));
   for (const directive of parse(lines.join("\n"), "defaults", { diagnostics, sources, isDirective })) {
     DIRECTIVES.get(directive.name)!.apply(scope, directive);
   }

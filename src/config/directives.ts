@@ -3,6 +3,8 @@ import { ACCESS } from "./directives/access.ts";
 import { AUTH } from "./directives/auth.ts";
 import { CGI } from "./directives/cgi.ts";
 import { COMPRESSION } from "./directives/compression.ts";
+import { CORE_LOGS, CORE_REPLIES } from "./directives/core/replies.ts";
+import { CORE_REQUESTS } from "./directives/core/requests.ts";
 import { FILES } from "./directives/files.ts";
 import { CHARSET } from "./directives/filters/charset.ts";
 import { SUB_FILTER } from "./directives/filters/sub-filter.ts";
@@ -51,14 +53,14 @@ const ROWS: readonly (readonly [title: string, rows: readonly Row[]])[] = [
   ["Passing requests on: what all of them have", FAMILIES.flatMap(commonRows)],
   ["Passing requests on: the cache", FAMILIES.flatMap(cacheRows)],
   ["Upstreams", [UPSTREAM_BLOCK, ...UPSTREAM_ROWS, HEALTH_CHECK, ...NAMES]],
-  ["Replies", REPLIES],
+  ["Replies", [...REPLIES, ...CORE_REPLIES]],
   ["Variables from tables", MAP],
   ["Changing replies", [...CHARSET, ...SUB_FILTER]],
   ["Compression", COMPRESSION],
   ["Behind a front server", FRONT],
-  ["Limits on requests", REQUESTS],
+  ["Limits on requests", [...REQUESTS, ...CORE_REQUESTS]],
   ["Limits per client or other key", LIMITS],
-  ["Logs and status", [...LOGS, STUB_STATUS, ...MIRROR]],
+  ["Logs and status", [...LOGS, ...CORE_LOGS, STUB_STATUS, ...MIRROR]],
 ];
 
 /** The rows by theme. */

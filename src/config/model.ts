@@ -36,6 +36,7 @@ import type {
   TryFiles,
   Upload,
 } from "./parts.ts";
+import type { CoreSettings } from "./settings/core.ts";
 import type { FilterSettings } from "./settings/filters.ts";
 import type { LimitSettings, LimitZone } from "./settings/limits.ts";
 import type { RewriteSettings } from "./settings/rewrite.ts";
@@ -117,6 +118,7 @@ export interface Location {
 export interface Settings
   extends Readonly<Record<Family, FamilySettings>>,
     FilterSettings,
+    CoreSettings,
     LimitSettings,
     RewriteSettings {
   /** Default `html` beneath the prefix. Absolute when constant. */

@@ -77,6 +77,8 @@ export class Draft {
   pidFile: string | null = null;
   workerConnections: number | null = null;
   eager = true;
+  /** `compat nginx`: the defaults are nginx's. */
+  isCompatible = false;
   workerRlimitNofile: number | null = null;
   readonly gateway: GatewayDraft;
   readonly limits = new LimitZonesDraft();

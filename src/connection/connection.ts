@@ -89,6 +89,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
   private released = false;
   private postponed: Postponed | null = null;
   private tunnelEnd: TunnelEnd | null = null;
+  private readonly startedAt: number;
 
   constructor(
     private readonly host: ConnectionHost,
@@ -100,6 +101,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     number: number,
   ) {
     transport.owner = this;
+    this.startedAt = host.reactor.now;
     this.info = new Info(this, transport, peer, number);
     this.input = new Input(transport, host.pool, host.inbox);
     this.output = new Output(transport, host.outbox, host.pool, this);
@@ -184,6 +186,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     const { request, settings } = this.exchange!;
     if (this.ending || this.bodyPending || !request.keepAlive) return false;
     if (this.host.stopping || !this.endpoint.open) return false;
+    if (this.host.reactor.now - this.startedAt >= settings.keepaliveTime) return false;
     return settings.keepaliveTimeout > 0 && this.info.requests < settings.keepaliveRequests;
   }
 
@@ -512,8 +515,9 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     const outcome = this.output.pump();
     if (outcome === PUMP_BLOCKED) return this.timeouts.isTooSlow(Wait.Send) && this.close();
     if (outcome === PUMP_LOST) return this.close();
-    const unread = this.lingers || !this.input.isEmpty || this.transport.readable;
-    if (!unread || this.transport.ended || this.transport.broken) return this.close();
+    const { lingeringClose } = this.timeouts.settings;
+    const unread = this.lingers || lingeringClose === "always" || !this.input.isEmpty || this.transport.readable;
+    if (!unread || lingeringClose === "off" || this.transport.ended || this.transport.broken) return this.close();
     this.transport.shut();
     this.input.drop();
     if (!this.timedOut) return this.enter(State.Lingering);

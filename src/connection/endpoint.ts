@@ -1,14 +1,12 @@
 /** An address that clients connect to: its servers by name, and the settings that apply before the server is known. */
 import type { Kernel } from "../../ffi/kernel.ts";
 import type { ListenAddress, Settings, VirtualServer } from "../config/model.ts";
+import { PLAIN_NAME, PLAIN_OR_UNDERSCORE, TOKEN } from "../http/bytes.ts";
 import type { HeadLimits } from "../http/request/parser.ts";
 import { localAddress } from "../network/listener.ts";
 import type { Origin } from "../request/origin.ts";
 import type { Routes } from "../request/route.ts";
 import { VirtualHosts } from "../routing/virtual-hosts.ts";
-
-/** Most fields of a head, as nginx's max_headers. Real clients send far fewer. */
-const MOST_FIELDS = 1000;
 
 /** The generation that endpoints belong to: one configuration and everything made from it. */
 export interface EndpointOwner {
@@ -62,10 +60,17 @@ export class Endpoint implements Origin {
 /** Bytes of a CRLF: one ends each line, one ends the head. */
 const CRLF = 2;
 
+/** The characters of the names of fields that are not dropped. */
+function keptNames({ ignoreInvalidHeaders, underscoresInHeaders }: Settings): Uint8Array {
+  if (!ignoreInvalidHeaders) return TOKEN;
+  return underscoresInHeaders ? PLAIN_OR_UNDERSCORE : PLAIN_NAME;
+}
+
 /** Limits that follow from nginx's buffers: a line with its CRLF must fit one buffer, the head must fit all of them. */
-function headLimits({ clientHeaderBufferSize, largeClientHeaderBuffers }: Settings): HeadLimits {
+function headLimits(settings: Settings): HeadLimits {
+  const { clientHeaderBufferSize, largeClientHeaderBuffers, maxHeaders } = settings;
   const { count, size } = largeClientHeaderBuffers;
   const buffer = Math.max(clientHeaderBufferSize, size);
   const total = Math.max(clientHeaderBufferSize, count * size);
-  return { line: buffer - CRLF, field: buffer - 2 * CRLF, total, fields: MOST_FIELDS };
+  return { line: buffer - CRLF, field: buffer - 2 * CRLF, total, fields: maxHeaders, names: keptNames(settings) };
 }

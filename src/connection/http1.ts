@@ -18,7 +18,7 @@ interface Asked {
   /** `minor`: of the request's version. */
   readonly request: { readonly minor: number };
   /** `keepaliveHeader`: seconds that the client is told a connection stays open, or null. */
-  readonly settings: { readonly keepaliveHeader: number | null };
+  readonly settings: { readonly keepaliveHeader: number | null; readonly chunkedTransferEncoding: boolean };
 }
 
 /** Limits the speed of a body. */
@@ -56,7 +56,7 @@ export class Http1 {
    * @param announced Content-Length where the body does not say it; -1: none
    * @param persists whether the connection could go on after it
    * @param pace null: the body is sent as fast as the client takes it
-   * @returns whether it does: a body without a length for HTTP/1.0 ends with the connection
+   * @returns whether it does: a body without length and chunks (for HTTP/1.0) ends with the connection
    */
   reply(
     asked: Asked,
@@ -70,7 +70,7 @@ export class Http1 {
     const bodiless = isWithoutBody(asked, status);
     const length = announced ?? (body === null ? 0 : body.length);
     const isUnknown = length < 0 && announced === undefined && !isBodiless(status);
-    const chunked = isUnknown && asked.request.minor === 1;
+    const chunked = isUnknown && asked.request.minor === 1 && asked.settings.chunkedTransferEncoding;
     const goesOn = persists && (chunked || bodiless || !isUnknown);
     addLength(fields, status, length);
     if (chunked) fields.push(["Transfer-Encoding", "chunked"]);

@@ -18,7 +18,7 @@ export function place(settings: Settings, path: string, exchange: Exchange): Pla
   const { alias, aliasPrefix } = settings;
   if (alias === null) {
     const root = folder(settings.root, exchange);
-    return root === null ? null : { root, path: path.slice(1) || "." };
+    return root === null ? null : { root, path: relative(path) };
   }
   if (aliasPrefix === null && exchange.beneathAlias) return beneathAlias(alias, path, exchange);
   // In a regex location the alias is the whole file name, made of the request's own path. A file beneath it (an index) is appended.
@@ -42,11 +42,14 @@ export function filename({ root, path }: Place): string {
   return path === "." ? root : top + path;
 }
 
+/** A path without the slashes at its start, of which `merge_slashes off` leaves several. */
+const relative = (path: string): string => (path.startsWith("//") ? path.replace(/^\/+/, "") : path.slice(1)) || ".";
+
 function beneathAlias(alias: Template, rest: string, exchange: Exchange): Place | null {
   const root = folder(alias, exchange);
   if (root === null) return null;
   if (rest === "") return root.endsWith("/") ? { root, path: "." } : split(alias, root.lastIndexOf("/") + 1, exchange);
-  if (rest.startsWith("/")) return { root, path: rest.slice(1) || "." };
+  if (rest.startsWith("/")) return { root, path: relative(rest) };
   // `location /i { alias /data; }` would map /images to /datamages, outside of the folder.
   return root.endsWith("/") ? { root, path: rest } : null;
 }

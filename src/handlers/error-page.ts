@@ -1,13 +1,15 @@
 /**
  * The built-in pages for errors and redirects: complete, small, readable in light and dark mode, without details of the system.
  */
+import type { Settings } from "../config/model.ts";
 import { reasonPhrase } from "../http/reply/status.ts";
 import { smallPage } from "./small-page.ts";
 
 const pages = new Map<number, Buffer>();
 
 /** Media type of `errorPage`. */
-export const ERROR_PAGE_TYPE = "text/html; charset=utf-8";
+export const errorPageType = ({ nginxReplies }: Pick<Settings, "nginxReplies">): string =>
+  nginxReplies ? "text/html" : "text/html; charset=utf-8";
 
 /** The page for a status. The bytes are made once and must not be changed. */
 export function errorPage(status: number): Buffer {

@@ -7,7 +7,7 @@ import type { Field } from "../exchange/reply.ts";
 import { evaluateOctets } from "../exchange/templates.ts";
 import { isBodiless } from "../http/reply/status.ts";
 import { Codings } from "./compression/codings.ts";
-import { ERROR_PAGE_TYPE, errorPage } from "./error-page.ts";
+import { errorPage, errorPageType } from "./error-page.ts";
 import { mediaType } from "./files/content-type.ts";
 import { KeptReplies } from "./files/kept-replies.ts";
 import { type Changes, KeptReply, replyChanges } from "./files/kept-reply.ts";
@@ -66,7 +66,7 @@ export class ReturnHandler implements Handler {
   }
 
   private type(exchange: Exchange): string {
-    return this.redirects ? ERROR_PAGE_TYPE : mediaType(this.settings, exchange.path);
+    return this.redirects ? errorPageType(this.settings) : mediaType(this.settings, exchange.path);
   }
 
   private fields(exchange: Exchange, type: string): Field[] {

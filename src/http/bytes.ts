@@ -33,6 +33,10 @@ export function classOf(characters: string): Uint8Array {
 /** 1 for the characters of a token (RFC 9110 §5.6.2). */
 export const TOKEN = classOf(ALPHANUMERIC + "!#$%&'*+-.^_`|~");
 
+/** 1 for the characters of the names of fields that nginx does not drop, and the same with the underscore. */
+export const PLAIN_NAME = classOf(`${ALPHANUMERIC}-`);
+export const PLAIN_OR_UNDERSCORE = classOf(`${ALPHANUMERIC}-_`);
+
 /** 1 for the characters of a field value: visible characters, SP, HTAB and obs-text (RFC 9110 §5.5). */
 export const FIELD_TEXT = new Uint8Array(256).map((_, byte) => (byte === HTAB || (byte >= SP && byte !== DEL) ? 1 : 0));
 

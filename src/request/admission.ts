@@ -27,7 +27,7 @@ export function admit(exchange: ServerExchange, hosts: VirtualHosts<Routes>): nu
 function enterLocation(exchange: ServerExchange, router: Routes): boolean {
   const { parser, request, progress } = exchange;
   // The same bytes give the same text. To reuse the string also saves computing its hash again for the maps it is looked up in.
-  if (!parser.repeated) progress.requestPath = decodedPath(request);
+  if (!parser.repeated) progress.requestPath = decodedPath(request, router.scope.route.settings.mergeSlashes);
   const path = progress.requestPath;
   if (path === null) {
     exchange.log(
@@ -44,11 +44,11 @@ function enterLocation(exchange: ServerExchange, router: Routes): boolean {
   return true;
 }
 
-function decodedPath(request: RequestHead): string | null {
+function decodedPath(request: RequestHead, merges: boolean): string | null {
   const start = request.base + request.pathStart;
   const end = request.base + request.pathEnd;
   if (start === end) return "/"; // absolute-form without a path (RFC 9110 §4.2.3)
-  return request.plainPath ? request.bytes.latin1Slice(start, end) : normalise(request.bytes, start, end);
+  return request.plainPath ? request.bytes.latin1Slice(start, end) : normalise(request.bytes, start, end, merges);
 }
 
 function checkBody({ request, settings }: ServerExchange): number {

@@ -241,8 +241,9 @@ export class Progress implements Rewriting {
   }
 
   private refuseMethod({ allow }: Content): Answer | null {
-    if (this.method === "OPTIONS") return (this.answer = options);
-    if (this.exchange.request.methodKnown) this.exchange.fail(405, [["Allow", allow]]);
+    const { nginxReplies } = this.route.settings;
+    if (this.method === "OPTIONS" && !nginxReplies) return (this.answer = options);
+    if (this.exchange.request.methodKnown || nginxReplies) this.exchange.fail(405, [["Allow", allow]]);
     else this.exchange.fail(501);
     return null;
   }

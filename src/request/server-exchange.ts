@@ -14,7 +14,7 @@ import type { Session } from "../exchange/session.ts";
 import { evaluate, evaluateOctets } from "../exchange/templates.ts";
 import type { Tunnel } from "../exchange/tunnel.ts";
 import type { UpstreamFacts } from "../exchange/upstream.ts";
-import { ERROR_PAGE_TYPE, errorPage } from "../handlers/error-page.ts";
+import { errorPage, errorPageType } from "../handlers/error-page.ts";
 import { locationTo } from "../handlers/redirect.ts";
 import { redirectStatus } from "../handlers/return.ts";
 import type { SharedServices } from "../handlers/services.ts";
@@ -322,7 +322,7 @@ export class ServerExchange implements Exchange {
 
   fail(status: number, fields: readonly Field[] = NO_FIELDS): void {
     this.replacingFields = NO_FIELDS;
-    if (this.progress.inErrorPage) return this.failPage(status, fields);
+    if (this.progress.inErrorPage && !this.settings.recursiveErrorPages) return this.failPage(status, fields);
     const page = this.settings.errorPages.find(({ statuses }) => statuses.includes(status));
     if (page === undefined) return this.failPlainly(status, fields);
     this.progress.inErrorPage = true;
@@ -340,16 +340,16 @@ export class ServerExchange implements Exchange {
     this.redirect(uri);
   }
 
-  /** The error page itself failed, because it is missing or forbidden: the original error keeps its status. */
+  /** The error page itself failed, because it is missing or forbidden: the original error keeps its status (not in nginx). */
   private failPage(status: number, fields: readonly Field[]): void {
-    if (this.failedWith === 0 || status >= 500) this.failPlainly(status, fields);
+    if (this.failedWith === 0 || status >= 500 || this.settings.nginxReplies) this.failPlainly(status, fields);
     else this.failPlainly(this.failedWith, NO_FIELDS);
   }
 
   /** Replies with the built-in page of an error or a redirect. */
   failPlainly(status: number, fields: readonly Field[]): void {
     this.errorStatus = 0; // this is another error
-    this.reply(status, [["Content-Type", ERROR_PAGE_TYPE], ...fields], errorPage(status));
+    this.reply(status, [["Content-Type", errorPageType(this.settings)], ...fields], errorPage(status));
   }
 
   redirect(uri: string, query?: string, method?: string): void {

@@ -186,6 +186,8 @@ export class Subrequest implements ReplyTarget, Unfinished {
     this.unfailing(() => this.exchange.abortSink());
     this.unfailing(() => this.stream?.close());
     this.releaseBody();
+    const { exchange } = this;
+    if (exchange.replied && exchange.settings.logSubrequest) this.unfailing(() => exchange.logAccess());
     this.owner.subrequestEnded(this, this.exchange);
   }
 

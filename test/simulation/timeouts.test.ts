@@ -192,6 +192,30 @@ cutOff(
   },
 );
 
+const last = request("/hello.txt", { status: 200, closes: true });
+const quiet = request("/hello.txt", { status: 200, closes: true }, { fields: ["Connection: close"] });
+cutOff(
+  "lingering_close always: a client that has all is lingered for too",
+  { statuses: [200], after: 2_000, server: "lingering_close always;" },
+  (client) => {
+    client.stubbornly().sends(quiet).awaits().pauses(30_000).vanishes();
+  },
+);
+cutOff(
+  "lingering_close off: not even a client whose body was refused",
+  { statuses: [413], after: 0, server: "lingering_close off;" },
+  (client) => {
+    client.stubbornly().sends(refused).awaits().vanishes();
+  },
+);
+cutOff(
+  "keepalive_time: closed behind the first request that ends later",
+  { statuses: [200, 200], after: 6_000, server: "keepalive_time 5s;" },
+  (client) => {
+    client.gets("/hello.txt").awaits().pauses(6_000).sends(last).awaitsTheEnd();
+  },
+);
+
 simulate("clients that take long but not too long are served", { seeds: 30, faults: FAULTS }, (world) => {
   world.patient = true;
   const body = post(pattern(90_000));

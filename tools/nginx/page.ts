@@ -74,6 +74,7 @@ export function nginxPage(): string {
 Every directive of nginx's core, its HTTP modules and those that come with it, up to nginx 1.22, and some newer ones (with their version). One without effect is
 accepted with a warning, because it would make no difference; one that is not supported is refused with a line that names file, line and column.
 \`load_module\` is accepted: a module's directives are refused where they are used. \`stream\` and \`mail\` are refused as a whole; with \`--keep-going\` the rest is served.
+The defaults that differ from nginx's on purpose: [nginx-differences.md](nginx-differences.md).
 
 ${modules.map((module) => section(module, all)).join("\n")}`;
 }

@@ -34,6 +34,15 @@ export const PROCESS: readonly Row[] = [
     repeats: true,
     set: () => {}, // the parser has already inserted the file's directives
   }),
+  directive("compat", {
+    in: ["main"],
+    takes: [oneOf("nginx")],
+    default: null,
+    help: "Makes nginx's defaults those of this file, where they differ on purpose: [nginx-differences.md](nginx-differences.md).",
+    set: (scope) => {
+      scope.draft.isCompatible = true;
+    },
+  }),
   directive("load_module", {
     in: ["main"],
     takes: [words("FILE", 1, 1)],

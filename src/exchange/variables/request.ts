@@ -51,9 +51,12 @@ const requestFieldOf =
     requestField(exchange, name);
 
 /** All lines of a field as one value (RFC 9110 §5.3; for Cookie RFC 6265 §5.4). */
-function requestField({ request }: Exchange, name: string): string {
+function requestField({ request, settings }: Exchange, name: string): string {
   const first = request.fieldIndex(name);
-  if (first < 0) return "";
+  if (first < 0) {
+    const other = settings.underscoresInHeaders || !settings.ignoreInvalidHeaders ? request.underscoredIndex(name) : -1;
+    return other < 0 ? "" : request.fieldValue(other);
+  }
   if (request.fieldIndex(name, first + 1) < 0) return request.fieldValue(first);
   return request.fieldAll(name).join(name === "cookie" ? "; " : ", ");
 }

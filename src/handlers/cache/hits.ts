@@ -115,7 +115,7 @@ export class Hits {
     const range =
       exchange.method === "GET" && this.allowsRanges(entry, fields) ? exchange.request.field("range") : undefined;
     const applies = range !== undefined && rangeApplies(exchange.request, validators, second);
-    const ranges = applies ? parseRange(range, entry.length) : RANGE_IGNORED;
+    const ranges = applies ? parseRange(range, entry.length, exchange.settings.maxRanges) : RANGE_IGNORED;
     if (ranges === RANGE_IGNORED) return this.send(exchange, entry, fields);
     if (ranges === RANGE_UNSATISFIABLE) {
       return exchange.fail(416, [["Content-Range", unsatisfiedRange(entry.length)]]);

@@ -1,5 +1,6 @@
 /** The environment of a script: the variables of RFC 3875 §4.1, and those that nginx, lighttpd and Apache add. */
 
+import type { Settings } from "../../config/model.ts";
 import type { ConnectionInfo, Exchange } from "../../exchange/exchange.ts";
 import { evaluateOctets } from "../../exchange/templates.ts";
 import { variable } from "../../exchange/variables/variables.ts";
@@ -39,7 +40,7 @@ export function environment(exchange: Exchange, script: Script, contentLength: n
   setScript(variables, exchange, script);
   setBody(variables, exchange, contentLength);
   if (exchange.user !== "") variables.set("AUTH_TYPE", "Basic").set("REMOTE_USER", exchange.user);
-  setFields(variables, exchange.request, settings.cgiPassAuthorization);
+  setFields(variables, exchange.request, settings);
   // The authority of an absolute-form replaces the Host field (RFC 9112 §3.2.2).
   const authority = exchange.request.authority();
   if (authority !== "") variables.set("HTTP_HOST", authority);
@@ -101,12 +102,17 @@ function setBody(variables: Map<string, string>, { method, request }: Exchange, 
   if (type !== undefined) variables.set("CONTENT_TYPE", type);
 }
 
-/** HTTP_*: only fields whose names stay distinct when "-" becomes "_". Lines with the same name become one value (RFC 9110 §5.3, RFC 6265 §5.4). */
-function setFields(variables: Map<string, string>, request: RequestHead, passAuthorization: boolean): void {
+/** HTTP_*: only fields whose names stay distinct when "-" becomes "_", unless `underscores_in_headers` is on. Lines with the same name become one value (RFC 9110 §5.3, RFC 6265 §5.4). */
+function setFields(
+  variables: Map<string, string>,
+  request: RequestHead,
+  { cgiPassAuthorization, underscoresInHeaders }: Settings,
+): void {
+  const names = underscoresInHeaders ? /^[a-z0-9_-]+$/ : /^[a-z0-9-]+$/;
   for (let i = 0; i < request.fieldCount; i++) {
     const name = request.fieldName(i).toLowerCase();
-    if (!/^[a-z0-9-]+$/.test(name) || NOT_PASSED_ON.has(name)) continue;
-    if (name === "authorization" && !setAuthorization(variables, request.fieldValue(i), passAuthorization)) continue;
+    if (!names.test(name) || NOT_PASSED_ON.has(name)) continue;
+    if (name === "authorization" && !setAuthorization(variables, request.fieldValue(i), cgiPassAuthorization)) continue;
     const variable = `HTTP_${name.replaceAll("-", "_").toUpperCase()}`;
     const before = variables.get(variable);
     const value = request.fieldValue(i);

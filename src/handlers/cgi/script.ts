@@ -114,6 +114,7 @@ function refusal(exchange: Exchange, file: string, error: number): number | null
   const status = errorStatus(error);
   if (status === 404 && exchange.settings.tryFiles !== null) return null;
   const reason = error === ERRNO.ENXIO ? "is not a regular file" : `cannot be opened (${errnoText(error)})`;
-  exchange.log(status >= 500 ? "crit" : "error", `script "${file}" ${reason}`);
+  if (status !== 404 || exchange.settings.logNotFound)
+    exchange.log(status >= 500 ? "crit" : "error", `script "${file}" ${reason}`);
   return status;
 }

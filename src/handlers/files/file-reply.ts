@@ -119,7 +119,7 @@ function replyAsItIs(exchange: Exchange, entry: Entry, changes: Changes): void {
   }
   const { second } = exchange.services.clock;
   const ranges = rangeApplies(exchange.request, sentValidators(exchange, entry.validators!), second)
-    ? parseRange(range, entry.length)
+    ? parseRange(range, entry.length, exchange.settings.maxRanges)
     : RANGE_IGNORED;
   replyToRange(exchange, entry, ranges, changes);
 }
@@ -219,6 +219,6 @@ function fileFields(settings: Settings, path: string, entry: Entry): Field[] {
   ];
   if (settings.etag) fields.push(["ETag", etagOf(entry.status, entry.length, entry.coding)]);
   if (entry.coding !== null) fields.push(["Content-Encoding", entry.coding]);
-  fields.push(["Accept-Ranges", "bytes"]);
+  if (settings.maxRanges > 0) fields.push(["Accept-Ranges", "bytes"]);
   return fields;
 }

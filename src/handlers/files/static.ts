@@ -13,7 +13,7 @@ import { evaluate } from "../../exchange/templates.ts";
 import { encodePath } from "../../http/request/target.ts";
 import { ruleFor } from "../cgi/script.ts";
 import { Codings } from "../compression/codings.ts";
-import { ERROR_PAGE_TYPE, errorPage } from "../error-page.ts";
+import { errorPage, errorPageType } from "../error-page.ts";
 import { errorStatus } from "../errors.ts";
 import { replyWithListing } from "../listing/listing.ts";
 import type { Listings } from "../listing/listings.ts";
@@ -195,7 +195,7 @@ export class StaticHandler implements Handler {
   private refuse(exchange: Exchange, entry: Entry): void {
     const status = errorStatus(entry.error);
     if (status >= 500) exchange.log("crit", entry.reason);
-    else if (this.logsErrors) exchange.log("error", entry.reason);
+    else if (this.logsErrors && (status !== 404 || exchange.settings.logNotFound)) exchange.log("error", entry.reason);
     if (status !== 404 || !this.keeps404 || !exchange.takesWholeReply) return exchange.fail(status);
     const kept = this.kept404.for(exchange);
     if (kept === null) exchange.fail(404);
@@ -203,7 +203,13 @@ export class StaticHandler implements Handler {
   }
 
   private reply404(exchange: Exchange): KeptReply {
-    return new KeptReply(exchange, 404, [["Content-Type", ERROR_PAGE_TYPE]], errorPage(404), this.changes);
+    return new KeptReply(
+      exchange,
+      404,
+      [["Content-Type", errorPageType(exchange.settings)]],
+      errorPage(404),
+      this.changes,
+    );
   }
 }
 
@@ -234,6 +240,6 @@ function withSlash(exchange: Exchange, path: string, query: string): Field {
 }
 
 const slashFields = (exchange: Exchange, path: string, query: string): Field[] => [
-  ["Content-Type", ERROR_PAGE_TYPE],
+  ["Content-Type", errorPageType(exchange.settings)],
   withSlash(exchange, path, query),
 ];

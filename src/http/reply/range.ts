@@ -11,19 +11,17 @@ export const RANGE_IGNORED = "ignored";
 /** Well-formed, but no range overlaps the representation: 416. */
 export const RANGE_UNSATISFIABLE = "unsatisfiable";
 
-/** More ranges than this are an attack or a mistake, and the whole representation costs less. */
-const MAX_RANGES = 16;
-
 const UNIT = /^bytes=/i;
 const RANGE_SPEC = /^(\d*)-(\d*)$/;
 
 /**
  * Parses `value`, a Range field, for a representation of `size` bytes. Gives the ranges in the order requested. If some overlap or
- * touch, they are joined and sorted. Ignores other units, malformed values and too many ranges.
+ * touch, they are joined and sorted. Ignores other units, malformed values and more than `most` ranges.
  */
 export function parseRange(
   value: string,
   size: number,
+  most: number,
 ): readonly ByteRange[] | typeof RANGE_IGNORED | typeof RANGE_UNSATISFIABLE {
   if (!UNIT.test(value)) return RANGE_IGNORED;
   const specs = value
@@ -31,7 +29,7 @@ export function parseRange(
     .split(",")
     .map((spec) => spec.trim())
     .filter((spec) => spec !== "");
-  if (specs.length === 0 || specs.length > MAX_RANGES) return RANGE_IGNORED;
+  if (specs.length === 0 || specs.length > most) return RANGE_IGNORED;
   const ranges: ByteRange[] = [];
   for (const spec of specs) {
     const range = resolve(spec, size);

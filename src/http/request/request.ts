@@ -227,6 +227,13 @@ export class RequestHead {
     return -1;
   }
 
+  /** As `fieldIndex`, where the field may have underscores in place of hyphens. */
+  underscoredIndex(name: string): number {
+    for (let i = 0; i < this.fieldCount; i++)
+      if (this.fieldName(i).toLowerCase().replaceAll("_", "-") === name) return i;
+    return -1;
+  }
+
   /** The first value of the field `name` (in small letters), or undefined. */
   field(name: string): string | undefined {
     const i = this.fieldIndex(name);

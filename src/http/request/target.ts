@@ -12,13 +12,14 @@ let decoded = Buffer.alloc(2048);
  * The path in bytes[start, end): percent-decoded once (`%2F` becomes an ordinary slash), slashes merged, `.` and `..`
  * resolved. The empty path of an absolute-form becomes "/". Null: a bad percent pair, a decoded NUL, a path that does not
  * start with a slash or leads above the root.
+ * @param merges whether repeated slashes are one
  */
-export function normalise(bytes: Uint8Array, start: number, end: number): string | null {
+export function normalise(bytes: Uint8Array, start: number, end: number, merges = true): string | null {
   if (end - start > decoded.length) decoded = Buffer.alloc(2 * (end - start));
   const length = decode(bytes, start, end);
   if (length < 0) return null;
   if (length === 0) return "/";
-  const kept = decoded[0] === SLASH ? resolveSegments(length) : -1;
+  const kept = decoded[0] === SLASH ? resolveSegments(length, merges) : -1;
   return kept < 0 ? null : decodeName(decoded, 0, kept);
 }
 
@@ -42,10 +43,10 @@ function decode(bytes: Uint8Array, start: number, end: number): number {
 }
 
 /**
- * Merges slashes and resolves dot segments (RFC 3986 §5.2.4) of decoded[0, length), which starts with a slash, in place.
+ * Merges slashes, unless told not to, and resolves dot segments (RFC 3986 §5.2.4) of decoded[0, length), which starts with a slash, in place.
  * Gives the new length, or -1 when `..` leads above the root. A final `.` or `..` leaves its slash, because it names a folder.
  */
-function resolveSegments(length: number): number {
+function resolveSegments(length: number, merges: boolean): number {
   let kept = 1;
   for (let at = 1; at < length; ) {
     let end = at;
@@ -54,7 +55,7 @@ function resolveSegments(length: number): number {
     if (size === 2 && decoded[at] === DOT && decoded[at + 1] === DOT) {
       kept = parentEnd(kept);
       if (kept < 0) return -1;
-    } else if (size > 0 && !(size === 1 && decoded[at] === DOT)) {
+    } else if ((size > 0 || !merges) && !(size === 1 && decoded[at] === DOT)) {
       decoded.copyWithin(kept, at, Math.min(end + 1, length));
       kept += Math.min(end + 1, length) - at;
     }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DIRECTIVES, rowOf } from "../../../src/config/directives.ts";
 import { configurationReference } from "../../../src/config/docs.ts";
 import { VARIABLES } from "../../../src/exchange/variables/variables.ts";
+import { differencesPage } from "../../../tools/nginx/differences.ts";
 import { nginxDirectives, nginxPage, stateOf } from "../../../tools/nginx/page.ts";
 
 test("docs/configuration.md is what `bun tools/document.ts` writes", () => {
@@ -25,6 +26,10 @@ test("every directive has its section, its syntax and a sentence", () => {
 
 test("docs/nginx-directives.md is what `bun tools/document.ts` writes", () => {
   expect(readFileSync(join(import.meta.dir, "../../../docs/nginx-directives.md"), "utf8")).toBe(nginxPage());
+});
+
+test("docs/nginx-differences.md is what `bun tools/document.ts` writes", () => {
+  expect(readFileSync(join(import.meta.dir, "../../../docs/nginx-differences.md"), "utf8")).toBe(differencesPage());
 });
 
 describe("nginx's directives", () => {

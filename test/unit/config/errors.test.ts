@@ -136,7 +136,10 @@ describe("nginx's directives that make no difference", () => {
     "|sendfile on;",
     'warning: "sendfile" has no effect here (small replies leave in one send, larger files by sendfile)',
   );
-  inServer("|merge_slashes off;", 'warning: "merge_slashes" has no effect here (repeated slashes are always merged)');
+  inServer(
+    "|tcp_nopush on;",
+    'warning: "tcp_nopush" has no effect here (small replies leave in one send, larger files by sendfile)',
+  );
   inServer(
     "|ssl_certificate a.pem;",
     'warning: "ssl_certificate" has no effect here (it is for "listen ... ssl", which Webserv does not do yet)',

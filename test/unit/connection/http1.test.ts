@@ -26,7 +26,7 @@ function scene() {
 const asked = ({ method = "GET", minor = 1, told }: Case) => ({
   method,
   request: { minor },
-  settings: { keepaliveHeader: told ?? null },
+  settings: { keepaliveHeader: told ?? null, chunkedTransferEncoding: true },
 });
 
 /** What goes out for a reply, without its status line; and whether the connection goes on. */

@@ -144,6 +144,9 @@ export function settings(changes: Partial<Settings> = {}): Settings {
     stubStatus: false,
     limitReq: [],
     limitConn: [],
+    maxRanges: 16,
+    chunkedTransferEncoding: true,
+    logNotFound: true,
     ...changes,
   } as Settings;
 }

@@ -1,5 +1,6 @@
 /** docs/behaviour.md, Requests, the rows about field lines, Host, Connection and Expect. */
 import { describe, expect, test } from "bun:test";
+import { PLAIN_NAME, PLAIN_OR_UNDERSCORE } from "../../../src/http/bytes.ts";
 import { RequestParser } from "../../../src/http/request/parser.ts";
 import { EXPECT_CONTINUE, EXPECT_NONE, EXPECT_OTHER } from "../../../src/http/request/request.ts";
 import { accepts, get, LIMITS, refuses } from "./table.ts";
@@ -205,6 +206,25 @@ describe("limits", () => {
     {},
     "more fields than there was room for at first",
   );
+});
+
+describe("names of fields that are dropped", () => {
+  const fields = (...all: string[]): [string, string][] =>
+    all.map((line) => line.split(": ") as [string, string]).map(([name, value]) => [name, value]);
+  const head = get("X-A: 1", "x_b: 2", "X.C: 3", "_: 4", "X-D: 5");
+  const plain = { limits: { ...LIMITS, names: PLAIN_NAME } };
+  accepts(head, { fields: fields("Host: a", "X-A: 1", "X-D: 5") }, "any but letters, digits and hyphens", plain);
+  const underscored = { limits: { ...LIMITS, names: PLAIN_OR_UNDERSCORE } };
+  accepts(head, { fields: fields("Host: a", "X-A: 1", "x_b: 2", "_: 4", "X-D: 5") }, "underscores too", underscored);
+  accepts(head, { fields: fields("Host: a", "X-A: 1", "x_b: 2", "X.C: 3", "_: 4", "X-D: 5") }, "no token");
+  accepts(
+    get("Content_Length: 5", "X_Y:"),
+    { contentLength: -1, fields: fields("Host: a") },
+    "they mean nothing",
+    plain,
+  );
+  refuses(get("X(Y: 1"), 400, "no token is refused", plain);
+  refuses(get("x_b: \x01"), 400, "nor is the value of one that is dropped free", plain);
 });
 
 test("fields are found by name, whatever their case", () => {

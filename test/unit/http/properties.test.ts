@@ -143,7 +143,7 @@ test("no Range field makes ranges outside the representation, or ranges that ove
     .tuple(fc.option(fc.nat(50), { nil: "" }), fc.option(fc.nat(50), { nil: "" }))
     .map(([a, b]) => `${a}-${b}`);
   const property = fc.property(fc.array(spec), fc.nat(40), (specs, size) => {
-    const ranges = parseRange(`bytes=${specs.join(",")}`, size);
+    const ranges = parseRange(`bytes=${specs.join(",")}`, size, 16);
     if (typeof ranges === "string") return;
     const ascending = ranges.toSorted((a, b) => a.start - b.start);
     for (const [i, { start, end }] of ascending.entries()) {

@@ -10,7 +10,7 @@ import {
 
 /** Ranges as `first-last` in a row, or the word for none. */
 function ranges(value: string, size = 1000): string {
-  const result = parseRange(value, size);
+  const result = parseRange(value, size, 16);
   return typeof result === "string" ? result : result.map(({ start, end }) => `${start}-${end}`).join(" ");
 }
 

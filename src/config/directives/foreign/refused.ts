@@ -39,7 +39,7 @@ const INSTEAD: readonly (readonly [instead: string, names: string])[] = [
   ['use "session"', "userid userid_"],
   [
     "Webserv has no such module",
-    "valid_referers secure_link secure_link_ add_trailer random_index empty_gif recursive_error_pages client_body_in_file_only auth_delay keepalive_time max_headers add_header_inherit add_trailer_inherit",
+    "valid_referers secure_link secure_link_ add_trailer random_index empty_gif client_body_in_file_only auth_delay add_header_inherit add_trailer_inherit",
   ],
 ];
 

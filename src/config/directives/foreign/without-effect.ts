@@ -45,12 +45,8 @@ const REASONS: Readonly<Record<string, string>> = {
   [belongsTo("geoip_country")]: "geoip_proxy geoip_proxy_recursive",
   "it is for profiling nginx itself": "google_perftools_profiles degradation degrade",
   // Their functions are being built (chunked_transfer_encoding and its neighbours).
-  "Webserv decides this itself":
-    "reset_timedout_connection chunked_transfer_encoding open_log_file_cache lingering_close max_ranges log_subrequest",
-  "invalid fields are always refused": "ignore_invalid_headers underscores_in_headers",
-  "repeated slashes are always merged": "merge_slashes",
+  "Webserv decides this itself": "reset_timedout_connection open_log_file_cache",
   "the listing always shows both": "autoindex_exact_size autoindex_localtime",
-  "the level of error_log decides": "log_not_found",
 };
 
 /** Name, and why it makes no difference. */

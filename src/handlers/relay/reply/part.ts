@@ -21,11 +21,12 @@ const SKIPPED_PER_TURN = 1024 * 1024;
 
 /** Replies with all of `body` or the one range that the request asks for; with several it is all, as in nginx. */
 export function replyWithRange(exchange: Exchange, fields: Field[], body: RelayedBody, length: number): void {
-  const { request, services } = exchange;
+  const { request, services, settings } = exchange;
   const value = request.field("range");
   const now = services.clock.second;
   const validators = validatorsIn(fields, now);
-  const ranges = value === undefined || !rangeApplies(request, validators, now) ? [] : parseRange(value, length);
+  const ranges =
+    value === undefined || !rangeApplies(request, validators, now) ? [] : parseRange(value, length, settings.maxRanges);
   if (ranges === RANGE_UNSATISFIABLE) {
     body.close();
     return exchange.fail(416, [["Content-Range", unsatisfiedRange(length)]]);

@@ -155,8 +155,8 @@ export class UpstreamReplies {
   private send(exchange: Exchange, head: UpstreamHead, fields: Field[], body: RelayedBody): void {
     const { status, contentLength, hasBody } = head;
     const options = this.charsetOf(head) === "" ? FROM_UPSTREAM : { ...FROM_UPSTREAM, charsetChosen: true };
-    const hasRanges =
-      this.settings.forceRanges && status === 200 && contentLength >= 0 && !changesBody(exchange, fields);
+    const isWhole = status === 200 && contentLength >= 0 && exchange.settings.maxRanges > 0;
+    const hasRanges = this.settings.forceRanges && isWhole && !changesBody(exchange, fields);
     if (!hasBody) {
       if (hasRanges) fields.push(["Accept-Ranges", "bytes"]);
       body.close();

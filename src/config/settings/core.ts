@@ -1,0 +1,28 @@
+/** Settings of nginx's core about requests, connections and replies. */
+
+export interface CoreSettings {
+  /** Most ranges of one request; with more it gets the whole. 0: there are no ranges. */
+  readonly maxRanges: number;
+  /** Whether a reply whose length is not known has chunks; if not, it ends with the connection. */
+  readonly chunkedTransferEncoding: boolean;
+  /** Whether an error while an error page is made has an error page itself. */
+  readonly recursiveErrorPages: boolean;
+  /** Whether missing files are lines in the error log. */
+  readonly logNotFound: boolean;
+  /** Whether subrequests are lines in the access log. */
+  readonly logSubrequest: boolean;
+  /** Whether what the server says by itself is what nginx would say (the row of `nginx_replies`). */
+  readonly nginxReplies: boolean;
+  /** Whether repeated slashes in a path are one. */
+  readonly mergeSlashes: boolean;
+  /** Whether names of fields may have underscores. */
+  readonly underscoresInHeaders: boolean;
+  /** Whether fields are dropped whose names have other characters than letters, digits and hyphens. */
+  readonly ignoreInvalidHeaders: boolean;
+  /** Most fields of a request. */
+  readonly maxHeaders: number;
+  /** When the rest of what a client sends is read before a close: where there may be some, always, or never. */
+  readonly lingeringClose: "on" | "always" | "off";
+  /** How long a connection takes requests, from its start. */
+  readonly keepaliveTime: number;
+}

@@ -1,0 +1,40 @@
+/** Writes docs/nginx-differences.md from the list of defaults that differ from nginx's. */
+import { DIFFERENCES } from "../../src/config/directives/core/differences.ts";
+
+/** The text of docs/nginx-differences.md. */
+export function differencesPage(): string {
+  const rows = DIFFERENCES.map(
+    ({ here, because, nginx }) => `| ${here} | ${because} | \`${nginx.replaceAll("|", "\\|")}\` |`,
+  );
+  return `# Differences from nginx that were kept on purpose
+
+<!-- The first table is made by tools/document.ts from src/config/directives/core/differences.ts, the rest stands in tools/nginx/differences.ts. Do not edit. -->
+
+A file of nginx means the same here, but for these defaults. Each is set back by its directive, where nginx allows directives of its kind, and all of them together by one line
+at the top level of the file:
+
+    compat nginx;
+
+| Webserv, by default | because | as nginx |
+| --- | --- | --- |
+${rows.join("\n")}
+
+What \`compat\` leaves alone, because it makes no difference to a reply:
+
+| Webserv, by default | as nginx |
+| --- | --- |
+| There is no access log | \`access_log logs/access.log combined;\` |
+| The error log is stderr | \`error_log logs/error.log error;\` |
+| As many connections as there are descriptors | \`worker_connections 512;\` |
+| Listings show sizes with units | \`autoindex_exact_size on;\` |
+
+What cannot be had as in nginx:
+
+- The pages for errors and listings have the same content in another form, \`Server\` says \`webserv\`, and reason phrases are those of RFC 9110 (\`302 Found\`).
+- 405 has Allow; a head that is too large is 431 (nginx: 400), a method in small letters 501 or 405 (nginx: 400).
+- Entity tags have another form.
+- Requests that can be read in two ways are refused: [behaviour.md](behaviour.md#requests) lists them.
+- A body in chunks is checked to its end before a file is sent.
+- What differs behind a gateway stands in [gateway.md](gateway.md), and each of nginx's directives in [nginx-directives.md](nginx-directives.md).
+`;
+}
