@@ -50,8 +50,8 @@ around it. A directive replaces what is inherited, lists included: one \`add_hea
 **Which location.** \`= PATH\` that equals the path; else the longest prefix is remembered. If that has \`^~\`, it is taken; if not, the first regular
 expression that matches (in the order of the file) is taken before it. Within a location, the same goes for those nested in it.
 
-**Regular expressions** are Perl's as far as JavaScript has the same; what it has not is refused. Groups are \`$1\` to \`$9\`, named ones
-(\`(?<name>...)\` or \`(?P<name>...)\`) are \`$name\`.
+**Regular expressions** are Perl's, as in nginx; the few that have no equivalent are refused: see [expressions.md](expressions.md). Groups are \`$1\`
+to \`$9\`, named ones (\`(?<name>...)\`, \`(?'name'...)\` or \`(?P<name>...)\`) are \`$name\`.
 
 **Mistakes** are all reported in one run, with file, line and column, and the server does not start. With \`--keep-going\` it starts without the
 server blocks that have any.

@@ -24,7 +24,7 @@ export interface Exchange {
   readonly path: string;
   /** $args: the raw query without "?", "" when there is none. */
   readonly query: string;
-  /** Groups of the last regular expression that matched (location, server_name, map): [0] is the whole match. Whoever sets them keeps the named groups of those before; null: none matched. */
+  /** Groups, as octets, of the last regular expression that matched (location, server_name, map): [0] is the whole match. Whoever sets them keeps the named groups of those before; null: none matched. */
   captures: RegExpExecArray | null;
   /** The octets of variables that `set` and the like have given values, and of tables' variables once they were asked for; null: none has. */
   assigned: Map<string, string> | null;

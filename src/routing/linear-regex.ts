@@ -1,7 +1,8 @@
 /**
  * A regular expression matcher whose time is proportional to the text, whatever the expression: it follows all alternatives at
  * once, one character at a time (Thompson 1968; Pike's machine, https://swtch.com/~rsc/regexp/regexp2.html). As there, a thread is
- * one alternative. It serves texts that would cost JavaScriptCore too many steps. The results, groups included, are the same.
+ * one alternative. It serves texts that would cost JavaScriptCore too many steps. The results, groups included, are those of PCRE: a
+ * group keeps its text where a later repetition does without it, and a repetition that was empty is the last (see regex-groups.ts).
  */
 import { compileProgram, type Instruction, Op, type Program } from "./regex-program.ts";
 import { isAnchored, type Node } from "./regex-syntax.ts";
@@ -119,14 +120,11 @@ export class LinearRegex {
         case Op.Save:
           saved = { slot: instruction.to, at, before: saved };
           break;
-        case Op.Forget:
-          for (let i = instruction.to; i < instruction.or; i++) saved = { slot: 2 * i, at: -1, before: saved };
-          break;
         case Op.Begin:
           begun = { at, around: begun };
           break;
         case Op.Check:
-          if (begun!.at === at) return;
+          if (begun!.at === at) pc = instruction.to;
           begun = begun!.around;
           break;
         case Op.Assert:
@@ -138,6 +136,8 @@ export class LinearRegex {
   private holds(assertion: Node["kind"], at: number): boolean {
     if (assertion === "start") return at === 0;
     if (assertion === "end") return at === this.text.length;
+    if (assertion === "end of line")
+      return at === this.text.length || (at === this.text.length - 1 && this.text.endsWith("\n"));
     const { word } = this.program;
     const before = at > 0 ? this.text.charCodeAt(at - 1) : -1;
     const after = at < this.text.length ? this.text.charCodeAt(at) : -1;

@@ -3,6 +3,7 @@
  * it for each request, and the configuration's checks use it on drafts, so the rules exist only once.
  */
 import type { Location } from "../config/model.ts";
+import { octets } from "../http/octets.ts";
 import { SureRegex } from "./sure-regex.ts";
 
 /** The properties of a location that the search uses. */
@@ -11,7 +12,7 @@ interface LocationLike<L> extends Pick<Location, "modifier" | "pattern" | "regex
   readonly locations: readonly L[];
 }
 
-/** The route of a path. `captures` are the groups of the regular expression that matched, if one did. */
+/** The route of a path. `captures` are the groups of the regular expression that matched, as octets, if one did. */
 export interface RouteMatch<R> {
   readonly route: R;
   readonly captures: RegExpExecArray | null;
@@ -92,8 +93,10 @@ export class Locations<R> {
   }
 
   private findRegex(path: string): RouteMatch<R> | null {
+    if (this.regexes.length === 0) return null;
+    const text = octets(path);
     for (const { regex, route, inner } of this.regexes) {
-      const captures = regex.exec(path);
+      const captures = regex.exec(text);
       if (captures === null) continue;
       if (captures === undefined) return { route, captures: null, undecided: true };
       const nested = inner.find(path);

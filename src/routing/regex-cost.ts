@@ -33,6 +33,7 @@ function growthOf(node: Node): Growth {
         .reduce(together, { degree: 0, factor: node.kind === "choice" ? node.nodes.length : 1 });
     case "group":
     case "look":
+    case "atomic":
       return growthOf(node.node);
     case "repeat":
       return repeated(node);
@@ -53,10 +54,13 @@ function repeated({ node, most }: Repeat): Growth {
   const inner = growthOf(node);
   if (inner === null) return null;
   const { degree, factor } = inner;
+  if (isAtomic(node)) return { degree: degree + 1, factor };
   if (most <= FEW) return { degree: degree * most, factor: (factor + 1) ** most };
   const hasOneWay = (degree === 0 && factor === 1) || isDelimited(node) || isDistinct(node);
   return hasOneWay ? { degree: 1, factor: 1 } : null;
 }
+
+const isAtomic = (node: Node): boolean => node.kind === "atomic" || (node.kind === "group" && isAtomic(node.node));
 
 /** Whether one character marks where each repetition begins or ends, so that there is only one way to match: `/[^/]+` or `[a-z]+-`. */
 function isDelimited(node: Node): boolean {
@@ -90,8 +94,10 @@ function isOutside(source: string, characters: string): boolean {
   return literal !== null && !new RegExp(characters, "iu").test(literal);
 }
 
-/** The character that a node's source stands for; null: a class, an escape with a letter, or `.`. */
+/** The character that a node's source stands for, or the letter in either case; null: a class, an escape with a letter, or `.`. */
 function literalOf(source: string): string | null {
+  const letter = /^\[([A-Z])([a-z])\]$/.exec(source);
+  if (letter !== null && letter[1]!.toLowerCase() === letter[2]) return letter[2];
   const text = /^\\[^\w]$/u.test(source) ? source[1]! : source;
   return [...text].length === 1 && source !== "." ? text : null;
 }
@@ -109,6 +115,7 @@ export function weaknessOf({ source }: RegExp): "slow" | "undecided" | null {
 function refersElsewhere(node: Node): boolean {
   switch (node.kind) {
     case "look":
+    case "atomic":
     case "reference":
       return true;
     case "sequence":

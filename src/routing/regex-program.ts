@@ -8,11 +8,9 @@ export enum Op {
   Jump,
   /** Stores the position as one end of a group: `to` is twice the group's index, plus 1 for the group's end. */
   Save,
-  /** Clears the groups [to, or), as each repetition does. */
-  Forget,
-  /** Begins a repetition that must not be empty. */
+  /** Begins a repetition that may be empty. */
   Begin,
-  /** Ends it: fails if it was empty. */
+  /** Ends it. If it was empty, it is the last: `to` is behind all. */
   Check,
   Assert,
   Match,
@@ -57,8 +55,8 @@ class Compiler {
   /** Look-around is treated as true, and a back-reference as any text. */
   isLoose = false;
   readonly program: Instruction[] = [];
-  /** Whether the compiler is within a repetition that must not be empty. */
-  private mayNotBeEmpty = false;
+  /** Whether the compiler is within an unlimited repetition that may be empty. */
+  private mayBeEmpty = false;
   private readonly tests = new Map<string, CharacterTest>();
 
   constructor(private readonly flags: string) {}
@@ -87,6 +85,9 @@ class Compiler {
       case "look":
         this.isLoose = true;
         return true;
+      case "atomic":
+        this.isLoose = true;
+        return this.add(node.node);
       case "reference":
         this.isLoose = true;
         return this.addStar({
@@ -95,7 +96,7 @@ class Compiler {
           least: 0,
           most: Number.POSITIVE_INFINITY,
           isGreedy: true,
-          groups: [0, 0],
+          groupCount: 0,
         });
       default:
         this.program.push({ op: Op.Assert, to: 0, or: 0, test: null, assertion: node.kind });
@@ -131,44 +132,35 @@ class Compiler {
   }
 
   private addRepeat(repeat: Repeat): boolean {
-    for (let i = 0; i < repeat.least; i++) if (!this.addBody(repeat, false)) return false;
-    const { least, most, node } = repeat;
+    const { node, least, most } = repeat;
+    for (let i = 0; i < least; i++) if (!this.add(node)) return false;
     if (most === Number.POSITIVE_INFINITY) return this.addStar(repeat);
     const splits: Instruction[] = [];
     for (let i = least; i < most; i++) {
       splits.push(this.emit(Op.Split));
       this.prefer(splits.at(-1)!, repeat);
-      if (!this.addBody(repeat, isNullable(node))) return false;
+      if (!this.add(node)) return false;
     }
     for (const split of splits) this.leave(split, repeat);
     return true;
   }
 
+  /** A repetition that may be empty cannot be nested in another such one: whether a thread may be dropped would depend on both. */
   private addStar(repeat: Repeat): boolean {
+    const { node } = repeat;
+    const mayBeEmpty = isNullable(node);
+    if (mayBeEmpty && this.mayBeEmpty) return false;
+    this.mayBeEmpty ||= mayBeEmpty;
     const start = this.program.length;
     const split = this.emit(Op.Split);
     this.prefer(split, repeat);
-    if (!this.addBody(repeat, isNullable(repeat.node))) return false;
+    if (mayBeEmpty) this.emit(Op.Begin);
+    if (!this.add(node)) return false;
+    const check = mayBeEmpty ? this.emit(Op.Check) : null;
     this.emit(Op.Jump, start);
     this.leave(split, repeat);
+    if (check !== null) [check.to, this.mayBeEmpty] = [this.program.length, false];
     return true;
-  }
-
-  /**
-   * Adds the repeated node once. A repetition that must not be empty cannot be nested in another such one: whether a thread may be
-   * dropped would depend on both.
-   *
-   * @param mayNotBeEmpty an optional repetition must take a character (ECMA-262, RepeatMatcher)
-   */
-  private addBody({ node, groups: [first, end] }: Repeat, mayNotBeEmpty: boolean): boolean {
-    if (mayNotBeEmpty && this.mayNotBeEmpty) return false;
-    this.mayNotBeEmpty ||= mayNotBeEmpty;
-    if (mayNotBeEmpty) this.emit(Op.Begin);
-    if (end > first) this.emit(Op.Forget, first, end);
-    const isDone = this.add(node);
-    if (mayNotBeEmpty) this.emit(Op.Check);
-    if (mayNotBeEmpty) this.mayNotBeEmpty = false;
-    return isDone;
   }
 
   /** Makes the next instruction the one that enters the repetition. */

@@ -1,15 +1,23 @@
-/** Parses a JavaScript regular expression (Unicode mode) to a tree, as far as regex-cost.ts and linear-regex.ts need its structure. */
+/**
+ * Parses a JavaScript regular expression to a tree, as far as regex-cost.ts and linear-regex.ts need its structure. Its syntax is
+ * that of the Unicode mode, or what config/values/regex/ writes.
+ */
+import { ATOMIC_NUMBER, readLabel } from "./regex-labels.ts";
 
 export type Node =
   /** One character: the source of a literal, escape, class or `.`. */
   | { readonly kind: "character"; readonly source: string }
   | { readonly kind: "start" | "end" | "boundary" | "no boundary" }
+  /** The end, or before a line feed at the end: PCRE's `$`. */
+  | { readonly kind: "end of line" }
   | { readonly kind: "sequence" | "choice"; readonly nodes: readonly Node[] }
   /** `index` 0: a non-capturing group. */
   | { readonly kind: "group"; readonly index: number; readonly node: Node }
   | Repeat
   /** Look-ahead or look-behind. */
   | { readonly kind: "look"; readonly node: Node }
+  /** Matches in one way only: PCRE's `(?>...)`, which is a look-ahead with a reference to what it has seen. */
+  | { readonly kind: "atomic"; readonly node: Node }
   | { readonly kind: "reference" };
 
 export interface Repeat {
@@ -18,8 +26,8 @@ export interface Repeat {
   readonly least: number;
   readonly most: number;
   readonly isGreedy: boolean;
-  /** The groups inside: indexes [first, end). */
-  readonly groups: readonly [first: number, end: number];
+  /** Number of capturing groups inside. */
+  readonly groupCount: number;
 }
 
 export interface Syntax {
@@ -68,7 +76,14 @@ class Parser {
       sign === undefined
         ? [Number(least), comma === undefined ? Number(least) : most ? Number(most) : Number.POSITIVE_INFINITY]
         : [sign === "+" ? 1 : 0, sign === "?" ? 1 : Number.POSITIVE_INFINITY];
-    return { kind: "repeat", node, least: min, most: max, isGreedy: lazy === "", groups: [first, this.groupCount] };
+    return {
+      kind: "repeat",
+      node,
+      least: min,
+      most: max,
+      isGreedy: lazy === "",
+      groupCount: this.groupCount - first,
+    };
   }
 
   private atom(): Node {
@@ -76,6 +91,7 @@ class Parser {
     if (this.take("$")) return { kind: "end" };
     if (this.take("\\b")) return { kind: "boundary" };
     if (this.take("\\B")) return { kind: "no boundary" };
+    if (this.take("(?=\\n?$)")) return { kind: "end of line" };
     if (this.take("(")) return this.group();
     if (this.match(/\\(?:[1-9]\d*|k<[^>]*>)/y) !== null) return { kind: "reference" };
     // A class, or an escape with its arguments, or one Unicode character.
@@ -86,13 +102,25 @@ class Parser {
   /** Parses what follows `(`. */
   private group(): Node {
     const look = this.match(/\?<?[=!]/y) !== null;
+    const label = look ? this.match(/\(\?<(\$[^>]*)>/y)?.[1] : undefined;
+    if (label !== undefined && readLabel(label)?.number === ATOMIC_NUMBER) return this.atomic(label);
+    if (label !== undefined) this.at -= label.length + 4;
     const name = look ? null : this.match(/\?<([^>]*)>/y);
-    const isKept = !look && (name !== null || !this.take("?:"));
+    const isKept = !look && (name !== null || this.match(/\?i?:/y) === null);
     const index = isKept ? this.groupCount++ : 0;
     if (name !== null) this.names.set(name[1]!, index);
     const node = this.choice();
     this.take(")");
     return look ? { kind: "look", node } : { kind: "group", index, node };
+  }
+
+  /** Parses what follows `(?=(?<label>`, the reference included. */
+  private atomic(label: string): Node {
+    const index = this.groupCount++;
+    this.names.set(label, index);
+    const node = this.choice();
+    this.take(`))\\k<${label}>`);
+    return { kind: "atomic", node: { kind: "group", index, node } };
   }
 
   private take(text: string): boolean {
@@ -119,6 +147,7 @@ export function isNullable(node: Node): boolean {
     case "choice":
       return node.nodes.some(isNullable);
     case "group":
+    case "atomic":
       return isNullable(node.node);
     case "repeat":
       return node.least === 0 || isNullable(node.node);
@@ -137,6 +166,7 @@ export function isAnchored(node: Node): boolean {
     case "choice":
       return node.nodes.every(isAnchored);
     case "group":
+    case "atomic":
       return isAnchored(node.node);
     case "repeat":
       return node.least > 0 && isAnchored(node.node);

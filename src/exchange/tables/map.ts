@@ -1,6 +1,5 @@
 /** The value of a `map` (ngx_http_map_module). */
 import type { MapTable } from "../../config/tables/tables.ts";
-import { unicode } from "../../http/octets.ts";
 import { SureRegex } from "../../routing/sure-regex.ts";
 import type { Evaluator, Exchange, Templates } from "../exchange.ts";
 import { findName } from "./names.ts";
@@ -13,9 +12,8 @@ export function mapValue(table: MapTable, templates: Templates): Evaluator {
     const found = findName(table.names, text);
     if (found !== undefined) return found;
     if (text === "" || expressions.length === 0) return table.fallback; // as nginx, which does not ask expressions about nothing
-    const subject = unicode(text);
     for (const { regex, value } of expressions) {
-      const captures = regex.exec(subject);
+      const captures = regex.exec(text);
       if (captures === undefined) return table.fallback; // it takes too long; nginx does the same beyond its limit
       if (captures === null) continue;
       exchange.captures = captures;

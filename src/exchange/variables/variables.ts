@@ -3,7 +3,6 @@
  * reference, and the value for a request as octets (see http/octets.ts). Octets from the client so reach logs, fields and bodies
  * unchanged; only paths are decoded as text. The configuration gets these rows (see config/variables.ts): a new variable is a row there.
  */
-import { octets } from "../../http/octets.ts";
 import type { Evaluator, Lifetime } from "../exchange.ts";
 import { CONNECTION } from "./connection.ts";
 import { FILES } from "./files.ts";
@@ -36,8 +35,8 @@ function find(name: string): { row: Row; rest: string } | undefined {
 export function variable(name: string): Evaluator {
   const found = find(name);
   if (found !== undefined) return found.row.of(found.rest);
-  if (/^[0-9]+$/.test(name)) return (exchange) => octets(exchange.captures?.[Number(name)] ?? "");
-  return (exchange) => exchange.assigned?.get(name) ?? octets(exchange.captures?.groups?.[name] ?? "");
+  if (/^[0-9]+$/.test(name)) return (exchange) => exchange.captures?.[Number(name)] ?? "";
+  return (exchange) => exchange.assigned?.get(name) ?? exchange.captures?.groups?.[name] ?? "";
 }
 
 /** How long a value of the variable may be cached. */

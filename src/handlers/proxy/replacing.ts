@@ -2,7 +2,6 @@
 import type { ProxyOnly } from "../../config/gateway.ts";
 import type { Template } from "../../config/parts.ts";
 import type { Evaluator, Exchange, Templates } from "../../exchange/exchange.ts";
-import { unicode } from "../../http/octets.ts";
 import { SureRegex } from "../../routing/sure-regex.ts";
 
 type Rules = ProxyOnly["redirect"];
@@ -61,7 +60,7 @@ export class Replacing {
 export function matcherOf(regex: RegExp): Matcher {
   const sure = new SureRegex(regex);
   return (exchange, value) => {
-    const captures = sure.exec(unicode(value));
+    const captures = sure.exec(value);
     if (captures === null || captures === undefined) return null;
     return {
       start: 0,

@@ -2,7 +2,7 @@
 import type { UriStep } from "../../config/settings/rewrite.ts";
 import type { Exchange, Templates } from "../../exchange/exchange.ts";
 import type { Answer } from "../../exchange/handler.ts";
-import { nameText } from "../../http/octets.ts";
+import { nameText, octets } from "../../http/octets.ts";
 import { locationTo } from "../redirect.ts";
 import { Matcher } from "./matcher.ts";
 import { unescapeRedirect } from "./redirect-target.ts";
@@ -13,7 +13,7 @@ export function rewriteStep(step: UriStep, templates: Templates): Step {
   const matcher = new Matcher(step.pattern);
   const effect = step.redirect === 0 ? changePath(step, templates) : redirect(step, templates);
   return (exchange, run) => {
-    const matches = matcher.matches(exchange, exchange.path, run);
+    const matches = matcher.matches(exchange, octets(exchange.path), run);
     return matches === undefined ? run.fail() : matches ? effect(exchange, run) : true;
   };
 }

@@ -28,7 +28,7 @@ export function testOf(test: Test, { templates, kernel }: Pick<HandlerServices, 
     case "matches": {
       const matcher = new Matcher(test.pattern);
       return (exchange, run) => {
-        const matches = matcher.matches(exchange, nameText(subject(exchange)), run);
+        const matches = matcher.matches(exchange, subject(exchange), run);
         return matches === undefined ? undefined : matches !== test.negated;
       };
     }

@@ -40,7 +40,7 @@ const IN_ARGUMENTS = /[\x00-\x20#%&+;?\x7f-\xff]/g;
 
 function group(index: number): Text {
   return (exchange, quotes) => {
-    const text = octets(exchange.captures?.[index] ?? "");
+    const text = exchange.captures?.[index] ?? "";
     return quotes && text !== "" && wasEncoded(exchange) ? text.replace(IN_ARGUMENTS, percentEncoded) : text;
   };
 }

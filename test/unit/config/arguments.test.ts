@@ -5,7 +5,6 @@ import { componentPattern } from "../../../src/config/paths.ts";
 import { suggestion } from "../../../src/config/text/suggest.ts";
 import { parseSize, parseTime } from "../../../src/config/values/arguments.ts";
 import { parseListenAddress } from "../../../src/config/values/listen.ts";
-import { compileRegex, groupNames } from "../../../src/config/values/regex.ts";
 import { parseServerName } from "../../../src/config/values/server-name.ts";
 import { compileTemplate } from "../../../src/config/values/template.ts";
 
@@ -76,43 +75,6 @@ describe("templates", () => {
   test.each(["$", "a$ b", "$-", "${", "${}", "${a-b}", "${uri", "$$"])("%p is none", (text) => {
     expect(typeof compileTemplate(text)).toBe("string");
   });
-});
-
-describe("regular expressions", () => {
-  const cases: readonly [source: string, matches: string[], others: string[]][] = [
-    ["\\.(gif|jpe?g)$", ["/a.gif", "/b.jpg"], ["/a.png", "/gif"]],
-    ["^/a/(?P<x>\\d+)/(?P=x)$", ["/a/12/12"], ["/a/12/13"]],
-    ["^/(?<y>[[:alpha:]_]+)$", ["/a_b"], ["/1"]],
-    ["\\A/x\\z", ["/x"], ["/x/", "/a/x"]],
-    ["^/a\\-b\\_c\\@d\\~$", ["/a-b_c@d~"], []],
-    ["^/{id}/]$", ["/{id}/]"], []],
-    ["^/a{2,3}$", ["/aa", "/aaa"], ["/a", "/a{2,3}"]],
-    ["^/[]a]$", ["/]", "/a"], ["/b"]],
-    ["^/[a\\-z]$", ["/a", "/-", "/z"], ["/b"]],
-    ["^/[^/]+\\.php(/|$)", ["/x.php", "/x.php/y"], ["/a/x.php"]],
-    ["^/(?!private)", ["/public"], ["/private"]],
-    ["^/.$", ["/😀", "/é"], ["/ab"]],
-    ["(?i)^/readme$", ["/README"], ["/readme2"]],
-    ["^/a\\x20b$", ["/a b"], []],
-  ];
-  test.each(cases)("%p", (source, matches, others) => {
-    const regex = compileRegex(source, false) as RegExp;
-    expect(regex).toBeInstanceOf(RegExp);
-    for (const text of matches) expect([text, regex.test(text)]).toEqual([text, true]);
-    for (const text of others) expect([text, regex.test(text)]).toEqual([text, false]);
-  });
-  test("case is ignored when asked for", () => {
-    expect((compileRegex("\\.PNG$", true) as RegExp).test("/a.png")).toBe(true);
-  });
-  test("names of groups, however written", () => {
-    expect(groupNames("(?<a>x)(?P<b>y)(?<!z)(?<=w)")).toEqual(["a", "b"]);
-  });
-  test.each(["(", ")", "*", "[a", "a\\", "\\K", "\\Qa\\E", "a++", "[[:punct:]]", "(?<1a>x)", "[z-a]"])(
-    "%p is refused",
-    (source) => {
-      expect(typeof compileRegex(source, false)).toBe("string");
-    },
-  );
 });
 
 describe("listen", () => {

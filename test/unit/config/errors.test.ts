@@ -64,12 +64,18 @@ describe("what a mistake brings with it is not told as another one", () => {
     'location / { if (|"$arg_a" = "b") { return 403; root www; } }',
     '"if" does not know the condition ("$arg_a" = b): expected ($NAME), ($NAME OPERATOR TEXT) with = != ~ ~* !~ or !~*, or (-f FILE) with -f -d -e -x or ! before it',
   );
-  inServer('location ~ |"^/(?<name>a" { return 200 $name; }', 'invalid regular expression "^/(?<name>a": missing )');
-  inServer('location ~ |"^/(?P<name>a" { } return 200 $name;', 'invalid regular expression "^/(?P<name>a": missing )');
+  inServer(
+    'location ~ |"^/(?<name>a" { return 200 $name; }',
+    'invalid regular expression "^/(?<name>a": missing ), at character 12',
+  );
+  inServer(
+    'location ~ |"^/(?P<name>a" { } return 200 $name;',
+    'invalid regular expression "^/(?P<name>a": missing ), at character 13',
+  );
   finds(
     "a group of a refused server name",
     'server { server_name |"~^(?<name>a"; return 200 $name; }',
-    'invalid server name "~^(?<name>a": invalid regular expression: missing )',
+    'invalid server name "~^(?<name>a": invalid regular expression: missing ), at character 11',
   );
   finds("a missing ; before an unknown word", "server { root |www\n roott x; }", 'missing ";" after "root www"');
   finds(
@@ -381,8 +387,8 @@ describe("server_name and location", () => {
     "server_name |bücher.example;",
     'invalid server name "bücher.example": host names are ASCII: write others in their xn-- form',
   );
-  inServer("server_name |~(;", 'invalid server name "~(": invalid regular expression: missing )');
-  inServer("location ~ |( { }", 'invalid regular expression "(": missing )');
+  inServer("server_name |~(;", 'invalid server name "~(": invalid regular expression: missing ), at character 2');
+  inServer("location ~ |( { }", 'invalid regular expression "(": missing ), at character 2');
   inServer("location |% /x { }", '"location" expects [= | ^~ | ~ | ~*] PATH | @NAME, not "% /x"');
   inServer("location |= { }", '"location" expects [= | ^~ | ~ | ~*] PATH | @NAME, not "="');
   inServer("location |x { }", 'warning: location "x" never matches (a path starts with "/")');
@@ -597,7 +603,7 @@ server { ssl on; }
     'conf/site.conf:1:1: error: unknown directive "lisen" (did you mean "listen"?)',
     "conf/site.conf:3:10: error: port 99999 is out of range (0 to 65535)",
     'conf/site.conf:4:8: warning: root "/work/missing" does not exist',
-    'conf/site.conf:5:14: error: invalid regular expression "(": missing )',
+    'conf/site.conf:5:14: error: invalid regular expression "(": missing ), at character 2',
     'conf/site.conf:5:23: error: "etag" expects "on" or "off", not "maybe"',
     'conf/site.conf:6:14: error: unknown variable "$hots" (did you mean "$host"?)',
     'conf/site.conf:6:19: error: missing ";" after "return 200 $hots"',

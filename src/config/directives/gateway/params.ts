@@ -1,4 +1,5 @@
 /** The directives that only `fastcgi_pass`, `uwsgi_pass` or `scgi_pass` has: the parameters that are sent. */
+import { SureRegex } from "../../../routing/sure-regex.ts";
 import type { Context, Scope } from "../../scope.ts";
 import type { Row } from "../../table.ts";
 import { directive } from "../../table.ts";
@@ -69,9 +70,9 @@ export const FASTCGI_ONLY: readonly Row[] = [
 function setSplit(scope: Scope, { text, position }: Word): void {
   const regex = compileRegex(text, false);
   if (typeof regex === "string") return scope.error(position, `invalid regular expression ${quote(text)}: ${regex}`);
-  const groups = new RegExp(`${regex.source}|`, regex.flags).exec("")!.length - 1;
-  if (groups !== 2)
-    return scope.error(position, `"fastcgi_split_path_info" expects an expression with 2 groups, not ${groups}`);
+  const { groupCount } = new SureRegex(regex);
+  if (groupCount !== 2)
+    return scope.error(position, `"fastcgi_split_path_info" expects an expression with 2 groups, not ${groupCount}`);
   scope.ownGroup("fastcgiOnly").splitPathInfo = regex;
 }
 
