@@ -20,7 +20,7 @@ import { AUTH_REQUEST, HEALTH_CHECK, MIRROR, NAMES, STUB_STATUS } from "./direct
 import { UPSTREAM_BLOCK, UPSTREAM_ROWS } from "./directives/gateway/upstream.ts";
 import { LIMITS } from "./directives/limits/limits.ts";
 import { LOCATIONS } from "./directives/locations.ts";
-import { LOGS } from "./directives/logs.ts";
+import { LOGS } from "./directives/logs/logs.ts";
 import { PROCESS } from "./directives/process.ts";
 import { REPLIES } from "./directives/replies.ts";
 import { REQUESTS } from "./directives/requests.ts";

@@ -10,14 +10,17 @@ import { checkPrograms } from "./checks/programs.ts";
 import { checkPromises } from "./checks/promises.ts";
 import { checkSessions } from "./checks/sessions.ts";
 import type { LookUp } from "./directives/gateway/draft.ts";
+import { errorLog } from "./directives/logs/error-log.ts";
+import { fileTarget } from "./directives/logs/targets.ts";
 import { isDirective } from "./directives.ts";
 import type { FileKernel } from "./files.ts";
 import { Sources } from "./files.ts";
 import type { Config, VirtualServer } from "./model.ts";
-import type { ErrorLog, Position } from "./parts.ts";
+import type { Position } from "./parts.ts";
 import { collapse, folderOf, join } from "./paths.ts";
 import type { ServerDraft } from "./scope.ts";
 import { Draft, Scope } from "./scope.ts";
+import type { ErrorLog } from "./settings/logs.ts";
 import type { Diagnostic } from "./text/diagnostics.ts";
 import { Diagnostics, formatDiagnostic } from "./text/diagnostics.ts";
 import type { Directive } from "./text/parser.ts";
@@ -114,7 +117,7 @@ const start = (file: string): Position => ({ file, line: 1, column: 1 });
 /** The Config of all servers; with `keepGoing`, of those without errors. Null after errors that prevent a start. */
 function build(options: LoadOptions, main: Scope, draft: Draft): Config | null {
   const { diagnostics } = draft;
-  const { file, errorLog, keepGoing = false } = options;
+  const { file, errorLog: fromCommand, keepGoing = false } = options;
   if (draft.servers.length === 0) {
     // As in nginx, a file of comments alone is valid, but serves nothing.
     if (!diagnostics.hasErrors) diagnostics.warning(start(file), 'no "server" block is configured: nothing is served');
@@ -127,7 +130,7 @@ function build(options: LoadOptions, main: Scope, draft: Draft): Config | null {
     if (broken) diagnostics.warning(position, "this server is left out: it has errors");
   }
   const defaults = defaultSettings(draft);
-  const log = errorLog === undefined ? defaults.errorLog : givenLog(errorLog, draft);
+  const log = fromCommand === undefined ? defaults.errorLog : givenLog(fromCommand, draft);
   const builder = new Builder({ ...defaults, errorLog: log });
   const made = new Map<ServerDraft, VirtualServer>(kept.map((server) => [server, builder.server(server)]));
   return {
@@ -149,6 +152,6 @@ function build(options: LoadOptions, main: Scope, draft: Draft): Config | null {
 
 /** The error log given by `-e`. */
 function givenLog(file: string, { prefix }: Draft): ErrorLog {
-  const path = file === "stdout" || file === "stderr" ? file : join(prefix, file);
-  return { file: path, level: "error", position: { file: "-e", line: 0, column: 0 } };
+  const position = { file: "-e", line: 0, column: 0 };
+  return errorLog([{ target: fileTarget(file, prefix), level: "error", position }]);
 }

@@ -19,12 +19,10 @@ import type {
   UwsgiOnly,
 } from "./gateway.ts";
 import type {
-  AccessLog,
   AccessRule,
   AddHeader,
   CgiLimit,
   CgiRule,
-  ErrorLog,
   ErrorPage,
   Expires,
   LimitExcept,
@@ -39,6 +37,7 @@ import type {
 import type { CoreSettings } from "./settings/core.ts";
 import type { FilterSettings } from "./settings/filters.ts";
 import type { LimitSettings, LimitZone } from "./settings/limits.ts";
+import type { ErrorLog, LogSettings } from "./settings/logs.ts";
 import type { RewriteSettings } from "./settings/rewrite.ts";
 import type { VariableTable } from "./tables/tables.ts";
 
@@ -120,6 +119,7 @@ export interface Settings
     FilterSettings,
     CoreSettings,
     LimitSettings,
+    LogSettings,
     RewriteSettings {
   /** Default `html` beneath the prefix. Absolute when constant. */
   readonly root: Template;
@@ -246,8 +246,6 @@ export interface Settings
   readonly ifModifiedSince: "exact" | "before" | "off";
   readonly symlinks: "inside" | "follow" | "deny";
   readonly dotfiles: "allow" | "deny";
-  readonly accessLogs: readonly AccessLog[];
-  readonly errorLog: ErrorLog;
   /** The cache of open files; null: off. `inactive` in ms. */
   readonly openFileCache: { readonly max: number; readonly inactive: number } | null;
   readonly openFileCacheValid: number;

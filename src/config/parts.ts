@@ -118,30 +118,3 @@ export interface AddHeader {
 export type Expires =
   | { readonly kind: "off" | "epoch" | "max" }
   | { readonly kind: "in" | "modified" | "at"; readonly seconds: number };
-
-export interface AccessLog {
-  /** An absolute path, "stdout" or "stderr". */
-  readonly file: string;
-  readonly format: LogFormat;
-  /** Position of the file's name. */
-  readonly position: Position;
-}
-
-export interface LogFormat {
-  readonly name: string;
-  /** null: the built-in JSON format. */
-  readonly template: Template | null;
-  readonly escape: "default" | "json" | "none";
-}
-
-export const LOG_LEVELS = ["debug", "info", "notice", "warn", "error", "crit", "alert", "emerg"] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
-
-export interface ErrorLog {
-  /** An absolute path, "stdout" or "stderr". */
-  readonly file: string;
-  /** Messages below this level are dropped. */
-  readonly level: LogLevel;
-  /** Position of the file's name; line 0 if the command line gave it. */
-  readonly position: Position;
-}

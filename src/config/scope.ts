@@ -6,7 +6,8 @@ import { LimitZonesDraft } from "./directives/limits/draft.ts";
 import type { Sources } from "./files.ts";
 import type { CacheSettings, Family } from "./gateway.ts";
 import type { Location, ServerName, Settings } from "./model.ts";
-import type { LogFormat, Position, Template } from "./parts.ts";
+import type { Position, Template } from "./parts.ts";
+import type { LogBuffer, LogFormat } from "./settings/logs.ts";
 import type { VariableTable } from "./tables/tables.ts";
 import type { Diagnostics } from "./text/diagnostics.ts";
 import { elsewhere, quote } from "./text/diagnostics.ts";
@@ -74,6 +75,8 @@ export class Draft {
   readonly formats = new Map<string, { readonly format: LogFormat; readonly position: Position }>();
   /** `map` and its like, by the names of their variables. */
   readonly tables = new Map<string, VariableTable>();
+  /** How access logs are buffered, by their files. */
+  readonly logBuffers = new Map<string, LogBuffer>();
   pidFile: string | null = null;
   workerConnections: number | null = null;
   eager = true;

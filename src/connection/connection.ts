@@ -9,7 +9,7 @@
  */
 
 import type { Block } from "../../ffi/memory.ts";
-import type { LogLevel } from "../config/parts.ts";
+import type { LogLevel } from "../config/settings/logs.ts";
 import type { ReplyDraft } from "../exchange/filter.ts";
 import type { Field, ReplyBody, StreamBody, WholeReply } from "../exchange/reply.ts";
 import type { Tunnel } from "../exchange/tunnel.ts";

@@ -1,7 +1,8 @@
 /** One request and its reply, in the form that handlers, phases and variables use. */
 import type { Block } from "../../ffi/memory.ts";
 import type { Location, Settings, VirtualServer } from "../config/model.ts";
-import type { LogLevel, Template } from "../config/parts.ts";
+import type { Template } from "../config/parts.ts";
+import type { LogLevel } from "../config/settings/logs.ts";
 import type { RequestHead } from "../http/request/request.ts";
 import type { ProxyAddresses } from "../network/proxy-protocol/header.ts";
 import type { LimitState } from "./limits.ts";

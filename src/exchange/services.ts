@@ -1,6 +1,6 @@
 /** What requests and handlers use of their server. */
 import type { Kernel } from "../../ffi/kernel.ts";
-import type { ErrorLog, LogLevel } from "../config/parts.ts";
+import type { ErrorLog, LogLevel } from "../config/settings/logs.ts";
 import type { Reactor } from "../network/reactor.ts";
 import type { Resolver } from "../network/resolver/resolver.ts";
 

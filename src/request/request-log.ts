@@ -1,5 +1,5 @@
 /** The logs as requests see them. */
-import type { ErrorLog, LogLevel } from "../config/parts.ts";
+import type { ErrorLog, LogLevel } from "../config/settings/logs.ts";
 import type { Exchange } from "../exchange/exchange.ts";
 
 export interface RequestLog {

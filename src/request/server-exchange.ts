@@ -3,7 +3,7 @@
  * see. The object is reused; a connection holds one only while it has a request.
  */
 import type { Location, Settings, VirtualServer } from "../config/model.ts";
-import type { LogLevel } from "../config/parts.ts";
+import type { LogLevel } from "../config/settings/logs.ts";
 import type { BodyWatcher, ConnectionInfo, Exchange, Templates } from "../exchange/exchange.ts";
 import type { Filter } from "../exchange/filter.ts";
 import type { BodySink } from "../exchange/handler.ts";

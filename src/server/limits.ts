@@ -2,7 +2,7 @@
 import { errnoText } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import type { Config } from "../config/model.ts";
-import type { LogLevel } from "../config/parts.ts";
+import type { LogLevel } from "../config/settings/logs.ts";
 import { mostForConnections } from "../network/outgoing.ts";
 
 type Log = (level: LogLevel, message: string) => void;

@@ -4,7 +4,7 @@ import { errnoText } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
 import type { Config } from "../config/model.ts";
-import type { LogLevel } from "../config/parts.ts";
+import type { LogLevel } from "../config/settings/logs.ts";
 import { Connection } from "../connection/connection.ts";
 import type { Endpoint } from "../connection/endpoint.ts";
 import type { ConnectionHost, HostedConnection } from "../connection/host.ts";
@@ -77,7 +77,10 @@ export class Server implements ConnectionHost {
   ) {
     this.reactor = new Reactor(kernel);
     this.clock = new ServerClock(kernel);
-    this.logs = new Logs(kernel, this.clock, config.errorLog);
+    const { reactor } = this;
+    this.logs = new Logs(kernel, this.clock, config.errorLog, (alarm, delay) =>
+      reactor.timers.start(alarm, delay, reactor.now),
+    );
     this.services = new ServerServices(
       kernel,
       this.clock,
@@ -98,7 +101,7 @@ export class Server implements ConnectionHost {
       (endpoint, fd, peer) => this.accept(endpoint, fd, peer),
       (message) => this.log("alert", message),
     );
-    this.upkeep = new Upkeep(this.reactor, this.logs, this.services.sessions, () => this.sweep());
+    this.upkeep = new Upkeep(this.reactor, this.services.sessions, () => this.sweep());
     this.reactor.eager = config.eager;
     this.reactor.onTurnStart = () => this.clock.update(this.reactor.now);
     this.reactor.onTurnEnd = () => this.afterTurn();
@@ -300,6 +303,7 @@ export class Server implements ConnectionHost {
   }
 
   sweep(): void {
+    this.logs.sweep();
     this.generations.sweep();
     this.services.sessions.sweep();
   }

@@ -3,7 +3,7 @@ import type { CheckBcrypt } from "../../ffi/bcrypt.ts";
 import { errnoText } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
-import type { ErrorLog, LogLevel } from "../config/parts.ts";
+import type { ErrorLog, LogLevel } from "../config/settings/logs.ts";
 import type { ConnectionCounts } from "../exchange/services.ts";
 import { Passwords } from "../handlers/auth/passwords.ts";
 import { CacheZones } from "../handlers/cache/zones.ts";

@@ -1,32 +1,27 @@
-/** Periodic work: writes logs and sessions soon after they changed, and sweeps what has not been used. */
+/** Periodic work: writes sessions soon after they changed, and sweeps what has not been used. */
 import type { SessionRegistry } from "../handlers/session/registry.ts";
 import type { Reactor } from "../network/reactor.ts";
 import { Alarm } from "../network/timers.ts";
-import type { Logs } from "./logs/logs.ts";
 
 const SWEEP_INTERVAL = 60_000;
 
 export class Upkeep {
-  private readonly flushAlarm: Alarm;
   private readonly sessionAlarm: Alarm;
   private readonly sweepAlarm: Alarm;
 
   /** @param sweep releases what is not used; called about once a minute */
   constructor(
     private readonly reactor: Reactor,
-    private readonly logs: Logs,
     private readonly sessions: SessionRegistry,
     sweep: () => void,
   ) {
-    this.flushAlarm = new Alarm(() => logs.flush());
     this.sessionAlarm = new Alarm(() => sessions.flush());
     this.sweepAlarm = new Alarm(sweep);
   }
 
   /** Starts timers for the work that this turn has left. */
   afterTurn(): void {
-    const { logs, sessions } = this;
-    if (logs.pending) this.start(this.flushAlarm, logs.delay);
+    const { sessions } = this;
     if (sessions.pending) this.start(this.sessionAlarm, sessions.delay);
     this.start(this.sweepAlarm, SWEEP_INTERVAL);
   }

@@ -1,5 +1,6 @@
 /** Settings of the limits on requests and connections per key (ngx_http_limit_req_module, ngx_http_limit_conn_module). */
-import type { LogLevel, Position, Template } from "../parts.ts";
+import type { Position, Template } from "../parts.ts";
+import type { LogLevel } from "../settings/logs.ts";
 
 /** `limit_req_zone` or `limit_conn_zone`: where the states of keys are kept. */
 export interface LimitZone {

@@ -206,16 +206,6 @@ function unlessFlag(word: string, scope: Scope): string | undefined {
   return word === "on" || word === "off" ? undefined : absolutePath(word, scope);
 }
 
-/** A log: `stdout`, `stderr`, or a path made absolute. */
-export const logFile: Kind<string> = kind(
-  "FILE | stdout | stderr",
-  "a path (without variables), stdout or stderr",
-  (word, scope) => {
-    if (/^(syslog|memory):/.test(word)) return undefined;
-    return word === "stdout" || word === "stderr" ? word : absolutePath(word, scope);
-  },
-);
-
 function absolutePath(word: string, scope: Scope): string | undefined {
   if (word === "" || word.includes("$")) return undefined;
   return join(scope.draft.prefix, word);

@@ -4,7 +4,7 @@
  */
 import { ERRNO } from "../../../ffi/errno.ts";
 import type { Location } from "../../config/model.ts";
-import { LOG_LEVELS } from "../../config/parts.ts";
+import { LOG_LEVELS } from "../../config/settings/logs.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import { type Answer, type Handler, MOVED } from "../../exchange/handler.ts";
 import { filename, type Place, place, triedPlace } from "../../exchange/place.ts";

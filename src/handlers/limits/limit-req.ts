@@ -1,7 +1,7 @@
 /** `limit_req` (ngx_http_limit_req_module): keeps each key at a rate; requests that come too early wait or are rejected. */
 import type { Settings } from "../../config/model.ts";
-import { LOG_LEVELS, type LogLevel } from "../../config/parts.ts";
 import type { RequestLimit } from "../../config/settings/limits.ts";
+import { LOG_LEVELS, type LogLevel } from "../../config/settings/logs.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import { LimitState } from "../../exchange/limits.ts";
 import { ANSWERED, GO_ON, LATER, type Phase, type Verdict } from "../../exchange/phase.ts";

@@ -1,5 +1,5 @@
 /** Writes lines about one source of a reply to the error log, also after its request is over. */
-import type { ErrorLog, LogLevel } from "../../config/parts.ts";
+import type { ErrorLog, LogLevel } from "../../config/settings/logs.ts";
 import type { ConnectionInfo, Exchange } from "../../exchange/exchange.ts";
 import type { Services } from "../../exchange/services.ts";
 

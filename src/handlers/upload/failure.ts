@@ -1,6 +1,6 @@
 /** Why a file could not be stored: the reply to the client and the line for the error log. */
 import { errnoText } from "../../../ffi/errno.ts";
-import type { LogLevel } from "../../config/parts.ts";
+import type { LogLevel } from "../../config/settings/logs.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { Field } from "../../exchange/reply.ts";
 import { errorStatus } from "../errors.ts";

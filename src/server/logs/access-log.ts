@@ -1,24 +1,24 @@
 /** Lines of the access log (ngx_http_log_module). Variables are escaped, so that no client can forge a line. */
-import type { LogFormat } from "../../config/parts.ts";
+import type { LogFormat } from "../../config/settings/logs.ts";
 import type { Exchange, Lifetime, Templates } from "../../exchange/exchange.ts";
 import { variable } from "../../exchange/variables/variables.ts";
 import { octets, unicode } from "../../http/octets.ts";
 import type { RequestHead } from "../../http/request/request.ts";
+import { presence } from "./presence.ts";
 
 /** Makes the line of a request as octets, with its line feed. */
-export type LineMaker = (exchange: Exchange) => string;
+type LineMaker = (exchange: Exchange) => string;
 
 /** Makes the LineMaker of a format; `templates` are those of its configuration. */
 export function accessLine(format: LogFormat, templates: Templates): LineMaker {
   if (format.template === null) return jsonLine;
-  const escaped = ESCAPES[format.escape];
   const parts = format.template.parts.map((part): LineMaker => {
     if (typeof part === "string") {
       const literal = octets(part);
       return () => literal;
     }
     const value = templates.variable(part.variable);
-    const maker: LineMaker = (exchange) => escaped(value(exchange));
+    const maker = MAKERS[format.escape](value, presence(part.variable));
     return KEPT[templates.lifetime(part.variable)](maker);
   });
   return (exchange) => {
@@ -64,12 +64,35 @@ const KEPT: { readonly [lifetime in Lifetime]: (maker: LineMaker) => LineMaker }
   change: (maker) => maker,
 };
 
-const ESCAPES: { readonly [escape in LogFormat["escape"]]: (value: string) => string } = {
-  default: (value) =>
-    value === "" ? "-" : plain(value) ? value : value.replace(/[^ !\x23-\x5b\x5d-\x7e]/g, hexEscape),
-  json: (value) => (plain(value) ? value : octets(JSON.stringify(unicode(value)).slice(1, -1))),
+/** Escapes a variable's value as nginx does. `isPresent`: whether an empty one is a value. */
+const MAKERS: {
+  readonly [escape in LogFormat["escape"]]: (value: LineMaker, isPresent: (exchange: Exchange) => boolean) => LineMaker;
+} = {
+  default: (value, isPresent) => (exchange) => {
+    const text = value(exchange);
+    if (text === "") return isPresent(exchange) ? "" : "-";
+    return plain(text) ? text : text.replace(/[^ !\x23-\x5b\x5d-\x7e]/g, hexEscape);
+  },
+  json: (value) => (exchange) => {
+    const text = value(exchange);
+    return plain(text) ? text : text.replace(/[\x00-\x1f"\\]/g, jsonEscape);
+  },
   none: (value) => value,
 };
+
+const JSON_ESCAPES: { readonly [octet: string]: string } = {
+  "\n": "\\n",
+  "\r": "\\r",
+  "\t": "\\t",
+  "\b": "\\b",
+  "\f": "\\f",
+  '"': '\\"',
+  "\\": "\\\\",
+};
+
+/** Octets above 0x7e stay: they may be UTF-8 or not. */
+const jsonEscape = (octet: string): string =>
+  JSON_ESCAPES[octet] ?? `\\u${octet.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
 
 /** Whether a value needs no escaping. */
 function plain(value: string): boolean {

@@ -1,45 +1,60 @@
-/** All log files of a server, each opened once, and writing of lines to them. */
+/** All logs of a server, each opened once, and writing of lines to them. */
 import { errnoText } from "../../../ffi/errno.ts";
 import type { Kernel } from "../../../ffi/kernel.ts";
 import { Block } from "../../../ffi/memory.ts";
-import type { Config, Location } from "../../config/model.ts";
+import type { Config } from "../../config/model.ts";
+import { formatPosition } from "../../config/parts.ts";
 import {
   type AccessLog,
   type ErrorLog,
-  formatPosition,
+  type FileTarget,
   LOG_LEVELS,
   type LogLevel,
-  type Position,
-} from "../../config/parts.ts";
+  type SyslogTarget,
+} from "../../config/settings/logs.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
-import { octets } from "../../http/octets.ts";
 import type { ServerClock } from "../clock.ts";
-import { accessLine, type LineMaker } from "./access-log.ts";
+import { accessLine } from "./access-log.ts";
+import { errorLogLine, syslogTime } from "./error-lines.ts";
+import { GzipFile } from "./gzip-file.ts";
+import { hostName } from "./host-name.ts";
 import { LogFile } from "./log-file.ts";
-
-/** Characters that are escaped: those that control a terminal, and escaped bytes of names that are not UTF-8 (ffi/text.ts). */
-const UNSAFE = /[\x00-\x1f\x7f-\x9f\udc80-\udcff]/gu;
+import { locations, logsOf } from "./log-places.ts";
+import { type LogOutput, RETRY, type Schedule } from "./output.ts";
+import { PathLogs } from "./path-logs.ts";
+import { Syslog } from "./syslog.ts";
 
 const severity = new Map<LogLevel, number>(LOG_LEVELS.map((level, i) => [level, i]));
+/** The numbers of syslog fall as those above rise. */
+const syslogSeverity = (level: LogLevel): number => LOG_LEVELS.length - 1 - severity.get(level)!;
 
-/** Interval between tries on a pipe whose reader is slow, ms. */
-const RETRY = 20;
 /** How long to wait for slow readers at the end, ms; a reader that does not read at all must not delay the exit further. */
 const READER_WAIT = 1000;
 
+/** Writes the line of a finished request, if it is one for this log. */
+type AccessWriter = (exchange: Exchange) => void;
+/** Writes a line without its line feed. */
+type LineWriter = (line: string, level: LogLevel) => void;
+
 export class Logs {
-  private readonly files = new Map<string, LogFile>();
-  private readonly lines = new Map<AccessLog, LineMaker>();
-  private dirty = false;
+  private readonly outputs = new Map<string, LogOutput>();
+  private readonly accessWriters = new Map<AccessLog, AccessWriter>();
+  private readonly errorWriters = new Map<ErrorLog, readonly { readonly from: number; readonly write: LineWriter }[]>();
+  private readonly paths: PathLogs;
   /** The main error log of the current configuration; it also gets messages about the logs. */
   main: ErrorLog;
+  private time = { second: -1, text: "" };
+  private host: string | null = null;
 
+  /** @param schedule starts the alarms that write buffers; without it they are written by `flush` and when they are full */
   constructor(
     private readonly kernel: Kernel,
     private readonly clock: ServerClock,
     main: ErrorLog,
+    private readonly schedule: Schedule = () => {},
   ) {
     this.main = main;
+    this.paths = new PathLogs(kernel, (log, level, message) => this.error(log, level, message), schedule);
   }
 
   /**
@@ -47,37 +62,54 @@ export class Logs {
    * is wrong, one sentence each, with the position of the file's name; a log that cannot be opened again stays open.
    */
   open(config: Config): string[] {
-    const places = new Map<string, Position>();
-    for (const { file, position } of logsOf(config)) if (!places.has(file)) places.set(file, position);
-    return [...places].map(([file, position]) => this.openFile(file, position)).filter((problem) => problem !== "");
+    const problems: string[] = [];
+    const opened = new Set<string>();
+    for (const { target, position } of logsOf(config)) {
+      if (target.kind === "path" || opened.has(keyOf(target))) continue;
+      opened.add(keyOf(target));
+      const output = this.outputs.get(keyOf(target)) ?? this.output(target);
+      const n = output.open();
+      if (n >= 0) this.outputs.set(keyOf(target), output);
+      else problems.push(`${formatPosition(position)}: error: open() "${output.name}" failed (${errnoText(n)})`);
+    }
+    return problems;
   }
 
-  private openFile(name: string, position: Position): string {
+  private output(target: FileTarget | SyslogTarget): LogOutput {
+    const { kernel, schedule } = this;
     const complain = (message: string): void => this.error(this.main, "alert", message);
-    const file = this.files.get(name) ?? new LogFile(this.kernel, name, complain);
-    const n = file.open();
-    if (n < 0) return `${formatPosition(position)}: error: open() "${name}" failed (${errnoText(n)})`;
-    this.files.set(name, file);
-    return "";
+    if (target.kind === "syslog") {
+      this.host ??= hostName(kernel);
+      return new Syslog(kernel, target, this.host, complain, schedule);
+    }
+    const { file, buffer } = target;
+    if (buffer === null) return new LogFile(kernel, file, complain, schedule);
+    if (buffer.gzip > 0) return new GzipFile(kernel, file, complain, schedule, buffer);
+    return new LogFile(kernel, file, complain, schedule, buffer);
   }
 
-  /** Keeps the logs of these configurations, of which the first is current; closes other files. */
+  /** Keeps the logs of these configurations, of which the first is current; closes others. */
   keep(configs: readonly Config[]): void {
     this.main = configs[0]!.errorLog;
-    this.lines.clear();
-    const wanted = new Set(configs.flatMap((config) => [...logsOf(config)].map(({ file }) => file)));
-    for (const [name, file] of this.files) {
-      if (wanted.has(name)) continue;
-      file.close();
-      this.files.delete(name);
+    this.accessWriters.clear();
+    this.errorWriters.clear();
+    const targets = configs.flatMap((config) => [...logsOf(config)].map(({ target }) => target));
+    const wanted = new Set(targets.map((target) => (target.kind === "path" ? "" : keyOf(target))));
+    for (const [key, output] of this.outputs) {
+      if (wanted.has(key)) continue;
+      output.close();
+      this.outputs.delete(key);
     }
+    const all = configs.flatMap((config) => [...locations(config)]);
+    this.paths.keep(new Set(all.map(({ settings }) => settings.openLogFileCache)));
   }
 
   /** Opens every file again (SIGUSR1, after logs were moved). */
   reopen(): void {
-    for (const file of this.files.values()) {
-      const n = file.open();
-      if (n < 0) this.error(this.main, "alert", `open() "${file.name}" failed (${errnoText(n)})`);
+    this.paths.reopen();
+    for (const output of this.outputs.values()) {
+      const n = output.open();
+      if (n < 0) this.error(this.main, "alert", `open() "${output.name}" failed (${errnoText(n)})`);
     }
   }
 
@@ -86,62 +118,97 @@ export class Logs {
     return severity.get(level)! >= severity.get(log.level)!;
   }
 
-  /** Writes a line in nginx's form: `2026/11/22 05:16:14 [error] 17: message`. `message` is Unicode; characters that control a terminal are escaped. */
+  /** Writes a message, which is Unicode, to the outputs of an error log that want its level. */
   error(log: ErrorLog, level: LogLevel, message: string): void {
     if (!this.wants(log, level)) return;
-    const time = errorTime(this.clock.second);
-    const text = message.replace(UNSAFE, (c) => `\\x${(c.charCodeAt(0) & 0xff).toString(16).padStart(2, "0")}`);
-    this.write(log.file, `${time} [${level}] ${this.kernel.getpid()}: ${octets(text)}\n`);
+    let writers = this.errorWriters.get(log);
+    if (writers === undefined) this.errorWriters.set(log, (writers = this.errorWritersOf(log)));
+    const line = errorLogLine(this.clock.second, level, this.kernel.getpid(), message);
+    for (const { from, write } of writers) if (severity.get(level)! >= from) write(line, level);
+  }
+
+  private errorWritersOf({ outputs }: ErrorLog) {
+    return outputs.map(({ target, level }) => ({ from: severity.get(level)!, write: this.lineWriter(target) }));
+  }
+
+  private lineWriter(target: FileTarget | SyslogTarget): LineWriter {
+    const output = this.outputs.get(keyOf(target));
+    if (output instanceof Syslog) {
+      return (line, level) => output.send(syslogSeverity(level), this.syslogTime(), line);
+    }
+    return (line) => (output as LogFile | undefined)?.write(`${line}\n`);
   }
 
   /** Writes a line for a finished request to each access log of its location. */
   access(exchange: Exchange): void {
     for (const log of exchange.settings.accessLogs) {
-      let line = this.lines.get(log);
-      if (line === undefined) this.lines.set(log, (line = accessLine(log.format, exchange.templates)));
-      this.write(log.file, line(exchange));
+      let writer = this.accessWriters.get(log);
+      if (writer === undefined) this.accessWriters.set(log, (writer = this.accessWriter(log, exchange)));
+      writer(exchange);
     }
   }
 
-  private write(name: string, line: string): void {
-    this.files.get(name)?.write(line);
-    this.dirty = true;
+  private accessWriter({ target, format, condition }: AccessLog, { templates }: Exchange): AccessWriter {
+    const line = accessLine(format, templates);
+    const write = this.requestWriter(target);
+    const always: AccessWriter = (exchange) => write(line(exchange), exchange);
+    if (condition === null) return always;
+    const value = templates.evaluator(condition);
+    return (exchange) => {
+      const text = value(exchange);
+      if (text !== "" && text !== "0") always(exchange);
+    };
   }
 
-  /** Whether there are unwritten lines. */
-  get pending(): boolean {
-    return this.dirty;
+  /** Writes a line with its line feed. */
+  private requestWriter(target: AccessLog["target"]): (line: string, exchange: Exchange) => void {
+    if (target.kind === "path") return (line, exchange) => this.paths.write(target, exchange, line);
+    const output = this.outputs.get(keyOf(target));
+    if (output instanceof Syslog) {
+      const level = (target as SyslogTarget).severity;
+      return (line) => output.send(level, this.syslogTime(), line.slice(0, -1));
+    }
+    const file = output as LogFile | GzipFile | undefined;
+    return (line) => file?.write(line);
   }
 
-  /** How long they may wait, ms; less if a slow reader has a backlog. */
-  get delay(): number {
-    return this.waits ? RETRY : 1000;
+  private syslogTime(): string {
+    const { second } = this.clock;
+    if (this.time.second !== second) this.time = { second, text: syslogTime(second) };
+    return this.time.text;
   }
 
   /** Whether a pipe's reader was too slow for some lines. */
   private get waits(): boolean {
-    for (const file of this.files.values()) if (file.waits) return true;
+    for (const output of this.outputs.values()) if (output.waits) return true;
     return false;
   }
 
   /** Writes all buffers. */
   flush(): void {
-    this.dirty = false; // set first: complaints of a file are new lines
-    for (const file of this.files.values()) file.flush();
-    if (this.waits) this.dirty = true;
+    this.paths.flush();
+    for (const output of this.outputs.values()) output.flush();
+  }
+
+  /** Closes files that were not used for long. */
+  sweep(): void {
+    this.paths.sweep();
   }
 
   *descriptors(): Iterable<number> {
-    for (const file of this.files.values()) if (file.descriptor >= 0) yield file.descriptor;
+    for (const output of this.outputs.values()) yield* output.descriptors();
+    yield* this.paths.descriptors();
   }
 
   close(): void {
+    this.paths.close();
     this.flush();
     if (this.waits) this.waitForReaders();
     // The main error log is closed last, because it gets messages about the others.
-    for (const file of this.files.values()) if (file.name !== this.main.file) file.close();
-    this.files.get(this.main.file)?.close();
-    this.files.clear();
+    const last = new Set(this.main.outputs.map(({ target }) => keyOf(target)));
+    for (const [key, output] of this.outputs) if (!last.has(key)) output.close();
+    for (const [key, output] of this.outputs) if (last.has(key)) output.close();
+    this.outputs.clear();
   }
 
   private waitForReaders(): void {
@@ -155,30 +222,9 @@ export class Logs {
   }
 }
 
-/** Every log of a configuration, the main error log first; some may be the same file. */
-function* logsOf(config: Config): Iterable<AccessLog | ErrorLog> {
-  yield config.errorLog;
-  for (const { settings } of locations(config)) {
-    yield settings.errorLog;
-    yield* settings.accessLogs;
-  }
-}
-
-/** Every location of a configuration, including the servers' own scopes. */
-function* locations(config: Config): Iterable<Location> {
-  const walk = function* (location: Location): Iterable<Location> {
-    yield location;
-    for (const inner of location.locations) yield* walk(inner);
-  };
-  for (const server of config.servers) {
-    yield server.scope;
-    for (const location of server.locations) yield* walk(location);
-  }
-}
-
-/** The local time for the error log: `2026/11/22 05:16:14`. */
-function errorTime(second: number): string {
-  const d = new Date(second * 1000);
-  const two = (n: number) => String(n).padStart(2, "0");
-  return `${d.getFullYear()}/${two(d.getMonth() + 1)}/${two(d.getDate())} ${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
+/** Logs with the same key share an output. A buffer as configured is not shared with the error log, whose lines are not to wait so long. */
+function keyOf(target: FileTarget | SyslogTarget): string {
+  if (target.kind === "syslog") return JSON.stringify(target);
+  const { file, buffer } = target;
+  return buffer === null ? file : `${file}\0${buffer.size} ${buffer.flush} ${buffer.gzip}`;
 }

@@ -523,20 +523,6 @@ describe("variables and logs", () => {
     "log_format short $uri; server { access_log a.log |shrot; }",
     'unknown log format "shrot" (did you mean "short"?)',
   );
-  inServer(
-    "access_log |$host.log;",
-    '"access_log" expects a path (without variables), stdout or stderr, not "$host.log"',
-  );
-  inServer(
-    "error_log |syslog:server=a;",
-    '"error_log" expects a path (without variables), stdout or stderr, not "syslog:server=a"',
-  );
-  inServer("access_log a.log combined |if=$x;", '"access_log" expects buffer=SIZE or flush=TIME, not "if=$x"');
-  inServer("access_log off |combined;", 'unexpected argument "combined" after "access_log off"');
-  inServer(
-    "error_log a.log |loud;",
-    '"error_log" expects "debug", "info", "notice", "warn", "error", "crit", "alert" or "emerg", not "loud"',
-  );
   finds(
     "escape",
     "log_format a |escape=html $uri; server {}",

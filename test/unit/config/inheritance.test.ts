@@ -2,10 +2,17 @@
 import { describe, expect, test } from "bun:test";
 import type { Settings } from "../../../src/config/model.ts";
 import type { Position } from "../../../src/config/parts.ts";
+import type { ErrorLog, FileTarget, LogLevel } from "../../../src/config/settings/logs.ts";
 import { config, FILE, location, settings } from "./fake-files.ts";
 
 /** A place in the first line. */
 const at = (column: number): Position => ({ file: FILE, line: 1, column });
+
+/** An error log of one file. */
+const errorLog = (file: string, level: LogLevel, position: Position): ErrorLog => ({
+  outputs: [{ target: { kind: "file", file, buffer: null }, level, position }],
+  level,
+});
 
 /** The settings of a server, of a location in it, and of one nested in that. */
 function levels(http: string, server: string, outer: string, inner: string): Settings[] {
@@ -47,11 +54,9 @@ describe("lists are replaced, not merged; repeated directives of one block add u
   });
   test("access_log, and off", () => {
     const got = levels("access_log a; access_log /b json;", "", "access_log off;", "");
-    expect(got.map((one) => one.accessLogs.map(({ file, format }) => `${file} ${format.name}`))).toEqual([
-      ["/work/a combined", "/b json"],
-      [],
-      [],
-    ]);
+    expect(
+      got.map((one) => one.accessLogs.map(({ target, format }) => `${(target as FileTarget).file} ${format.name}`)),
+    ).toEqual([["/work/a combined", "/b json"], [], []]);
   });
   test("allow and deny", () => {
     const got = levels("deny all;", "allow 10.1.2.3; deny all;", "allow all;", "");
@@ -164,8 +169,8 @@ describe("each directive stores what it says", () => {
       "open_file_cache inactive=1m max=5; open_file_cache_valid 2s;",
       { openFileCache: { max: 5, inactive: 60_000 }, openFileCacheValid: 2000 },
     ],
-    ["error_log stderr debug;", { errorLog: { file: "stderr", level: "debug", position: at(20) } }],
-    ["error_log logs/e;", { errorLog: { file: "/work/logs/e", level: "error", position: at(20) } }],
+    ["error_log stderr debug;", { errorLog: errorLog("stderr", "debug", at(20)) }],
+    ["error_log logs/e;", { errorLog: errorLog("/work/logs/e", "error", at(20)) }],
     ["expires off;", { expires: null }],
     ["expires epoch;", { expires: { kind: "epoch" } }],
     ["expires max;", { expires: { kind: "max" } }],
@@ -293,16 +298,18 @@ describe("the top level", () => {
     );
     expect(given).toMatchObject({
       pidFile: "/work/run/a.pid",
-      errorLog: { file: "/work/logs/e", level: "warn" },
+      errorLog: { level: "warn", outputs: [{ target: { file: "/work/logs/e" }, level: "warn" }] },
       workerConnections: 100,
       eager: false,
       workerRlimitNofile: 4096,
     });
   });
   test("-e is the log until the configuration names one; -g stands before the file", () => {
-    const given = { file: "/work/e.log", level: "error", position: { file: "-e", line: 0, column: 0 } } as const;
+    const given = errorLog("/work/e.log", "error", { file: "-e", line: 0, column: 0 });
     expect(config("server { }", {}, { errorLog: "e.log" }).errorLog).toEqual(given);
-    expect(config("error_log a; server { }", {}, { errorLog: "e.log" }).errorLog.file).toBe("/work/a");
+    expect(config("error_log a; server { }", {}, { errorLog: "e.log" }).errorLog.outputs).toMatchObject([
+      { target: { file: "/work/a" } },
+    ]);
     expect(config("server { }", {}, { globalText: "pid x; etag off;" })).toMatchObject({ pidFile: "/work/x" });
   });
   test("the prefix: the folder above the configuration's, or the one given", () => {
@@ -317,7 +324,12 @@ test("formats of logs, also defined further down", () => {
     "access_log a late; access_log b json; access_log c mine buffer=32k flush=5m; access_log stdout; } log_format late escape=json '$uri ' $status; log_format mine json; server { listen 1;",
   );
   expect(
-    given.accessLogs.map(({ file, format }) => [file, format.name, format.template?.text ?? null, format.escape]),
+    given.accessLogs.map(({ target, format }) => [
+      (target as FileTarget).file,
+      format.name,
+      format.template?.text ?? null,
+      format.escape,
+    ]),
   ).toEqual([
     ["/work/a", "late", "$uri $status", "json"],
     ["/work/b", "json", null, "json"],

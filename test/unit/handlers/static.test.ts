@@ -256,7 +256,7 @@ describe("errors of the file system", () => {
     expect(world().ask("/no").logged).toEqual([
       `error: open() "${site.root}/no" failed (2: No such file or directory)`,
     ]);
-    const errorLog = { file: "stderr", level: "crit", position: { file: "", line: 0, column: 0 } } as const;
+    const errorLog = { outputs: [], level: "crit" } as const;
     expect(world({ errorLog }).ask("/no").logged).toEqual([]);
   });
 });

@@ -22,7 +22,12 @@ class Disk {
       write: (fd, block, offset, length) => this.take(fd, block, offset, length),
       close: () => 0,
     };
-    this.log = new LogFile(kernel as Kernel, "a.log", (message) => this.complaints.push(message));
+    this.log = new LogFile(
+      kernel as Kernel,
+      "a.log",
+      (message) => this.complaints.push(message),
+      () => {},
+    );
     this.log.open();
   }
 
@@ -222,9 +227,49 @@ test.each([
     write: put("write"),
     send: put("send"),
   };
-  const log = new LogFile(kernel as Kernel, "stderr", (message) => calls.push(message));
+  const log = new LogFile(
+    kernel as Kernel,
+    "stderr",
+    (message) => calls.push(message),
+    () => {},
+  );
   expect(log.open()).toBe(0);
   log.write("one\n");
   log.flush();
   expect(calls).toEqual(expected);
+});
+
+test("a pipe of another user can't be opened: epoll is asked before each write, which is small enough for any room", () => {
+  const written: number[] = [];
+  let ready = 0;
+  const closed: number[] = [];
+  const kernel: Partial<Kernel> = {
+    fstat: (_fd, into) => (into.mode = S_IFIFO) * 0,
+    open: () => -ERRNO.EACCES,
+    epollCreate: () => 9,
+    epollAdd: () => 0,
+    epollWait: (_epoll, _events, _capacity, timeout) => (timeout === 0 && ready-- > 0 ? 1 : 0),
+    write: (_fd, _block, _offset, length) => {
+      written.push(length);
+      return length;
+    },
+    close: (fd) => closed.push(fd) * 0,
+  };
+  const log = new LogFile(
+    kernel as Kernel,
+    "stderr",
+    () => {},
+    () => {},
+  );
+  expect(log.open()).toBe(0);
+  log.write(line("a", 10_000));
+  expect(log.flush()).toBe(false);
+  expect(log.waits).toBe(true);
+  ready = 2;
+  expect(log.flush()).toBe(false);
+  ready = 1;
+  expect(log.flush()).toBe(true);
+  expect(written).toEqual([4096, 4096, 1808]);
+  log.close();
+  expect(closed).toEqual([9]);
 });

@@ -45,7 +45,7 @@ const REASONS: Readonly<Record<string, string>> = {
   [belongsTo("geoip_country")]: "geoip_proxy geoip_proxy_recursive",
   "it is for profiling nginx itself": "google_perftools_profiles degradation degrade",
   // Their functions are being built (chunked_transfer_encoding and its neighbours).
-  "Webserv decides this itself": "reset_timedout_connection open_log_file_cache",
+  "Webserv decides this itself": "reset_timedout_connection",
   "the listing always shows both": "autoindex_exact_size autoindex_localtime",
 };
 

@@ -8,7 +8,7 @@ import { ERRNO, errnoText } from "../../../../ffi/errno.ts";
 import type { SocketAddress } from "../../../../ffi/inet.ts";
 import type { Block } from "../../../../ffi/memory.ts";
 import type { HealthCheck } from "../../../config/gateway.ts";
-import type { LogLevel } from "../../../config/parts.ts";
+import type { LogLevel } from "../../../config/settings/logs.ts";
 import type { Services } from "../../../exchange/services.ts";
 import { ResponseReader } from "../../../http/response/reader.ts";
 import type { BufferPool } from "../../../network/buffers.ts";
