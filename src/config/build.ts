@@ -46,6 +46,7 @@ const BARE: Partial<Settings> = {
   stubStatus: false,
   limitReq: [],
   limitConn: [],
+  davLock: null,
 };
 
 /** Settings that blocks do not inherit. */

@@ -5,6 +5,7 @@ import { CGI } from "./directives/cgi.ts";
 import { COMPRESSION } from "./directives/compression.ts";
 import { CORE_LOGS, CORE_REPLIES } from "./directives/core/replies.ts";
 import { CORE_REQUESTS } from "./directives/core/requests.ts";
+import { DAV } from "./directives/dav/dav.ts";
 import { FILES } from "./directives/files.ts";
 import { CHARSET } from "./directives/filters/charset.ts";
 import { SUB_FILTER } from "./directives/filters/sub-filter.ts";
@@ -45,6 +46,7 @@ const ROWS: readonly (readonly [title: string, rows: readonly Row[]])[] = [
   ["Who may do what", ACCESS],
   ["Passwords", [...AUTH, ...AUTH_REQUEST]],
   ["Uploads and DELETE", UPLOADS],
+  ["WebDAV", DAV],
   ["CGI", CGI],
   ["Sessions", SESSIONS],
   ["Passing requests on: HTTP", [PROXY_PASS, ...PROXY_ONLY]],

@@ -35,6 +35,7 @@ import type {
   Upload,
 } from "./parts.ts";
 import type { CoreSettings } from "./settings/core.ts";
+import type { DavSettings } from "./settings/dav.ts";
 import type { FilterSettings } from "./settings/filters.ts";
 import type { LimitSettings, LimitZone } from "./settings/limits.ts";
 import type { ErrorLog, LogSettings } from "./settings/logs.ts";
@@ -118,6 +119,7 @@ export interface Settings
   extends Readonly<Record<Family, FamilySettings>>,
     FilterSettings,
     CoreSettings,
+    DavSettings,
     LimitSettings,
     LogSettings,
     RewriteSettings {

@@ -1,6 +1,7 @@
 /** The directives of each block while a configuration is read; build.ts makes Settings from them. */
 
 import { Locations } from "../routing/locations.ts";
+import { LockZonesDraft } from "./directives/dav/draft.ts";
 import { GatewayDraft, type LookUp, type UpstreamDraft } from "./directives/gateway/draft.ts";
 import { LimitZonesDraft } from "./directives/limits/draft.ts";
 import type { Sources } from "./files.ts";
@@ -85,6 +86,7 @@ export class Draft {
   workerRlimitNofile: number | null = null;
   readonly gateway: GatewayDraft;
   readonly limits = new LimitZonesDraft();
+  readonly lockZones = new LockZonesDraft();
   private readonly checks: (() => void)[] = [];
   private readonly routes = new Map<ServerDraft, Locations<Scope>>();
 

@@ -4,6 +4,8 @@ import type { Handler } from "../exchange/handler.ts";
 import { ANSWERERS, type Answerer, allowValue, answerersOf, methodsOf } from "../routing/answering.ts";
 import { isExempt } from "./access.ts";
 import { CgiHandler } from "./cgi/cgi.ts";
+import { DavExtHandler, DavHandler } from "./dav/dav.ts";
+import { DavLocation } from "./dav/location.ts";
 import { DeleteHandler } from "./files/delete.ts";
 import { StaticHandler } from "./files/static.ts";
 import { TryFilesHandler } from "./files/try-files.ts";
@@ -79,11 +81,14 @@ function makersFor(
   const files = once(() => new StaticHandler(location, services));
   const scripts = once(() => new CgiHandler(services));
   const store = once(() => new Store(services, settings.upload!.folder, settings.symlinks));
+  const dav = once(() => new DavLocation(services, settings));
   return {
     return: () => new ReturnHandler(settings.return!, settings, services),
     session_api: () => new SessionApiHandler(services.sessions.store(serverName, settings)),
     stub_status: () => new StubStatusHandler(),
     tus: () => (hasOwnPaths(location) ? new TusHandler(location, services, store()) : null),
+    dav_methods: () => new DavHandler(dav()),
+    dav_ext_methods: () => new DavExtHandler(dav(), allowValue(settings)),
     upload_store: () => new UploadHandler(store()),
     delete_files: () => new DeleteHandler(services),
     try_files: () => new TryFilesHandler(settings.tryFiles!, files(), settings.cgi.length > 0 ? scripts() : null),

@@ -7,6 +7,7 @@ import type { Passwords } from "./auth/passwords.ts";
 import type { CacheZones } from "./cache/zones.ts";
 import type { Scripts } from "./cgi/scripts.ts";
 import type { CompressionWork } from "./compression/work.ts";
+import type { LockZones } from "./dav/locks/lock-zones.ts";
 import type { FileCaches } from "./files/file-caches.ts";
 import type { LimitZones } from "./limits/zones.ts";
 import type { Listings } from "./listing/listings.ts";
@@ -35,6 +36,8 @@ export interface SharedServices extends Services {
   readonly buffers: BufferPool;
   /** The folders for uploads. */
   readonly stores: UploadStores;
+  /** The locks of WebDAV clients. */
+  readonly locks: LockZones;
   /** Resumable uploads, by store. */
   readonly uploads: UploadActivities;
   /** The running CGI scripts. */

@@ -3,6 +3,7 @@
  * rows; src/handlers/contents.ts makes the handlers by these names. A new handler is one row here and one folder there.
  */
 import type { Settings } from "../config/model.ts";
+import { DAV_EXT_METHODS, DAV_METHODS } from "../config/settings/dav.ts";
 
 /** The settings that decide which handler answers. */
 type Deciding = Pick<
@@ -10,6 +11,9 @@ type Deciding = Pick<
   | "return"
   | "sessionApi"
   | "stubStatus"
+  | "davMethods"
+  | "davExtMethods"
+  | "davLock"
   | "upload"
   | "deleteFiles"
   | "tryFiles"
@@ -26,6 +30,8 @@ export interface Answerer {
     | "session_api"
     | "stub_status"
     | "tus"
+    | "dav_methods"
+    | "dav_ext_methods"
     | "upload_store"
     | "delete_files"
     | "try_files"
@@ -33,7 +39,7 @@ export interface Answerer {
     | "cgi"
     | "files";
   /** The setting that turns it on; null: it is always on. */
-  readonly setting: Exclude<keyof Deciding, "allowedMethods" | "cgiMethods"> | null;
+  readonly setting: Exclude<keyof Deciding, "allowedMethods" | "cgiMethods" | "davLock"> | null;
   /** It answers every request of its location, so the rows below it are not tried. */
   readonly alone: boolean;
   /** The methods it answers without `allowed_methods`; null: any. */
@@ -75,6 +81,23 @@ export const ANSWERERS: readonly Answerer[] = [
     performs: SENDING,
     body: "a piece of an upload",
     judgedAs: "POST",
+  },
+  // Each answers only the methods that its directive names.
+  {
+    name: "dav_methods",
+    setting: "davMethods",
+    alone: false,
+    byDefault: DAV_METHODS,
+    performs: DAV_METHODS,
+    body: "the file (PUT)",
+  },
+  {
+    name: "dav_ext_methods",
+    setting: "davExtMethods",
+    alone: false,
+    byDefault: [...DAV_EXT_METHODS, "PROPPATCH"],
+    performs: [...DAV_EXT_METHODS, "PROPPATCH"],
+    body: "XML",
   },
   {
     name: "upload_store",
@@ -123,21 +146,35 @@ const USUAL = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 export const isOn = (value: unknown): boolean =>
   Array.isArray(value) ? value.length > 0 : value !== null && value !== undefined && value !== false;
 
+/** WebDAV changes files of the server itself: in nginx, too, what is passed on is the other server's. */
+export const isDav = (name: Answerer["name"]): boolean => name === "dav_methods" || name === "dav_ext_methods";
+
 /** The rows that apply in a location. */
 export function answerersOf(settings: Deciding): readonly Answerer[] {
-  const there = ANSWERERS.filter(({ setting }) => setting === null || isOn(settings[setting]));
+  const isThere = ({ name, setting }: Answerer): boolean =>
+    setting === null || (isOn(settings[setting]) && !(settings.pass !== null && isDav(name)));
+  const there = ANSWERERS.filter(isThere);
   return there[0]!.alone ? [there[0]!] : there;
 }
 
 /** The methods that a row answers in a location; null: any. */
-export function methodsOf(answerer: Answerer, { allowedMethods, cgiMethods }: Deciding): readonly string[] | null {
+export function methodsOf(answerer: Answerer, settings: Deciding): readonly string[] | null {
   const { name } = answerer;
-  // `cgi_methods` asks for these methods; `allowed_methods` can only remove some of them.
-  const named = name === "cgi" ? cgiMethods : null;
+  const { allowedMethods } = settings;
+  const named = namedMethods(name, settings);
   const { byDefault, performs } = named === null ? answerer : { byDefault: named, performs: named };
   if (allowedMethods === null || name === "try_files") return byDefault;
   if (allowedMethods.includes(ANY_METHOD)) return performs;
   return performs === null ? allowedMethods : allowedMethods.filter((method) => performs.includes(method));
+}
+
+/** The methods that a directive asks for, of which `allowed_methods` can only remove some; null: no directive does. */
+function namedMethods(name: Answerer["name"], settings: Deciding): readonly string[] | null {
+  if (name === "cgi") return settings.cgiMethods;
+  if (name === "dav_methods") return settings.davMethods;
+  if (name !== "dav_ext_methods") return null;
+  const methods = settings.davExtMethods.filter((method) => settings.davLock !== null || !/LOCK$/.test(method));
+  return methods.includes("PROPFIND") ? [...methods, "PROPPATCH"] : methods;
 }
 
 /**
@@ -152,7 +189,8 @@ export function allowValue(settings: Deciding, last?: Answerer, refused = ""): s
     .filter(isSaid)
     .map((row) => methodsOf(row, settings));
   const written = settings.allowedMethods?.filter((method) => method !== ANY_METHOD) ?? [];
-  const answered = [...new Set([...written, ...USUAL])].filter((method) =>
+  const listed = lists.flatMap((list) => list ?? []);
+  const answered = [...new Set([...written, ...USUAL, ...listed])].filter((method) =>
     lists.some((list) => list === null || list.includes(method)),
   );
   const methods = answered.filter((method) => method !== refused && method !== "OPTIONS");

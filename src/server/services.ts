@@ -9,6 +9,7 @@ import { Passwords } from "../handlers/auth/passwords.ts";
 import { CacheZones } from "../handlers/cache/zones.ts";
 import { Scripts } from "../handlers/cgi/scripts.ts";
 import { CompressionWork } from "../handlers/compression/work.ts";
+import { LockZones } from "../handlers/dav/locks/lock-zones.ts";
 import { FileCaches } from "../handlers/files/file-caches.ts";
 import { LimitZones } from "../handlers/limits/zones.ts";
 import { Listings } from "../handlers/listing/listings.ts";
@@ -30,6 +31,7 @@ export class ServerServices implements SharedServices {
   readonly listings: Listings;
   readonly sessions: SessionRegistry;
   readonly stores = new UploadStores();
+  readonly locks = new LockZones();
   readonly uploads: UploadActivities;
   readonly scripts: Scripts;
   readonly passwords: Passwords;

@@ -56,7 +56,7 @@ async function demonstration(): Promise<Scene> {
 
 async function ownSite(page: string): Promise<Scene> {
   const configuration = configurationOf(page).replace(":8080", ":0");
-  const server = new ServerProcess({ configuration, files: { "site/cgi-bin/": "" } });
+  const server = new ServerProcess({ configuration, files: { "site/cgi-bin/": "", "site/files/": "" } });
   await server.start();
   return { server, port: server.port, folder: server.folder, folders: [] };
 }
@@ -65,6 +65,7 @@ const PAGES: [name: string, least: number, prepare: (page: string) => Promise<Sc
   ["docs/uploads.md", 15, demonstration],
   ["docs/cgi.md", 15, ownSite],
   ["docs/gateway.md", 5, ownSite],
+  ["docs/webdav.md", 6, ownSite],
 ];
 
 describe.skipIf(Bun.which("curl") === null).each(PAGES)("%s (needs curl)", (name, least, prepare) => {

@@ -1,6 +1,6 @@
 /** Warnings about blocks that do not do what they say: allowed methods that nothing implements, error pages that do not exist. */
 
-import { ANSWERERS, ANY_METHOD, type Answerer, isOn } from "../../routing/answering.ts";
+import { ANSWERERS, ANY_METHOD, type Answerer, isDav, isOn } from "../../routing/answering.ts";
 import { folderAt, reading } from "../folders.ts";
 import type { Settings } from "../model.ts";
 import type { Position, Template } from "../parts.ts";
@@ -27,13 +27,16 @@ function checkMethods(scope: Scope): void {
   const performs = (method: string) => (row: Answerer) => row.performs === null || row.performs.includes(method);
   for (const method of methods) {
     if (method === ANY_METHOD || method === "OPTIONS" || there.some(performs(method))) continue;
-    const lacking = ANSWERERS.find(
+    const lacking = BY_USE.find(
       (row) => !row.alone && row.name !== "tus" && row.name !== "try_files" && performs(method)(row),
     )!;
     const what = `without "${lacking.name}" nothing here performs it`;
     scope.warning(position, `"allowed_methods" names ${method}, but ${what}`);
   }
 }
+
+/** The rows, WebDAV's last: who wants PUT or DELETE alone needs less. */
+const BY_USE = ANSWERERS.toSorted((a, b) => Number(isDav(a.name)) - Number(isDav(b.name)));
 
 /** A block does not inherit `return` and `try_files`. */
 const settingOf = (scope: Scope, name: string, setting: NonNullable<Answerer["setting"]>): unknown =>

@@ -14,7 +14,7 @@ const method = kind("METHOD", "methods in capital letters, but TRACE and CONNECT
   return /^[A-Z][A-Z0-9-]*$/.test(word) && word !== "TRACE" && word !== "CONNECT" ? word : undefined;
 });
 
-/** nginx's list. WebDAV methods are answered with 405 before any rule is evaluated. */
+/** nginx's list. */
 const EXCEPTED = "GET HEAD POST PUT DELETE MKCOL COPY MOVE OPTIONS PROPFIND PROPPATCH LOCK UNLOCK PATCH";
 const exceptedMethod = kind("METHOD", `one of the methods ${EXCEPTED}`, (word) =>
   EXCEPTED.split(" ").find((name) => name === word.toUpperCase()),

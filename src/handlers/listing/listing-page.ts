@@ -1,5 +1,6 @@
 /** The format of a listing: HTML for people, JSON for programs. Both are made row by row. */
 
+import type { FileStatus } from "../../../ffi/kernel.ts";
 import { escapeHtml } from "../../http/escape.ts";
 import { formatDate, formatIsoDate } from "../../http/reply/date.ts";
 import { encodePath, encodeSegment } from "../../http/request/target.ts";
@@ -10,7 +11,7 @@ export interface ListingFormat {
   /** The text before the rows; `path` is the folder's URI, decoded, with a final slash. */
   head(path: string): string;
   /** The text of one file or folder; size in bytes, time in seconds since 1970; `index` counts rows from 0. */
-  row(name: string, folder: boolean, size: number, mtime: number, index: number): string;
+  row(name: string, folder: boolean, size: number, mtime: number, index: number, status: FileStatus): string;
   /** The text after `count` rows. */
   tail(count: number): string;
 }

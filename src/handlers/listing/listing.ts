@@ -39,7 +39,7 @@ export function replyWithListing(
 
 const NOTHING = Buffer.alloc(0);
 
-class FolderListing implements StreamBody {
+export class FolderListing implements StreamBody {
   readonly kind = "stream";
   readonly length = -1;
   private names: FolderNames | null;
@@ -51,6 +51,7 @@ class FolderListing implements StreamBody {
   private text: Buffer;
   private textAt = 0;
 
+  /** @param fd to read the folder, which is closed when it has been read */
   constructor(
     private readonly exchange: Exchange,
     private readonly shared: Listings,
@@ -133,7 +134,7 @@ class FolderListing implements StreamBody {
       const kind = folder.look(name);
       if (kind !== S_IFDIR && kind !== S_IFREG) continue;
       const { size, mtimeSeconds } = folder.status;
-      text += format.row(name, kind === S_IFDIR, size, mtimeSeconds, this.listed++);
+      text += format.row(name, kind === S_IFDIR, size, mtimeSeconds, this.listed++, folder.status);
     }
     if (names.length > 0) {
       this.last = names.at(-1)!;

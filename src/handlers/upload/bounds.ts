@@ -33,7 +33,7 @@ function reason(exchange: Exchange, inner: Settings, path: string, target: Targe
 }
 
 /** Whether a client that was allowed to send this request needs no other password for `inner`. */
-function passwordSuffices(inner: Settings, method: string, exchange: Exchange): boolean {
+export function passwordSuffices(inner: Settings, method: string, exchange: Exchange): boolean {
   const password = passwordFor(inner, method);
   if (password === null) return true;
   return exchange.user !== "" && password.file?.text === passwordFor(exchange.settings, exchange.method)?.file?.text;

@@ -2,6 +2,7 @@
 import type { Block } from "../../../ffi/memory.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { BodySink } from "../../exchange/handler.ts";
+import type { Field } from "../../exchange/reply.ts";
 import { outOfBounds } from "./bounds.ts";
 import { conditionFails, obstacle } from "./checks.ts";
 import { Failure, failure } from "./failure.ts";
@@ -44,19 +45,37 @@ function begin(exchange: Exchange, store: Store, target: Target, overwrite: Over
   const staged = store.stage();
   if (staged instanceof Failure) return refuse(exchange, staged);
   staged.expect(exchange.request.contentLength);
-  return new FileSink(exchange, store, staged, target, overwrite, exchange.method === "PUT");
+  // PUT creates missing folders, and its reply distinguishes a new file (201) from a replaced one (204).
+  const isPut = exchange.method === "PUT";
+  return new FileSink(exchange, store, staged, target, {
+    overwrite,
+    makesFolders: isPut,
+    reply({ name, created }, size) {
+      if (isPut && !created) return exchange.reply(204, [], null);
+      replyStored(exchange, target.folders, [{ name, size }]);
+    },
+  });
+}
+
+/** What becomes of a body that is complete. */
+interface Publishing {
+  readonly overwrite: Overwrite;
+  /** Whether missing folders are created. */
+  readonly makesFolders: boolean;
+  /** Called when all bytes are written, before the file gets its name; gives fields for the reply. */
+  complete?(): readonly Field[];
+  /** Replies about the published file of `size` bytes. */
+  reply(stored: Stored, size: number, fields: readonly Field[]): void;
 }
 
 /** Writes the body from the block into which it was received, so that this process copies nothing. */
-class FileSink implements BodySink {
+export class FileSink implements BodySink {
   constructor(
     private readonly exchange: Exchange,
     private readonly store: Store,
     private readonly staged: StagedFile,
     private readonly target: Target,
-    private readonly overwrite: Overwrite,
-    /** PUT creates missing folders, and its reply distinguishes a new file (201) from a replaced one (204). */
-    private readonly isPut: boolean,
+    private readonly how: Publishing,
   ) {}
 
   accept(block: Block, start: number, end: number): number {
@@ -66,13 +85,13 @@ class FileSink implements BodySink {
   }
 
   end(): void {
+    const fields = this.how.complete?.() ?? [];
     const stored = this.publish();
     if (stored instanceof Failure) {
       this.abort();
       return stored.reply(this.exchange);
     }
-    if (this.isPut && !stored.created) return this.exchange.reply(204, [], null);
-    replyStored(this.exchange, this.target.folders, [{ name: stored.name, size: this.staged.size }]);
+    this.how.reply(stored, this.staged.size, fields);
   }
 
   abort(): void {
@@ -81,10 +100,11 @@ class FileSink implements BodySink {
 
   /** Publishes the file. Checks the preconditions again, because the target may have changed while the body was received. */
   private publish(): Stored | Failure {
-    const { store, staged, target, overwrite, isPut } = this;
+    const { store, staged, target } = this;
+    const { overwrite, makesFolders } = this.how;
     const refusal = conditionFails(this.exchange, store, target);
     if (refusal !== null) return refusal;
-    const stored = store.publish([{ staged, name: target.name }], target.folders, overwrite, isPut);
+    const stored = store.publish([{ staged, name: target.name }], target.folders, overwrite, makesFolders);
     return stored instanceof Failure ? stored : stored[0]!;
   }
 }

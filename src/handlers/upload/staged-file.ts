@@ -2,9 +2,10 @@
 import { O_PATH } from "../../../ffi/abi.ts";
 import { ERRNO } from "../../../ffi/errno.ts";
 import { FileStatus, type Kernel } from "../../../ffi/kernel.ts";
-import { Block } from "../../../ffi/memory.ts";
+import type { Block } from "../../../ffi/memory.ts";
 import type { Settings } from "../../config/model.ts";
 import { etagOf } from "../files/file-reply.ts";
+import { copyBytes, writeAll } from "../large/copying.ts";
 import type { HandlerServices } from "../services.ts";
 import type { Destination } from "./destination.ts";
 import { numberedName } from "./names.ts";
@@ -19,8 +20,6 @@ export interface Stored {
   readonly created: boolean;
 }
 
-/** Permissions of stored files: everybody may read them, nobody may execute them. */
-const MODE = 0o644;
 /** Most numbered names that are tried. After them a name with random digits is tried, which is practically never taken. */
 const MOST_NUMBERS = 100;
 /**
@@ -29,7 +28,6 @@ const MOST_NUMBERS = 100;
  */
 const MOST_RESERVED = 4 * 1024 * 1024;
 const LEAST_RESERVED = 1024 * 1024;
-const MOST_COPIED_BY_HAND = 256 * 1024;
 
 /** A file ends by a successful `commit` or `keep`, by `abort` or by `pause`. A later `abort` or `pause` does nothing. */
 export class StagedFile {
@@ -48,6 +46,8 @@ export class StagedFile {
     private fd: number,
     /** Number of bytes in the file. */
     public size: number,
+    /** Permissions of the published file. */
+    public mode: number,
   ) {
     this.kernel = services.kernel;
     staging.retain();
@@ -70,13 +70,9 @@ export class StagedFile {
   /** Appends block[start, start + length). 0, or -errno; after an error only `abort` may be called. */
   write(block: Block, start: number, length: number): number {
     if (this.reserved < this.expected && this.size + length > this.reserved) this.reserve();
-    for (let done = 0; done < length; ) {
-      const n = this.kernel.write(this.fd, block, start + done, length - done);
-      if (n <= 0) return n === 0 ? -ERRNO.EIO : n;
-      done += n;
-      this.size += n;
-    }
-    return 0;
+    const n = writeAll(this.kernel, this.fd, block, start, length);
+    if (n >= 0) this.size += length;
+    return n;
   }
 
   /**
@@ -85,18 +81,9 @@ export class StagedFile {
    */
   copy(source: number, position: number, length: number): number {
     if (this.reserved < this.expected && this.size + length > this.reserved) this.reserve();
-    let n = this.kernel.sendfile(this.fd, source, position, length); // file to file: since Linux 2.6.33
-    while (n === -ERRNO.EINTR) n = this.kernel.sendfile(this.fd, source, position, length);
-    if (n === -ERRNO.EINVAL || n === -ERRNO.ENOSYS) return this.copyByHand(source, position, length);
+    const n = copyBytes(this.kernel, this.fd, source, position, length);
     if (n > 0) this.size += n;
     return n;
-  }
-
-  private copyByHand(source: number, position: number, length: number): number {
-    const block = new Block(Math.min(length, MOST_COPIED_BY_HAND));
-    const n = this.kernel.read(source, block, 0, block.bytes.length, position);
-    const written = n > 0 ? this.write(block, 0, n) : 0;
-    return written < 0 ? written : n;
   }
 
   /** Shortens the file to its first `length` bytes. 0 or -errno. */
@@ -119,10 +106,16 @@ export class StagedFile {
   /** To be called after the last write: sets permissions and modification time, and closes the descriptor. 0 or -errno. `commit` calls it. */
   finish(): number {
     if (this.fd < 0) return 0;
-    const chmod = this.kernel.fchmod(this.fd, MODE);
+    const chmod = this.kernel.fchmod(this.fd, this.mode);
     this.stamp();
     const closed = this.close();
     return chmod < 0 ? chmod : closed;
+  }
+
+  /** Sets the modification time (since 1970) instead of the time at which the file is complete. An error is ignored. */
+  date(seconds: number, nanoseconds = 0): void {
+    this.stamped = true;
+    this.kernel.futimens(this.fd, seconds, nanoseconds);
   }
 
   /**

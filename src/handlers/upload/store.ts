@@ -16,7 +16,15 @@ import { openStaging, type Staging } from "./staging.ts";
 
 /** How long the open staging folder is used without checking that it still exists, ms. */
 const VALID = 1000;
+/** Permissions of uploaded files and their folders: everybody may read them, and nobody may execute the files. */
+const UPLOAD_MODES: Modes = { file: 0o644, folder: 0o755 };
 const NEW = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+
+/** The permissions of files and folders that a store makes. */
+interface Modes {
+  readonly file: number;
+  readonly folder: number;
+}
 
 /** A staged file and its future name. */
 export interface NamedFile {
@@ -37,6 +45,7 @@ export class Store {
     /** Absolute path. */
     readonly path: string,
     symlinks: Settings["symlinks"],
+    private readonly modes = UPLOAD_MODES,
   ) {
     this.kernel = services.kernel;
     this.roots = new RootFolders(services.kernel);
@@ -100,19 +109,23 @@ export class Store {
     let n = this.kernel.flock(fd);
     if (n >= 0) n = staging.find(name, fd); // the previous holder of the lock may have published or removed it
     if (n >= 0) n = this.kernel.fstat(fd, status);
-    if (n >= 0) return new StagedFile(this.services, staging, name, fd, status.size);
+    if (n >= 0) return new StagedFile(this.services, staging, name, fd, status.size, this.modes.file);
     this.kernel.close(fd);
     return n;
   }
 
   /** Why nothing can be stored in a folder of the store; null: the folder exists. */
   checkFolder(folders: readonly string[]): Failure | null {
-    const folder = this.folder();
-    if (folder instanceof Failure) return folder;
-    const destination = this.open(folder, folders, false);
+    const destination = this.destination(folders, false);
     if (destination instanceof Failure) return destination;
     destination.close();
     return null;
+  }
+
+  /** Opens a folder of the store; `make` creates it if it is missing. The caller closes it. */
+  destination(folders: readonly string[], make: boolean): Destination | Failure {
+    const folder = this.folder();
+    return folder instanceof Failure ? folder : this.open(folder, folders, make);
   }
 
   /**
@@ -143,7 +156,7 @@ export class Store {
 
   /** @param staging the files' staging folder; if it is gone, an error is the store's, not the client's */
   private open(store: SharedFile, folders: readonly string[], make: boolean, staging?: Staging): Destination | Failure {
-    const opened = openDestination(this.kernel, store, folders, this.links, make);
+    const opened = openDestination(this.kernel, store, folders, this.links, make ? this.modes.folder : null);
     if (typeof opened !== "number") return opened;
     const what = `open() "${this.path}/${folders.join("/")}"`;
     return staging?.isThere() === false ? storeFailure(opened, what) : failure(opened, what);
@@ -177,7 +190,7 @@ export class Store {
     const given = name ?? staging.nextName();
     if (typeof given === "number") return given;
     const fd = this.kernel.openBeneath(staging.fd, given, NEW, 0o600, "deny");
-    return fd < 0 ? fd : new StagedFile(this.services, staging, given, fd, 0);
+    return fd < 0 ? fd : new StagedFile(this.services, staging, given, fd, 0, this.modes.file);
   }
 
   private orFailure(staged: StagedFile | Failure | number): StagedFile | Failure {

@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, utimesSync, writeFileSync } from "node:fs";
+import { FileStatus } from "../../../ffi/kernel.ts";
 import type { Settings } from "../../../src/config/model.ts";
 import { StaticHandler } from "../../../src/handlers/files/static.ts";
 import { htmlListing, humanSize, jsonListing } from "../../../src/handlers/listing/listing-page.ts";
@@ -137,6 +138,6 @@ test.each([
 
 test.each([-1e12, -1, 253_402_300_800, 1e15])("a time of %i seconds is shown somehow", (mtime) => {
   for (const format of [htmlListing, jsonListing]) {
-    expect(format.row("x", false, 0, mtime, 0)).toMatch(/-0001|0000|1969|9999/);
+    expect(format.row("x", false, 0, mtime, 0, new FileStatus())).toMatch(/-0001|0000|1969|9999/);
   }
 });

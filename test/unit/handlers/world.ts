@@ -25,6 +25,7 @@ import { CacheZones } from "../../../src/handlers/cache/zones.ts";
 import { Scripts } from "../../../src/handlers/cgi/scripts.ts";
 import { CompressionWork } from "../../../src/handlers/compression/work.ts";
 import { type Content, contentsOf } from "../../../src/handlers/contents.ts";
+import { LockZones } from "../../../src/handlers/dav/locks/lock-zones.ts";
 import { FileCaches } from "../../../src/handlers/files/file-caches.ts";
 import { LimitZones } from "../../../src/handlers/limits/zones.ts";
 import { Listings } from "../../../src/handlers/listing/listings.ts";
@@ -105,6 +106,12 @@ export function settings(changes: Partial<Settings> = {}): Settings {
     uploadResumeLifetime: 24 * 3_600_000,
     uploadCors: null,
     deleteFiles: false,
+    davMethods: [],
+    davExtMethods: [],
+    davLock: null,
+    davAccess: 0o600,
+    createFullPutPath: false,
+    minDeleteDepth: 0,
     cgi: [],
     cgiMethods: null,
     cgiTimeout: 60_000,
@@ -250,6 +257,7 @@ export class FakeServices implements HandlerServices {
   readonly listings: Listings = new Listings(this);
   readonly sessions: SessionRegistry = new SessionRegistry(this);
   readonly stores = new UploadStores();
+  readonly locks = new LockZones();
   readonly uploads = new UploadActivities(this);
   readonly upstreams = new Upstreams(this);
   readonly caches = new CacheZones(this);
@@ -298,7 +306,7 @@ export interface RequestLike {
 /** Records what a handler does with it. */
 export class FakeExchange implements Exchange {
   readonly request;
-  readonly server = { name: "example.org" } as VirtualServer;
+  readonly server = { name: "example.org", locations: [] as readonly Location[] } as VirtualServer;
   readonly settings: Settings;
   path: string;
   beneathAlias = false;

@@ -35,7 +35,6 @@ const INSTEAD: readonly (readonly [instead: string, names: string])[] = [
   ],
   ["use return, try_files or a location with a regular expression", "split_clients geo"],
   ['use "symlinks"', "disable_symlinks"],
-  ['use "upload_store" and "delete_files"', "dav_ create_full_put_path min_delete_depth"],
   ['use "session"', "userid userid_"],
   [
     "Webserv has no such module",

@@ -6,6 +6,7 @@ import type { Row } from "../../table.ts";
 import { directive } from "../../table.ts";
 import { quote } from "../../text/diagnostics.ts";
 import type { Directive, Word } from "../../text/parser.ts";
+import { accessMode } from "../../values/access-mode.ts";
 import { duration, fieldName, flag, number, size, time, words } from "../../values/arguments.ts";
 import { absoluteTemplate } from "../../values/template.ts";
 import { bufferRows } from "./buffers.ts";
@@ -227,20 +228,4 @@ function storeRows(family: Family): readonly Row[] {
       },
     }),
   ];
-}
-
-const SHIFTS: Readonly<Record<string, number>> = { user: 6, group: 3, all: 0 };
-
-/** The mode of `user:rw group:r all:r`: as in nginx, files are never executable, and the owner can always read and write. */
-function accessMode(scope: Scope, name: string, given: readonly Word[]): number | undefined {
-  let mode = 0o600;
-  for (const { text, position } of given) {
-    const [, who, what] = /^(user|group|all):(r|w|rw)$/.exec(text) ?? [];
-    if (who === undefined) {
-      scope.error(position, `"${name}" expects user:, group: or all: with r, w or rw, not ${quote(text)}`);
-      return undefined;
-    }
-    mode |= ((what!.includes("r") ? 4 : 0) | (what!.includes("w") ? 2 : 0)) << SHIFTS[who]!;
-  }
-  return mode;
 }

@@ -3,8 +3,8 @@
  * All locations of the server share it, even if they name the store by different paths.
  */
 import type { Services } from "../../../exchange/services.ts";
+import { LargeWorkQueue } from "../../large/large-work.ts";
 import type { Staging } from "../staging.ts";
-import { LargeWorkQueue } from "./large-work.ts";
 import { Sweep } from "./sweep.ts";
 
 /**

@@ -6,11 +6,11 @@ import { O_NOFOLLOW, O_RDONLY } from "../../../../ffi/abi.ts";
 import { ERRNO } from "../../../../ffi/errno.ts";
 import type { Kernel } from "../../../../ffi/kernel.ts";
 import type { Exchange } from "../../../exchange/exchange.ts";
+import type { LargeWork } from "../../large/large-work.ts";
 import { Failure, storeFailure } from "../failure.ts";
 import type { StagedFile } from "../staged-file.ts";
 import type { UploadActivity, UploadUser } from "./activity.ts";
 import { partName } from "./description.ts";
-import type { LargeWork } from "./large-work.ts";
 import type { Upload } from "./uploads.ts";
 
 /** Most bytes copied in one turn; they take about 1 ms. */

@@ -7,6 +7,7 @@ import { ERRNO } from "../../../../ffi/errno.ts";
 import { FileStatus, type Kernel } from "../../../../ffi/kernel.ts";
 import type { Settings } from "../../../config/model.ts";
 import { STAGING } from "../../../config/parts.ts";
+import { removeInPieces } from "../../large/large-work.ts";
 import type { HandlerServices } from "../../services.ts";
 import { Failure, storeFailure } from "../failure.ts";
 import type { StagedFile } from "../staged-file.ts";
@@ -16,7 +17,6 @@ import { pathOf, relativeTarget, type Target } from "../target.ts";
 import { MOST_UNFINISHED, type UploadActivity } from "./activity.ts";
 import { type Description, infoName, lookAtPart, partName, readDescription } from "./description.ts";
 import { type Finished, FinishedUploads } from "./finished.ts";
-import { removeInPieces } from "./large-work.ts";
 import { writeDescription } from "./write-description.ts";
 
 /** The data of an upload's creation. */

@@ -1,7 +1,7 @@
 /** Copies and removes large files, one piece in each turn of the loop, however many files wait. */
-import { O_NOFOLLOW, O_WRONLY } from "../../../../ffi/abi.ts";
-import { FileStatus, type Kernel } from "../../../../ffi/kernel.ts";
-import type { Services } from "../../../exchange/services.ts";
+import { O_NOFOLLOW, O_WRONLY } from "../../../ffi/abi.ts";
+import { FileStatus, type Kernel } from "../../../ffi/kernel.ts";
+import type { Services } from "../../exchange/services.ts";
 
 /** Most bytes freed in one turn; they take about 1 ms. */
 const BYTES_PER_TURN = 16 * 1024 * 1024;
