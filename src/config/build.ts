@@ -47,6 +47,7 @@ const BARE: Partial<Settings> = {
   limitReq: [],
   limitConn: [],
   davLock: null,
+  validReferers: null,
 };
 
 /** Settings that blocks do not inherit. */

@@ -29,7 +29,7 @@ import { allowedInIf } from "./directives/rewrite/in-if.ts";
 import { REWRITE } from "./directives/rewrite/steps.ts";
 import { SERVERS } from "./directives/servers.ts";
 import { SESSIONS } from "./directives/sessions.ts";
-import { MAP } from "./directives/tables/map.ts";
+import { TABLES } from "./directives/tables/tables.ts";
 import { UPLOADS } from "./directives/uploads.ts";
 import type { Family } from "./gateway.ts";
 import type { Context } from "./scope.ts";
@@ -56,8 +56,9 @@ const ROWS: readonly (readonly [title: string, rows: readonly Row[]])[] = [
   ["Passing requests on: the cache", FAMILIES.flatMap(cacheRows)],
   ["Upstreams", [UPSTREAM_BLOCK, ...UPSTREAM_ROWS, HEALTH_CHECK, ...NAMES]],
   ["Replies", [...REPLIES, ...CORE_REPLIES]],
-  ["Variables from tables", MAP],
+  ["Replies", REPLIES],
   ["Changing replies", [...CHARSET, ...SUB_FILTER]],
+  ["Variables from tables", TABLES],
   ["Compression", COMPRESSION],
   ["Behind a front server", FRONT],
   ["Limits on requests", [...REQUESTS, ...CORE_REQUESTS]],

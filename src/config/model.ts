@@ -40,6 +40,7 @@ import type { FilterSettings } from "./settings/filters.ts";
 import type { LimitSettings, LimitZone } from "./settings/limits.ts";
 import type { ErrorLog, LogSettings } from "./settings/logs.ts";
 import type { RewriteSettings } from "./settings/rewrite.ts";
+import type { TableSettings } from "./settings/tables.ts";
 import type { VariableTable } from "./tables/tables.ts";
 
 export interface Config {
@@ -117,12 +118,13 @@ export interface Location {
 /** All settings that a request can depend on, after inheritance. */
 export interface Settings
   extends Readonly<Record<Family, FamilySettings>>,
-    FilterSettings,
     CoreSettings,
     DavSettings,
+    FilterSettings,
     LimitSettings,
     LogSettings,
-    RewriteSettings {
+    RewriteSettings,
+    TableSettings {
   /** Default `html` beneath the prefix. Absolute when constant. */
   readonly root: Template;
   readonly alias: Template | null;

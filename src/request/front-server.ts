@@ -2,17 +2,13 @@
  * Connections from a front server (ngx_http_realip_module): logs, rules and scripts see the address of the client that the front
  * server names. Only the addresses in `set_real_ip_from` are trusted to name one.
  */
-import { formatAddress, parseAddress } from "../../ffi/inet.ts";
+import { formatAddress } from "../../ffi/inet.ts";
 import type { Settings } from "../config/model.ts";
 import type { ConnectionInfo } from "../exchange/exchange.ts";
+import { forwardedAddress, type Remote } from "../exchange/passing/forwarded-address.ts";
 import { allows } from "../handlers/access.ts";
 import type { RequestHead } from "../http/request/request.ts";
 import type { ProxyAddresses } from "../network/proxy-protocol/header.ts";
-
-interface Remote {
-  readonly bytes: Uint8Array;
-  readonly port: number;
-}
 
 /** The client's connection as a trusted front server describes it; else `direct` itself. */
 export function forwarded(direct: ConnectionInfo, request: RequestHead, settings: Settings): ConnectionInfo {
@@ -31,26 +27,8 @@ function proxiedClient({ proxied }: ConnectionInfo): Remote | null {
 
 function namedClient(request: RequestHead, settings: Settings): Remote | null {
   const named = request.fieldAll(settings.realIpHeader).join(",");
-  return named === "" ? null : clientOf(named, settings);
-}
-
-/** The last address of the list; with `real_ip_recursive` the last one that is not a trusted front server's. null: it is not an address. */
-function clientOf(list: string, settings: Settings): Remote | null {
-  let client: Remote | null = null;
-  for (const text of list.split(",").reverse()) {
-    const next = parseRemote(text.trim());
-    if (next === null) return client; // what stands before a malformed element cannot be trusted
-    client = next;
-    if (!settings.realIpRecursive || !isTrusted(settings, client.bytes)) return client;
-  }
-  return client;
-}
-
-/** Parses `1.2.3.4`, `1.2.3.4:5`, `::1`, `[::1]` or `[::1]:5`; null: malformed. */
-function parseRemote(text: string): Remote | null {
-  const match = /^\[([^\]]*)\](?::(\d{1,5}))?$/.exec(text) ?? /^([\d.]+):(\d{1,5})$/.exec(text);
-  const address = parseAddress(match?.[1] ?? text);
-  return address === null ? null : { bytes: Uint8Array.from(address), port: Number(match?.[2] ?? 0) & 0xffff };
+  if (named === "") return null;
+  return forwardedAddress(named, settings.realIpRecursive, (bytes) => isTrusted(settings, bytes));
 }
 
 /** The scheme of the client's own connection by the first element of `X-Forwarded-Proto`; undefined: not given. */

@@ -18,12 +18,23 @@ export function network(match: Source, { text, position }: Word, scope: Scope): 
   return { address: match.address, bits: match.bits };
 }
 
-type Source = "all" | "unix" | { readonly address: readonly number[]; readonly bits: number; readonly stray: boolean };
+/** `stray`: bits beyond the prefix are set; they are zero in `address`. */
+export interface Network {
+  readonly address: readonly number[];
+  readonly bits: number;
+  readonly stray: boolean;
+}
 
-/** Parses an address or network; an address is a network of all its bits. `stray`: bits beyond the prefix are set. */
+type Source = "all" | "unix" | Network;
+
 function parseSource(text: string): Source | undefined {
   if (text === "all") return "all";
   if (text === "unix:") return "unix";
+  return parseNetwork(text);
+}
+
+/** Parses an address or network; an address is a network of all its bits. Undefined: it is neither. */
+export function parseNetwork(text: string): Network | undefined {
   const [host, digits] = text.split("/", 2) as [string, string | undefined];
   const address = text.split("/").length > 2 ? null : parseAddress(host);
   if (address === null || (digits !== undefined && !/^\d{1,3}$/.test(digits))) return undefined;

@@ -14,7 +14,7 @@ export function findName<T>({ exact, leading, trailing }: NameTable<T>, name: st
 }
 
 function ending<T>(table: ReadonlyMap<string, T>, name: string): T | undefined {
-  for (let dot = name.indexOf(".", 1); dot !== -1; dot = name.indexOf(".", dot + 1)) {
+  for (let dot = name.indexOf("."); dot !== -1; dot = name.indexOf(".", dot + 1)) {
     const found = table.get(name.slice(dot));
     if (found !== undefined) return found;
   }

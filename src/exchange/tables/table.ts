@@ -1,11 +1,13 @@
 /** The values of variables that tables compute: once a request, unless the table is volatile. `set` of such a variable wins, as in nginx. */
 import type { VariableTable } from "../../config/tables/tables.ts";
 import type { Evaluator, Templates } from "../exchange.ts";
+import { geoValue } from "./geo.ts";
 import { mapValue } from "./map.ts";
+import { splitValue } from "./split.ts";
 
 /** Makes the evaluator of a table's variable. `name` is without `$`. */
 export function tableVariable(name: string, table: VariableTable, templates: Templates): Evaluator {
-  const compute = withoutCycles(name, mapValue(table, templates));
+  const compute = withoutCycles(name, valueMaker(table, templates));
   if (table.volatile) return (exchange) => exchange.assigned?.get(name) ?? compute(exchange);
   return (exchange) => {
     const known = exchange.assigned?.get(name);
@@ -16,19 +18,33 @@ export function tableVariable(name: string, table: VariableTable, templates: Tem
   };
 }
 
-/** A variable that is needed for its own value is empty, as in nginx: two maps may refer to each other. */
+function valueMaker(table: VariableTable, templates: Templates): Evaluator {
+  switch (table.kind) {
+    case "map":
+      return mapValue(table, templates);
+    case "geo":
+      return geoValue(table, templates);
+    case "split_clients":
+      return splitValue(table, templates);
+  }
+}
+
+/** How often a variable may be needed for its own value. nginx takes 100, and minutes where a `volatile` one doubles the work each time. */
+const MOST_NESTED = 3;
+
+/** Beyond MOST_NESTED a variable is empty, as in nginx: two maps may refer to each other, and each ends with a value. */
 function withoutCycles(name: string, compute: Evaluator): Evaluator {
-  let running = false;
+  let nested = 0;
   return (exchange) => {
-    if (running) {
+    if (nested === MOST_NESTED) {
       exchange.log("error", `cycle while evaluating variable "${name}"`);
       return "";
     }
-    running = true;
+    nested++;
     try {
       return compute(exchange);
     } finally {
-      running = false;
+      nested--;
     }
   };
 }

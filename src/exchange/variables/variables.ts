@@ -4,6 +4,7 @@
  * unchanged; only paths are decoded as text. The configuration gets these rows (see config/variables.ts): a new variable is a row there.
  */
 import type { Evaluator, Lifetime } from "../exchange.ts";
+import { REFERER } from "../tables/referer.ts";
 import { CONNECTION } from "./connection.ts";
 import { FILES } from "./files.ts";
 import { LIMITS } from "./limits.ts";
@@ -16,7 +17,7 @@ import { UPSTREAM } from "./upstream.ts";
 const order = (a: Row, b: Row): number => Number(a.isFamily) - Number(b.isFamily) || (a.name < b.name ? -1 : 1);
 
 /** All variables that a configuration may use, except groups of its own regular expressions: by name, families last. */
-export const VARIABLES: readonly Row[] = [CONNECTION, FILES, LIMITS, REPLY, REQUEST, TIME, UPSTREAM]
+export const VARIABLES: readonly Row[] = [CONNECTION, FILES, LIMITS, REFERER, REPLY, REQUEST, TIME, UPSTREAM]
   .flat()
   .toSorted(order);
 

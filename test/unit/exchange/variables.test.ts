@@ -88,6 +88,7 @@ const table: { readonly [name: string]: string | RegExp } = {
   gzip_ratio: "-",
   host: "example.org",
   https: "",
+  invalid_referer: "",
   is_args: "?",
   limit_conn_status: "PASSED",
   limit_rate: "0",

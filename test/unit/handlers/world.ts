@@ -150,6 +150,7 @@ export function settings(changes: Partial<Settings> = {}): Settings {
     mirror: [],
     mirrorRequestBody: true,
     stubStatus: false,
+    validReferers: null,
     limitReq: [],
     limitConn: [],
     maxRanges: 16,

@@ -1,41 +1,27 @@
 /** `map` (ngx_http_map_module): the value of a variable by the value of others. */
 import type { Template } from "../../parts.ts";
 import type { Scope } from "../../scope.ts";
-import { block, directive, type Row } from "../../table.ts";
+import { block, type Row } from "../../table.ts";
 import type { MapTable } from "../../tables/tables.ts";
 import type { Directive, Word } from "../../text/parser.ts";
-import { number, template, words } from "../../values/arguments.ts";
+import { template, words } from "../../values/arguments.ts";
 import { compileRegex, slowness } from "../../values/regex.ts";
 import { addTable, entriesOf, NOTHING, onlyArgument, tableVariable, Values } from "./entries.ts";
 import { Names } from "./names.ts";
 
-const hashSize = (name: string, shownDefault: string): Row =>
-  directive(name, {
-    in: ["http"],
-    takes: [number("SIZE", 1)],
-    default: null,
-    shownDefault,
-    help: "Accepted: tables grow by themselves.",
-    set: () => {},
-  });
-
-export const MAP: readonly Row[] = [
-  block("map", "table", {
-    in: ["http"],
-    takes: [template("STRING"), words("$VARIABLE", 1, 1)],
-    repeats: true,
-    help: "Gives the variable a value by that of STRING, which has variables: lines `KEY VALUE;`. A key is a text (small and capital letters are the same), or an expression `~...` or `~*...` (any case), whose groups VALUE may use; the text goes first, then the first expression that matches, then `default`, which is empty. `hostnames;` before the keys makes `*.x.org`, `x.*` and `.x.org` (with `x.org`) match, the longest first. `volatile;`: computed at each use, instead of once a request. A `\\` before a key makes it a text: `\\default`, `\\~x`.",
-    open: (scope, [source, [variable]], given) => {
-      const name = tableVariable(scope, variable!, "map");
-      const reader = new MapReader(scope, given);
-      const table = reader.table(source);
-      if (name !== null) addTable(scope, name, table);
-      return null;
-    },
-  }),
-  hashSize("map_hash_max_size", "2048"),
-  hashSize("map_hash_bucket_size", "64"),
-];
+export const MAP: Row = block("map", "table", {
+  in: ["http"],
+  takes: [template("STRING"), words("$VARIABLE", 1, 1)],
+  repeats: true,
+  help: "Gives the variable a value by that of STRING, which has variables: lines `KEY VALUE;`. A key is a text (small and capital letters are the same), or an expression `~...` or `~*...` (any case), whose groups VALUE may use; the text goes first, then the first expression that matches, then `default`, which is empty. `hostnames;` before the keys makes `*.x.org`, `x.*` and `.x.org` (with `x.org`) match, the longest first. `volatile;`: computed at each use, instead of once a request. A `\\` before a key makes it a text: `\\default`, `\\~x`.",
+  open: (scope, [source, [variable]], given) => {
+    const name = tableVariable(scope, variable!, "map");
+    const reader = new MapReader(scope, given);
+    const table = reader.table(source);
+    if (name !== null) addTable(scope, name, table);
+    return null;
+  },
+});
 
 /** Reads the block of a `map`. */
 class MapReader {

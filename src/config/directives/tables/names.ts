@@ -14,6 +14,8 @@ export class Names<T> {
   private readonly exact = new Map<string, T>();
   private readonly leading = new Map<string, T>();
   private readonly trailing = new Map<string, T>();
+  /** What has been added so far. */
+  readonly table: NameTable<T> = { exact: this.exact, leading: this.leading, trailing: this.trailing };
   private readonly places = new Map<string, Position>();
 
   /** Adds a name as it is. Gives what is wrong; null: nothing. */
@@ -41,11 +43,6 @@ export class Names<T> {
     this.places.set(place, position);
     table.set(key, value);
     return null;
-  }
-
-  get table(): NameTable<T> {
-    const { exact, leading, trailing } = this;
-    return { exact, leading, trailing };
   }
 }
 

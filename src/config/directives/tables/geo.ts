@@ -1,0 +1,166 @@
+/** `geo` (ngx_http_geo_module): the value of a variable by an address. */
+import { parseAddress } from "../../../../ffi/inet.ts";
+import { octets } from "../../../http/octets.ts";
+import type { AccessRule, Template } from "../../parts.ts";
+import type { Scope } from "../../scope.ts";
+import { block, type Row } from "../../table.ts";
+import type { GeoTable } from "../../tables/tables.ts";
+import { quote } from "../../text/diagnostics.ts";
+import type { Directive, Word } from "../../text/parser.ts";
+import { words } from "../../values/arguments.ts";
+import { type Network, parseNetwork } from "../../values/source.ts";
+import { addTable, entriesOf, onlyArgument, tableVariable } from "./entries.ts";
+import { NetworkSet } from "./networks.ts";
+import { RangeSet } from "./ranges.ts";
+
+export const GEO: Row = block("geo", "table", {
+  in: ["http"],
+  takes: [words("[$ADDRESS] $VARIABLE", 1, 2)],
+  repeats: true,
+  help: "Gives the variable a value by the client's address, or that in $ADDRESS: lines `NETWORK VALUE;`, of which the narrowest with the address counts, else `default VALUE;`. `delete NETWORK;` takes one back. `proxy NETWORK;`: front servers there are trusted to name the client in X-Forwarded-For, the last one named, or with `proxy_recursive;` the last that is no such server. With `ranges;` before all others lines are `FIRST-LAST VALUE;`, of IPv4 alone. What is no address counts as 255.255.255.255. `volatile;` as in `map`.",
+  open: (scope, [args], given) => {
+    const source = args.length === 2 ? scope.template(args[0]!) : null;
+    if (args.length === 2 && !/^\$\w+$/.test(args[0]!.text))
+      scope.error(args[0]!.position, `"geo" expects a variable with an address, not ${quote(args[0]!.text)}`);
+    const name = tableVariable(scope, args.at(-1)!, "geo");
+    const table = new GeoReader(scope, given).table(source);
+    if (name !== null) addTable(scope, name, table);
+    return null;
+  },
+});
+
+/** Reads the block of a `geo`. */
+class GeoReader {
+  /** Each value once; the first is that of no entry. */
+  private readonly values = new Map<string, number>([["", 0]]);
+  private readonly ipv4 = new NetworkSet(4);
+  private readonly ipv6 = new NetworkSet(16);
+  private ranges: RangeSet | null = null;
+  private fallback: number | null = null;
+  private readonly proxies: AccessRule["match"][] = [];
+  private recursive = false;
+  private volatile = false;
+  /** There was an entry with an address. */
+  private begun = false;
+
+  constructor(
+    private readonly scope: Scope,
+    private readonly given: Directive,
+  ) {}
+
+  table(source: Template | null): GeoTable {
+    for (const entry of entriesOf(this.scope, this.given)) {
+      if (entry.args.length > 0 || !this.flag(entry)) this.entry(entry);
+    }
+    const { proxies, recursive, volatile, ranges } = this;
+    const fallback = this.fallback ?? 0;
+    return {
+      kind: "geo",
+      source,
+      values: [...this.values.keys()].map(octets),
+      ipv4: (ranges ?? this.ipv4).intervals(fallback),
+      ipv6: ranges === null ? this.ipv6.intervals(fallback) : null,
+      proxies,
+      recursive,
+      volatile,
+      position: this.given.position,
+    };
+  }
+
+  /** Takes an entry of one word; false: it is none that may stand alone. */
+  private flag({ name, position }: Directive): boolean {
+    if (name === "proxy_recursive") this.recursive = true;
+    else if (name === "volatile") this.volatile = true;
+    else if (name === "ranges") {
+      if (this.begun) this.scope.error(position, '"ranges" must be the first entry of "geo"');
+      this.ranges ??= new RangeSet();
+    } else return false;
+    return true;
+  }
+
+  private entry(entry: Directive): void {
+    const { name, position } = entry;
+    const value = onlyArgument(this.scope, entry, "geo");
+    if (value === null) return;
+    if (name === "proxy") {
+      const network = this.network(value);
+      if (network !== null) this.proxies.push(network);
+    } else if (name === "default") this.setFallback(entry, value);
+    else {
+      this.begun = true;
+      const isDeleted = name === "delete";
+      const where = isDeleted ? value : { text: name, position };
+      if (this.ranges === null) this.setNetwork(where, isDeleted ? null : value);
+      else this.setRange(this.ranges, where, isDeleted ? null : value);
+    }
+  }
+
+  private setFallback({ position }: Directive, { text }: Word): void {
+    const value = this.index(text);
+    if (this.fallback !== null) this.warnTwice("default value", position, text, this.fallback);
+    this.begun = true;
+    this.fallback = value;
+  }
+
+  private warnTwice(what: string, position: Word["position"], text: string, before: number): void {
+    const old = [...this.values.keys()][before]!;
+    this.scope.warning(position, `duplicate ${what}: ${quote(text)} replaces ${quote(old)}`);
+  }
+
+  private index(text: string): number {
+    let index = this.values.get(text);
+    if (index === undefined) this.values.set(text, (index = this.values.size));
+    return index;
+  }
+
+  /** @param value null: the network is deleted */
+  private setNetwork(word: Word, value: Word | null): void {
+    const network = this.network(word);
+    if (network === null) return;
+    const { address, bits } = network;
+    const isWhole = bits === 0;
+    const set = address.length === 4 ? this.ipv4 : this.ipv6;
+    if (value === null) {
+      if (!set.delete(address, bits)) this.scope.warning(word.position, `no network ${quote(word.text)} to delete`);
+      return;
+    }
+    const before = set.set(address, bits, this.index(value.text)) ?? (isWhole ? this.fallback : null);
+    if (before !== null) this.warnTwice(`network ${quote(word.text)}`, word.position, value.text, before);
+  }
+
+  private network({ text, position }: Word): Network | null {
+    const network = parseNetwork(text);
+    if (network === undefined) {
+      this.scope.error(position, `invalid network ${quote(text)}`);
+      return null;
+    }
+    if (network.stray) this.scope.warning(position, `the low bits of "${text}" have no meaning and are taken as zero`);
+    return network;
+  }
+
+  private setRange(ranges: RangeSet, { text, position }: Word, value: Word | null): void {
+    const [start, end] = parseRange(text) ?? [1, 0];
+    if (start > end) return this.scope.error(position, `invalid range ${quote(text)}`);
+    if (value === null) {
+      if (!ranges.delete(start, end)) this.scope.warning(position, `no address range ${quote(text)} to delete`);
+      return;
+    }
+    const added = ranges.add(start, end, this.index(value.text));
+    if (added.kind === "replaced") this.warnTwice(`range ${quote(text)}`, position, value.text, added.before);
+    else if (added.kind === "overlaps")
+      this.scope.error(position, `range ${quote(text)} overlaps "${dotted(added.start)}-${dotted(added.end)}"`);
+  }
+}
+
+function parseRange(text: string): readonly [start: number, end: number] | undefined {
+  const [first, last, more] = text.split("-");
+  if (last === undefined || more !== undefined) return undefined;
+  const start = parseAddress(first!);
+  const end = parseAddress(last);
+  return start?.length === 4 && end?.length === 4 ? [numberOf(start), numberOf(end)] : undefined;
+}
+
+const numberOf = ([a, b, c, d]: readonly number[]): number => ((a! << 24) | (b! << 16) | (c! << 8) | d!) >>> 0;
+
+const dotted = (address: number): string =>
+  [address >>> 24, (address >>> 16) & 255, (address >>> 8) & 255, address & 255].join(".");
