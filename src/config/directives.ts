@@ -56,7 +56,6 @@ const ROWS: readonly (readonly [title: string, rows: readonly Row[]])[] = [
   ["Passing requests on: the cache", FAMILIES.flatMap(cacheRows)],
   ["Upstreams", [UPSTREAM_BLOCK, ...UPSTREAM_ROWS, HEALTH_CHECK, ...NAMES]],
   ["Replies", [...REPLIES, ...CORE_REPLIES]],
-  ["Replies", REPLIES],
   ["Changing replies", [...CHARSET, ...SUB_FILTER]],
   ["Variables from tables", TABLES],
   ["Compression", COMPRESSION],
