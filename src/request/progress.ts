@@ -153,6 +153,9 @@ export class Progress implements Rewriting {
   /** An expression has matched; null: it has not, so that its numbered groups are those of none. */
   matched(latest: RegExpExecArray | null): void {
     this.captures = latest === null ? onlyNamed(this.captures) : withGroups(latest, this.captures);
+    const { assigned } = this.exchange;
+    if (assigned === null || !latest?.groups) return;
+    for (const name in latest.groups) assigned.delete(name); // of `set` and a group of the same name, the later one counts
   }
 
   /** Skips the remaining phases and the location's contents: `answer` answers. */

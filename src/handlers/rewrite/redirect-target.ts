@@ -1,23 +1,22 @@
 /** The target of a redirect by `rewrite` (ngx_unescape_uri with NGX_UNESCAPE_REDIRECT). */
 
+/** A percent-encoding, or what nginx drops of a wrong one: its "%", and from a wrong second digit on the three characters. */
+const ENCODED = /%(?:([0-9a-f]{2})|[0-9a-f][\s\S]?|)/gi;
+
 /**
  * Decodes the percent-encodings of a target (octets) up to its "?" that a URL does not need, as nginx does: of characters behind
- * "%" and before DEL. An encoded "?" ends that too.
+ * "%" and before DEL. An encoded "?" becomes one, and ends that too.
  */
 export function unescapeRedirect(target: string): string {
   if (!target.includes("%")) return target;
-  let out = "";
-  for (let at = 0; at < target.length; at++) {
-    const c = target[at]!;
-    if (c === "?") return out + target.slice(at);
-    const pair = c === "%" ? target.slice(at + 1, at + 3) : "";
-    if (c !== "%") out += c;
-    else if (/^[0-9a-fA-F]{2}$/.test(pair)) {
-      at += 2;
-      const code = Number.parseInt(pair, 16);
-      if (code === 0x3f) return `${out}?${target.slice(at + 1)}`;
-      out += code > 0x25 && code < 0x7f ? String.fromCharCode(code) : `%${pair}`;
-    } else out += c;
-  }
-  return out;
+  const mark = /\?|%3f/i.exec(target);
+  const end = mark?.index ?? target.length;
+  const rest = mark === null ? "" : `?${target.slice(end + mark[0].length)}`;
+  return target.slice(0, end).replace(ENCODED, decoded) + rest;
+}
+
+function decoded(whole: string, digits: string | undefined): string {
+  if (digits === undefined) return "";
+  const code = Number.parseInt(digits, 16);
+  return code > 0x25 && code < 0x7f ? String.fromCharCode(code) : whole;
 }

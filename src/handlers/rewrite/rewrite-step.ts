@@ -59,14 +59,13 @@ function emptyPath(exchange: Exchange, run: Run): false {
 
 type Parts = UriStep["replacement"]["parts"];
 
-/** Path and arguments of a replacement; null: it has no arguments. As in nginx the last "?" divides them, and those before it vanish. */
+/** Path and arguments of a replacement, which a "?" in its text divides; null: it has no arguments. */
 function divided(parts: Parts, templates: Templates): { path: Text; query: Text | null } {
-  const at = parts.findLastIndex((part) => typeof part === "string" && part.includes("?"));
+  const at = parts.findIndex((part) => typeof part === "string" && part.includes("?"));
   if (at < 0) return { path: textOf(parts, templates), query: null };
   const part = parts[at] as string;
-  const mark = part.lastIndexOf("?");
-  const before = [...parts.slice(0, at), part.slice(0, mark)];
-  const path = before.map((one) => (typeof one === "string" ? one.replaceAll("?", "") : one));
+  const mark = part.indexOf("?");
+  const path = [...parts.slice(0, at), part.slice(0, mark)];
   const query = [part.slice(mark + 1), ...parts.slice(at + 1)];
   return { path: textOf(path.filter(isNotEmpty), templates), query: textOf(query.filter(isNotEmpty), templates) };
 }
