@@ -2,6 +2,7 @@
 
 import { refusalOf } from "./directives/foreign/refused.ts";
 import { WITHOUT_EFFECT } from "./directives/foreign/without-effect.ts";
+import { insteadOfIf } from "./directives/rewrite/not-in-if.ts";
 import { DIRECTIVES, rowOf } from "./directives.ts";
 import type { Context } from "./scope.ts";
 import { Scope } from "./scope.ts";
@@ -45,7 +46,7 @@ function checkBlock(row: Row, { args, block }: Directive, scope: Scope): void {
 function check(row: Row, directive: Directive, scope: Scope): boolean {
   const { name, position, block } = directive;
   if (!isAllowed(row, scope.context)) {
-    scope.error(position, `"${name}" is not allowed ${placeName(scope.context)} (only ${places(row)})`);
+    scope.error(position, `"${name}" is not allowed ${placeName(scope.context)} (${otherPlace(row, scope.context)})`);
   } else if (row.block !== null && block === null) {
     scope.error(position, `"${name}" needs a block (expected "{", not ";")`);
   } else if (row.block === null && block !== null) {
@@ -68,7 +69,13 @@ function places(row: Row): string {
 }
 
 function placeName(context: Context): string {
-  return context === "main" ? "at the top level" : `in "${context}"`;
+  if (context === "main") return "at the top level";
+  return context === "if in location" ? 'in "if"' : `in "${context}"`;
+}
+
+/** Where to write it instead. */
+function otherPlace(row: Row, context: Context): string {
+  return context.startsWith("if") ? insteadOfIf(row.name, context === "if in location") : `only ${places(row)}`;
 }
 
 /** Defines the variable that a refused directive would have set (`set $x 1`, `map $a $b`): one message is enough. */

@@ -146,6 +146,7 @@ function build(options: LoadOptions, main: Scope, draft: Draft): Config | null {
     upstreams: draft.gateway.groups,
     caches: draft.gateway.caches,
     tables: draft.tables,
+    assigned: draft.variables.assigned,
     limitZones: [...draft.limits.defined.values()],
   };
 }

@@ -63,6 +63,8 @@ export interface Config {
   readonly caches: ReadonlyMap<string, CachePath>;
   /** `map` and its like, by the names of their variables. */
   readonly tables: ReadonlyMap<string, VariableTable>;
+  /** The variables that `set` gives values; true: nothing else does, so that one without a value is worth a warning. */
+  readonly assigned: ReadonlyMap<string, boolean>;
   /** The zones of `limit_req_zone` and `limit_conn_zone`. */
   readonly limitZones: readonly LimitZone[];
 }

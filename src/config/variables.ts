@@ -18,6 +18,7 @@ export class Variables {
   private readonly fixed: readonly string[];
   private readonly families: readonly string[];
   private readonly defined = new Set<string>();
+  private readonly given = new Set<string>();
 
   constructor(declared: readonly DeclaredVariable[]) {
     const names = (isFamily: boolean) => declared.filter((one) => one.isFamily === isFamily).map(({ name }) => name);
@@ -30,14 +31,19 @@ export class Variables {
     this.defined.add(name);
   }
 
+  /** Adds a name that `set` gives values. */
+  assign(name: string): void {
+    this.given.add(name);
+  }
+
+  /** The names that `set` gives values; true: nothing else does. */
+  get assigned(): ReadonlyMap<string, boolean> {
+    return new Map([...this.given].map((name) => [name, !this.defined.has(name)]));
+  }
+
   /** Whether the server provides a variable of exactly this name, which the configuration cannot define, but for `$args` and `$limit_rate`. */
   isFixed(name: string): boolean {
     return this.fixed.includes(name) && name !== "args" && name !== "limit_rate";
-  }
-
-  /** Whether the server itself provides a variable. */
-  isDeclared(name: string): boolean {
-    return this.fixed.includes(name) || this.families.some((family) => name.startsWith(family));
   }
 
   /** Whether a variable exists: declared, defined, a member of a family, or a group's number. */
@@ -46,12 +52,13 @@ export class Variables {
       /^[1-9]$/.test(name) ||
       this.fixed.includes(name) ||
       this.defined.has(name) ||
+      this.given.has(name) ||
       this.families.some((family) => name.startsWith(family) && name.length > family.length)
     );
   }
 
   /** Names to suggest for a misspelt one. */
   get names(): readonly string[] {
-    return [...this.fixed, ...this.defined];
+    return [...this.fixed, ...this.defined, ...this.given];
   }
 }

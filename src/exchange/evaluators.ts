@@ -4,15 +4,21 @@ import type { VariableTable } from "../config/tables/tables.ts";
 import { octets } from "../http/octets.ts";
 import type { Evaluator, Templates } from "./exchange.ts";
 import { tableVariable } from "./tables/table.ts";
-import { lifetimeOf, variable } from "./variables/variables.ts";
+import { isKnown, lifetimeOf, uninitialized, variable } from "./variables/variables.ts";
 
 /** The compiled templates and the variables of one configuration. */
 export class Evaluators implements Templates {
   private readonly compiled = new WeakMap<Template, Evaluator>();
   private readonly computed = new Map<string, Evaluator>();
 
-  /** @param tables the tables of the configuration by their variables' names */
-  constructor(private readonly tables: ReadonlyMap<string, VariableTable> = new Map()) {}
+  /**
+   * @param tables the tables of the configuration by their variables' names
+   * @param assigned the variables that `set` gives values; true: nothing else does
+   */
+  constructor(
+    private readonly tables: ReadonlyMap<string, VariableTable> = new Map(),
+    private readonly assigned: ReadonlyMap<string, boolean> = new Map(),
+  ) {}
 
   evaluator(template: Template): Evaluator {
     let evaluator = this.compiled.get(template);
@@ -36,7 +42,7 @@ export class Evaluators implements Templates {
 
   variable(name: string): Evaluator {
     const table = this.tables.get(name);
-    if (table === undefined) return variable(name);
+    if (table === undefined) return this.assigned.has(name) ? this.assignedVariable(name) : variable(name);
     let evaluator = this.computed.get(name);
     if (evaluator === undefined) {
       // Its own templates may name it: what stands for it until it is made looks it up at the request.
@@ -46,7 +52,12 @@ export class Evaluators implements Templates {
     return evaluator;
   }
 
+  private assignedVariable(name: string): Evaluator {
+    const otherwise = this.assigned.get(name) === true && !isKnown(name) ? uninitialized(name) : variable(name);
+    return (exchange) => exchange.assigned?.get(name) ?? otherwise(exchange);
+  }
+
   lifetime(name: string): ReturnType<Templates["lifetime"]> {
-    return this.tables.has(name) ? "change" : lifetimeOf(name);
+    return this.tables.has(name) || this.assigned.has(name) ? "change" : lifetimeOf(name);
   }
 }

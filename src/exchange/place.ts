@@ -16,6 +16,7 @@ export interface Place {
 /** The file of `path` (decoded, starts with "/") in a location; null: there can be none. */
 export function place(settings: Settings, path: string, exchange: Exchange): Place | null {
   const { alias, aliasPrefix } = settings;
+  if (!path.startsWith("/")) return null; // a `rewrite` may leave it out: no name of a file is meant
   if (alias === null) {
     const root = folder(settings.root, exchange);
     return root === null ? null : { root, path: relative(path) };

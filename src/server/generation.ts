@@ -28,7 +28,7 @@ export class Generation implements EndpointOwner {
     private readonly ended: (generation: Generation) => void,
   ) {
     this.upstreams = services.upstreams.make(config.upstreams); // before the handlers, which look their group up
-    const own = withTemplates(services, new Evaluators(config.tables));
+    const own = withTemplates(services, new Evaluators(config.tables, config.assigned));
     for (const server of config.servers) this.routers.set(server, routesOf(server, own));
   }
 

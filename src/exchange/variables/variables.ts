@@ -40,5 +40,17 @@ export function variable(name: string): Evaluator {
   return (exchange) => exchange.assigned?.get(name) ?? exchange.captures?.groups?.[name] ?? "";
 }
 
+/** Whether the server itself provides a variable. */
+export const isKnown = (name: string): boolean => find(name) !== undefined;
+
+/** A variable that no `set` has reached in this request: empty, and told of once. */
+export const uninitialized =
+  (name: string): Evaluator =>
+  (exchange) => {
+    if (exchange.settings.uninitializedVariableWarn) exchange.log("warn", `using uninitialized "${name}" variable`);
+    (exchange.assigned ??= new Map()).set(name, "");
+    return "";
+  };
+
 /** How long a value of the variable may be cached. */
 export const lifetimeOf = (name: string): Lifetime => find(name)?.row.lifetime ?? "change";

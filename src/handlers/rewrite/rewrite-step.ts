@@ -42,7 +42,7 @@ function changePath({ replacement, appends, then }: UriStep, templates: Template
     run.quotes = false;
     if (own !== undefined) rewriting.query = appends && rewriting.query !== "" ? `${own}&${rewriting.query}` : own;
     else if (!appends) rewriting.query = "";
-    if (run.logs) exchange.log("notice", `rewritten data: "${newPath}", args: "${rewriting.query}"`);
+    if (run.logs) exchange.log("notice", `rewritten data: "${nameText(newPath)}", args: "${rewriting.query}"`);
     if (newPath === "") return emptyPath(exchange, run);
     rewriting.path = nameText(newPath);
     rewriting.isRedirected = true;

@@ -42,9 +42,9 @@ export const REWRITE: readonly Row[] = [
     help: "A variable of your own, or `$args` or `$limit_rate` of this request. A server's steps are done before the location is chosen, a location's whenever a request enters it.",
     set: (scope, [variable, value], { args, position }) => {
       const { variables } = scope.draft;
-      if (variables.isDeclared(variable) && !CHANGEABLE.includes(variable))
+      if (variables.isFixed(variable))
         return scope.error(args[0]!.position, `"set" cannot change $${variable}, which the server provides`);
-      variables.define(variable);
+      if (!CHANGEABLE.includes(variable)) variables.assign(variable);
       addStep(scope, { kind: "set", variable, value }, position);
     },
   }),
