@@ -134,7 +134,6 @@ export interface Settings
   readonly aliasPrefix: string | null;
   readonly index: readonly Template[];
   readonly autoindex: boolean;
-  readonly autoindexFormat: "html" | "json";
   readonly tryFiles: TryFiles | null;
   /** Only internal redirects may lead here; clients get 404. */
   readonly internal: boolean;

@@ -13,6 +13,8 @@ const folder = makeFolder({
   "www/style.css": "a { }",
   "www/.hidden/file": "hidden",
   "www/inner/page.html": "inner",
+  "www/empty/": "",
+  'www/a & "b".txt': "",
   "www/link.html": { link: "../outside.html" },
   "www/double//page.html": "double",
   "outside.html": "outside",
@@ -42,6 +44,10 @@ const site = (listen: string, suffix: string, more = ""): string => `
     location /nopage { error_page 403 /nothing.html; deny all; }
     location /nopage/ok { error_page 403 =200 /nothing.html; deny all; }
     location /fields { return 200 "[$http_x_a] [$http_x_b] [$http_x_c]"; }
+    autoindex_format json;
+    location /json/ { alias ${folder}/www/; autoindex on; }
+    location /xml/ { alias ${folder}/www/; autoindex on; autoindex_format xml; }
+    location /jsonp/ { alias ${folder}/www/; autoindex on; autoindex_format jsonp; }
     location /gzip/ { alias ${folder}/www/; gzip on; gzip_min_length 1; }
     location /gzip/whole/ { alias ${folder}/www/; gzip on; gzip_min_length 1; chunked_transfer_encoding off; }
     location /asks/ {
@@ -126,6 +132,12 @@ const CASES: readonly [about: string, request: string, socket?: string][] = [
   ["names of fields, ignore_invalid_headers off", get("/fields", { "x-a": "1", x_b: "2" }), ANY_NAME],
   ["slashes are merged", get("/inner//page.html")],
   ["slashes are merged in $uri", get("//uri//a/.//b")],
+  ["autoindex_format json", get("/json/")],
+  ["autoindex_format json, an empty folder", get("/json/empty/")],
+  ["autoindex_format xml", get("/xml/")],
+  ["autoindex_format jsonp", get("/jsonp/?callback=a.b")],
+  ["autoindex_format jsonp without a callback", get("/jsonp/")],
+  ["autoindex_format jsonp, no name", get("/jsonp/?callback=a(b)")],
   ["merge_slashes off: $uri", get("/uri//a/.//b/../../c//"), MERGES_NOT],
   ["merge_slashes off: no location", get("//uri"), MERGES_NOT],
   ["merge_slashes off: a file", get("/inner//page.html"), MERGES_NOT],

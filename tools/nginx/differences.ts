@@ -26,7 +26,6 @@ What \`compat\` leaves alone, because it makes no difference to a reply:
 | There is no access log | \`access_log logs/access.log combined;\` |
 | The error log is stderr | \`error_log logs/error.log error;\` |
 | As many connections as there are descriptors | \`worker_connections 512;\` |
-| Listings show sizes with units | \`autoindex_exact_size on;\` |
 
 What cannot be had as in nginx:
 

@@ -50,10 +50,24 @@ export const FILES: readonly Row[] = [
   }),
   directive("autoindex_format", {
     in: anywhere,
-    takes: [oneOf("html", "json")],
+    takes: [oneOf("html", "xml", "json", "jsonp")],
     default: "html",
-    help: "The format of a listing: an HTML page, or JSON `[{name,type,mtime,size}]`.",
+    help: "The format of a listing: an HTML page, or nginx's XML or JSON `[{name,type,mtime,size}]`; `jsonp` with the callback that the argument `callback` names.",
     set: store("autoindexFormat"),
+  }),
+  directive("autoindex_exact_size", {
+    in: anywhere,
+    takes: [flag],
+    default: "off",
+    help: "Whether the HTML page shows sizes in bytes, or with units. In the other formats they are bytes. nginx's default is `on`.",
+    set: store("autoindexExactSize"),
+  }),
+  directive("autoindex_localtime", {
+    in: anywhere,
+    takes: [flag],
+    default: "off",
+    help: "Whether the HTML page shows times of the server's zone, or UTC. In the other formats they are UTC.",
+    set: store("autoindexLocaltime"),
   }),
   directive("try_files", {
     in: ["server", "location"],

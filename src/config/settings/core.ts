@@ -1,6 +1,10 @@
 /** Settings of nginx's core about requests, connections and replies. */
 
 export interface CoreSettings {
+  readonly autoindexFormat: "html" | "xml" | "json" | "jsonp";
+  /** Whether listings for people show sizes in bytes, and times of the server's zone. */
+  readonly autoindexExactSize: boolean;
+  readonly autoindexLocaltime: boolean;
   /** Most ranges of one request; with more it gets the whole. 0: there are no ranges. */
   readonly maxRanges: number;
   /** Whether a reply whose length is not known has chunks; if not, it ends with the connection. */

@@ -32,7 +32,8 @@ export class Folder {
 
   /** Whether the location shows names like this one. */
   shows(name: string): boolean {
-    return !isHiddenName(name, this.location.settings.dotfiles);
+    const { dotfiles, nginxReplies } = this.location.settings;
+    return !isHiddenName(name, nginxReplies ? "deny" : dotfiles);
   }
 
   /** Whether `name` is a folder, following links as far as the location allows. */

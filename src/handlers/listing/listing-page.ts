@@ -1,35 +1,15 @@
-/** The format of a listing: HTML for people, JSON for programs. Both are made row by row. */
+/** The listing for people: a page of HTML. */
 
-import type { FileStatus } from "../../../ffi/kernel.ts";
 import { escapeHtml } from "../../http/escape.ts";
-import { formatDate, formatIsoDate } from "../../http/reply/date.ts";
+import { formatIsoDate } from "../../http/reply/date.ts";
 import { encodePath, encodeSegment } from "../../http/request/target.ts";
+import type { ListingFormat } from "./format.ts";
 
-export interface ListingFormat {
-  /** The Content-Type. */
-  readonly type: string;
-  /** The text before the rows; `path` is the folder's URI, decoded, with a final slash. */
-  head(path: string): string;
-  /** The text of one file or folder; size in bytes, time in seconds since 1970; `index` counts rows from 0. */
-  row(name: string, folder: boolean, size: number, mtime: number, index: number, status: FileStatus): string;
-  /** The text after `count` rows. */
-  tail(count: number): string;
-}
-
-/** nginx's `autoindex_format json`: name, type, mtime and, for files, size. */
-export const jsonListing: ListingFormat = {
-  type: "application/json",
-  head: () => "[",
-  row(name, folder, size, mtime, index) {
-    // A name that is not UTF-8 is shown with replacement characters, so a URL is added that leads to the file.
-    const url = name.isWellFormed() ? {} : { url: encodeSegment(name) };
-    const entry = { name: name.toWellFormed(), type: folder ? "directory" : "file", mtime: formatDate(mtime), ...url };
-    return `${index > 0 ? "," : ""}\n${JSON.stringify(folder ? entry : { ...entry, size })}`;
-  },
-  tail: () => "\n]\n",
-};
-
-export const htmlListing: ListingFormat = {
+/**
+ * @param exact whether sizes are bytes
+ * @param local whether times are those of the server's zone; else UTC
+ */
+export const htmlListing = (exact: boolean, local: boolean): ListingFormat => ({
   type: "text/html; charset=utf-8",
   head: (path) => `<!doctype html>
 <html lang="en">
@@ -39,14 +19,14 @@ export const htmlListing: ListingFormat = {
 <style>${STYLE}</style>
 <h1>${crumbs(path)}</h1>
 <table>
-<thead><tr><th scope="col" aria-sort="ascending">Name<th scope="col">Size<th scope="col">Modified (UTC)</thead>
+<thead><tr><th scope="col" aria-sort="ascending">Name<th scope="col">Size<th scope="col">Modified${local ? "" : " (UTC)"}</thead>
 ${path === "/" ? "" : '<tbody><tr class="folder"><td><a href="../">../</a><td><td></tbody>\n'}<tbody>
 `,
   row(name, folder, size, mtime) {
     const slash = folder ? "/" : "";
     const link = `<a href="${encodeSegment(name)}${slash}">${escapeHtml(name)}${slash}</a>`;
-    const bytes = folder ? "<td>" : `<td data-value="${size}" title="${size} bytes">${humanSize(size)}`;
-    const time = `<td data-value="${mtime}"><time datetime="${formatIsoDate(mtime)}">${shortTime(mtime)}</time>`;
+    const bytes = folder ? "<td>" : `<td data-value="${size}" title="${size} bytes">${exact ? size : humanSize(size)}`;
+    const time = `<td data-value="${mtime}"><time datetime="${formatIsoDate(mtime)}">${shortTime(mtime, local)}</time>`;
     return `<tr${folder ? ' class="folder"' : ""}><td>${link}${bytes}${time}\n`;
   },
   tail: (count) => `</tbody>
@@ -54,7 +34,7 @@ ${path === "/" ? "" : '<tbody><tr class="folder"><td><a href="../">../</a><td><t
 ${count === 0 ? "<p>This folder is empty.</p>\n" : ""}<script>${SCRIPT}</script>
 </html>
 `,
-};
+});
 
 /** The path with a link to each parent folder. */
 function crumbs(path: string): string {
@@ -77,7 +57,13 @@ export function humanSize(size: number): string {
   return `${size.toFixed(digits)} ${unit === 0 && size === 1 ? "byte" : UNITS[unit]}`;
 }
 
-const shortTime = (seconds: number): string => formatIsoDate(seconds).slice(0, 16).replace("T", " ");
+/** Without seconds. `local`: as the clocks show it where the server is. */
+function shortTime(seconds: number, local: boolean): string {
+  const offset = local ? new Date(seconds * 1000).getTimezoneOffset() * 60 : 0;
+  return formatIsoDate(seconds - offset)
+    .slice(0, 16)
+    .replace("T", " ");
+}
 
 const STYLE = `
 :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif }

@@ -13,7 +13,8 @@ import { errorStatus } from "../errors.ts";
 import type { FileCache } from "../files/file-cache.ts";
 import { Folder } from "./folder.ts";
 import type { FolderNames } from "./folder-names.ts";
-import { htmlListing, jsonListing, type ListingFormat } from "./listing-page.ts";
+import type { ListingFormat } from "./format.ts";
+import { formatOf } from "./formats.ts";
 import type { Listings } from "./listings.ts";
 
 /** Replies with the listing of the folder at `place`; `path` is its URI. */
@@ -25,6 +26,11 @@ export function replyWithListing(
   listings: Listings,
 ): void {
   const { services, location } = exchange;
+  const format = formatOf(exchange.settings, exchange.query);
+  if (format === null) {
+    exchange.log("info", "client sent an invalid callback name");
+    return exchange.fail(400);
+  }
   const root = cache.root(place);
   const folder = typeof root === "number" ? null : new Folder(services.kernel, location, place, root);
   const fd = folder?.open() ?? (root as number);
@@ -32,7 +38,6 @@ export function replyWithListing(
     exchange.log("error", `open() "${filename(place)}" failed (${errnoText(fd)})`);
     return exchange.fail(errorStatus(-fd));
   }
-  const format = exchange.settings.autoindexFormat === "json" ? jsonListing : htmlListing;
   const listing = new FolderListing(exchange, listings, path, folder, fd, format);
   exchange.reply(200, [["Content-Type", format.type]], listing);
 }

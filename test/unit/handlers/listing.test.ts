@@ -3,8 +3,9 @@ import { mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import { FileStatus } from "../../../ffi/kernel.ts";
 import type { Settings } from "../../../src/config/model.ts";
 import { StaticHandler } from "../../../src/handlers/files/static.ts";
-import { htmlListing, humanSize, jsonListing } from "../../../src/handlers/listing/listing-page.ts";
-import { claimed, FakeExchange, FakeServices, location, Site, template } from "./world.ts";
+import { formatOf } from "../../../src/handlers/listing/formats.ts";
+import { humanSize } from "../../../src/handlers/listing/listing-page.ts";
+import { claimed, FakeExchange, FakeServices, location, Site, settings, template } from "./world.ts";
 
 setDefaultTimeout(60_000);
 
@@ -72,6 +73,28 @@ describe("as JSON", () => {
   });
 });
 
+describe("as XML, and as JSON with a callback", () => {
+  test("names are escaped", () => {
+    const { exchange, text } = list("/all/", { autoindexFormat: "xml" });
+    expect(exchange.field("Content-Type")).toBe("text/xml; charset=utf-8");
+    expect(text).toContain('<file mtime="2001-09-09T01:46:40Z" size="5">b.txt</file>\r\n');
+    expect(text).toContain("&lt;img src=x onerror=&quot;alert('1')&quot;&gt;&amp;.txt</file>");
+    expect(text).toMatch(/<directory mtime="[^"]+">zoo<\/directory>\r\n/);
+  });
+  test("a callback is called, one that is no name is refused", () => {
+    const { exchange, text } = list("/empty/?callback=a.b_1", { autoindexFormat: "jsonp" });
+    expect([exchange.field("Content-Type"), text]).toEqual([
+      "application/javascript",
+      "/* callback */\r\na.b_1([\r\n]);",
+    ]);
+    expect(list("/empty/?callback=", { autoindexFormat: "jsonp" }).text).toBe("[\r\n]");
+    for (const callback of ["a(b", "a%2eb", "a-b", "a".repeat(129)]) {
+      const refused = new FakeExchange(new FakeServices(), location(), { target: `/empty/?callback=${callback}` });
+      expect(formatOf(settings({ autoindexFormat: "jsonp" }), refused.query)).toBeNull();
+    }
+  });
+});
+
 describe("as a page", () => {
   const { exchange, text } = list("/all/");
   test("is HTML in UTF-8 without a known length", () => {
@@ -90,6 +113,16 @@ describe("as a page", () => {
   test("shows sizes for people and times for machines", () => {
     expect(text).toContain('title="2048 bytes">2.0 KiB');
     expect(text).toContain('<time datetime="2001-09-09T01:46:40+00:00">2001-09-09 01:46</time>');
+  });
+  test("autoindex_exact_size shows bytes", () => {
+    expect(list("/all/", { autoindexExactSize: true }).text).toContain('title="2048 bytes">2048<');
+  });
+  test("autoindex_localtime shows times of the server's zone", () => {
+    const shown = list("/all/", { autoindexLocaltime: true }).text;
+    const hours = String(new Date(1_000_000_000_000).getHours()).padStart(2, "0");
+    expect(shown).toContain(`<time datetime="2001-09-09T01:46:40+00:00">2001-09-0`);
+    expect(shown).toMatch(new RegExp(`> ?2001-09-\\d\\d ${hours}:\\d6<`));
+    expect(shown).toContain("Modified</thead>");
   });
   test("the top has no folder above", () => expect(list("/").text).not.toContain("../"));
   test("an empty folder says so", () => expect(list("/empty/").text).toContain("This folder is empty."));
@@ -137,7 +170,8 @@ test.each([
 ])("%i bytes are %s", (size, text) => expect(humanSize(size)).toBe(text));
 
 test.each([-1e12, -1, 253_402_300_800, 1e15])("a time of %i seconds is shown somehow", (mtime) => {
-  for (const format of [htmlListing, jsonListing]) {
+  for (const autoindexFormat of ["html", "json", "xml"] as const) {
+    const format = formatOf(settings({ autoindexFormat }), "")!;
     expect(format.row("x", false, 0, mtime, 0, new FileStatus())).toMatch(/-0001|0000|1969|9999/);
   }
 });

@@ -36,6 +36,11 @@ export const DIFFERENCES: readonly Difference[] = [
     nginx: "nginx_replies on;",
   },
   {
+    here: "Listings for people show sizes with units",
+    because: "they are easier to compare",
+    nginx: "autoindex_exact_size on;",
+  },
+  {
     here: "A request for more than 16 parts of a file gets all of it",
     because: "so many are a mistake or an attack",
     nginx: "max_ranges 2147483647;",

@@ -32,7 +32,7 @@ export const CORE_REPLIES: readonly Row[] = [
     in: anywhere,
     takes: [flag],
     default: "off",
-    help: "Answers as nginx does where no file, program or server is asked: OPTIONS and methods that nobody knows are 405, built-in pages are `text/html` without a charset, and a missing error page gives its own status instead of the error's.",
+    help: "Answers as nginx does where no file, program or server is asked: OPTIONS and methods that nobody knows are 405, built-in pages are `text/html` without a charset, listings have no names that begin with a dot, and a missing error page gives its own status instead of the error's.",
     set: store("nginxReplies"),
   }),
 ];

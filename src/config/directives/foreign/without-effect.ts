@@ -46,7 +46,6 @@ const REASONS: Readonly<Record<string, string>> = {
   "it is for profiling nginx itself": "google_perftools_profiles degradation degrade",
   // Their functions are being built (chunked_transfer_encoding and its neighbours).
   "Webserv decides this itself": "reset_timedout_connection",
-  "the listing always shows both": "autoindex_exact_size autoindex_localtime",
 };
 
 /** Name, and why it makes no difference. */
