@@ -432,7 +432,7 @@ describe("kinds of arguments", () => {
     '"worker_connections" expects a whole number between 1 and 10000000, not "0"',
   );
   inServer("autoindex |yes;", '"autoindex" expects "on" or "off", not "yes"');
-  inServer("autoindex_format |xml;", '"autoindex_format" expects "html" or "json", not "xml"');
+  inServer("autoindex_format |text;", '"autoindex_format" expects "html", "xml", "json" or "jsonp", not "text"');
   inServer("if_modified_since |later;", '"if_modified_since" expects "exact", "before" or "off", not "later"');
   inServer("default_type |text;", '"default_type" expects a media type such as text/html, not "text"');
   inServer('charset |"a b";', `"charset" expects a charset's name, a variable or "off", not "a b"`);
