@@ -7,6 +7,7 @@ import { CORE_LOGS, CORE_REPLIES } from "./directives/core/replies.ts";
 import { CORE_REQUESTS } from "./directives/core/requests.ts";
 import { DAV } from "./directives/dav/dav.ts";
 import { FILES } from "./directives/files.ts";
+import { ADDITION } from "./directives/filters/addition.ts";
 import { CHARSET } from "./directives/filters/charset.ts";
 import { SUB_FILTER } from "./directives/filters/sub-filter.ts";
 import { refusalOf } from "./directives/foreign/refused.ts";
@@ -56,7 +57,7 @@ const ROWS: readonly (readonly [title: string, rows: readonly Row[]])[] = [
   ["Passing requests on: the cache", FAMILIES.flatMap(cacheRows)],
   ["Upstreams", [UPSTREAM_BLOCK, ...UPSTREAM_ROWS, HEALTH_CHECK, ...NAMES]],
   ["Replies", [...REPLIES, ...CORE_REPLIES]],
-  ["Changing replies", [...CHARSET, ...SUB_FILTER]],
+  ["Changing replies", [...CHARSET, ...SUB_FILTER, ...ADDITION]],
   ["Variables from tables", TABLES],
   ["Compression", COMPRESSION],
   ["Behind a front server", FRONT],

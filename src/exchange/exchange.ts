@@ -6,6 +6,7 @@ import type { LogLevel } from "../config/settings/logs.ts";
 import type { RequestHead } from "../http/request/request.ts";
 import type { ProxyAddresses } from "../network/proxy-protocol/header.ts";
 import type { LimitState } from "./limits.ts";
+import type { Page } from "./page.ts";
 import type { Encoded, Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "./reply.ts";
 import type { Rewriting } from "./rewriting.ts";
 import type { Services } from "./services.ts";
@@ -73,6 +74,10 @@ export interface Exchange {
   limitRate: number;
   /** What `limit_req` and `limit_conn` have decided; null: nothing yet. */
   limits: LimitState | null;
+  /** What this request and those included in its reply have in common; null: there are none. */
+  page: Page | null;
+  /** How many requests it is within, each included in the reply to the next. */
+  readonly depth: number;
   /** What is known of the servers that the request was passed to; null: it was passed to none. */
   upstream: UpstreamFacts | null;
   /** Sees the body of the request too, as far as the handler's sink takes it; what it gives does not matter. Phases may set it. */

@@ -42,6 +42,8 @@ export interface StreamBody {
   sentFromFile?(bytes: number): void;
   /** The client takes nothing now. A stream that buffers reads ahead, until `read` or `inFile` is called again. */
   readAhead?(): void;
+  /** The fields behind the body, asked for when it has ended: where it is sent chunked they follow. */
+  trailers?(): readonly Field[];
   /** Called once, however sending ended. */
   close(): void;
 }

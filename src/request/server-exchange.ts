@@ -8,6 +8,7 @@ import type { BodyWatcher, ConnectionInfo, Exchange, Templates } from "../exchan
 import type { Filter } from "../exchange/filter.ts";
 import type { BodySink } from "../exchange/handler.ts";
 import type { LimitState } from "../exchange/limits.ts";
+import type { Page } from "../exchange/page.ts";
 import type { Encoded, Field, Pacing, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "../exchange/reply.ts";
 import type { Rewriting } from "../exchange/rewriting.ts";
 import type { Session } from "../exchange/session.ts";
@@ -55,6 +56,8 @@ export class ServerExchange implements Exchange {
   user = "";
   limits: LimitState | null = null;
   limitRate = -1;
+  page: Page | null = null;
+  depth = 0;
   upstream: UpstreamFacts | null = null;
   onGone: (() => void) | null = null;
   endsWithClient = false;
@@ -104,6 +107,8 @@ export class ServerExchange implements Exchange {
     this.session = null;
     this.user = "";
     this.upstream = null;
+    this.page = null;
+    this.depth = 0;
     this.limits?.release();
     this.limits = null;
     this.bodyWatcher = null;

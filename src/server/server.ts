@@ -19,7 +19,7 @@ import { Reactor } from "../network/reactor.ts";
 import { Socket } from "../network/socket.ts";
 import type { Route } from "../request/route.ts";
 import { ServerExchange } from "../request/server-exchange.ts";
-import { Subrequests } from "../request/subrequests.ts";
+import { Subrequests } from "../request/within/subrequests.ts";
 import { ServerClock } from "./clock.ts";
 import type { Generation } from "./generation.ts";
 import { Generations } from "./generations.ts";

@@ -58,6 +58,20 @@ const LOCATIONS = `
     location /koi-utf/ { charset utf-8; source_charset koi8-r; }
     location /utf-koi/ { charset koi8-r; source_charset utf-8; }
     location /win-koi/ { charset koi8-r; source_charset windows-1251; }
+    location /docs/addition/ { add_before_body /before_action; add_after_body /after_action; }
+    location /before_action { default_type text/html; return 200 "<before $request_uri $uri $args>"; }
+    location /after_action { proxy_pass http://${B}/after; }
+    location /addition/sub/ { add_before_body /plain/one.html; add_after_body /sub/a.txt; sub_filter one 1; sub_filter_once off; }
+    location /addition/files/ { add_before_body /plain/one.html; add_after_body /koi-utf/a.html; charset utf-8; addition_types text/css; }
+    location /addition/missing/ { add_after_body /none; }
+    location /addition/nothing/ { add_before_body /nothing; add_after_body ""; }
+    location /addition/big/ { add_before_body /sub/big.html; add_after_body /sub/big.html; }
+    location /addition/nested/ { add_before_body /addition/files/one.html; }
+    location = /nothing { return 204; }
+    location /addition/error/ { add_before_body /plain/one.html; error_page 404 /plain/a.txt; }
+    location /trailers/ { add_trailer X-Uri $uri; add_trailer X-Length "$sent_http_content_length"; add_trailer X-Empty ""; add_trailer X-Status $status always; }
+    location /trailers/none { add_trailer X-A a; add_trailer X-B b always; return 404 "nothing"; }
+    location /trailers/some { add_trailer X-A a; return 404 "nothing"; }
     location /both/ { charset utf-8; source_charset koi8-r; sub_filter one two; }
 `;
 
@@ -83,6 +97,14 @@ const names = [
   "charset/off",
   "charset/variable",
   "charset/same",
+  "addition/sub",
+  "addition/files",
+  "addition/missing",
+  "addition/nothing",
+  "addition/big",
+  "addition/nested",
+  "docs/addition",
+  "trailers",
 ];
 const files: Record<string, string | Uint8Array> = {};
 for (const folder of names) {
@@ -198,6 +220,40 @@ describe.skipIf(NGINX === null)("as nginx (needs nginx)", () => {
           );
           expect({ name, method, ...got! }).toEqual({ name, method, ...wanted! });
         }
+      }
+    });
+  });
+
+  describe("additions", () => {
+    replies["/after"] = "HTTP/1.1 200 OK\r\nContent-Type: x/y\r\nContent-Length: 5\r\n\r\nafter";
+    same(
+      ["/docs/addition/one.html"],
+      ["/docs/addition/one.html?q=1"],
+      ["/docs/addition/one.html", {}, "HEAD"],
+      ["/docs/addition/empty.html"],
+      ["/docs/addition/a.css"],
+      ["/docs/addition/one.html", { Range: "bytes=0-3" }],
+      ["/docs/addition/one.html", { "If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT" }],
+      ["/addition/sub/one.html"],
+      ["/addition/files/one.html"],
+      ["/addition/files/one.html", { "Accept-Encoding": "gzip" }],
+      ["/addition/files/a.css"],
+      ["/addition/nothing/one.html"],
+      ["/addition/big/one.html"],
+      ["/addition/nested/one.html"],
+      ["/addition/error/none"],
+      ["/trailers/one.html"],
+      ["/trailers/one.html", {}, "HEAD"],
+      ["/trailers/empty.html"],
+      ["/trailers/one.html", { Range: "bytes=0-3" }],
+      ["/trailers/one.html", { "If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT" }],
+      ["/trailers/none"],
+      ["/trailers/some"],
+    );
+    test("HTTP/1.0 has no trailers", async () => {
+      for (const { port } of [nginx, ours]) {
+        const reply = await ask(port, "GET /trailers/one.html HTTP/1.0\r\n\r\n");
+        expect([reply.field("content-length"), reply.trailers]).toEqual([String(HTML.length), ""]);
       }
     });
   });

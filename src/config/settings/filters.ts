@@ -1,5 +1,5 @@
 /** The settings of what changes a reply's body or its type: charsets, `sub_filter`, additions, trailers, SSI. Sizes are bytes. */
-import type { Template } from "../parts.ts";
+import type { AddHeader, Template } from "../parts.ts";
 
 /** Media types in small letters; "*" stands for all. */
 export type MediaTypes = ReadonlySet<string>;
@@ -18,6 +18,11 @@ export interface FilterSettings {
   readonly subFilterOnce: boolean;
   readonly subFilterTypes: MediaTypes;
   readonly subFilterLastModified: boolean;
+  /** Paths whose replies are put before and behind a body; "": none. */
+  readonly addBeforeBody: string;
+  readonly addAfterBody: string;
+  readonly additionTypes: MediaTypes;
+  readonly addTrailers: readonly AddHeader[];
 }
 
 /** `charset_map`: a table between two charsets, which serves both ways. */

@@ -1,14 +1,13 @@
 /** Sends a stream of unknown length in chunks (RFC 9112 §7.1). */
 import { ERRNO } from "../../../ffi/errno.ts";
 import type { StreamBody } from "../../exchange/reply.ts";
+import { fieldLines } from "../../http/reply/response.ts";
 import type { Outbox } from "../outbox.ts";
 import { BODY_SENT, type BodyTarget, LARGEST_READ, type OutgoingBody, sendPart } from "./outgoing-body.ts";
 
 /** Room before a chunk for its size, of at most four hexadecimal digits, and CRLF. */
 const CHUNK_HEAD = 6;
 const CRLF = 2;
-/** The chunk that ends a body, without trailer fields. */
-const LAST_CHUNK = "0\r\n\r\n";
 
 export class ChunkedBody implements OutgoingBody {
   readonly gathers = true;
@@ -34,7 +33,7 @@ export class ChunkedBody implements OutgoingBody {
     if (n > 0) frame(outbox, n);
     else {
       this.finished = true;
-      outbox.appendText(LAST_CHUNK);
+      outbox.appendText(`0\r\n${fieldLines(this.stream.trailers?.() ?? [])}\r\n`);
     }
     return outbox.length - before;
   }

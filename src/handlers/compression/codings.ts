@@ -60,6 +60,7 @@ export class Codings {
   /** The codings that the request accepts here; null: that depends on the fields of the reply, so no kept reply may answer it. */
   accepted(exchange: Exchange): Acceptance | null {
     const { request } = exchange;
+    if (exchange.isSubrequest) return ACCEPTS_NONE; // its reply is read here, or is part of another
     if (request.minor < this.settings.gzipHttpVersion) return ACCEPTS_NONE;
     const acceptance = this.work.accepted(request);
     if (acceptance === ACCEPTS_NONE) return acceptance;

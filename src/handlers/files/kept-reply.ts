@@ -18,6 +18,7 @@ export const replyChanges = (settings: Settings): Changes =>
 /** How often the head of a location's replies changes; "each request": they cannot be kept. */
 export function headChanges(settings: Settings): Changes {
   const varies = (header: AddHeader) => header.value.constant === null;
+  if (settings.addTrailers.length > 0) return "each request";
   if (settings.charset !== null && settings.charset.constant === null) return "each request";
   if (settings.uploadCors !== null) return "each request"; // depends on the request's Origin
   if (settings.addHeaders.some(varies)) return "each request";

@@ -1,6 +1,7 @@
-/** What phases ask of the server for requests within requests (src/request/subrequest.ts answers them). */
+/** What phases and filters ask of the server for requests within requests (src/request/within/subrequest.ts answers them). */
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { BodySink } from "../../exchange/handler.ts";
+import type { ReplyBody } from "../../exchange/reply.ts";
 
 export interface SubrequestOptions {
   /** A path with or without a query. It counts as an internal redirect. */
@@ -23,6 +24,22 @@ export interface SubrequestBody {
   release(): void;
 }
 
+/** Takes the reply of a request that is included in that of another. */
+export interface Includer {
+  /** The reply is there, once. The body is the includer's, who closes it. */
+  onReply(reply: Exchange, body: ReplyBody): void;
+  /** More of the body may be there. */
+  onMore(): void;
+}
+
+/** A request that is included in another. */
+export interface IncludedRequest {
+  /** Its reply was read to the end. */
+  finish(): void;
+  /** Nobody wants its reply any more. */
+  abort(): void;
+}
+
 export interface SubrequestStarter {
   /**
    * Starts a request in the locations of the same server, with the head of the client's request. As in nginx, only the rewrite phases run,
@@ -31,4 +48,6 @@ export interface SubrequestStarter {
    * @returns breaks it off; `replied` is not called any more
    */
   start(of: Exchange, options: SubrequestOptions, replied: ((reply: Exchange) => void) | null): () => void;
+  /** As `start`, by GET, for a request whose reply becomes part of that to `of`. @param path decoded */
+  include(of: Exchange, path: string, query: string, includer: Includer): IncludedRequest;
 }

@@ -66,3 +66,7 @@ export function responseHead(status: number, fields: readonly (readonly [name: s
   for (let i = 0; i < fields.length; i++) head += fieldLine(fields[i][0], fields[i][1]);
   return head + "\r\n";
 }
+
+/** The lines of fields behind a body. */
+export const fieldLines = (fields: readonly (readonly [name: string, value: string])[]): string =>
+  fields.map(([name, value]) => fieldLine(name, value)).join("");

@@ -9,6 +9,7 @@ import { isBodiless } from "../../http/reply/status.ts";
 
 /** The statuses that get the fields which are not marked `always`. */
 const SUCCESSFUL: readonly number[] = [200, 201, 204, 206, 301, 302, 303, 304, 307, 308];
+export const isSuccessful = (status: number): boolean => SUCCESSFUL.includes(status);
 /** The fields that an empty value removes, as in nginx. */
 const VALIDATOR = /^(?:etag|last-modified)$/i;
 const CACHE_CONTROL = /^cache-control$/i;
@@ -21,14 +22,14 @@ export const addFields: Filter = (draft, exchange) => {
   let { fields } = draft;
   const { settings } = exchange;
   const modified = options?.modified;
-  if (settings.expires !== null && SUCCESSFUL.includes(status)) {
+  if (settings.expires !== null && isSuccessful(status)) {
     if (options?.fromUpstream === true) draft.fields = fields = fields.filter(([name]) => !CACHE_CONTROL.test(name));
     addExpires(fields, settings.expires, exchange.services.clock.second, modified);
   }
   if (settings.addHeaders.length === 0) return;
   exchange.sentFields = [...fields, ...lengthField(draft)]; // for $sent_http_NAME, as in nginx: what there is so far
   for (const { name, value, always } of settings.addHeaders) {
-    if (!always && !SUCCESSFUL.includes(status)) continue;
+    if (!always && !isSuccessful(status)) continue;
     const text = evaluateOctets(value, exchange);
     if (text !== "") putHeader(fields, name, text);
     else if (VALIDATOR.test(name)) removeField(fields, name);

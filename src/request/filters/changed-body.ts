@@ -5,18 +5,18 @@ import type { ReplyDraft } from "../../exchange/filter.ts";
 import type { StreamBody } from "../../exchange/reply.ts";
 import { valueIn, weakened } from "../../handlers/compression/fields.ts";
 import { type Source, sourceOf } from "../../handlers/compression/sources.ts";
-import type { HandlerServices } from "../../handlers/services.ts";
+import type { SharedServices } from "../../handlers/services.ts";
 import { isAmong } from "../../handlers/transform/media-type.ts";
 import type { Transform } from "../../handlers/transform/transform.ts";
 import { TransformedStream } from "../../handlers/transform/transformed.ts";
 
-/** Whether a filter takes a reply: one of these types that is not empty. A coded body is not text: it stays as it is. */
-export function takes(draft: ReplyDraft, types: MediaTypes): boolean {
-  const type = valueIn(draft.fields, "content-type");
-  if (type === undefined || type === "" || !isAmong(types, type)) return false;
-  const length = draft.length ?? (draft.body === null ? 0 : draft.body.length);
-  return length !== 0 && valueIn(draft.fields, "content-encoding") === undefined;
+/** Whether a reply is one of these types. A coded body is not text: it stays as it is. */
+export function isOf(types: MediaTypes, { fields }: ReplyDraft): boolean {
+  const type = valueIn(fields, "content-type");
+  return type !== undefined && type !== "" && isAmong(types, type) && valueIn(fields, "content-encoding") === undefined;
 }
+
+export const isEmpty = ({ body, length }: ReplyDraft): boolean => (length ?? (body === null ? 0 : body.length)) === 0;
 
 /** The fields of a changed reply. What becomes of validators: both stay, the entity tag is weak, or neither stays. */
 export function changeFields(draft: ReplyDraft, validators: "stay" | "weak" | "go"): void {
@@ -26,10 +26,10 @@ export function changeFields(draft: ReplyDraft, validators: "stay" | "weak" | "g
 }
 
 /** Puts a body in place of the one that is there; its length is unknown then. HEAD gets none. */
-function replaceBody(
+export function replaceBody(
   draft: ReplyDraft,
   exchange: Exchange,
-  services: HandlerServices,
+  services: SharedServices,
   make: (source: Source) => StreamBody,
 ): void {
   const { body } = draft;
@@ -41,7 +41,7 @@ function replaceBody(
 }
 
 /** Changes the body piece by piece. */
-export function transform(draft: ReplyDraft, exchange: Exchange, services: HandlerServices, change: Transform): void {
+export function transform(draft: ReplyDraft, exchange: Exchange, services: SharedServices, change: Transform): void {
   replaceBody(draft, exchange, services, (source) => transformed(source, change, -1, exchange, services));
 }
 
@@ -50,5 +50,5 @@ export const transformed = (
   change: Transform,
   length: number,
   exchange: Exchange,
-  { buffers }: HandlerServices,
+  { buffers }: SharedServices,
 ): StreamBody => new TransformedStream(source, change, length, buffers, () => exchange.resume());

@@ -3,14 +3,14 @@ import type { Settings } from "../../config/model.ts";
 import type { Filter, ReplyDraft } from "../../exchange/filter.ts";
 import { valueIn } from "../../handlers/compression/fields.ts";
 import { sourceOf } from "../../handlers/compression/sources.ts";
-import type { HandlerServices } from "../../handlers/services.ts";
+import type { SharedServices } from "../../handlers/services.ts";
 import { type Charsets, charsetsFor, withCharset } from "../../handlers/transform/charset.ts";
 import { recoder } from "../../handlers/transform/recode.ts";
 import { recodingBetween } from "../../http/charset/recoding.ts";
 import { putField } from "../../http/reply/response.ts";
 import { changeFields, transform, transformed } from "./changed-body.ts";
 
-export function charsetFilter(settings: Settings, services: HandlerServices): Filter {
+export function charsetFilter(settings: Settings, services: SharedServices): Filter {
   return (draft, exchange) => {
     // An included reply is converted where it is included; one that X-Accel-Charset is about has what that says.
     if (exchange.isSubrequest || draft.options?.charsetChosen === true) return;

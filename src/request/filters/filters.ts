@@ -1,13 +1,18 @@
-/** The filters of a location in the order of nginx: added fields, `sub_filter`, charsets, then compression. */
+/**
+ * The filters of a location in the order of nginx: added fields, `sub_filter`, charsets, then compression. What `add_before_body` puts
+ * around a body has had the filters of its own location only, so it is put there behind these.
+ */
 import type { Settings } from "../../config/model.ts";
 import type { Filter } from "../../exchange/filter.ts";
 import { Codings } from "../../handlers/compression/codings.ts";
 import type { HandlerServices } from "../../handlers/services.ts";
 import { corsFilter, hasCors } from "../../handlers/upload/cors.ts";
 import { addFields } from "./added-fields.ts";
+import { addition } from "./addition.ts";
 import { charsetFilter } from "./charset.ts";
 import { compressing } from "./compression.ts";
 import { subFilter } from "./sub-filter.ts";
+import { trailers } from "./trailers.ts";
 
 /** Made once for each location; none for most. */
 export function filtersOf(settings: Settings, services: HandlerServices): readonly Filter[] {
@@ -16,7 +21,9 @@ export function filtersOf(settings: Settings, services: HandlerServices): readon
   if (settings.expires !== null || settings.addHeaders.length > 0) filters.push(addFields);
   if (settings.subFilters.length > 0) filters.push(subFilter(settings, services));
   if (settings.charset !== null) filters.push(charsetFilter(settings, services));
+  if (settings.addBeforeBody !== "" || settings.addAfterBody !== "") filters.push(addition(settings, services));
   const codings = Codings.of(settings, services.compression);
   if (codings !== null) filters.push(compressing(codings, services));
+  if (settings.addTrailers.length > 0) filters.push(trailers(settings, services));
   return filters;
 }

@@ -4,11 +4,11 @@ import type { Template } from "../../config/parts.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { Filter } from "../../exchange/filter.ts";
 import { evaluateOctets } from "../../exchange/templates.ts";
-import type { HandlerServices } from "../../handlers/services.ts";
+import type { SharedServices } from "../../handlers/services.ts";
 import { Substitute } from "../../handlers/transform/substitute.ts";
 import { Texts } from "../../handlers/transform/substitutions.ts";
 import { octets } from "../../http/octets.ts";
-import { changeFields, takes, transform } from "./changed-body.ts";
+import { changeFields, isEmpty, isOf, transform } from "./changed-body.ts";
 
 /** What is replaced in one reply. */
 interface Rules {
@@ -16,14 +16,14 @@ interface Rules {
   readonly replacements: readonly Buffer[];
 }
 
-export function subFilter(settings: Settings, services: HandlerServices): Filter {
+export function subFilter(settings: Settings, services: SharedServices): Filter {
   const { subFilters, subFilterTypes, subFilterOnce, subFilterLastModified } = settings;
   const isConstant = subFilters.every(
     ({ text, replacement }) => text.constant !== null && replacement.constant !== null,
   );
   const fixed = isConstant ? rulesOf(subFilters, ({ constant }) => octets(constant!)) : null;
   return (draft, exchange) => {
-    if (!takes(draft, subFilterTypes)) return;
+    if (isEmpty(draft) || !isOf(subFilterTypes, draft)) return;
     const { texts, replacements } = fixed ?? rulesFor(subFilters, exchange);
     if (replacements.length === 0) return;
     changeFields(draft, subFilterLastModified ? "weak" : "go");

@@ -51,6 +51,11 @@ test("charset_map: codes in hexadecimal, names in small letters", () => {
 
 test.each([
   ['sub_filter "" x;', '"sub_filter" expects a text that is not empty'],
+  ["add_before_body before;", '"add_before_body" expects a path of this server, or "" for none, not "before"'],
+  [
+    "add_trailer Content-Length 1;",
+    '"add_trailer" expects the name of a field that may come behind a body, not "Content-Length"',
+  ],
   ["charset utf-8; source_charset mine;", 'no "charset_map" between the charsets "mine" and "utf-8"'],
   ["charset_map a a { }", '"charset_map" between the same charsets "a"'],
   ["charset_map a b { } charset_map B A { }", 'duplicate "charset_map" between "b" and "a"'],

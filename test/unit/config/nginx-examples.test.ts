@@ -28,6 +28,7 @@ const EXAMPLES: readonly [about: string, text: string][] = [
     "charset_map koi8-r utf-8",
     inHttp("charset_map koi8-r utf-8 { C0 D18E ; # small yu\n C1 D0B0 ; # small a\n } server { }"),
   ],
+  ["addition", inServer("location / { add_before_body /before_action; add_after_body /after_action; }")],
   [
     "sub_filter",
     inServer(`

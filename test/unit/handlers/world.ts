@@ -14,6 +14,7 @@ import { Evaluators } from "../../../src/exchange/evaluators.ts";
 import type { BodyWatcher, ConnectionInfo, Exchange, Templates } from "../../../src/exchange/exchange.ts";
 import { type Answer, type BodySink, type Handler, MOVED } from "../../../src/exchange/handler.ts";
 import type { LimitState } from "../../../src/exchange/limits.ts";
+import type { Page } from "../../../src/exchange/page.ts";
 import { GO_ON } from "../../../src/exchange/phase.ts";
 import type { Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "../../../src/exchange/reply.ts";
 import type { Rewriting } from "../../../src/exchange/rewriting.ts";
@@ -88,6 +89,9 @@ export function settings(changes: Partial<Settings> = {}): Settings {
     sourceCharset: null,
     charsetMaps: [],
     subFilters: [],
+    addBeforeBody: "",
+    addAfterBody: "",
+    addTrailers: [],
     gzip: false,
     brotli: false,
     zstd: false,
@@ -246,7 +250,7 @@ export class FakeServices implements HandlerServices {
   readonly connections = {
     counts: () => ({ active: 9, accepted: 20, requests: 30, reading: 1, writing: 3, waiting: 5 }),
   };
-  readonly subrequests = { start: () => () => {} };
+  readonly subrequests = { start: () => () => {}, include: () => ({ finish() {}, abort() {} }) };
   readonly buffers = new BufferPool();
   readonly scripts = new Scripts(this.reactor);
   readonly environment: Record<string, string | undefined> = {};
@@ -351,6 +355,8 @@ export class FakeExchange implements Exchange {
   session: Session | null = null;
   user = "";
   limits: LimitState | null = null;
+  page: Page | null = null;
+  readonly depth = 0;
   limitRate = -1;
   upstream: UpstreamFacts | null = null;
   onGone: (() => void) | null = null;

@@ -2,16 +2,16 @@
  * Requests within requests (`auth_request`, `mirror`): the target of an exchange that has no connection. It has the head of the client's
  * request, goes through the locations of the same server, and its reply is not sent: who asked learns status and fields.
  */
-import { ERRNO } from "../../ffi/errno.ts";
-import type { Block } from "../../ffi/memory.ts";
-import type { ConnectionInfo, Exchange } from "../exchange/exchange.ts";
-import { discard, type Field, type ReplyBody, type StreamBody, type WholeReply } from "../exchange/reply.ts";
-import type { Tunnel } from "../exchange/tunnel.ts";
-import type { SubrequestBody, SubrequestOptions } from "../handlers/subrequest/subrequest.ts";
-import type { BufferPool } from "../network/buffers.ts";
-import type { Reactor, Unfinished } from "../network/reactor.ts";
-import type { ReplyTarget } from "./reply-target.ts";
-import type { ServerExchange } from "./server-exchange.ts";
+import { ERRNO } from "../../../ffi/errno.ts";
+import type { Block } from "../../../ffi/memory.ts";
+import type { ConnectionInfo, Exchange } from "../../exchange/exchange.ts";
+import { discard, type Field, type ReplyBody, type StreamBody, type WholeReply } from "../../exchange/reply.ts";
+import type { Tunnel } from "../../exchange/tunnel.ts";
+import type { SubrequestBody, SubrequestOptions } from "../../handlers/subrequest/subrequest.ts";
+import type { BufferPool } from "../../network/buffers.ts";
+import type { Reactor, Unfinished } from "../../network/reactor.ts";
+import type { ReplyTarget } from "../reply-target.ts";
+import type { ServerExchange } from "../server-exchange.ts";
 
 /** Bytes of a reply's stream that are read, so that a connection to another server can be kept; a longer one is broken off. */
 const MOST_DRAINED = 64 * 1024;
@@ -24,7 +24,7 @@ export interface SubrequestOwner {
   readonly pool: BufferPool;
   reportBug(error: unknown, exchange: ServerExchange | null): void;
   /** It is over: the exchange is free. */
-  subrequestEnded(subrequest: Subrequest, exchange: ServerExchange): void;
+  requestEnded(subrequest: Subrequest, exchange: ServerExchange): void;
 }
 
 export class Subrequest implements ReplyTarget, Unfinished {
@@ -188,7 +188,7 @@ export class Subrequest implements ReplyTarget, Unfinished {
     this.releaseBody();
     const { exchange } = this;
     if (exchange.replied && exchange.settings.logSubrequest) this.unfailing(() => exchange.logAccess());
-    this.owner.subrequestEnded(this, this.exchange);
+    this.owner.requestEnded(this, this.exchange);
   }
 
   private releaseBody(): void {

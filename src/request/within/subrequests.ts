@@ -1,17 +1,23 @@
 /** Starts the subrequests of a server, and ends those that are left when it stops. */
-import type { Exchange } from "../exchange/exchange.ts";
-import { LimitState } from "../exchange/limits.ts";
-import type { SharedServices } from "../handlers/services.ts";
-import type { SubrequestOptions, SubrequestStarter } from "../handlers/subrequest/subrequest.ts";
-import type { RequestLog } from "./request-log.ts";
-import { ServerExchange } from "./server-exchange.ts";
+import type { Exchange } from "../../exchange/exchange.ts";
+import { LimitState } from "../../exchange/limits.ts";
+import type { SharedServices } from "../../handlers/services.ts";
+import type {
+  IncludedRequest,
+  Includer,
+  SubrequestOptions,
+  SubrequestStarter,
+} from "../../handlers/subrequest/subrequest.ts";
+import type { RequestLog } from "../request-log.ts";
+import { ServerExchange } from "../server-exchange.ts";
+import { Included, type IncludedOwner } from "./included.ts";
 import { Subrequest, type SubrequestOwner } from "./subrequest.ts";
 
 /** Most Exchange objects kept for reuse. */
 const MOST_KEPT = 64;
 
-export class Subrequests implements SubrequestStarter, SubrequestOwner {
-  private readonly running = new Set<Subrequest>();
+export class Subrequests implements SubrequestStarter, SubrequestOwner, IncludedOwner {
+  private readonly running = new Set<Subrequest | Included>();
   /** Apart from those of connections: the parser's head of a subrequest is changed after it was parsed. */
   private readonly kept: ServerExchange[] = [];
 
@@ -39,15 +45,36 @@ export class Subrequests implements SubrequestStarter, SubrequestOwner {
     const exchange = this.kept.pop() ?? new ServerExchange(this.services, this.logs);
     const guarded = replied === null ? null : (reply: Exchange) => guard(parent, () => replied(reply));
     const subrequest = new Subrequest(this, exchange, parent, options, guarded);
+    this.begin(subrequest, exchange, parent, options);
+    return () => subrequest.abort();
+  }
+
+  include(of: Exchange, path: string, query: string, includer: Includer): IncludedRequest {
+    const parent = of as ServerExchange;
+    const exchange = this.kept.pop() ?? new ServerExchange(this.services, this.logs);
+    const request = new Included(this, exchange, parent, includer);
+    this.begin(request, exchange, parent, { uri: path, query, method: "GET", body: null });
+    return request;
+  }
+
+  private begin(
+    subrequest: Subrequest | Included,
+    exchange: ServerExchange,
+    parent: ServerExchange,
+    options: SubrequestOptions,
+  ): void {
     parent.origin.retain();
     this.running.add(subrequest);
     exchange.begin(subrequest, parent.origin);
     within(exchange, parent, options);
+    if (subrequest instanceof Included) {
+      exchange.page = parent.page;
+      exchange.depth = parent.depth + 1;
+    }
     subrequest.begin();
-    return () => subrequest.abort();
   }
 
-  subrequestEnded(subrequest: Subrequest, exchange: ServerExchange): void {
+  requestEnded(subrequest: Subrequest | Included, exchange: ServerExchange): void {
     const { origin } = exchange;
     this.running.delete(subrequest);
     exchange.end();

@@ -1,0 +1,23 @@
+/** What requests have in common whose replies make one page: a client's request, and those that are included in its reply (`add_before_body`, SSI). */
+
+/** As nginx: how deep replies may include others, and how many there may be in all. */
+const DEEPEST = 50;
+const MOST_INCLUDED = 64_535;
+
+export class Page {
+  /** Variables of SSI (octets), by names in small letters. */
+  readonly variables = new Map<string, string>();
+  /** Groups of the expression of SSI that matched last. */
+  captures: readonly string[] = [];
+  /** The blocks of SSI (octets), by name; of one name the first counts. */
+  readonly blocks: { readonly name: string; text: string }[] = [];
+  private included = 0;
+
+  /** @param charset of the whole; null: unknown */
+  constructor(readonly charset: string | null) {}
+
+  /** Counts a further request within one of this depth (0: the client's). False: there are too many. */
+  include(depth: number): boolean {
+    return depth < DEEPEST && ++this.included <= MOST_INCLUDED;
+  }
+}
