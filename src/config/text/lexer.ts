@@ -19,17 +19,16 @@ export interface Token {
   readonly problem: { readonly position: Position; readonly message: string } | null;
 }
 
-/** All tokens of a file; the last one has the kind "end". Never throws: a mistake becomes a token with a `problem`. */
-export function tokenize(text: string, file: string): Token[] {
-  return new Lexer(text, file).all();
-}
-
 /** Runs of characters without special meaning: blanks, a comment, the usual characters of a word. */
 const BLANKS = /[ \t\r\n]+/y;
 const COMMENT = /#[^\n]*/y;
 const USUAL = /[^ \t\r\n;{\\$]+/y;
 
-class Lexer {
+/**
+ * Gives the tokens of a file one after the other, because files of tables have hundreds of thousands. Never throws: a mistake becomes a
+ * token with a `problem`.
+ */
+export class Lexer {
   private at = 0;
   private line = 1;
   /** Offset of column 0: the line's start, plus one for each character of two code units. */
@@ -47,16 +46,8 @@ class Lexer {
     this.lineEnd = endOfLine(text, 0);
   }
 
-  all(): Token[] {
-    const tokens: Token[] = [];
-    for (;;) {
-      const token = this.next();
-      tokens.push(token);
-      if (token.kind === "end") return tokens;
-    }
-  }
-
-  private next(): Token {
+  /** The next token; after the last one, which has the kind "end", the same again. */
+  next(): Token {
     while (this.skip(BLANKS) || this.skip(COMMENT));
     const position = this.position();
     const c = this.text[this.at];

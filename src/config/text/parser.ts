@@ -8,7 +8,7 @@ import type { Position } from "../parts.ts";
 import type { Diagnostics } from "./diagnostics.ts";
 import { elsewhere, quote } from "./diagnostics.ts";
 import type { Token } from "./lexer.ts";
-import { tokenize } from "./lexer.ts";
+import { Lexer } from "./lexer.ts";
 
 export interface Word {
   readonly text: string;
@@ -51,8 +51,9 @@ export function parse(text: string, file: string, context: ParserContext): Direc
 }
 
 class Parser {
-  private readonly tokens: readonly Token[];
-  private at = 0;
+  private readonly lexer: Lexer;
+  private current: Token;
+  private following: Token;
 
   /** @param files the files being read, the innermost last  @param open the enclosing directives, outermost first */
   constructor(
@@ -61,7 +62,9 @@ class Parser {
     private readonly files: readonly string[],
     private readonly open: Open[],
   ) {
-    this.tokens = tokenize(text, files.at(-1)!);
+    this.lexer = new Lexer(text, files.at(-1)!);
+    this.current = this.lexer.next();
+    this.following = this.lexer.next();
   }
 
   /** The directives up to the `}` of `block`, or to the end of the file if `block` is null. */
@@ -92,7 +95,7 @@ class Parser {
     const block = this.peek().kind === "{" ? this.block(name) : null;
     const unfinished = block === null && this.peek().kind !== ";";
     if (block === null && !unfinished) this.take();
-    if (name.text === "include" && block === null) found.push(...this.include(name, args));
+    if (name.text === "include" && block === null) for (const one of this.include(name, args)) found.push(one);
     else found.push({ name: name.text, position: name.position, args, block, broken: open.broken, unfinished });
     this.open.pop();
   }
@@ -116,7 +119,7 @@ class Parser {
   /** Whether a word begins a new directive because the `;` before it was forgotten: a known name at the start of a line, with more words after it. */
   private startsDirective(last: Token, word: Token): boolean {
     if (word.quoted || word.position.line === last.end.line || !this.context.isDirective(word.text)) return false;
-    const behind = this.tokens[this.at + 1]!;
+    const behind = this.following;
     return behind.kind === "{" || (behind.kind === "word" && behind.position.line === word.position.line);
   }
 
@@ -167,13 +170,14 @@ class Parser {
   }
 
   private peek(): Token {
-    return this.tokens[this.at]!;
+    return this.current;
   }
 
   /** Consumes the next token; the last one, "end", is given again and again. */
   private take(): Token {
-    const token = this.tokens[this.at]!;
-    if (token.kind !== "end") this.at++;
+    const token = this.current;
+    this.current = this.following;
+    this.following = this.lexer.next();
     return token;
   }
 

@@ -1,12 +1,19 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: `${name}` is the language that is tested here
 /** nginx's tokens: words, quotes, escapes, comments, and where they stand. */
 import { describe, expect, test } from "bun:test";
-import { tokenize } from "../../../src/config/text/lexer.ts";
+import { Lexer, type Token } from "../../../src/config/text/lexer.ts";
+
+function tokenize(text: string): Token[] {
+  const lexer = new Lexer(text, "f");
+  const tokens = [lexer.next()];
+  while (tokens.at(-1)!.kind !== "end") tokens.push(lexer.next());
+  return tokens;
+}
 
 /** The words and marks of a text, in order, none with a mistake. */
 function reads(text: string, ...expected: string[]): void {
   test(JSON.stringify(text), () => {
-    const tokens = tokenize(text, "f");
+    const tokens = tokenize(text);
     expect(tokens.filter((token) => token.problem !== null)).toEqual([]);
     expect(tokens.slice(0, -1).map((token) => token.text)).toEqual(expected);
     expect(tokens.at(-1)!.kind).toBe("end");
@@ -55,7 +62,7 @@ describe("variables in braces stay in the word", () => {
 
 describe("places", () => {
   const places = (text: string): string[] =>
-    tokenize(text, "f").map(({ position, end }) => `${position.line}:${position.column}-${end.line}:${end.column}`);
+    tokenize(text).map(({ position, end }) => `${position.line}:${position.column}-${end.line}:${end.column}`);
 
   test("lines and columns count from 1", () => {
     expect(places("a b;\n  c")).toEqual(["1:1-1:2", "1:3-1:4", "1:4-1:5", "2:3-2:4", "2:4-2:4"]);

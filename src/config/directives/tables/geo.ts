@@ -1,5 +1,4 @@
 /** `geo` (ngx_http_geo_module): the value of a variable by an address. */
-import { parseAddress } from "../../../../ffi/inet.ts";
 import { octets } from "../../../http/octets.ts";
 import type { AccessRule, Template } from "../../parts.ts";
 import type { Scope } from "../../scope.ts";
@@ -10,7 +9,8 @@ import type { Directive, Word } from "../../text/parser.ts";
 import { words } from "../../values/arguments.ts";
 import { type Network, parseNetwork } from "../../values/source.ts";
 import { addTable, entriesOf, onlyArgument, tableVariable } from "./entries.ts";
-import { NetworkSet } from "./networks.ts";
+import { ipv4Network, ipv4Number, number4 } from "./ipv4.ts";
+import { Networks4, Networks6, number6 } from "./networks.ts";
 import { RangeSet } from "./ranges.ts";
 
 export const GEO: Row = block("geo", "table", {
@@ -29,12 +29,18 @@ export const GEO: Row = block("geo", "table", {
   },
 });
 
+/** The networks of one family, as far as reading needs them. */
+interface NetworkTable<T> {
+  set(address: T, bits: number, value: number): number | undefined;
+  delete(address: T, bits: number): boolean;
+}
+
 /** Reads the block of a `geo`. */
 class GeoReader {
   /** Each value once; the first is that of no entry. */
   private readonly values = new Map<string, number>([["", 0]]);
-  private readonly ipv4 = new NetworkSet(4);
-  private readonly ipv6 = new NetworkSet(16);
+  private readonly ipv4 = new Networks4();
+  private readonly ipv6 = new Networks6();
   private ranges: RangeSet | null = null;
   private fallback: number | null = null;
   private readonly proxies: AccessRule["match"][] = [];
@@ -115,17 +121,20 @@ class GeoReader {
 
   /** @param value null: the network is deleted */
   private setNetwork(word: Word, value: Word | null): void {
-    const network = this.network(word);
-    if (network === null) return;
-    const { address, bits } = network;
-    const isWhole = bits === 0;
-    const set = address.length === 4 ? this.ipv4 : this.ipv6;
+    const plain = ipv4Network(word.text);
+    const network = plain === null ? this.network(word) : null;
+    if (plain !== null) this.put(this.ipv4, plain.address, plain.bits, word, value);
+    else if (network?.address.length === 4) this.put(this.ipv4, number4(network.address), network.bits, word, value);
+    else if (network !== null) this.put(this.ipv6, number6(network.address), network.bits, word, value);
+  }
+
+  private put<T>(set: NetworkTable<T>, address: T, bits: number, { text, position }: Word, value: Word | null): void {
     if (value === null) {
-      if (!set.delete(address, bits)) this.scope.warning(word.position, `no network ${quote(word.text)} to delete`);
+      if (!set.delete(address, bits)) this.scope.warning(position, `no network ${quote(text)} to delete`);
       return;
     }
-    const before = set.set(address, bits, this.index(value.text)) ?? (isWhole ? this.fallback : null);
-    if (before !== null) this.warnTwice(`network ${quote(word.text)}`, word.position, value.text, before);
+    const before = set.set(address, bits, this.index(value.text)) ?? (bits === 0 ? this.fallback : null);
+    if (before !== null) this.warnTwice(`network ${quote(text)}`, position, value.text, before);
   }
 
   private network({ text, position }: Word): Network | null {
@@ -153,14 +162,11 @@ class GeoReader {
 }
 
 function parseRange(text: string): readonly [start: number, end: number] | undefined {
-  const [first, last, more] = text.split("-");
-  if (last === undefined || more !== undefined) return undefined;
-  const start = parseAddress(first!);
-  const end = parseAddress(last);
-  return start?.length === 4 && end?.length === 4 ? [numberOf(start), numberOf(end)] : undefined;
+  const hyphen = text.indexOf("-");
+  const start = ipv4Number(text, 0, hyphen < 0 ? 0 : hyphen);
+  const end = ipv4Number(text, hyphen + 1);
+  return start < 0 || end < 0 ? undefined : [start, end];
 }
-
-const numberOf = ([a, b, c, d]: readonly number[]): number => ((a! << 24) | (b! << 16) | (c! << 8) | d!) >>> 0;
 
 const dotted = (address: number): string =>
   [address >>> 24, (address >>> 16) & 255, (address >>> 8) & 255, address & 255].join(".");

@@ -4,6 +4,7 @@
  * addresses on its own, so a range of many blocks may be replaced in one of them.
  */
 import type { Networks } from "../../tables/tables.ts";
+import { Intervals } from "./intervals.ts";
 
 /** Both ends included, within its block. */
 interface Range {
@@ -49,24 +50,15 @@ export class RangeSet {
 
   /** @param fallback index of the value of addresses in no range */
   intervals(fallback: number): Networks {
-    const starts: number[] = [0];
-    const values: number[] = [fallback];
-    const begin = (start: number, value: number): void => {
-      if (starts.at(-1) === start) {
-        starts.pop();
-        values.pop();
-      }
-      if (values.at(-1) === value) return;
-      starts.push(start);
-      values.push(value);
-    };
+    const intervals = new Intervals(1);
+    intervals.add([0], fallback);
     for (const [block, ranges] of [...this.blocks].sort(([a], [b]) => a - b)) {
       for (const { start, end, value } of ranges) {
-        begin(join(block, start), value);
-        if (join(block, end) < LAST) begin(join(block, end) + 1, fallback);
+        intervals.add([join(block, start)], value);
+        if (join(block, end) < LAST) intervals.add([join(block, end) + 1], fallback);
       }
     }
-    return { starts: Uint32Array.from(starts), values: Uint32Array.from(values) };
+    return intervals.table;
   }
 }
 
