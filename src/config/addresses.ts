@@ -58,6 +58,7 @@ export class Addresses {
         reuseport: option("reuseport", false),
         ipv6only: option("ipv6only", true),
         proxyProtocol: option("proxyProtocol", false),
+        tls: option("tls", false) || shared.servers.some((draft) => draft.overTls),
         defaultServer: (shared.default && made.get(shared.default.server)) ?? servers[0]!,
         servers,
         position: shared.position,
@@ -91,7 +92,7 @@ export class Addresses {
   }
 
   private addOptions(shared: Shared, { options, word }: Listen, server: ServerDraft): void {
-    for (const name of ["backlog", "reuseport", "ipv6only", "proxyProtocol"] as const) {
+    for (const name of ["backlog", "reuseport", "ipv6only", "proxyProtocol", "tls"] as const) {
       const value = options[name];
       const first = shared.options.get(name);
       if (value === null) continue;
@@ -123,6 +124,7 @@ export class Addresses {
       reuseport: null,
       ipv6only: null,
       proxyProtocol: null,
+      tls: null,
     };
     return [{ options, word: { text: String(port), position } }];
   }

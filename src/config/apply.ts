@@ -33,7 +33,8 @@ function checkBlock(row: Row, { args, block }: Directive, scope: Scope): void {
   if (row.block === null || row.block === "types" || row.block === "table" || block === null) return;
   const inLocation = row.block === "if" && scope.location !== null;
   const unused = new Scope(inLocation ? "if in location" : row.block, scope.draft, scope);
-  unused.server ??= { scope: unused, position: { file: "", line: 0, column: 0 }, listens: [], names: [], broken: true };
+  const nowhere = { file: "", line: 0, column: 0 };
+  unused.server ??= { scope: unused, position: nowhere, listens: [], names: [], overTls: false, broken: true };
   const { locations } = unused;
   const { position } = unused.server;
   unused.upstream = { name: "", position, servers: [], options: {}, health: null };

@@ -51,6 +51,14 @@ const BARE: Partial<Settings> = {
   limitConn: [],
   davLock: null,
   validReferers: null,
+  sslCertificate: [],
+  sslCertificateKey: [],
+  sslPasswordFile: null,
+  sslSessionTicketKey: [],
+  sslClientCertificate: null,
+  sslTrustedCertificate: null,
+  sslCrl: null,
+  sslConfCommand: [],
 };
 
 /** Settings that blocks do not inherit. */

@@ -31,6 +31,7 @@ import { REWRITE } from "./directives/rewrite/steps.ts";
 import { SERVERS } from "./directives/servers.ts";
 import { SESSIONS } from "./directives/sessions.ts";
 import { TABLES } from "./directives/tables/tables.ts";
+import { TLS } from "./directives/tls/tls.ts";
 import { UPLOADS } from "./directives/uploads.ts";
 import type { Family } from "./gateway.ts";
 import type { Context } from "./scope.ts";
@@ -60,6 +61,7 @@ const ROWS: readonly (readonly [title: string, rows: readonly Row[]])[] = [
   ["Changing replies", [...CHARSET, ...SUB_FILTER, ...ADDITION]],
   ["Variables from tables", TABLES],
   ["Compression", COMPRESSION],
+  ["HTTPS", TLS],
   ["Behind a front server", FRONT],
   ["Limits on requests", [...REQUESTS, ...CORE_REQUESTS]],
   ["Limits per client or other key", LIMITS],

@@ -84,6 +84,23 @@ export class Sources {
     return found.sort((a, b) => (a < b ? -1 : 1));
   }
 
+  /** The absolute path of a file that is named relative to the main file's folder. */
+  beside(path: string): string {
+    const folder = this.folder.startsWith("/") ? this.folder : join(this.workingFolder(), this.folder);
+    return collapse(join(folder, path));
+  }
+
+  /** The bytes of a file, or why it cannot be read. */
+  bytesOf(path: string): Buffer | string {
+    return this.readBytes(path);
+  }
+
+  /** The permission bits of a file; 0 if there is none. */
+  modeOf(path: string): number {
+    const status = new FileStatus();
+    return this.inspect(path, status) < 0 ? 0 : status.mode;
+  }
+
   /** The process' working folder; "" when the system does not report it. */
   workingFolder(): string {
     const into = [""];

@@ -9,6 +9,7 @@ import { checkExposure } from "./checks/exposure.ts";
 import { checkPrograms } from "./checks/programs.ts";
 import { checkPromises } from "./checks/promises.ts";
 import { checkSessions } from "./checks/sessions.ts";
+import { tlsRules } from "./checks/tls.ts";
 import type { LookUp } from "./directives/gateway/draft.ts";
 import { errorLog } from "./directives/logs/error-log.ts";
 import { fileTarget } from "./directives/logs/targets.ts";
@@ -133,6 +134,10 @@ function build(options: LoadOptions, main: Scope, draft: Draft): Config | null {
   const log = fromCommand === undefined ? defaults.errorLog : givenLog(fromCommand, draft);
   const builder = new Builder({ ...defaults, errorLog: log });
   const made = new Map<ServerDraft, VirtualServer>(kept.map((server) => [server, builder.server(server)]));
+  const tls = tlsRules(addresses.merged(made), draft.sources, diagnostics, (server) => {
+    for (const [one, other] of made) if (other === server) made.delete(one);
+  });
+  if (diagnostics.hasErrors && !(keepGoing && made.size > 0)) return null;
   return {
     file,
     prefix: draft.prefix,
@@ -148,6 +153,7 @@ function build(options: LoadOptions, main: Scope, draft: Draft): Config | null {
     tables: draft.tables,
     assigned: draft.variables.assigned,
     limitZones: [...draft.limits.defined.values()],
+    tls,
   };
 }
 

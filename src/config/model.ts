@@ -5,6 +5,7 @@
  */
 
 import type { SocketAddress } from "../../ffi/inet.ts";
+import type { TlsRules } from "../../ffi/openssl/rules.ts";
 import type {
   Assignment,
   CachePath,
@@ -41,6 +42,7 @@ import type { LimitSettings, LimitZone } from "./settings/limits.ts";
 import type { ErrorLog, LogSettings } from "./settings/logs.ts";
 import type { RewriteSettings } from "./settings/rewrite.ts";
 import type { TableSettings } from "./settings/tables.ts";
+import type { TlsSettings } from "./settings/tls.ts";
 import type { VariableTable } from "./tables/tables.ts";
 
 export interface Config {
@@ -67,6 +69,8 @@ export interface Config {
   readonly assigned: ReadonlyMap<string, boolean>;
   /** The zones of `limit_req_zone` and `limit_conn_zone`. */
   readonly limitZones: readonly LimitZone[];
+  /** The certificates and rules of the servers that are reached by TLS. */
+  readonly tls: ReadonlyMap<VirtualServer, TlsRules>;
 }
 
 /** One address of `listen`, merged from all servers that name it. */
@@ -79,6 +83,8 @@ export interface ListenAddress {
   readonly ipv6only: boolean;
   /** Whether connections begin with a header of the PROXY protocol. */
   readonly proxyProtocol: boolean;
+  /** Whether they begin with a TLS handshake. */
+  readonly tls: boolean;
   readonly defaultServer: VirtualServer;
   readonly servers: readonly VirtualServer[];
   readonly position: Position;
@@ -126,7 +132,8 @@ export interface Settings
     LimitSettings,
     LogSettings,
     RewriteSettings,
-    TableSettings {
+    TableSettings,
+    TlsSettings {
   /** Default `html` beneath the prefix. Absolute when constant. */
   readonly root: Template;
   readonly alias: Template | null;

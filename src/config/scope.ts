@@ -54,6 +54,8 @@ export interface ServerDraft {
   readonly position: Position;
   readonly listens: Listen[];
   readonly names: { readonly word: Word; readonly names: readonly ServerName[] }[];
+  /** All of its addresses are with TLS (`ssl on`). */
+  overTls: boolean;
   /** An error was found in it. */
   broken: boolean;
 }
@@ -239,7 +241,11 @@ type ListKey =
   | "index"
   | "limitConn"
   | "limitReq"
-  | "realIpFrom";
+  | "realIpFrom"
+  | "sslCertificate"
+  | "sslCertificateKey"
+  | "sslConfCommand"
+  | "sslSessionTicketKey";
 
 /** Adds to a list of the block. The first item replaces an inherited list, as in nginx. */
 export function append<K extends ListKey>(scope: Scope, key: K, item: Settings[K][number]): void {

@@ -1,5 +1,6 @@
 /** An address that clients connect to: its servers by name, and the settings that apply before the server is known. */
 import type { Kernel } from "../../ffi/kernel.ts";
+import type { TlsContext } from "../../ffi/openssl/context.ts";
 import type { ListenAddress, Settings, VirtualServer } from "../config/model.ts";
 import { PLAIN_NAME, PLAIN_OR_UNDERSCORE, TOKEN } from "../http/bytes.ts";
 import type { HeadLimits } from "../http/request/parser.ts";
@@ -11,6 +12,8 @@ import { VirtualHosts } from "../routing/virtual-hosts.ts";
 /** The generation that endpoints belong to: one configuration and everything made from it. */
 export interface EndpointOwner {
   routes(server: VirtualServer): Routes;
+  /** The certificates and rules of a server; undefined: it has none of its own. */
+  contextOf(server: VirtualServer): TlsContext | undefined;
   /** Counts one more user. The generation lives until the last user has released it. */
   retain(): void;
   release(): void;
@@ -37,6 +40,17 @@ export class Endpoint implements Origin {
     );
     this.settings = listen.defaultServer.scope.settings;
     this.limits = headLimits(this.settings);
+  }
+
+  get tls(): boolean {
+    return this.listen.tls;
+  }
+
+  /** The TLS context for a server name: that of its server, else of the default server; null: the handshake is refused. */
+  contextFor(name: string): TlsContext | null {
+    const { server } = this.hosts.find(name).server.scope.route;
+    if (server.scope.settings.sslRejectHandshake) return null;
+    return this.owner.contextOf(server) ?? this.owner.contextOf(this.listen.defaultServer) ?? null;
   }
 
   retain(): void {

@@ -2,13 +2,12 @@
 import type { Block } from "../../ffi/memory.ts";
 import type { ConnectionInfo } from "../exchange/exchange.ts";
 import type { ProxyAddresses } from "../network/proxy-protocol/header.ts";
-import type { Transport } from "../network/transport.ts";
+import type { TlsFacts, Transport } from "../network/transport.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { Peer } from "./peer.ts";
 
 export class Info implements ConnectionInfo {
   requests = 0;
-  readonly scheme = "http";
   private readonly peer: Peer;
 
   /**
@@ -26,6 +25,14 @@ export class Info implements ConnectionInfo {
 
   get fd(): number {
     return this.transport.fd;
+  }
+
+  get scheme(): "http" | "https" {
+    return this.transport.tls?.session ? "https" : "http";
+  }
+
+  get tls(): TlsFacts | undefined {
+    return this.transport.tls;
   }
 
   get proxied(): ProxyAddresses | null {

@@ -5,6 +5,7 @@ import type { Template } from "../config/parts.ts";
 import type { LogLevel } from "../config/settings/logs.ts";
 import type { RequestHead } from "../http/request/request.ts";
 import type { ProxyAddresses } from "../network/proxy-protocol/header.ts";
+import type { TlsFacts } from "../network/transport.ts";
 import type { LimitState } from "./limits.ts";
 import type { Page } from "./page.ts";
 import type { Encoded, Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "./reply.ts";
@@ -172,6 +173,8 @@ export interface ConnectionInfo {
   readonly scheme: "http" | "https";
   /** The addresses that the header of the PROXY protocol told. */
   readonly proxied?: ProxyAddresses | null;
+  /** TLS on the connection; absent: none. */
+  readonly tls?: TlsFacts | undefined;
   /** The connection itself, if the other properties are those of a front server's client. */
   readonly direct?: ConnectionInfo;
 }

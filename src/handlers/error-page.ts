@@ -20,11 +20,23 @@ export function errorPage(status: number): Buffer {
   return page;
 }
 
-function html(status: number): string {
+/** nginx's statuses for faults of TLS, which clients see as 400, and its words. */
+const TLS_FAULTS: ReadonlyMap<number, string> = new Map([
+  [495, "The SSL certificate error"],
+  [496, "No required SSL certificate was sent"],
+  [497, "The plain HTTP request was sent to HTTPS port"],
+]);
+
+/** The status that a client sees of an error. */
+export const shownStatus = (status: number): number => (TLS_FAULTS.has(status) ? 400 : status);
+
+function html(error: number): string {
+  const status = shownStatus(error);
   const title = `${status} ${reasonPhrase(status)}`.trim();
+  const more = TLS_FAULTS.has(error) ? `<p>${TLS_FAULTS.get(error)}</p>\n` : "";
   return smallPage(
     title,
     "margin: 20vh auto; padding: 0 1rem; max-width: 32rem; text-align: center",
-    "<p>Webserv</p>\n",
+    `${more}<p>Webserv</p>\n`,
   );
 }

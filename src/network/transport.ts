@@ -1,6 +1,15 @@
 /** The transport of a connection's bytes: a socket, or a layer over one such as TLS. Tests have their own. */
 import type { Block } from "../../ffi/memory.ts";
+import type { TlsSession } from "../../ffi/openssl/session.ts";
 import type { ProxyAddresses } from "./proxy-protocol/header.ts";
+
+/** TLS on a connection, for variables. */
+export interface TlsFacts {
+  /** The name that the client has asked for; "": none. */
+  readonly serverName: string;
+  /** null: the client speaks plain HTTP, or has gone. */
+  readonly session: TlsSession | null;
+}
 
 /** The user of a transport. */
 export interface TransportOwner {
@@ -29,6 +38,8 @@ export interface Transport {
   readonly lost: boolean;
   /** What the header of the PROXY protocol told; absent or null: nothing. */
   readonly proxied?: ProxyAddresses | null;
+  /** Absent: the address is without TLS. */
+  readonly tls?: TlsFacts;
 
   /** Starts calls of `owner.onReady`; called once. 0, or -errno. */
   watch(): number;

@@ -1,4 +1,5 @@
 /** Finds the location of a request: the checks of docs/behaviour.md (Requests) in order, before any byte of the body is read. */
+import { clientVerify } from "../exchange/variables/tls.ts";
 import { ASTERISK_FORM, EXPECT_OTHER, type RequestHead } from "../http/request/request.ts";
 import { normalise } from "../http/request/target.ts";
 import type { VirtualHosts } from "../routing/virtual-hosts.ts";
@@ -6,6 +7,10 @@ import { options } from "./progress.ts";
 import type { Routes } from "./route.ts";
 import type { ServerExchange } from "./server-exchange.ts";
 
+/** nginx's statuses for what it refuses with 400, so that `error_page` can tell them apart. */
+const BAD_CERTIFICATE = 495;
+const NO_CERTIFICATE = 496;
+const TO_HTTPS = 497;
 /** An unregistered method that a location may list. Methods are case-sensitive: `get` is not one. */
 const METHOD = /^[A-Z][A-Z_-]*$/;
 
@@ -18,6 +23,8 @@ export function admit(exchange: ServerExchange, hosts: VirtualHosts<Routes>): nu
   progress.captures = captures;
   if (undecided === true) return 400;
   if (request.form !== ASTERISK_FORM && !enterLocation(exchange, router)) return 400;
+  const refusal = exchange.origin.tls ? tlsRefusal(exchange) : 0;
+  if (refusal !== 0) return refusal;
   if (!request.methodKnown && !METHOD.test(request.method)) return 501;
   if (request.method === "TRACE" || request.method === "CONNECT") return 405;
   if (request.form === ASTERISK_FORM) progress.answerWith(options);
@@ -42,6 +49,18 @@ function enterLocation(exchange: ServerExchange, router: Routes): boolean {
   progress.locate(router);
   exchange.applyFrontServer();
   return true;
+}
+
+/** As nginx judges a connection to an address with TLS. 0, or the status that refuses its request. */
+function tlsRefusal({ connection, settings }: ServerExchange): number {
+  const session = (connection.direct ?? connection).tls?.session;
+  if (!session) return TO_HTTPS;
+  const { sslVerifyClient } = settings;
+  if (sslVerifyClient === "off") return 0;
+  const verified = clientVerify(session);
+  if (verified === "NONE") return sslVerifyClient === "on" ? NO_CERTIFICATE : 0;
+  if (verified === "SUCCESS" || sslVerifyClient === "optional_no_ca") return 0;
+  return BAD_CERTIFICATE;
 }
 
 function decodedPath(request: RequestHead, merges: boolean): string | null {

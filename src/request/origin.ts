@@ -6,6 +6,8 @@ import type { Routes } from "./route.ts";
 export interface Origin {
   readonly hosts: VirtualHosts<Routes>;
   readonly limits: HeadLimits;
+  /** Whether its connections begin with a TLS handshake. */
+  readonly tls: boolean;
   /** False once a reload has replaced it. */
   readonly open: boolean;
   /** A request has begun: the configuration and everything made from it stay until the request has ended. */

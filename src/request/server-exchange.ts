@@ -15,7 +15,7 @@ import type { Session } from "../exchange/session.ts";
 import { evaluate, evaluateOctets } from "../exchange/templates.ts";
 import type { Tunnel } from "../exchange/tunnel.ts";
 import type { UpstreamFacts } from "../exchange/upstream.ts";
-import { errorPage, errorPageType } from "../handlers/error-page.ts";
+import { errorPage, errorPageType, shownStatus } from "../handlers/error-page.ts";
 import { locationTo } from "../handlers/redirect.ts";
 import { redirectStatus } from "../handlers/return.ts";
 import type { SharedServices } from "../handlers/services.ts";
@@ -354,7 +354,7 @@ export class ServerExchange implements Exchange {
   /** Replies with the built-in page of an error or a redirect. */
   failPlainly(status: number, fields: readonly Field[]): void {
     this.errorStatus = 0; // this is another error
-    this.reply(status, [["Content-Type", errorPageType(this.settings)], ...fields], errorPage(status));
+    this.reply(shownStatus(status), [["Content-Type", errorPageType(this.settings)], ...fields], errorPage(status));
   }
 
   redirect(uri: string, query?: string, method?: string): void {

@@ -2,6 +2,7 @@
  * A generation: one immutable Config and everything made from it. It is current until a reload makes the next one. Then it
  * drains: requests in progress finish in it, and it ends with the last of them.
  */
+import type { TlsContext } from "../../ffi/openssl/context.ts";
 import type { Config, VirtualServer } from "../config/model.ts";
 import type { EndpointOwner } from "../connection/endpoint.ts";
 import { Evaluators } from "../exchange/evaluators.ts";
@@ -10,8 +11,11 @@ import type { HandlerServices, SharedServices } from "../handlers/services.ts";
 import type { SessionUse } from "../handlers/session/registry.ts";
 import type { GenerationGroups } from "../handlers/upstream/upstreams.ts";
 import { type Route, type Routes, routesOf } from "../request/route.ts";
+import type { Tls } from "./tls.ts";
 
 export class Generation implements EndpointOwner {
+  /** The certificates and rules of servers with TLS. */
+  private readonly contexts: ReadonlyMap<VirtualServer, TlsContext>;
   /** The groups of servers that its locations pass requests to. */
   readonly upstreams: GenerationGroups;
   private readonly routers = new Map<VirtualServer, Routes>();
@@ -25,8 +29,10 @@ export class Generation implements EndpointOwner {
   constructor(
     readonly config: Config,
     services: SharedServices,
+    tls: Tls,
     private readonly ended: (generation: Generation) => void,
   ) {
+    this.contexts = tls.make(config);
     this.upstreams = services.upstreams.make(config.upstreams); // before the handlers, which look their group up
     const own = withTemplates(services, new Evaluators(config.tables, config.assigned));
     for (const server of config.servers) this.routers.set(server, routesOf(server, own));
@@ -34,6 +40,15 @@ export class Generation implements EndpointOwner {
 
   routes(server: VirtualServer): Routes {
     return this.routers.get(server)!;
+  }
+
+  contextOf(server: VirtualServer): TlsContext | undefined {
+    return this.contexts.get(server);
+  }
+
+  /** Connections keep their contexts; no other begins. */
+  closeTls(): void {
+    for (const context of this.contexts.values()) context.release();
   }
 
   /** Every handler of every location. */

@@ -4,6 +4,7 @@ import type { Handler } from "../exchange/handler.ts";
 import { Generation } from "./generation.ts";
 import type { Logs } from "./logs/logs.ts";
 import type { ServerServices } from "./services.ts";
+import type { Tls } from "./tls.ts";
 
 export class Generations {
   current: Generation;
@@ -13,6 +14,7 @@ export class Generations {
   constructor(
     first: Config,
     private readonly services: ServerServices,
+    private readonly tls: Tls,
     private readonly logs: Logs,
     private readonly failed: (error: unknown) => void,
   ) {
@@ -21,7 +23,7 @@ export class Generations {
 
   /** Makes a generation; the caller then adopts or discards it. */
   make(config: Config): Generation {
-    return new Generation(config, this.services, (generation) => this.end(generation));
+    return new Generation(config, this.services, this.tls, (generation) => this.end(generation));
   }
 
   /** Makes `next` the current one. The caller releases the previous one when no new request can begin in it. */
@@ -39,6 +41,7 @@ export class Generations {
   discard(generation: Generation): void {
     this.call(generation, (handler) => handler.close?.());
     generation.upstreams.close();
+    generation.closeTls();
     this.keepWhatIsUsed();
   }
 
@@ -60,6 +63,7 @@ export class Generations {
     for (const generation of this.living) {
       this.call(generation, (handler) => handler.close?.());
       generation.upstreams.close();
+      generation.closeTls();
     }
   }
 

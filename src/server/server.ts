@@ -14,7 +14,6 @@ import type { Handler } from "../exchange/handler.ts";
 import type { ConnectionCounts } from "../exchange/services.ts";
 import { exceptionText } from "../handlers/errors.ts";
 import type { BufferPool } from "../network/buffers.ts";
-import { ProxiedTransport } from "../network/proxy-protocol/proxied-transport.ts";
 import { Reactor } from "../network/reactor.ts";
 import { Socket } from "../network/socket.ts";
 import type { Route } from "../request/route.ts";
@@ -28,6 +27,7 @@ import type { Site } from "./listeners/addresses.ts";
 import { Listeners, type Successor } from "./listeners/listeners.ts";
 import { Logs } from "./logs/logs.ts";
 import { ServerServices } from "./services.ts";
+import { Tls } from "./tls.ts";
 import { Upkeep } from "./upkeep.ts";
 
 /** Most Exchange objects kept for reuse. */
@@ -52,6 +52,7 @@ export class Server implements ConnectionHost {
   /** The server accepts no new requests; it stops after those in progress. */
   stopping = false;
   readonly clients = new Set<HostedConnection>();
+  private readonly tls: Tls;
   private readonly generations: Generations;
   private readonly listeners: Listeners;
   readonly subrequests: Subrequests;
@@ -94,7 +95,10 @@ export class Server implements ConnectionHost {
     this.subrequests = new Subrequests(this.services, this.logs, (error, exchange) => this.reportBug(error, exchange));
     this.services.connections = this;
     this.services.subrequests = this.subrequests;
-    this.generations = new Generations(config, this.services, this.logs, (error) => this.reportBug(error, null));
+    this.tls = new Tls(this);
+    this.generations = new Generations(config, this.services, this.tls, this.logs, (error) =>
+      this.reportBug(error, null),
+    );
     this.listeners = new Listeners(
       kernel,
       this.reactor,
@@ -274,10 +278,7 @@ export class Server implements ConnectionHost {
 
   private accept(endpoint: Endpoint, fd: number, peer: Block): boolean {
     const socket = new Socket(this.kernel, this.reactor, fd);
-    const { proxyProtocol } = endpoint.listen;
-    const transport = proxyProtocol
-      ? new ProxiedTransport(socket, (problem) => this.badProxyHeader(client, problem))
-      : socket;
+    const transport = this.tls.layers(socket, endpoint.listen, () => client);
     const client: Connection = new Connection(this, endpoint, transport, peer, ++this.connections);
     this.clients.add(client);
     if (!client.endpoint.open) this.leave(client); // its listener retires
@@ -288,13 +289,6 @@ export class Server implements ConnectionHost {
       return false;
     }
     return this.listeners.taken(this.clients.size);
-  }
-
-  /** As nginx logs it. */
-  private badProxyHeader({ info, endpoint }: Connection, problem: string): void {
-    const where = `client: ${info.remoteAddress}, server: ${endpoint.listen.text}`;
-    const message = `*${info.number} ${problem} while reading PROXY protocol, ${where}`;
-    this.log("error", message, endpoint.settings.errorLog);
   }
 
   private afterTurn(): void {

@@ -114,10 +114,10 @@ export class Client {
     });
   }
 
-  /** Connects to a port of 127.0.0.1, or to a unix socket's path. @param from the client's own address, of 127.0.0.0/8 */
+  /** Connects to a port of 127.0.0.1, to `ADDRESS:PORT`, or to a unix socket's path. @param from the client's own address, of 127.0.0.0/8 */
   static connect(to: number | string, from = "127.0.0.1"): Promise<Client> {
-    const where: NetConnectOpts =
-      typeof to === "number" ? { host: "127.0.0.1", port: to, localAddress: from } : { path: to };
+    const [host, port] = typeof to === "number" ? ["127.0.0.1", to] : to.split(":");
+    const where: NetConnectOpts = port ? { host, port: Number(port), localAddress: from } : { path: String(to) };
     const { promise, resolve, reject } = Promise.withResolvers<Client>();
     const socket = connect({ ...where, allowHalfOpen: true } as NetConnectOpts);
     const client = new Client(socket);

@@ -146,7 +146,7 @@ export class ServerProcess {
 
   private findUrls(text: string): number {
     const lines = text.slice(0, text.lastIndexOf("\n") + 1);
-    this.urls = [...lines.matchAll(/(?:http:\/\/[^\s/]+:\d+\/|unix:\/[^\s]+)$/gm)].map((match) => match[0]);
+    this.urls = [...lines.matchAll(/(?:https?:\/\/[^\s/]+:\d+\/|unix:\/[^\s]+)$/gm)].map((match) => match[0]);
     return this.urls.length;
   }
 

@@ -43,7 +43,7 @@ export const SERVERS: readonly Row[] = [
 
 function openServer(parent: Scope, _: [], { position, broken }: Directive): Scope {
   const scope = new Scope("server", parent.draft, parent);
-  scope.server = { scope, position, listens: [], names: [], broken };
+  scope.server = { scope, position, listens: [], names: [], overTls: false, broken };
   parent.draft.servers.push(scope.server);
   return scope;
 }

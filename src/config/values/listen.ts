@@ -16,6 +16,8 @@ export interface ListenOptions {
   readonly ipv6only: boolean | null;
   /** Connections begin with a header of the PROXY protocol; null: not said. */
   readonly proxyProtocol: boolean | null;
+  /** Connections begin with a TLS handshake; null: not said. */
+  readonly tls: boolean | null;
 }
 
 /** What the parser needs of the block that the `listen` stands in: the folder that paths are relative to, and where it reports. */
@@ -28,7 +30,7 @@ interface Block {
 type Parsed = Pick<ListenOptions, "address" | "text">;
 
 export const LISTEN_SYNTAX =
-  "[ADDRESS:]PORT | ADDRESS | unix:PATH [default_server] [backlog=N] [reuseport] [ipv6only=on|off] [proxy_protocol]";
+  "[ADDRESS:]PORT | ADDRESS | unix:PATH [default_server] [backlog=N] [reuseport] [ipv6only=on|off] [proxy_protocol] [ssl]";
 
 /** The port of an address without a port, as in nginx. */
 const DEFAULT_PORT = 80;
@@ -36,12 +38,9 @@ const DEFAULT_PORT = 80;
 const MAX_UNIX_PATH = 107;
 
 const REFUSED: Readonly<Record<string, string>> = {
-  ssl: "Webserv has no TLS yet: put a server with TLS in front",
-  http2: "Webserv speaks HTTP/1.1",
-  spdy: "Webserv speaks HTTP/1.1",
   quic: "Webserv speaks HTTP/1.1",
 };
-const IGNORED = /^(?:deferred|bind|(?:rcvbuf|sndbuf|fastopen|setfib|accept_filter|so_keepalive)=.*)$/;
+const IGNORED = /^(?:deferred|bind|http2|spdy|(?:rcvbuf|sndbuf|fastopen|setfib|accept_filter|so_keepalive)=.*)$/;
 
 /** Parses the words of a `listen`; null after an error. */
 export function parseListen([first, ...options]: readonly Word[], block: Block): ListenOptions | null {
@@ -60,6 +59,7 @@ export function parseListen([first, ...options]: readonly Word[], block: Block):
     backlog: given.has("backlog") ? Number(given.get("backlog")) : null,
     reuseport: given.has("reuseport") ? true : null,
     proxyProtocol: given.has("proxy_protocol") ? true : null,
+    tls: given.has("ssl") ? true : null,
     ipv6only: given.has("ipv6only") ? given.get("ipv6only") === "on" : null,
   };
 }
@@ -73,7 +73,7 @@ function readOption({ text, position }: Word, given: Map<string, string>, block:
       : name === "ipv6only"
         ? /^(?:on|off)$/.test(value ?? "")
         : value === undefined;
-  if (valid && /^(?:default_server|reuseport|backlog|ipv6only|proxy_protocol)$/.test(name)) {
+  if (valid && /^(?:default_server|reuseport|backlog|ipv6only|proxy_protocol|ssl)$/.test(name)) {
     if (given.has(name)) block.error(position, `duplicate option "${name}" of "listen"`);
     else given.set(name, value ?? "");
     return true;
@@ -84,7 +84,7 @@ function readOption({ text, position }: Word, given: Map<string, string>, block:
   else
     block.error(
       position,
-      `unknown option ${quote(text)} of "listen" (expected default_server, backlog=N, reuseport, ipv6only=on|off or proxy_protocol)`,
+      `unknown option ${quote(text)} of "listen" (expected default_server, backlog=N, reuseport, ipv6only=on|off, proxy_protocol or ssl)`,
     );
   return IGNORED.test(text);
 }

@@ -12,12 +12,13 @@ import { REPLY } from "./reply.ts";
 import { REQUEST } from "./request.ts";
 import type { Row } from "./row.ts";
 import { TIME } from "./time.ts";
+import { TLS } from "./tls.ts";
 import { UPSTREAM } from "./upstream.ts";
 
 const order = (a: Row, b: Row): number => Number(a.isFamily) - Number(b.isFamily) || (a.name < b.name ? -1 : 1);
 
 /** All variables that a configuration may use, except groups of its own regular expressions: by name, families last. */
-export const VARIABLES: readonly Row[] = [CONNECTION, FILES, LIMITS, REFERER, REPLY, REQUEST, TIME, UPSTREAM]
+export const VARIABLES: readonly Row[] = [CONNECTION, FILES, LIMITS, REFERER, REPLY, REQUEST, TIME, TLS, UPSTREAM]
   .flat()
   .toSorted(order);
 

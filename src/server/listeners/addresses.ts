@@ -34,8 +34,9 @@ export const portOf = (address: SocketAddress): number => (address.family === "u
 export const hostOf = (address: SocketAddress): string => (address.family === "unix" ? "" : address.host);
 
 /** The address as a URL. A wildcard is shown as the loopback address, which a browser can open. */
-export function urlOf(address: SocketAddress, port: number): string {
-  if (address.family === "unix") return `http://unix:${address.path}:/`;
+export function urlOf({ address, tls }: Pick<ListenAddress, "address" | "tls">, port: number): string {
+  const scheme = tls ? "https" : "http";
+  if (address.family === "unix") return `${scheme}://unix:${address.path}:/`;
   const host = address.host === "0.0.0.0" ? "127.0.0.1" : address.host === "::" ? "::1" : address.host;
-  return `http://${address.family === "ipv6" ? `[${host}]` : host}${port === 80 ? "" : `:${port}`}/`;
+  return `${scheme}://${address.family === "ipv6" ? `[${host}]` : host}${port === (tls ? 443 : 80) ? "" : `:${port}`}/`;
 }

@@ -116,7 +116,7 @@ export class Listeners {
     const sites = new Map<string, VirtualServer>();
     for (const { endpoints } of this.sockets) {
       for (const { listen, port } of endpoints) {
-        const url = urlOf(listen.address, port);
+        const url = urlOf(listen, port);
         if (!sites.has(url)) sites.set(url, listen.defaultServer);
       }
     }

@@ -124,7 +124,7 @@ describe("nginx's directives that would change what is served", () => {
     "location / { |grpc_pass b:1; }",
     '"grpc_pass" is not supported (pass to a server that speaks HTTP/1.1 or FastCGI)',
   );
-  inServer("|ssl on;", '"ssl" is not supported (Webserv has no TLS yet: put a server with TLS in front)');
+  inServer("|ssl_magic on;", '"ssl_magic" is not supported (this is not a directive of OpenSSL that Webserv knows)');
   inServer("|slice 1m;", '"slice" is not supported (replies are not rewritten: let a program do it)');
   inServer("|slice off;", 'warning: "slice off" has no effect here (it is always off)');
   inServer('|auth_basic "closed";', '"auth_basic" needs "auth_basic_user_file", which is missing here');
@@ -146,10 +146,7 @@ describe("nginx's directives that make no difference", () => {
     "|tcp_nopush on;",
     'warning: "tcp_nopush" has no effect here (small replies leave in one send, larger files by sendfile)',
   );
-  inServer(
-    "|ssl_certificate a.pem;",
-    'warning: "ssl_certificate" has no effect here (it is for "listen ... ssl", which Webserv does not do yet)',
-  );
+  inServer("|ssl_stapling on;", 'warning: "ssl_stapling" has no effect here (the handshake works without it)');
   inServer(
     "location / { |grpc_set_header a b; }",
     'warning: "grpc_set_header" has no effect here (it belongs to "grpc_pass", which is not supported)',
@@ -357,18 +354,11 @@ describe("listen", () => {
     `listen |unix:/${"x".repeat(500)};`,
     `the path of a unix socket has at most 107 bytes, "/${"x".repeat(236)}..." has 501`,
   );
-  inServer(
-    "listen 443 |ssl;",
-    'option "ssl" of "listen" is not supported (Webserv has no TLS yet: put a server with TLS in front)',
-  );
-  inServer(
-    "listen 443 |ssl http2;",
-    'option "ssl" of "listen" is not supported (Webserv has no TLS yet: put a server with TLS in front)',
-  );
-  inServer("listen 80 |http2;", 'option "http2" of "listen" is not supported (Webserv speaks HTTP/1.1)');
+  inServer("listen |443 ssl;", '"listen ... ssl" needs "ssl_certificate" and "ssl_certificate_key"');
+  inServer("listen 80 |http2;", 'warning: option "http2" of "listen" has no effect here');
   inServer("listen 80 |quic;", 'option "quic" of "listen" is not supported (Webserv speaks HTTP/1.1)');
   inServer("listen 80 proxy_protocol |proxy_protocol;", 'duplicate option "proxy_protocol" of "listen"');
-  const expected = "(expected default_server, backlog=N, reuseport, ipv6only=on|off or proxy_protocol)";
+  const expected = "(expected default_server, backlog=N, reuseport, ipv6only=on|off, proxy_protocol or ssl)";
   inServer("listen 80 |defualt_server;", `unknown option "defualt_server" of "listen" ${expected}`);
   inServer("listen 80 |backlog=0;", `unknown option "backlog=0" of "listen" ${expected}`);
   inServer("listen 80 |ipv6only=maybe;", `unknown option "ipv6only=maybe" of "listen" ${expected}`);
@@ -583,7 +573,7 @@ server {
   location ~ ( { etag maybe; }
   return 200 $hots
 }
-server { ssl on; }
+server { listen 1 quic; }
 `;
   expect(messages(text)).toEqual([
     'conf/site.conf:1:1: error: unknown directive "lisen" (did you mean "listen"?)',
@@ -593,6 +583,6 @@ server { ssl on; }
     'conf/site.conf:5:23: error: "etag" expects "on" or "off", not "maybe"',
     'conf/site.conf:6:14: error: unknown variable "$hots" (did you mean "$host"?)',
     'conf/site.conf:6:19: error: missing ";" after "return 200 $hots"',
-    'conf/site.conf:8:10: error: "ssl" is not supported (Webserv has no TLS yet: put a server with TLS in front)',
+    'conf/site.conf:8:19: error: option "quic" of "listen" is not supported (Webserv speaks HTTP/1.1)',
   ]);
 });

@@ -120,7 +120,7 @@ http { server { listen 80; return 200 a; } }`;
 /** Ten mistakes, each marked; a server that is full of them. */
 const MISTAKES = `
 server {
-  listen 80 ¦ssl http2;
+  listen 80 ¦quic http2;
   ¦lisen 80;
   ¦client_max_body_size;
   client_body_timeout ¦soon;

@@ -2,7 +2,7 @@
 
 /** What to do instead, and the names, or beginnings of names (ending in `_`). A directive that is in the table of directives is not looked for here. */
 const INSTEAD: readonly (readonly [instead: string, names: string])[] = [
-  ["Webserv has no TLS yet: put a server with TLS in front", "ssl ssl_"],
+  ["this is not a directive of OpenSSL that Webserv knows", "ssl_"],
   ["pass to a server that speaks HTTP/1.1 or FastCGI", "grpc_pass memcached_pass tunnel_pass"],
   ["Webserv serves HTTP alone: run nginx for this block", "stream mail"],
   ["replies are not rewritten: let a program do it", "image_filter xslt_stylesheet zstd_dict_file slice"],

@@ -23,8 +23,8 @@ const REASONS: Readonly<Record<string, string>> = {
   "it is for browsers that nobody uses any more": "keepalive_disable msie_padding msie_refresh",
   "idle connections stay open as long as keepalive_timeout says": "keepalive_min_timeout",
   "only the final reply is passed on": "early_hints proxy_pass_trailers",
-  'it is for "listen ... ssl", which Webserv does not do yet':
-    "ssl_buffer_size ssl_certificate ssl_certificate_cache ssl_certificate_compression ssl_certificate_key ssl_ciphers ssl_client_certificate ssl_conf_command ssl_crl ssl_dhparam ssl_early_data ssl_ech_file ssl_ecdh_curve ssl_engine ssl_object_cache_inheritable ssl_ocsp ssl_ocsp_cache ssl_ocsp_responder ssl_password_file ssl_prefer_server_ciphers ssl_protocols ssl_reject_handshake ssl_session_cache ssl_session_ticket_key ssl_session_tickets ssl_session_timeout ssl_stapling ssl_stapling_file ssl_stapling_responder ssl_stapling_verify ssl_trusted_certificate ssl_verify_client ssl_verify_depth",
+  "the handshake works without it":
+    "ssl_certificate_cache ssl_certificate_compression ssl_dhparam ssl_early_data ssl_ech_file ssl_engine ssl_object_cache_inheritable ssl_ocsp ssl_ocsp_cache ssl_ocsp_responder ssl_stapling ssl_stapling_file ssl_stapling_responder ssl_stapling_verify",
   "clients that are not offered HTTP/2 or HTTP/3 use HTTP/1.1":
     "http2 http2_body_preread_size http2_chunk_size http2_idle_timeout http2_max_concurrent_pushes http2_max_concurrent_streams http2_max_field_size http2_max_header_size http2_max_requests http2_pool_size http2_push http2_push_preload http2_recv_buffer_size http2_recv_timeout http2_streams_index_size http3 http3_hq http3_max_concurrent_streams http3_stream_buffer_size quic_active_connection_id_limit quic_bpf quic_gso quic_host_key quic_retry",
   "it is for servers that are reached by TLS, which Webserv does not do":
