@@ -88,6 +88,9 @@ export const GROUPS: readonly Group[] = [
       location /named { rewrite ^/named/(?<rest>.*)$ /to/$rest redirect; }
       location /uri { rewrite ^ /to$uri redirect; }
       location /pct { rewrite ^ /to/%41%20%2f%3fx%41 redirect; }
+      location /pct2 { rewrite ^ /%4 redirect; }
+      location /pct3 { rewrite ^ /%%41 redirect; }
+      location /pct4 { rewrite ^ /%3F?%41 redirect; }
       location /badpct { rewrite ^ /to/%4/%zz/100% redirect; }
       location /path { rewrite ^/path/(.*) to/$1 redirect; }`,
     requests: [
@@ -119,6 +122,9 @@ export const GROUPS: readonly Group[] = [
         "/requri2?a",
         "/named/a%2c",
         "/uri/x",
+        "/pct2",
+        "/pct3?x",
+        "/pct4",
         "/pct",
         "/pct?y",
       ],

@@ -1,11 +1,12 @@
-/** rewrite, if, set, break, return: what Webserv answers, compared with nginx for the same configuration and requests. */
+/** rewrite, if, set, break, return: what Webserv answers and logs, compared with nginx for the same configuration and requests. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
+import { join } from "node:path";
 import { ask } from "./client.ts";
 import { NGINX, useNginx } from "./nginx.ts";
 import { FILES, GROUPS } from "./rewrite-cases.ts";
-import { makeFolder, ServerProcess } from "./server.ts";
+import { makeFolder, ServerProcess, until } from "./server.ts";
 
 setDefaultTimeout(60_000);
 
@@ -24,20 +25,37 @@ afterAll(() => {
 });
 
 const host = (index: number): string => `s${index}.test`;
+const logFile = (port: number): string => join(root, `log-${port}.txt`);
+
+/** A server whose error log is compared too. */
+const logging = (port: number): string => `
+  server {
+    listen 127.0.0.1:${port}; server_name log.test; error_log ${logFile(port)} notice; rewrite_log on; root ${root};
+    rewrite ^/a/(.*)$ /b/$1?x=$1;
+    rewrite ^/never$ /c;
+    location /b/ { if ($arg_x ~* "^(Q)") { set $found $1; } rewrite ^ http://other.test$uri; }
+    location /loop { rewrite ^ /loop?; }
+    location /unset { return 200 "$found$found"; }
+    location /quiet { uninitialized_variable_warn off; rewrite_log off; rewrite ^/quiet /q2; return 200 "$found$uri"; }
+    location /empty { rewrite ^ $arg_none last; }
+    location /forbidden { if ($uri !~ ^/x) { return 403; } }
+  }`;
+
 const servers = (port: number): string =>
-  `absolute_redirect off; default_type text/plain; 
-  ${GROUPS.map(({ server, names = "" }, i) => `server { listen 127.0.0.1:${port}; server_name ${host(i)} ${names}; ${server(around)} }`).join("\n")}`;
+  `absolute_redirect off; default_type text/plain;
+  ${GROUPS.map(({ server, names = "" }, i) => `server { listen 127.0.0.1:${port}; server_name ${host(i)} ${names}; ${server(around)} }`).join("\n")}
+  ${logging(port)}`;
 
 const nginx = useNginx(servers);
 const ours = new ServerProcess({ configuration: `error_log error.log info; ${servers(0)}`, addresses: 1 });
 beforeAll(() => ours.start());
 afterAll(() => ours.stop());
 
-/** A request as the cases write it, for one of the servers. */
-function requestOf(text: string, server: number): string {
+/** A request as the cases write it, for the server with that name. */
+function requestOf(text: string, name: string): string {
   const [line, ...fields] = text.split(" | ");
   const [method, target] = line!.includes(" ") ? line!.split(" ") : ["GET", line];
-  const hostField = fields.some((field) => field.startsWith("Host:")) ? [] : [`Host: ${host(server)}`];
+  const hostField = fields.some((field) => field.startsWith("Host:")) ? [] : [`Host: ${name}`];
   return [`${method} ${target} HTTP/1.1`, ...hostField, ...fields, "Connection: close", "", ""].join("\r\n");
 }
 
@@ -54,8 +72,25 @@ async function seen(port: number, request: string): Promise<readonly unknown[]> 
 for (const [index, { name, requests }] of GROUPS.entries()) {
   describe.skipIf(NGINX === null)(name, () => {
     test.each(requests.map((text) => [text]))("%s", async (text) => {
-      const request = requestOf(text, index);
+      const request = requestOf(text, host(index));
       expect(await seen(ours.port, request)).toEqual(await seen(nginx.port, request));
     });
   });
 }
+
+/** Level and message of each line of an error log, without what it says of the client. */
+function logged(port: number): string[] {
+  const text = existsSync(logFile(port)) ? readFileSync(logFile(port), "utf8") : "";
+  return [...text.matchAll(/\[(\w+)\] \S+ \*\d+ (.*), client: /g)].map(([, level, message]) => `${level} ${message}`);
+}
+
+test.skipIf(NGINX === null)("the error log, with rewrite_log", async () => {
+  for (const target of ["/a/q", "/a/%20x", "/never", "/loop", "/unset", "/quiet", "/empty", "/forbidden"])
+    for (const port of [ours.port, nginx.port]) await seen(port, requestOf(target, "log.test"));
+  const theirs = logged(nginx.port);
+  await until(
+    () => logged(0).length >= theirs.length,
+    () => logged(0).join("\n"),
+  );
+  expect(logged(0)).toEqual(theirs);
+});

@@ -40,7 +40,7 @@ export interface UriStep {
   /** The status of a redirect (301, 302); 0: the request goes on inside. */
   readonly redirect: number;
   /** `last` ends the program, and the location is looked up again; `break` ends it; "": the next step follows, then as `last`. */
-  readonly then: "" | "last" | "break";
+  readonly flag: "" | "last" | "break";
 }
 
 /** `return`. */

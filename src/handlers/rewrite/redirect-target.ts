@@ -1,7 +1,7 @@
 /** The target of a redirect by `rewrite` (ngx_unescape_uri with NGX_UNESCAPE_REDIRECT). */
 
-/** A percent-encoding, or what nginx drops of a wrong one: its "%", and from a wrong second digit on the three characters. */
-const ENCODED = /%(?:([0-9a-f]{2})|[0-9a-f][\s\S]?|)/gi;
+/** A percent-encoding, with two digits; or a wrong one. */
+const ENCODED = /%(?:([0-9a-f]{2})|[0-9a-f][\s\S]?|([\s\S]?))/gi;
 
 /**
  * Decodes the percent-encodings of a target (octets) up to its "?" that a URL does not need, as nginx does: of characters behind
@@ -15,8 +15,9 @@ export function unescapeRedirect(target: string): string {
   return target.slice(0, end).replace(ENCODED, decoded) + rest;
 }
 
-function decoded(whole: string, digits: string | undefined): string {
-  if (digits === undefined) return "";
+/** Of a wrong one nginx drops its "%", and if the second digit is none, that and the first. */
+function decoded(whole: string, digits: string | undefined, kept: string | undefined): string {
+  if (digits === undefined) return kept ?? "";
   const code = Number.parseInt(digits, 16);
   return code > 0x25 && code < 0x7f ? String.fromCharCode(code) : whole;
 }

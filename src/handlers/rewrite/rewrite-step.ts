@@ -34,7 +34,7 @@ const redirection = (status: number, target: string): Answer => ({
   handle: (exchange) => exchange.fail(status, [["Location", locationTo(exchange, target)]]),
 });
 
-function changePath({ replacement, appends, then }: UriStep, templates: Templates): Step {
+function changePath({ replacement, appends, flag }: UriStep, templates: Templates): Step {
   const { path, query } = divided(replacement.parts, templates);
   return (exchange, run) => {
     const { rewriting } = exchange;
@@ -46,9 +46,9 @@ function changePath({ replacement, appends, then }: UriStep, templates: Template
     if (newPath === "") return emptyPath(exchange, run);
     rewriting.path = nameText(newPath);
     rewriting.isRedirected = true;
-    run.changed = then !== "break";
-    if (then === "break") rewriting.passesWholePath = true;
-    return then === "";
+    run.changed = flag !== "break";
+    if (flag === "break") rewriting.passesWholePath = true;
+    return flag === "";
   };
 }
 

@@ -129,6 +129,8 @@ function splitUri(text: string): [authority: string, uri: string] {
 /** Where nginx refuses a URI; null: it is allowed. */
 function placeWithoutUri({ context, location }: Scope): string | null {
   if (context === "limit_except") return '"limit_except"';
+  if (context === "if in location")
+    return 'an "if": give the "proxy_pass" of the location one, which the "if" inherits, or use variables';
   if (location?.modifier === "@") return "a named location";
   return location !== null && location.regex !== null ? "a location with a regular expression" : null;
 }

@@ -104,8 +104,8 @@ function addRewrite(
   const replacement = scope.template(appends ? word! : { ...word!, text: word!.text.slice(0, -1) });
   if (pattern === null || replacement === null) return;
   const redirect = given === "permanent" ? 301 : given === "redirect" || ABSOLUTE.test(word!.text) ? 302 : 0;
-  const then: UriStep["then"] = given === "last" || given === "break" ? given : "";
-  addStep(scope, { kind: "rewrite", pattern, replacement, appends, redirect, then }, position);
+  const ending: UriStep["flag"] = given === "last" || given === "break" ? given : "";
+  addStep(scope, { kind: "rewrite", pattern, replacement, appends, redirect, flag: ending }, position);
 }
 
 function openIf(parent: Scope, [args]: [readonly Word[]], { position }: Directive): Scope | null {
