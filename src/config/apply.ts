@@ -84,13 +84,17 @@ function defineVariables(args: Directive["args"], { draft }: Scope): void {
   for (const { text } of args) if (/^\$\w+$/.test(text)) draft.variables.define(text.slice(1));
 }
 
-/** With `--keep-going`, whole blocks of the top level (`stream`, `mail`) are left out; what stands in them is not looked at. */
-function refuse(position: Directive["position"], message: string, scope: Scope): void {
-  if (scope.context === "main") scope.draft.diagnostics.error(position, message, true);
+const OTHER_PROTOCOLS = ["stream", "mail"];
+
+/** With `--keep-going` the blocks of other protocols are left out; what stands in them is not looked at. */
+function refuse({ name, position }: Directive, message: string, scope: Scope): void {
+  if (scope.context === "main" && OTHER_PROTOCOLS.includes(name))
+    scope.draft.diagnostics.error(position, message, true);
   else scope.error(position, message);
 }
 
-function applyForeign({ name, args, position }: Directive, scope: Scope): void {
+function applyForeign(directive: Directive, scope: Scope): void {
+  const { name, args, position } = directive;
   defineVariables(args, scope);
   const reason = WITHOUT_EFFECT.get(name);
   const refusal = refusalOf(name);
@@ -98,6 +102,6 @@ function applyForeign({ name, args, position }: Directive, scope: Scope): void {
   if (reason !== undefined) scope.warning(position, `"${name}" has no effect here (${reason})`);
   else if (refusal !== undefined && isOff)
     scope.warning(position, `"${name} off" has no effect here (it is always off)`);
-  else if (refusal !== undefined) refuse(position, `"${name}" is not supported (${refusal})`, scope);
+  else if (refusal !== undefined) refuse(directive, `"${name}" is not supported (${refusal})`, scope);
   else scope.error(position, `unknown directive ${quote(name)}${directiveSuggestion(name, DIRECTIVES.keys())}`);
 }

@@ -256,7 +256,7 @@ export interface Settings
   readonly serverTokens: boolean;
   readonly etag: boolean;
   readonly ifModifiedSince: "exact" | "before" | "off";
-  readonly symlinks: "inside" | "follow" | "deny";
+  readonly symlinks: "inside" | "follow" | "deny" | "owner";
   readonly dotfiles: "allow" | "deny";
   /** The cache of open files; null: off. `inactive` in ms. */
   readonly openFileCache: { readonly max: number; readonly inactive: number } | null;

@@ -15,6 +15,20 @@ export interface Place {
 
 /** The file of `path` (decoded, starts with "/") in a location; null: there can be none. */
 export function place(settings: Settings, path: string, exchange: Exchange): Place | null {
+  const found = placeByRoot(settings, path, exchange);
+  const from = settings.symlinksFrom;
+  return from === null || found === null ? found : beneathFolder(found, evaluate(from, exchange));
+}
+
+/** The same file, by a folder from which on links are looked for; the whole path is, if the file is not beneath the folder (as in nginx). */
+function beneathFolder(found: Place, from: string): Place {
+  const whole = filename(found);
+  const start = from.replace(/\/+$/, "");
+  const path = whole.startsWith(`${start}/`) ? whole.slice(start.length) : whole;
+  return { root: path === whole ? "/" : start, path: path.replace(/^\/+/, "") || "." };
+}
+
+function placeByRoot(settings: Settings, path: string, exchange: Exchange): Place | null {
   const { alias, aliasPrefix } = settings;
   if (!path.startsWith("/")) return null; // a `rewrite` may leave it out: no name of a file is meant
   if (alias === null) {
@@ -34,7 +48,10 @@ export function place(settings: Settings, path: string, exchange: Exchange): Pla
 /** The file of a name in `try_files`. With an `alias` in a regex location the whole name is beneath the alias, as in nginx. */
 export function triedPlace(settings: Settings, name: string, exchange: Exchange): Place | null {
   const { alias, aliasPrefix } = settings;
-  return alias !== null && aliasPrefix === null ? beneathAlias(alias, name, exchange) : place(settings, name, exchange);
+  if (alias === null || aliasPrefix !== null) return place(settings, name, exchange);
+  const found = beneathAlias(alias, name, exchange);
+  const from = settings.symlinksFrom;
+  return from === null || found === null ? found : beneathFolder(found, evaluate(from, exchange));
 }
 
 /** The file's name for messages and $request_filename. */

@@ -1,6 +1,6 @@
 /** nginx's core directives, and `compat nginx`: the same configuration gives the same answers as nginx itself. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { readFileSync, rmSync, utimesSync } from "node:fs";
+import { lchownSync, readFileSync, rmSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { ask, get, type Reply } from "./client.ts";
 import { NGINX, useNginx } from "./nginx.ts";
@@ -13,6 +13,10 @@ const folder = makeFolder({
   "www/style.css": "a { }",
   "www/.hidden/file": "hidden",
   "www/inner/page.html": "inner",
+  "www/to-inner": { link: "inner" },
+  "www/to-page.html": { link: "page.html" },
+  "www/foreign.html": { link: "page.html" },
+  linked: { link: "www" },
   "www/empty/": "",
   'www/a & "b".txt': "",
   "www/link.html": { link: "../outside.html" },
@@ -20,6 +24,7 @@ const folder = makeFolder({
   "outside.html": "outside",
 });
 utimesSync(join(folder, "www/page.html"), 1_700_000_000, 1_700_000_000);
+if (process.getuid?.() === 0) lchownSync(join(folder, "www/foreign.html"), 1, 1);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** A server at `listen`; those at sockets have what counts for a whole server. */
@@ -48,6 +53,14 @@ const site = (listen: string, suffix: string, more = ""): string => `
     location /json/ { alias ${folder}/www/; autoindex on; }
     location /xml/ { alias ${folder}/www/; autoindex on; autoindex_format xml; }
     location /jsonp/ { alias ${folder}/www/; autoindex on; autoindex_format jsonp; }
+    location /links/on/ { alias ${folder}/www/; disable_symlinks on; }
+    location /links/off/ { alias ${folder}/www/; disable_symlinks off; }
+    location /links/owner/ { alias ${folder}/www/; disable_symlinks if_not_owner; }
+    location /links/beneath/ { alias ${folder}/linked/; disable_symlinks on from=$document_root; }
+    location /links/whole/ { alias ${folder}/linked/; disable_symlinks on; }
+    location /links/from/ { alias ${folder}/linked/; disable_symlinks on from=${folder}/linked; }
+    location /links/part/ { alias ${folder}/www/; disable_symlinks on from=${folder}/www/to-inner; }
+    location /links/apart/ { alias ${folder}/linked/; disable_symlinks on from=/usr; }
     location /gzip/ { alias ${folder}/www/; gzip on; gzip_min_length 1; }
     location /gzip/whole/ { alias ${folder}/www/; gzip on; gzip_min_length 1; chunked_transfer_encoding off; }
     location /asks/ {
@@ -149,6 +162,21 @@ describe.skipIf(NGINX === null)("as nginx", () => {
     const [w, n] = await both(request, socket);
     expect(w).toEqual(n);
   });
+
+  test.each(["on", "off", "owner", "beneath", "whole", "from", "part", "apart"])(
+    "disable_symlinks: /links/%s/",
+    async (name) => {
+      // A folder that may not be followed is 404 in nginx, because it opens it as no folder then; a file is 403.
+      const found = async (port: number): Promise<string[]> => {
+        const files = ["page.html", "link.html", "to-inner/page.html", "foreign.html", "to-page.html"];
+        const replies = await Promise.all(files.map((file) => ask(port, get(`/links/${name}/${file}`))));
+        return replies.map(({ status, text }) => (status === 200 ? text : "refused"));
+      };
+      const answers = await found(nginx.port);
+      expect(await found(ours.port)).toEqual(answers);
+      expect(answers.includes("refused")).toBe(name !== "off");
+    },
+  );
 
   test.each(["/gzip/page.html", "/gzip/whole/page.html"])("chunked_transfer_encoding: %s", async (path) => {
     const framing = async (port: number): Promise<unknown> => {

@@ -31,7 +31,7 @@ What cannot be had as in nginx:
 
 - The pages for errors and listings have the same content in another form, \`Server\` says \`webserv\`, and reason phrases are those of RFC 9110 (\`302 Found\`).
 - 405 has Allow; a head that is too large is 431 (nginx: 400), a method in small letters 501 or 405 (nginx: 400).
-- Entity tags have another form.
+- Entity tags have another form. A folder that is a link that may not be followed is 403 (nginx: 404).
 - Requests that can be read in two ways are refused: [behaviour.md](behaviour.md#requests) lists them.
 - A body in chunks is checked to its end before a file is sent.
 - What differs behind a gateway stands in [gateway.md](gateway.md), and each of nginx's directives in [nginx-directives.md](nginx-directives.md).

@@ -11,6 +11,7 @@ import type { Word } from "../text/parser.ts";
 import { flag, kind, oneOf, parseTime, template, time, words } from "../values/arguments.ts";
 import { checkNamedLocation, parseStatus } from "../values/statuses.ts";
 import { absoluteTemplate, variablesOf } from "../values/template.ts";
+import { DISABLE_SYMLINKS } from "./core/symlinks.ts";
 
 const anywhere: readonly Context[] = ["http", "server", "location"];
 
@@ -81,8 +82,12 @@ export const FILES: readonly Row[] = [
     takes: [oneOf("inside", "follow", "deny")],
     default: "inside",
     help: "Symbolic links: followed while they stay beneath the root, followed anywhere, or refused.",
-    set: store("symlinks"),
+    set: (scope, [value]) => {
+      scope.own.symlinks = value;
+      scope.own.symlinksFrom = null;
+    },
   }),
+  DISABLE_SYMLINKS,
   directive("dotfiles", {
     in: anywhere,
     takes: [oneOf("allow", "deny")],

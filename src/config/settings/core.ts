@@ -1,6 +1,9 @@
 /** Settings of nginx's core about requests, connections and replies. */
+import type { Template } from "../parts.ts";
 
 export interface CoreSettings {
+  /** The folder beneath which symbolic links are judged by `symlinks`, if that is not the location's root. */
+  readonly symlinksFrom: Template | null;
   readonly autoindexFormat: "html" | "xml" | "json" | "jsonp";
   /** Whether listings for people show sizes in bytes, and times of the server's zone. */
   readonly autoindexExactSize: boolean;

@@ -5,7 +5,12 @@
 import { AT_FDCWD, O_DIRECTORY, O_PATH, S_IFDIR, S_IFMT, S_IFREG } from "../../../ffi/abi.ts";
 import { ERRNO } from "../../../ffi/errno.ts";
 import { FileStatus, type Kernel, type LinkPolicy } from "../../../ffi/kernel.ts";
+import type { Settings } from "../../config/model.ts";
 import type { OpenFile } from "../../exchange/reply.ts";
+import { openOwned } from "./links/owned-links.ts";
+
+/** How links are treated; "owner": those are followed that have the owner of what they lead to. */
+type Links = Settings["symlinks"];
 
 /** A descriptor that is closed when its last user releases it. Its maker is the first user. */
 export class SharedFile implements OpenFile {
@@ -29,17 +34,18 @@ export class SharedFile implements OpenFile {
  * Opens `path` (relative) beneath `root`. As Kernel.openBeneath, but under "inside" it also follows a link that is absolute, or
  * that leaves the root and returns, if its target is in the root. Such a link never creates a file.
  */
-export function openWithin(kernel: Kernel, root: number, path: string, flags: number, links: LinkPolicy): number {
+export function openWithin(kernel: Kernel, root: number, path: string, flags: number, links: Links): number {
   if (climbs(path)) return -ERRNO.EXDEV;
+  if (links === "owner") return openOwned(kernel, root, path, flags);
   const fd = kernel.openBeneath(root, path, flags, 0, links);
   return fd === -ERRNO.EXDEV && links === "inside" ? openReal(kernel, root, path, flags) : fd;
 }
 
 /** The link policy for writing and removing: links never lead out of the root, even where reading follows them. */
-export const changing = (links: LinkPolicy): LinkPolicy => (links === "deny" ? "deny" : "inside");
+export const changing = (links: Links): LinkPolicy => (links === "deny" ? "deny" : "inside");
 
 /** Writes the status of `path` beneath `root`, opened as by `openWithin`, into `into`. 0 or -errno. */
-export function statWithin(kernel: Kernel, root: number, path: string, links: LinkPolicy, into: FileStatus): number {
+export function statWithin(kernel: Kernel, root: number, path: string, links: Links, into: FileStatus): number {
   const fd = openWithin(kernel, root, path, O_PATH, links);
   if (fd < 0) return fd;
   const n = kernel.fstat(fd, into);
@@ -48,7 +54,7 @@ export function statWithin(kernel: Kernel, root: number, path: string, links: Li
 }
 
 /** As `statWithin`, but only for regular files: -EISDIR for a folder, -ENXIO for anything else. */
-export function fileWithin(kernel: Kernel, root: number, path: string, links: LinkPolicy, into: FileStatus): number {
+export function fileWithin(kernel: Kernel, root: number, path: string, links: Links, into: FileStatus): number {
   const n = statWithin(kernel, root, path, links, into);
   if (n < 0) return n;
   const type = into.mode & S_IFMT;

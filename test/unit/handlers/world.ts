@@ -142,6 +142,7 @@ export function settings(changes: Partial<Settings> = {}): Settings {
     etag: true,
     ifModifiedSince: "exact",
     symlinks: "inside",
+    symlinksFrom: null,
     dotfiles: "deny",
     accessLogs: [],
     errorLog: { file: "stderr", level: "error" },

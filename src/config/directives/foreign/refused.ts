@@ -34,7 +34,6 @@ const INSTEAD: readonly (readonly [instead: string, names: string])[] = [
     "sub_filter sub_filter_ addition_types add_before_body add_after_body ssi ssi_ charset_map charset_types override_charset source_charset",
   ],
   ["use return, try_files or a location with a regular expression", "split_clients geo"],
-  ['use "symlinks"', "disable_symlinks"],
   ['use "session"', "userid userid_"],
   [
     "Webserv has no such module",
