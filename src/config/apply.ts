@@ -29,7 +29,7 @@ function applyRow(row: Row, directive: Directive, scope: Scope): void {
 
 /** Reports the mistakes in a block that will not be used. */
 function checkBlock(row: Row, { args, block }: Directive, scope: Scope): void {
-  if (row.block === "table") defineVariables(args, scope);
+  if (row.block === "table") defineVariables(args.slice(-1), scope);
   if (row.block === null || row.block === "types" || row.block === "table" || block === null) return;
   const inLocation = row.block === "if" && scope.location !== null;
   const unused = new Scope(inLocation ? "if in location" : row.block, scope.draft, scope);

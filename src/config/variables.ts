@@ -13,6 +13,9 @@ export interface DeclaredVariable {
   readonly help: string;
 }
 
+/** The server's own variables that a configuration may define, as in nginx. */
+const CHANGEABLE: readonly string[] = ["args", "limit_rate", "proxy_host", "proxy_port"];
+
 /** The variables that templates of one configuration may use. */
 export class Variables {
   private readonly fixed: readonly string[];
@@ -41,9 +44,9 @@ export class Variables {
     return new Map([...this.given].map((name) => [name, !this.defined.has(name)]));
   }
 
-  /** Whether the server provides a variable of exactly this name, which the configuration cannot define, but for `$args` and `$limit_rate`. */
+  /** Whether the server provides a variable of exactly this name, which the configuration cannot define. */
   isFixed(name: string): boolean {
-    return this.fixed.includes(name) && name !== "args" && name !== "limit_rate";
+    return this.fixed.includes(name) && !CHANGEABLE.includes(name);
   }
 
   /** Whether a variable exists: declared, defined, a member of a family, or a group's number. */

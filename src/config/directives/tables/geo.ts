@@ -42,7 +42,8 @@ class GeoReader {
   private readonly ipv4 = new Networks4();
   private readonly ipv6 = new Networks6();
   private ranges: RangeSet | null = null;
-  private fallback: number | null = null;
+  /** Of ranges; otherwise the default is that of the widest networks. */
+  private fallback: number | undefined;
   private readonly proxies: AccessRule["match"][] = [];
   private recursive = false;
   private volatile = false;
@@ -103,9 +104,11 @@ class GeoReader {
 
   private setFallback({ position }: Directive, { text }: Word): void {
     const value = this.index(text);
-    if (this.fallback !== null) this.warnTwice("default value", position, text, this.fallback);
+    const before = this.ranges === null ? this.ipv4.set(0, 0, value) : this.fallback;
+    if (this.ranges === null) this.ipv6.set(0n, 0, value);
+    else this.fallback = value;
+    if (before !== undefined) this.warnTwice("default value", position, text, before);
     this.begun = true;
-    this.fallback = value;
   }
 
   private warnTwice(what: string, position: Word["position"], text: string, before: number): void {
@@ -133,8 +136,8 @@ class GeoReader {
       if (!set.delete(address, bits)) this.scope.warning(position, `no network ${quote(text)} to delete`);
       return;
     }
-    const before = set.set(address, bits, this.index(value.text)) ?? (bits === 0 ? this.fallback : null);
-    if (before !== null) this.warnTwice(`network ${quote(text)}`, position, value.text, before);
+    const before = set.set(address, bits, this.index(value.text));
+    if (before !== undefined) this.warnTwice(`network ${quote(text)}`, position, value.text, before);
   }
 
   private network({ text, position }: Word): Network | null {
@@ -163,7 +166,8 @@ class GeoReader {
 
 function parseRange(text: string): readonly [start: number, end: number] | undefined {
   const hyphen = text.indexOf("-");
-  const start = ipv4Number(text, 0, hyphen < 0 ? 0 : hyphen);
+  if (hyphen < 0) return undefined;
+  const start = ipv4Number(text, 0, hyphen);
   const end = ipv4Number(text, hyphen + 1);
   return start < 0 || end < 0 ? undefined : [start, end];
 }

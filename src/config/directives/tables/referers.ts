@@ -34,6 +34,8 @@ export const REFERERS: Row = directive("valid_referers", {
 class Referers implements ValidReferers {
   none = false;
   blocked = false;
+  /** Whether the server's names are valid, of which there is always one, if only "". */
+  serverNames = false;
   readonly hosts = new Names<string>();
   readonly names: NameTable<string> = this.hosts.table;
   readonly expressions: RegExp[] = [];
@@ -43,8 +45,10 @@ class Referers implements ValidReferers {
 function addReferer(scope: Scope, referers: Referers, word: Word): void {
   const { text, position } = word;
   if (text === "none" || text === "blocked") referers[text] = true;
-  else if (text === "server_names") scope.draft.later(() => addServerNames(scope, referers, position));
-  else if (text.startsWith("~")) addExpression(scope, referers, word);
+  else if (text === "server_names") {
+    referers.serverNames = true;
+    scope.draft.later(() => addServerNames(scope, referers, position));
+  } else if (text.startsWith("~")) addExpression(scope, referers, word);
   else if (text === "") scope.error(position, 'invalid referer ""');
   else {
     const slash = text.indexOf("/");
@@ -84,13 +88,10 @@ function inheritExpressions({ parent }: Scope, referers: Referers): void {
   if (referers.hostExpressions.length === 0) referers.hostExpressions.push(...outer.hostExpressions);
 }
 
-function checkReferers(
-  scope: Scope,
-  { none, blocked, names, expressions, hostExpressions }: Referers,
-  position: Position,
-): void {
-  const { exact, leading, trailing } = names;
-  if (!(none || blocked) || exact.size + leading.size + trailing.size + expressions.length + hostExpressions.length > 0)
-    return;
-  scope.error(position, '"valid_referers" has "none" or "blocked", but no valid referer');
+function checkReferers(scope: Scope, referers: Referers, position: Position): void {
+  const { none, blocked, serverNames, expressions } = referers;
+  const { exact, leading, trailing } = referers.names;
+  const isEmpty = !serverNames && exact.size + leading.size + trailing.size + expressions.length === 0;
+  if (isEmpty && (none || blocked))
+    scope.error(position, '"valid_referers" has "none" or "blocked", but no valid referer');
 }
