@@ -59,6 +59,11 @@ const BARE: Partial<Settings> = {
   sslTrustedCertificate: null,
   sslCrl: null,
   sslConfCommand: [],
+  secureLink: null,
+  secureLinkMd5: null,
+  secureLinkSecret: null,
+  useridService: null,
+  emptyGif: false,
 };
 
 /** Settings that blocks do not inherit. */
@@ -70,6 +75,7 @@ const NOT_INHERITED: Partial<Settings> = {
   pass: null,
   limitedPass: null,
   stubStatus: false,
+  emptyGif: false,
 };
 
 /** The settings of an empty configuration: the defaults of the table, parsed like any text. */
@@ -144,9 +150,9 @@ export class Builder {
 
   /** An `if`, which as in nginx also inherits who answers. Its steps are part of the program around it. */
   private condition(scope: Scope, place: Pick<Location, "modifier" | "pattern" | "regex" | "position">): Location {
-    const { pass, stubStatus } = this.settings(scope.parent!);
+    const { pass, stubStatus, emptyGif } = this.settings(scope.parent!);
     const settings = { ...this.settings(scope), rewrite: [] };
-    const answering = { pass: scope.own.pass ?? pass, stubStatus };
+    const answering = { pass: scope.own.pass ?? pass, stubStatus, emptyGif };
     return {
       id: this.nextId++,
       ...place,

@@ -23,6 +23,9 @@ import { UPSTREAM_BLOCK, UPSTREAM_ROWS } from "./directives/gateway/upstream.ts"
 import { LIMITS } from "./directives/limits/limits.ts";
 import { LOCATIONS } from "./directives/locations.ts";
 import { LOGS } from "./directives/logs/logs.ts";
+import { SMALL_CONTENTS } from "./directives/modules/contents.ts";
+import { SECURE_LINK } from "./directives/modules/secure-link.ts";
+import { USERID } from "./directives/modules/userid.ts";
 import { PROCESS } from "./directives/process.ts";
 import { REPLIES } from "./directives/replies.ts";
 import { REQUESTS } from "./directives/requests.ts";
@@ -44,7 +47,7 @@ const ROWS: readonly (readonly [title: string, rows: readonly Row[]])[] = [
   ["Servers", SERVERS],
   ["Locations", LOCATIONS],
   ["Rewriting", REWRITE],
-  ["Files", FILES],
+  ["Files", [...FILES, ...SMALL_CONTENTS]],
   ["Who may do what", ACCESS],
   ["Passwords", [...AUTH, ...AUTH_REQUEST]],
   ["Uploads and DELETE", UPLOADS],
@@ -65,6 +68,8 @@ const ROWS: readonly (readonly [title: string, rows: readonly Row[]])[] = [
   ["Behind a front server", FRONT],
   ["Limits on requests", [...REQUESTS, ...CORE_REQUESTS]],
   ["Limits per client or other key", LIMITS],
+  ["Links that expire", SECURE_LINK],
+  ["Ids of visitors", USERID],
   ["Logs and status", [...LOGS, ...CORE_LOGS, STUB_STATUS, ...MIRROR]],
 ];
 

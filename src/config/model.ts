@@ -40,6 +40,7 @@ import type { DavSettings } from "./settings/dav.ts";
 import type { FilterSettings } from "./settings/filters.ts";
 import type { LimitSettings, LimitZone } from "./settings/limits.ts";
 import type { ErrorLog, LogSettings } from "./settings/logs.ts";
+import type { ModuleSettings } from "./settings/modules.ts";
 import type { RewriteSettings } from "./settings/rewrite.ts";
 import type { TableSettings } from "./settings/tables.ts";
 import type { TlsSettings } from "./settings/tls.ts";
@@ -130,6 +131,7 @@ export interface Settings
     DavSettings,
     FilterSettings,
     LimitSettings,
+    ModuleSettings,
     LogSettings,
     RewriteSettings,
     TableSettings,

@@ -14,7 +14,7 @@ export interface DeclaredVariable {
 }
 
 /** The server's own variables that a configuration may define, as in nginx. */
-const CHANGEABLE: readonly string[] = ["args", "limit_rate", "proxy_host", "proxy_port"];
+const CHANGEABLE: readonly string[] = ["args", "limit_rate", "uid_reset", "proxy_host", "proxy_port"];
 
 /** The variables that templates of one configuration may use. */
 export class Variables {

@@ -6,7 +6,8 @@ import type { LogLevel } from "../config/settings/logs.ts";
 import type { RequestHead } from "../http/request/request.ts";
 import type { ProxyAddresses } from "../network/proxy-protocol/header.ts";
 import type { TlsFacts } from "../network/transport.ts";
-import type { LimitState } from "./limits.ts";
+import type { LimitState } from "./facts/limits.ts";
+import type { UserIds } from "./facts/user-ids.ts";
 import type { Page } from "./page.ts";
 import type { Encoded, Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "./reply.ts";
 import type { Rewriting } from "./rewriting.ts";
@@ -73,6 +74,8 @@ export interface Exchange {
   user: string;
   /** Bytes per second of the reply, as `set $limit_rate` or X-Accel-Limit-Rate say; 0: no limit; -1: `limit_rate` decides. */
   limitRate: number;
+  /** The ids of `userid`; null: they were not needed yet. */
+  userIds: UserIds | null;
   /** What `limit_req` and `limit_conn` have decided; null: nothing yet. */
   limits: LimitState | null;
   /** What this request and those included in its reply have in common; null: there are none. */

@@ -3,6 +3,7 @@ import type { Kernel } from "../../ffi/kernel.ts";
 import type { ErrorLog, LogLevel } from "../config/settings/logs.ts";
 import type { Reactor } from "../network/reactor.ts";
 import type { Resolver } from "../network/resolver/resolver.ts";
+import type { UserIdSequence } from "./facts/user-ids.ts";
 
 /** Services of the server for everything that answers its requests. */
 export interface Services {
@@ -18,6 +19,8 @@ export interface Services {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Value of the Server field with `server_tokens on`: `webserv/VERSION`. */
   readonly serverToken: string;
+  /** Makes the ids of `userid`. */
+  readonly userIds: UserIdSequence;
   /** Random bytes (getrandom), at most 64, as hexadecimal digits. */
   randomHex(bytes: number): string;
   /** Logs a message that belongs to no current request. `to`: the error log of the location it concerns; by default the main one. */

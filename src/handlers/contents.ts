@@ -6,6 +6,7 @@ import { isExempt } from "./access.ts";
 import { CgiHandler } from "./cgi/cgi.ts";
 import { DavExtHandler, DavHandler } from "./dav/dav.ts";
 import { DavLocation } from "./dav/location.ts";
+import { EmptyGifHandler } from "./empty-gif.ts";
 import { DeleteHandler } from "./files/delete.ts";
 import { StaticHandler } from "./files/static.ts";
 import { TryFilesHandler } from "./files/try-files.ts";
@@ -85,6 +86,7 @@ function makersFor(
   return {
     return: () => new ReturnHandler(settings.return!, settings, services),
     session_api: () => new SessionApiHandler(services.sessions.store(serverName, settings)),
+    empty_gif: () => new EmptyGifHandler(),
     stub_status: () => new StubStatusHandler(),
     tus: () => (hasOwnPaths(location) ? new TusHandler(location, services, store()) : null),
     dav_methods: () => new DavHandler(dav()),

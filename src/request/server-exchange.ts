@@ -5,9 +5,10 @@
 import type { Location, Settings, VirtualServer } from "../config/model.ts";
 import type { LogLevel } from "../config/settings/logs.ts";
 import type { BodyWatcher, ConnectionInfo, Exchange, Templates } from "../exchange/exchange.ts";
+import type { LimitState } from "../exchange/facts/limits.ts";
+import type { UserIds } from "../exchange/facts/user-ids.ts";
 import type { Filter } from "../exchange/filter.ts";
 import type { BodySink } from "../exchange/handler.ts";
-import type { LimitState } from "../exchange/limits.ts";
 import type { Page } from "../exchange/page.ts";
 import type { Encoded, Field, Pacing, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "../exchange/reply.ts";
 import type { Rewriting } from "../exchange/rewriting.ts";
@@ -54,6 +55,7 @@ export class ServerExchange implements Exchange {
   assigned: Map<string, string> | null = null;
   session: Session | null = null;
   user = "";
+  userIds: UserIds | null = null;
   limits: LimitState | null = null;
   limitRate = -1;
   page: Page | null = null;
@@ -109,6 +111,7 @@ export class ServerExchange implements Exchange {
     this.upstream = null;
     this.page = null;
     this.depth = 0;
+    this.userIds = null;
     this.limits?.release();
     this.limits = null;
     this.bodyWatcher = null;

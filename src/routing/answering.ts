@@ -14,6 +14,7 @@ type Deciding = Pick<
   | "davMethods"
   | "davExtMethods"
   | "davLock"
+  | "emptyGif"
   | "upload"
   | "deleteFiles"
   | "tryFiles"
@@ -29,6 +30,7 @@ export interface Answerer {
     | "return"
     | "session_api"
     | "stub_status"
+    | "empty_gif"
     | "tus"
     | "dav_methods"
     | "dav_ext_methods"
@@ -67,6 +69,14 @@ export const ANSWERERS: readonly Answerer[] = [
   {
     name: "stub_status",
     setting: "stubStatus",
+    alone: true,
+    byDefault: ["GET", "HEAD"],
+    performs: ["GET", "HEAD"],
+    body: "discarded",
+  },
+  {
+    name: "empty_gif",
+    setting: "emptyGif",
     alone: true,
     byDefault: ["GET", "HEAD"],
     performs: ["GET", "HEAD"],

@@ -4,6 +4,7 @@ import { errnoText } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
 import type { ErrorLog, LogLevel } from "../config/settings/logs.ts";
+import { UserIdSequence } from "../exchange/facts/user-ids.ts";
 import type { ConnectionCounts } from "../exchange/services.ts";
 import { Passwords } from "../handlers/auth/passwords.ts";
 import { CacheZones } from "../handlers/cache/zones.ts";
@@ -42,6 +43,7 @@ export class ServerServices implements SharedServices {
   readonly upstreams: Upstreams;
   readonly caches: CacheZones;
   readonly limits: LimitZones;
+  readonly userIds: UserIdSequence;
   private readonly random = new Block(64);
 
   constructor(
@@ -64,6 +66,7 @@ export class ServerServices implements SharedServices {
     this.upstreams = new Upstreams(this);
     this.caches = new CacheZones(this);
     this.limits = new LimitZones(this);
+    this.userIds = new UserIdSequence(Number.parseInt(this.randomHex(4), 16));
     this.passwords = new Passwords(this, bcrypt);
   }
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll } from "bun:test";
 import { rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { makeFolder } from "./server.ts";
+import { type Entry, makeFolder } from "./server.ts";
 
 /** null: not installed. */
 export const NGINX = Bun.which("nginx", { PATH: `${process.env.PATH}:/usr/sbin:/usr/local/sbin` });
@@ -17,14 +17,14 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Starts nginx for the tests of a file; `http` makes what its http block contains, for the port it listens on. */
-export function useNginx(http: (port: number) => string): { port: number } {
+/** Starts nginx for the tests of a file; `http` makes what its http block contains, for the port it listens on; `files` are in its prefix. */
+export function useNginx(http: (port: number) => string, files: Record<string, Entry> = {}): { port: number } {
   const nginx = { port: 0 };
   let folder = "";
   let running: Bun.Subprocess | null = null;
   beforeAll(async () => {
     if (NGINX === null) return;
-    folder = makeFolder({ "logs/": "" });
+    folder = makeFolder({ "logs/": "", ...files });
     nginx.port = await freePort();
     writeFileSync(join(folder, "nginx.conf"), configuration(http(nginx.port)));
     running = Bun.spawn([NGINX, "-p", folder, "-e", join(folder, "error.log"), "-c", join(folder, "nginx.conf")], {

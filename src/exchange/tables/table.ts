@@ -1,6 +1,7 @@
 /** The values of variables that tables compute: once a request, unless the table is volatile. `set` of such a variable wins, as in nginx. */
 import type { VariableTable } from "../../config/tables/tables.ts";
 import type { Evaluator, Templates } from "../exchange.ts";
+import { withoutCycles } from "../variables/cycles.ts";
 import { geoValue } from "./geo.ts";
 import { mapValue } from "./map.ts";
 import { splitValue } from "./split.ts";
@@ -27,24 +28,4 @@ function valueMaker(table: VariableTable, templates: Templates): Evaluator {
     case "split_clients":
       return splitValue(table, templates);
   }
-}
-
-/** How often a variable may be needed for its own value. nginx takes 100, and minutes where a `volatile` one doubles the work each time. */
-const MOST_NESTED = 3;
-
-/** Beyond MOST_NESTED a variable is empty, as in nginx: two maps may refer to each other, and each ends with a value. */
-function withoutCycles(name: string, compute: Evaluator): Evaluator {
-  let nested = 0;
-  return (exchange) => {
-    if (nested === MOST_NESTED) {
-      exchange.log("error", `cycle while evaluating variable "${name}"`);
-      return "";
-    }
-    nested++;
-    try {
-      return compute(exchange);
-    } finally {
-      nested--;
-    }
-  };
 }

@@ -62,7 +62,7 @@ function requestField({ request, settings }: Exchange, name: string): string {
 }
 
 /** Path and query as received, without scheme and host of an absolute-form. */
-function requestUri({ request }: Exchange): string {
+export function requestUri({ request }: Exchange): string {
   const target = request.target();
   const path = request.pathStart - request.targetStart;
   return request.pathEnd > request.pathStart ? target.slice(path) : target;

@@ -11,14 +11,28 @@ import { LIMITS } from "./limits.ts";
 import { REPLY } from "./reply.ts";
 import { REQUEST } from "./request.ts";
 import type { Row } from "./row.ts";
+import { SECURE_LINK } from "./secure-link.ts";
 import { TIME } from "./time.ts";
 import { TLS } from "./tls.ts";
 import { UPSTREAM } from "./upstream.ts";
+import { USER_IDS } from "./user-ids.ts";
 
 const order = (a: Row, b: Row): number => Number(a.isFamily) - Number(b.isFamily) || (a.name < b.name ? -1 : 1);
 
 /** All variables that a configuration may use, except groups of its own regular expressions: by name, families last. */
-export const VARIABLES: readonly Row[] = [CONNECTION, FILES, LIMITS, REFERER, REPLY, REQUEST, TIME, TLS, UPSTREAM]
+export const VARIABLES: readonly Row[] = [
+  CONNECTION,
+  FILES,
+  LIMITS,
+  REFERER,
+  REPLY,
+  REQUEST,
+  SECURE_LINK,
+  TIME,
+  TLS,
+  UPSTREAM,
+  USER_IDS,
+]
   .flat()
   .toSorted(order);
 

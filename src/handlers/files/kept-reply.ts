@@ -20,6 +20,7 @@ export function headChanges(settings: Settings): Changes {
   const varies = (header: AddHeader) => header.value.constant === null;
   if (settings.addTrailers.length > 0) return "each request";
   if (settings.charset !== null && settings.charset.constant === null) return "each request";
+  if (settings.userid === "on" || settings.userid === "v1") return "each request";
   if (settings.uploadCors !== null) return "each request"; // depends on the request's Origin
   if (settings.addHeaders.some(varies)) return "each request";
   const kind = settings.expires?.kind;

@@ -15,8 +15,10 @@ import { ruleFor } from "../cgi/script.ts";
 import { Codings } from "../compression/codings.ts";
 import { errorPage, errorPageType } from "../error-page.ts";
 import { errorStatus } from "../errors.ts";
+import { Folder as NamedFolder } from "../listing/folder.ts";
 import { replyWithListing } from "../listing/listing.ts";
 import type { Listings } from "../listing/listings.ts";
+import { RandomFile } from "../listing/random-file.ts";
 import { locationTo } from "../redirect.ts";
 import type { HandlerServices } from "../services.ts";
 import { type BodyChanges, bodyChanges } from "../transform/changes.ts";
@@ -146,6 +148,22 @@ export class StaticHandler implements Handler {
   private folder(exchange: Exchange, path: string): Answer {
     const entry = this.find(exchange, path);
     this.done(entry);
+    if (exchange.settings.randomIndex && entry.kind === "folder") return this.randomIn(exchange, path, entry);
+    return this.indexed(exchange, path, entry);
+  }
+
+  /** `random_index`. */
+  private randomIn(exchange: Exchange, path: string, entry: Entry): Answer {
+    const without = (): void => {
+      const answer = this.indexed(exchange, path, entry);
+      if (answer !== MOVED) answer.handle(exchange);
+    };
+    const root = this.cache.root(entry.place);
+    if (typeof root === "number") return new Folder(this, entry);
+    return new RandomFile(new NamedFolder(exchange.services.kernel, exchange.location, entry.place, root), without);
+  }
+
+  private indexed(exchange: Exchange, path: string, entry: Entry): Answer {
     const index = this.indexOf(exchange, path, entry);
     if (index === null) return new Folder(this, entry);
     if (typeof index !== "string") return new Folder(this, index);

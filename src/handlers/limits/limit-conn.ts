@@ -1,7 +1,7 @@
 /** `limit_conn` (ngx_http_limit_conn_module): how many requests may be in progress at once for each key. */
 import type { Settings } from "../../config/model.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
-import { LimitState } from "../../exchange/limits.ts";
+import { LimitState } from "../../exchange/facts/limits.ts";
 import { ANSWERED, GO_ON, type Phase, type Verdict } from "../../exchange/phase.ts";
 import { evaluateOctets } from "../../exchange/templates.ts";
 import type { LimitZones } from "./zones.ts";

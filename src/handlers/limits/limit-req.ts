@@ -3,7 +3,7 @@ import type { Settings } from "../../config/model.ts";
 import type { RequestLimit } from "../../config/settings/limits.ts";
 import { LOG_LEVELS, type LogLevel } from "../../config/settings/logs.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
-import { LimitState } from "../../exchange/limits.ts";
+import { LimitState } from "../../exchange/facts/limits.ts";
 import { ANSWERED, GO_ON, LATER, type Phase, type Verdict } from "../../exchange/phase.ts";
 import { evaluateOctets } from "../../exchange/templates.ts";
 import { Deadline, type Deadlines } from "../../network/deadlines.ts";

@@ -13,12 +13,14 @@ import { charsetFilter } from "./charset.ts";
 import { compressing } from "./compression.ts";
 import { subFilter } from "./sub-filter.ts";
 import { trailers } from "./trailers.ts";
+import { userIdFilter } from "./user-id.ts";
 
 /** Made once for each location; none for most. */
 export function filtersOf(settings: Settings, services: HandlerServices): readonly Filter[] {
   const filters: Filter[] = [];
   if (hasCors(settings)) filters.push(corsFilter);
   if (settings.expires !== null || settings.addHeaders.length > 0) filters.push(addFields);
+  if (settings.userid === "on" || settings.userid === "v1") filters.push(userIdFilter(settings));
   if (settings.subFilters.length > 0) filters.push(subFilter(settings, services));
   if (settings.charset !== null) filters.push(charsetFilter(settings, services));
   if (settings.addBeforeBody !== "" || settings.addAfterBody !== "") filters.push(addition(settings, services));

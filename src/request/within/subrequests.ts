@@ -1,6 +1,6 @@
 /** Starts the subrequests of a server, and ends those that are left when it stops. */
 import type { Exchange } from "../../exchange/exchange.ts";
-import { LimitState } from "../../exchange/limits.ts";
+import { LimitState } from "../../exchange/facts/limits.ts";
 import type { SharedServices } from "../../handlers/services.ts";
 import type {
   IncludedRequest,

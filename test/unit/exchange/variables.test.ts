@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Settings } from "../../../src/config/model.ts";
-import { LimitState } from "../../../src/exchange/limits.ts";
+import { LimitState } from "../../../src/exchange/facts/limits.ts";
 import { evaluate, evaluateOctets } from "../../../src/exchange/templates.ts";
 import { AttemptRecord, UpstreamFacts } from "../../../src/exchange/upstream.ts";
 import { lifetimeOf, VARIABLES, variable } from "../../../src/exchange/variables/variables.ts";
@@ -8,6 +8,8 @@ import { FakeExchange, FakeServices, location, type RequestLike, template } from
 
 const WORLD = {
   root: template("/srv/www"),
+  secureLink: template("HgnOMCOvyUKXerkQqS4elQ,2000000000"),
+  secureLinkMd5: template("$uri"),
   fastcgiOnly: { params: [], index: null, splitPathInfo: /^(\/a b)(\/.*)$/u, keepConn: false, catchStderr: [] },
 };
 const REQUEST: RequestLike = {
@@ -117,6 +119,8 @@ const table: { readonly [name: string]: string | RegExp } = {
   request_time: "0.010",
   request_uri: "/a%20b/c.txt?x=1&Name=J%20D&empty=&flag",
   scheme: "http",
+  secure_link: "1",
+  secure_link_expires: "2000000000",
   server_addr: "127.0.0.1",
   server_name: "example.org",
   server_port: "8080",
@@ -140,6 +144,9 @@ const table: { readonly [name: string]: string | RegExp } = {
   status: "200",
   time_iso8601: "2023-11-14T22:13:20+00:00",
   time_local: "14/Nov/2023:22:13:20 +0000",
+  uid_got: "",
+  uid_reset: "",
+  uid_set: "",
   upstream_addr: "127.0.0.1:81, unix:/run/app : [::1]:82",
   upstream_bytes_received: "0, 105 : 0",
   upstream_bytes_sent: "0, 90 : 0",

@@ -12,8 +12,9 @@ import type { Template } from "../../../src/config/parts.ts";
 import type { LogLevel } from "../../../src/config/settings/logs.ts";
 import { Evaluators } from "../../../src/exchange/evaluators.ts";
 import type { BodyWatcher, ConnectionInfo, Exchange, Templates } from "../../../src/exchange/exchange.ts";
+import type { LimitState } from "../../../src/exchange/facts/limits.ts";
+import { UserIdSequence, type UserIds } from "../../../src/exchange/facts/user-ids.ts";
 import { type Answer, type BodySink, type Handler, MOVED } from "../../../src/exchange/handler.ts";
-import type { LimitState } from "../../../src/exchange/limits.ts";
 import type { Page } from "../../../src/exchange/page.ts";
 import { GO_ON } from "../../../src/exchange/phase.ts";
 import type { Field, ReplyBody, ReplyOptions, StreamBody, WholeReply } from "../../../src/exchange/reply.ts";
@@ -158,6 +159,15 @@ export function settings(changes: Partial<Settings> = {}): Settings {
     validReferers: null,
     limitReq: [],
     limitConn: [],
+    limitRate: null,
+    limitRateAfter: null,
+    secureLink: null,
+    secureLinkMd5: null,
+    secureLinkSecret: null,
+    userid: "off",
+    useridName: "uid",
+    useridMark: null,
+    useridService: null,
     maxRanges: 16,
     chunkedTransferEncoding: true,
     logNotFound: true,
@@ -268,6 +278,7 @@ export class FakeServices implements HandlerServices {
   readonly upstreams = new Upstreams(this);
   readonly caches = new CacheZones(this);
   readonly limits = new LimitZones(this);
+  readonly userIds = new UserIdSequence(0x01020304);
   readonly logged: string[] = [];
 
   log(level: LogLevel, message: string): void {
@@ -358,6 +369,7 @@ export class FakeExchange implements Exchange {
   limits: LimitState | null = null;
   page: Page | null = null;
   readonly depth = 0;
+  userIds: UserIds | null = null;
   limitRate = -1;
   upstream: UpstreamFacts | null = null;
   onGone: (() => void) | null = null;

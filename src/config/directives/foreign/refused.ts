@@ -27,17 +27,15 @@ const INSTEAD: readonly (readonly [instead: string, names: string])[] = [
   ['use "upload_store"', "upload_pass upload_progress"],
   ['use "stub_status"', "status status_zone status_format vhost_traffic_status vhost_traffic_status_ api"],
   ['use "access_log"', "session_log session_log_"],
-  ['use "secure_link_md5"', "secure_link_secret"],
   // These are being built; the table of directives has the better word as soon as it has them.
   [
     "replies are not rewritten",
     "sub_filter sub_filter_ addition_types add_before_body add_after_body ssi ssi_ charset_map charset_types override_charset source_charset",
   ],
   ["use return, try_files or a location with a regular expression", "split_clients geo"],
-  ['use "session"', "userid userid_"],
   [
     "Webserv has no such module",
-    "valid_referers secure_link secure_link_ add_trailer random_index empty_gif client_body_in_file_only auth_delay add_header_inherit add_trailer_inherit",
+    "valid_referers add_trailer client_body_in_file_only auth_delay add_header_inherit add_trailer_inherit",
   ],
 ];
 

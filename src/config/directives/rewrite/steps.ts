@@ -14,7 +14,7 @@ import { compilePattern } from "./pattern.ts";
 const inBlocks: readonly Context[] = ["server", "location", "if"];
 
 /** Variables of the server that `set` may change. */
-const CHANGEABLE: readonly string[] = ["args", "limit_rate"];
+const CHANGEABLE: readonly string[] = ["args", "limit_rate", "uid_reset"];
 
 export const REWRITE: readonly Row[] = [
   directive("rewrite", {
@@ -39,7 +39,7 @@ export const REWRITE: readonly Row[] = [
     takes: [variableName, template("VALUE")],
     default: null,
     repeats: true,
-    help: "A variable of your own, or `$args` or `$limit_rate` of this request. A server's steps are done before the location is chosen, a location's whenever a request enters it.",
+    help: "A variable of your own, or `$args`, `$limit_rate` or `$uid_reset` of this request. A server's steps are done before the location is chosen, a location's whenever a request enters it.",
     set: (scope, [variable, value], { args, position }) => {
       const { variables } = scope.draft;
       if (variables.isFixed(variable))
