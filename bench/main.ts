@@ -13,6 +13,7 @@ import { cgi } from "./scenarios/cgi.ts";
 import { COMPARISONS } from "./scenarios/comparisons.ts";
 import { gzip } from "./scenarios/gzip.ts";
 import { idle } from "./scenarios/idle.ts";
+import { language } from "./scenarios/language.ts";
 import { php } from "./scenarios/php.ts";
 import { proxy } from "./scenarios/proxy.ts";
 import { reload } from "./scenarios/reload.ts";
@@ -40,7 +41,8 @@ SCENARIOS.set("idle", idle)
   .set("cache", cache)
   .set("proxy", proxy)
   .set("php", php)
-  .set("tunnels", tunnels);
+  .set("tunnels", tunnels)
+  .set("language", language);
 
 const USAGE = `usage: bun run bench [options] [${[...SCENARIOS.keys()].join("|")}|all]...   (default: small)
   --rounds N      measured rounds, after one to warm up (5)

@@ -22,6 +22,7 @@ type Deciding = Pick<
   | "cgi"
   | "cgiMethods"
   | "allowedMethods"
+  | "nginxReplies"
 >;
 
 export interface Answerer {
@@ -41,7 +42,7 @@ export interface Answerer {
     | "cgi"
     | "files";
   /** The setting that turns it on; null: it is always on. */
-  readonly setting: Exclude<keyof Deciding, "allowedMethods" | "cgiMethods" | "davLock"> | null;
+  readonly setting: Exclude<keyof Deciding, "allowedMethods" | "cgiMethods" | "davLock" | "nginxReplies"> | null;
   /** It answers every request of its location, so the rows below it are not tried. */
   readonly alone: boolean;
   /** The methods it answers without `allowed_methods`; null: any. */
@@ -182,6 +183,8 @@ export function methodsOf(answerer: Answerer, settings: Deciding): readonly stri
 function namedMethods(name: Answerer["name"], settings: Deciding): readonly string[] | null {
   if (name === "cgi") return settings.cgiMethods;
   if (name === "dav_methods") return settings.davMethods;
+  // nginx looks the file up first: what is missing is 404, what is there 405.
+  if (name === "files" && settings.nginxReplies && settings.allowedMethods === null) return ["GET", "HEAD", "POST"];
   if (name !== "dav_ext_methods") return null;
   const methods = settings.davExtMethods.filter((method) => settings.davLock !== null || !/LOCK$/.test(method));
   return methods.includes("PROPFIND") ? [...methods, "PROPPATCH"] : methods;

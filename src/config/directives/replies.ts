@@ -51,7 +51,10 @@ export const REPLIES: readonly Row[] = [
     help: "Adds a field to replies with 200, 201, 204, 206, 301, 302, 303, 304, 307 and 308; with `always` to all. A field that a reply has only once (Content-Type, ETag, Expires, Last-Modified, Location, Server and their like) replaces the server's or a script's; an empty ETag or Last-Modified removes it. Fields of the connection and the framing, and Date, are the server's.",
     set: (scope, [name, value, always], { args }) => {
       const reason = OUR_OWN.get(name.toLowerCase());
-      if (reason !== undefined) return scope.error(args[0]!.position, `"add_header" cannot add ${name} (${reason})`);
+      if (reason !== undefined) {
+        scope.own.addHeaders ??= []; // as any other, it stands in place of those of the outer block
+        return scope.warning(args[0]!.position, `"add_header ${name}" has no effect here (${reason})`);
+      }
       append(scope, "addHeaders", { name, value: onOneLine(value), always: always !== undefined });
     },
   }),

@@ -76,7 +76,7 @@ export class StaticHandler implements Handler {
 
   handle(exchange: Exchange): void {
     const entry = this.byPath ? this.cache.fresh(exchange.path) : null;
-    if (entry !== null && exchange.takesWholeReply && !exchange.request.conditional) {
+    if (entry !== null && exchange.takesWholeReply && !exchange.request.conditional && !this.isPosted(exchange)) {
       if (this.sendKept(exchange, entry)) return;
     }
     this.answer(exchange, exchange.path, entry ?? this.find(exchange, exchange.path));
@@ -122,11 +122,17 @@ export class StaticHandler implements Handler {
   /** Replies with an entry from `find`. */
   private answer(exchange: Exchange, path: string, entry: Entry): void {
     if (this.isScript(exchange, entry)) exchange.redirect(path, exchange.query);
+    else if (entry.kind === "file" && this.isPosted(exchange)) exchange.fail(405, [["Allow", "GET, HEAD"]]);
     else if (entry.kind === "file") replyWithFile(exchange, path, entry, this.changes, this.codings, this.bodies);
     else if (entry.kind === "none" && this.answerBeside(exchange, path, entry)) return this.done(entry);
     else if (entry.kind === "none") this.refuse(exchange, entry);
     else this.addSlash(exchange, path, entry);
     this.done(entry);
+  }
+
+  /** As nginx, which refuses to POST to a file once it has found it. */
+  private isPosted({ method, settings }: Exchange): boolean {
+    return method === "POST" && settings.nginxReplies && settings.allowedMethods === null;
   }
 
   /** `gzip_static` and similar directives serve the compressed file even if the file itself is missing. */
@@ -175,7 +181,8 @@ export class StaticHandler implements Handler {
   replyForFolder(exchange: Exchange, entry: Entry): void {
     const { path, settings } = exchange;
     if (entry.kind !== "folder") return this.refuse(exchange, entry);
-    if (settings.autoindex) return replyWithListing(exchange, path, entry.place, this.cache, this.listings);
+    if (settings.autoindex && !this.isPosted(exchange))
+      return replyWithListing(exchange, path, entry.place, this.cache, this.listings);
     exchange.log("error", `directory index of "${path}" is forbidden`);
     exchange.fail(403);
   }

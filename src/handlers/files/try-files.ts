@@ -51,7 +51,7 @@ export class TryFilesHandler implements Handler {
   private find(exchange: Exchange): string | null {
     for (const template of this.rule.files) {
       const wanted = template.text.endsWith("/") ? "folder" : "file";
-      const path = pathOf(evaluate(template, exchange), wanted);
+      const path = pathOf(beneath(exchange.settings, template) + evaluate(template, exchange), wanted);
       const entry = this.files.try(exchange, path);
       this.files.done(entry);
       if (entry.kind === wanted) return path;
@@ -63,6 +63,10 @@ export class TryFilesHandler implements Handler {
 /** Whether this is a regex location with `alias`: names are then looked up beneath the alias, as in nginx. */
 const isExpressions = ({ alias, aliasPrefix }: Settings): boolean => alias !== null && aliasPrefix === null;
 
+/** What comes before a name without variables where there is an `alias`: as in nginx, such a name does not begin with the location's prefix. */
+const beneath = ({ alias, aliasPrefix }: Settings, { constant }: Template): string =>
+  alias !== null && aliasPrefix !== null && constant !== null ? aliasPrefix : "";
+
 /** The path without the slash that asks for a folder: for "$uri/", "/dir" is redirected to "/dir/" and "/dir/" to its index. */
 function pathOf(name: string, wanted: "folder" | "file"): string {
   const merged = name.includes("//") ? name.replace(/\/{2,}/g, "/") : name;
@@ -72,11 +76,13 @@ function pathOf(name: string, wanted: "folder" | "file"): string {
 
 /**
  * An internal redirect to a URI or a `@name` with variables. The query starts at the "?" written in the configuration, directly or
- * as `$is_args`; a "?" in the value of another variable belongs to the path.
+ * as `$is_args`, or at that of `$request_uri`; a "?" in the value of another variable belongs to the path.
  */
 function redirection(uri: Template): (exchange: Exchange) => void {
   if (uri.text.startsWith("@")) return (exchange) => exchange.redirect(evaluate(uri, exchange));
   const { parts } = uri;
+  if (parts.some((part) => typeof part !== "string" && part.variable === "request_uri"))
+    return (exchange) => exchange.redirect(evaluate(uri, exchange));
   const at = parts.findIndex((part) => (typeof part === "string" ? part.includes("?") : part.variable === "is_args"));
   if (at < 0) return (exchange) => exchange.redirect(evaluate(uri, exchange), "");
   const part = parts[at]!;
