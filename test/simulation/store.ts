@@ -81,8 +81,13 @@ export class Store {
   private salt = 0;
   private readonly seen = new WeakMap<Node, Buffer>();
 
-  constructor(private readonly world: World) {
+  /** @param moves clients move and copy files, so any may have any content, and make folders, which may be empty */
+  constructor(
+    private readonly world: World,
+    private readonly moves = false,
+  ) {
     world.afterEachTurn(() => this.check());
+    if (moves) world.awaits(() => this.leftovers(true).length === 0); // copies are removed while others are served
     world.promises("nothing unfinished is left", () => this.leftovers(true).join(", ") || true);
     world.promises("no unfinished file is open", () => this.open().join(", ") || true);
     world.atEnd("nothing unfinished is left after the stop", () => this.leftovers(false).join(", ") || true);
@@ -105,7 +110,8 @@ export class Store {
   }
 
   /** All contents that clients may have sent for a name. */
-  versions(name: string): Buffer[] {
+  versions(path: string): Buffer[] {
+    const name = this.moves ? "" : path;
     const versions = this.sent.get(name) ?? [];
     this.sent.set(name, versions);
     return versions;
@@ -156,9 +162,14 @@ export class Store {
   private leftovers(running: boolean): string[] {
     const staging = this.folder.entries.get(STAGING);
     const names = [...(staging?.entries ?? [])].filter(
-      ([name, node]) => !RESUMABLE.test(name) && !this.names.undeletable.has(node) && !(running && LOCK.test(name)),
+      ([name, node]) => !RESUMABLE.test(name) && !this.isStuck(node) && !(running && LOCK.test(name)),
     );
-    return [...names.map(([name]) => name), ...this.emptyFolders()];
+    return [...names.map(([name]) => name), ...(this.moves ? [] : this.emptyFolders())];
+  }
+
+  /** Whether a fault kept it, or something in it, from being removed. */
+  private isStuck(node: Node): boolean {
+    return this.names.undeletable.has(node) || [...node.entries.values()].some((member) => this.isStuck(member));
   }
 
   private emptyFolders(folder = this.folder, path = ""): string[] {

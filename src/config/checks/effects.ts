@@ -72,6 +72,16 @@ const SHAPING = [
     isOn: hasCgi,
   },
   {
+    names: ["create_full_put_path", "dav_access", "min_delete_depth"],
+    needs: '"dav_methods" is off',
+    isOn: (scope: Scope) => isOn(scope.setting("davMethods")),
+  },
+  {
+    names: ["dav_ext_lock"],
+    needs: '"dav_methods" and "dav_ext_methods" are off',
+    isOn: (scope: Scope) => isOn(scope.setting("davMethods")) || isOn(scope.setting("davExtMethods")),
+  },
+  {
     names: ["session_cookie", "session_lifetime", "session_max", "session_store"],
     needs: '"session" is off',
     isOn: hasSession,

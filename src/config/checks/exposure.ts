@@ -55,24 +55,26 @@ function slashed(folder: string, prefix: string): string {
   return prefix.endsWith("/") ? `${folder}/` : folder;
 }
 
-/** Warns about DELETE in the default root, which is hardly intended. */
+/** Warns about changes in the default root, which are hardly intended. */
 function checkDefaultRoot(scope: Scope): void {
-  if (scope.own.deleteFiles !== true || scope.own.return !== undefined || statingFolder(scope) !== undefined) return;
-  const { folder } = reading(scope)!;
-  scope.warning(
-    scope.seen.get("delete_files")!,
-    `"delete_files" without "root" or "alias": DELETE removes files of the default root ${quote(collapse(folder))}`,
-  );
+  if (scope.own.return !== undefined || statingFolder(scope) !== undefined) return;
+  const folder = quote(collapse(reading(scope)!.folder));
+  const warn = (name: string, what: string): void =>
+    scope.warning(scope.seen.get(name)!, `"${name}" without "root" or "alias": ${what} the default root ${folder}`);
+  if (scope.own.deleteFiles === true) warn("delete_files", "DELETE removes files of");
+  if (scope.context === "location" && scope.own.davMethods?.length) warn("dav_methods", "clients change");
 }
 
 /** Warns where a client could replace or remove the server's own configuration. */
 function checkConfiguration(scope: Scope): void {
-  const { upload, deleteFiles } = scope.own;
+  const { upload, deleteFiles, davMethods } = scope.own;
+  const isDav = davMethods !== undefined && davMethods.length > 0;
   if (upload) warnOfHarm(scope, "upload_store", "replace", upload.folder);
-  const read = deleteFiles === true ? reading(scope) : null;
+  const read = deleteFiles === true || isDav ? reading(scope) : null;
   const { regex, pattern } = scope.location ?? { regex: null, pattern: "/" };
   const folder = read === null ? null : folderAt(read, regex === null ? pattern : "/");
-  if (folder !== null) warnOfHarm(scope, "delete_files", "remove", folder);
+  if (folder !== null && deleteFiles === true) warnOfHarm(scope, "delete_files", "remove", folder);
+  if (folder !== null && isDav) warnOfHarm(scope, "dav_methods", "change", folder);
 }
 
 function warnOfHarm(scope: Scope, directive: string, verb: string, folder: string): void {

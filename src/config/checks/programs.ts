@@ -15,7 +15,9 @@ export function hasCgi(scope: Scope): boolean {
 export function checkPrograms(draft: Draft): void {
   const scopes = draft.scopes().filter((scope) => scope.server !== null && servesFiles(scope));
   for (const scope of scopes) {
-    if (scope.own.upload) checkStore(scope, scope.own.upload.folder, scopes);
+    if (scope.own.upload) checkStore(scope, "upload_store", scope.own.upload.folder, scopes);
+    const written = writtenByDav(scope);
+    if (written !== null) checkStore(scope, "dav_methods", written, scopes);
     if (scope.own.cgi !== undefined && hasCgi(scope)) checkSource(scope, scopes);
   }
 }
@@ -24,11 +26,23 @@ function servesFiles(scope: Scope): boolean {
   return scope.own.return === undefined && scope.setting("sessionApi") !== true;
 }
 
+/** The folder in which clients may write files by `dav_methods`; null: they may not, or it depends on the request. */
+function writtenByDav(scope: Scope): string | null {
+  const writes = scope.own.davMethods?.some((method) => method === "PUT" || method === "COPY" || method === "MOVE");
+  const read = writes === true ? reading(scope) : null;
+  return read === null ? null : ownFolder(scope, read);
+}
+
 /** An error where clients could run what they upload. */
-function checkStore(scope: Scope, store: string, scopes: readonly Scope[]): void {
+function checkStore(
+  scope: Scope,
+  directive: "upload_store" | "dav_methods",
+  store: string,
+  scopes: readonly Scope[],
+): void {
   const running = scopes.find((other) => hasCgi(other) && runs(other, store));
   if (running === undefined) return;
-  const position = scope.seen.get("upload_store")!;
+  const position = scope.seen.get(directive)!;
   const cgi = elsewhere(running.stating("cgi")!.seen.get("cgi")!, position);
   scope.error(
     position,

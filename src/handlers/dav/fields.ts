@@ -34,7 +34,7 @@ export function destinationOf(exchange: Exchange): string | Failure {
  * with TLS passes on neither.
  */
 export function pathOf({ request }: Exchange, uri: string): string | null {
-  const [, host, path] = /^(?:https?:\/\/([^/?#]*))?(\/[^?#]*)(?:\?[^#]*)?$/i.exec(uri) ?? [];
+  const [, host, path] = /^(?:https?:\/\/([^/?#]*)|(?!\/\/))(\/[^?#]*)(?:\?[^#]*)?$/i.exec(uri) ?? [];
   if (path === undefined) return null;
   const given = host?.replace(/:\d*$/, "").toLowerCase();
   if (given !== undefined && (given === "" || given !== request.host().toLowerCase())) return null;

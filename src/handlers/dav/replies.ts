@@ -5,7 +5,7 @@ import type { Field } from "../../exchange/reply.ts";
 import { reasonPhrase } from "../../http/reply/status.ts";
 import { encodePath } from "../../http/request/target.ts";
 import { errorStatus } from "../errors.ts";
-import type { Lasting } from "./tree/removal.ts";
+import type { Lasting } from "../large/tree-removal.ts";
 
 /** The text before the responses. */
 export const MULTI_STATUS = '<?xml version="1.0" encoding="utf-8"?>\n<D:multistatus xmlns:D="DAV:">\n';

@@ -18,6 +18,7 @@ import { Block } from "../../../ffi/memory.ts";
 import { STAGING } from "../../config/parts.ts";
 import type { Services } from "../../exchange/services.ts";
 import type { SharedFile } from "../files/open.ts";
+import { removeTree } from "../large/tree-removal.ts";
 
 const FOLDER = O_PATH | O_DIRECTORY | O_NOFOLLOW;
 /** Most tries of a step that another process can undo by removing what was just created or found. */
@@ -116,7 +117,7 @@ export class Staging {
     return n < 0 ? n : names;
   }
 
-  /** Removes unfinished files of dead servers; gives their number. */
+  /** Removes unfinished files and folders of dead servers; gives their number. */
   removeLeftovers(): number {
     const names = this.names();
     if (typeof names === "number") return 0;
@@ -127,10 +128,16 @@ export class Staging {
       if (instance === undefined) continue;
       if (!dead.has(instance)) dead.set(instance, this.lockOfDead(instance));
       if (dead.get(instance) === ALIVE || name === lockName(instance)) continue;
-      if (this.kernel.unlink(this.fd, name) >= 0) removed++;
+      if (this.removeLeftover(name) >= 0) removed++;
     }
     for (const [instance, lock] of dead) if (lock !== ALIVE) this.removeLock(instance, lock);
     return removed;
+  }
+
+  /** Removes an unfinished file, or a folder that was being copied. 0 or -errno. */
+  private removeLeftover(name: string): number {
+    const n = this.kernel.unlink(this.fd, name);
+    return n === -ERRNO.EISDIR || n === -ERRNO.EPERM ? removeTree(this.kernel, this.fd, name) : n;
   }
 
   /**

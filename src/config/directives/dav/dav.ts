@@ -19,7 +19,7 @@ export const DAV: readonly Row[] = [
     syntax: "off | PUT DELETE MKCOL COPY MOVE",
     help: "The WebDAV methods that are answered, for the files that `root` or `alias` leads to: PUT stores the body, MKCOL makes a folder, DELETE, COPY and MOVE work on files and on folders with all within. A folder's path ends with a slash, as in nginx, except where `dav_ext_methods` is on. See [webdav.md](webdav.md).",
     set: (scope, [given]) => {
-      scope.own.davMethods = methodsIn(scope, "dav_methods", DAV_METHODS, given) ?? [];
+      scope.own.davMethods = methodsIn(scope, "dav_methods", DAV_METHODS, given);
     },
   }),
   directive("create_full_put_path", {
@@ -53,7 +53,7 @@ export const DAV: readonly Row[] = [
     syntax: "off | PROPFIND OPTIONS LOCK UNLOCK",
     help: "What file managers need besides `dav_methods` (nginx-dav-ext-module): PROPFIND lists a folder (and with it PROPPATCH is answered, though no property can be changed), OPTIONS tells that there is WebDAV, LOCK and UNLOCK need `dav_ext_lock`.",
     set: (scope, [given]) => {
-      scope.own.davExtMethods = methodsIn(scope, "dav_ext_methods", DAV_EXT_METHODS, given) ?? [];
+      scope.own.davExtMethods = methodsIn(scope, "dav_ext_methods", DAV_EXT_METHODS, given);
       scope.draft.later(() => checkLocks(scope, given));
     },
   }),
@@ -77,13 +77,8 @@ export const DAV: readonly Row[] = [
   }),
 ];
 
-/** The methods that words name, in any case as in nginx; undefined after an error. `off` names none. */
-function methodsIn(
-  scope: Scope,
-  name: string,
-  known: readonly string[],
-  given: readonly Word[],
-): readonly string[] | undefined {
+/** The methods that words name, in any case as in nginx; after an error all, so that nothing else is told to have no effect. `off` names none. */
+function methodsIn(scope: Scope, name: string, known: readonly string[], given: readonly Word[]): readonly string[] {
   const found = new Set<string>();
   for (const { text, position } of given) {
     const method = text.toUpperCase();
@@ -91,7 +86,7 @@ function methodsIn(
     if (!known.includes(method)) {
       const list = known.join(", ").replace(/, (?=\w+$)/, " and ");
       scope.error(position, `"${name}" expects "off" alone, or some of ${list}, not ${quote(text)}`);
-      return undefined;
+      return known;
     }
     if (found.has(method)) scope.warning(position, `${quote(text)} is repeated`);
     found.add(method);

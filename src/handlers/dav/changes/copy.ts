@@ -5,15 +5,15 @@ import { FileStatus } from "../../../../ffi/kernel.ts";
 import type { Exchange } from "../../../exchange/exchange.ts";
 import { isHiddenName } from "../../files/hidden.ts";
 import { openWithin } from "../../files/open.ts";
+import { TreeCopy } from "../../large/tree-copy.ts";
 import type { Destination } from "../../upload/destination.ts";
 import { Failure, failure } from "../../upload/failure.ts";
 import type { StagedFile } from "../../upload/staged-file.ts";
 import type { DavLocation } from "../location.ts";
 import type { Resource } from "../resource.ts";
-import { TreeCopy } from "../tree/copy.ts";
-import { StagedFolder } from "../tree/staged-folder.ts";
 import { replyAbout } from "./delete.ts";
 import { destinationFor, makeRoom, renameFailure, replaces, replyTransferred } from "./move.ts";
+import { StagedFolder } from "./staged-folder.ts";
 import { type Transfer, transferOf } from "./transfer.ts";
 import { inTurns, type Reply, type Work } from "./turns.ts";
 

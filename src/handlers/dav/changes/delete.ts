@@ -4,13 +4,13 @@ import { ERRNO } from "../../../../ffi/errno.ts";
 import type { Exchange } from "../../../exchange/exchange.ts";
 import { isHiddenName } from "../../files/hidden.ts";
 import { removeInPieces } from "../../large/large-work.ts";
+import { type Lasting, TreeRemoval } from "../../large/tree-removal.ts";
 import { Failure } from "../../upload/failure.ts";
 import { outsideWithin } from "../bounds.ts";
 import { depthOf } from "../fields.ts";
 import type { DavLocation } from "../location.ts";
 import { replyLasting } from "../replies.ts";
 import type { Kind, Resource } from "../resource.ts";
-import { type Lasting, TreeRemoval } from "../tree/removal.ts";
 import { inTurns, type Reply, type Work } from "./turns.ts";
 
 export function remove(exchange: Exchange, dav: DavLocation): void {

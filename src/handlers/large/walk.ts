@@ -8,10 +8,10 @@ import {
   O_RDONLY,
   S_IFDIR,
   S_IFMT,
-} from "../../../../ffi/abi.ts";
-import { ERRNO } from "../../../../ffi/errno.ts";
-import { FileStatus, type Kernel } from "../../../../ffi/kernel.ts";
-import { Block } from "../../../../ffi/memory.ts";
+} from "../../../ffi/abi.ts";
+import { ERRNO } from "../../../ffi/errno.ts";
+import { FileStatus, type Kernel } from "../../../ffi/kernel.ts";
+import { Block } from "../../../ffi/memory.ts";
 
 /** Most folders within each other; the walk has each of them open. Clients cannot make deeper ones. */
 const MOST_LEVELS = 64;

@@ -1,7 +1,8 @@
 /** Removes a folder with all within, some members in each turn of the loop. */
-import { ERRNO } from "../../../../ffi/errno.ts";
-import type { Kernel } from "../../../../ffi/kernel.ts";
-import { type LargeWorkQueue, removeInPieces } from "../../large/large-work.ts";
+import { O_DIRECTORY, O_NOFOLLOW, O_PATH } from "../../../ffi/abi.ts";
+import { ERRNO } from "../../../ffi/errno.ts";
+import type { Kernel } from "../../../ffi/kernel.ts";
+import { type LargeWorkQueue, removeInPieces } from "./large-work.ts";
 import { type Member, type Walk, walk } from "./walk.ts";
 
 /** Members removed in one turn; they take about a millisecond. */
@@ -23,10 +24,10 @@ export class TreeRemoval {
   private readonly walk: Walk;
   private next: boolean | undefined;
 
-  /** @param top descriptor of the folder; closed at the end. @param spares names that stay */
+  /** @param queue for the bytes of large files; null: they are freed at once. @param top descriptor of the folder; closed at the end. @param spares names that stay */
   constructor(
     private readonly kernel: Kernel,
-    private readonly queue: LargeWorkQueue,
+    private readonly queue: LargeWorkQueue | null,
     private readonly top: number,
     private readonly spares: (name: string) => boolean,
   ) {
@@ -60,12 +61,26 @@ export class TreeRemoval {
       return this.fail(path, 0);
     }
     if (what === "enter") return;
-    const n = what === "file" ? removeInPieces(this.kernel, this.queue, folder, name) : this.kernel.rmdir(folder, name);
+    const n = what === "leave" ? this.kernel.rmdir(folder, name) : this.unlink(folder, name);
     const isDone = n >= 0 || n === -ERRNO.ENOENT || (what === "leave" && n === -ERRNO.ENOTEMPTY);
     if (!isDone) this.fail(path, n);
+  }
+
+  private unlink(folder: number, name: string): number {
+    const { kernel, queue } = this;
+    return queue === null ? kernel.unlink(folder, name) : removeInPieces(kernel, queue, folder, name);
   }
 
   private fail(path: string, error: number): void {
     if (this.lasting.length < MOST_FAILURES) this.lasting.push({ path, error });
   }
+}
+
+/** Removes a folder with all within in one go, where no client waits yet. 0 or -errno. */
+export function removeTree(kernel: Kernel, folder: number, name: string): number {
+  const top = kernel.openBeneath(folder, name, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0, "deny");
+  if (top < 0) return top;
+  const removal = new TreeRemoval(kernel, null, top, () => false);
+  while (removal.step());
+  return kernel.rmdir(folder, name);
 }

@@ -9,10 +9,10 @@ import {
   O_WRONLY,
   S_IFMT,
   S_IFREG,
-} from "../../../../ffi/abi.ts";
-import { ERRNO } from "../../../../ffi/errno.ts";
-import { FileStatus, type Kernel } from "../../../../ffi/kernel.ts";
-import { copyBytes } from "../../large/copying.ts";
+} from "../../../ffi/abi.ts";
+import { ERRNO } from "../../../ffi/errno.ts";
+import { FileStatus, type Kernel } from "../../../ffi/kernel.ts";
+import { copyBytes } from "./copying.ts";
 import { type Member, type Walk, walk } from "./walk.ts";
 
 /** Bytes copied in one turn, and members; either take about a millisecond or two. */

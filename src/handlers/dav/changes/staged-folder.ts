@@ -1,11 +1,11 @@
 /** A folder that is filled in the staging folder of a store, and gets its name when it is complete. */
 import { O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY } from "../../../../ffi/abi.ts";
 import type { LargeWork } from "../../large/large-work.ts";
+import { TreeRemoval } from "../../large/tree-removal.ts";
 import type { HandlerServices } from "../../services.ts";
 import { Failure, storeFailure } from "../../upload/failure.ts";
 import type { Staging } from "../../upload/staging.ts";
 import type { Store } from "../../upload/store.ts";
-import { TreeRemoval } from "./removal.ts";
 
 /** Who stops what goes on without a client. */
 interface Background {
