@@ -21,10 +21,7 @@ const PICTURE = Buffer.from(
   "base64",
 );
 
-/**
- * As dokuwiki.org has it for nginx, but for the `rewrite`s of its last location, which Webserv does not have: without them pages have
- * the wiki's default addresses. Debian's package has links to folders outside of the root (`symlinks`).
- */
+/** As dokuwiki.org has it for nginx, but for the paths. Debian's package has links to folders outside of the root (`symlinks`). */
 const configuration = (folder: string): string => `
   include "${PROJECT}/conf/mime.types";
   symlinks follow;
@@ -49,7 +46,14 @@ const configuration = (folder: string): string => `
     }
 
     location / { try_files $uri $uri/ @dokuwiki; }
-    location @dokuwiki { return 302 /doku.php?id=$uri; }
+
+    location @dokuwiki {
+      # rewrites "doku.php/" out of the URLs if you set the userwrite setting to .htaccess in dokuwiki config page
+      rewrite ^/_media/(.*) /lib/exe/fetch.php?media=$1 last;
+      rewrite ^/_detail/(.*) /lib/exe/detail.php?media=$1 last;
+      rewrite ^/_export/([^/]+)/(.*) /doku.php?do=export_$1&id=$2 last;
+      rewrite ^/(.*) /doku.php?id=$1&$args last;
+    }
 
     location ~ \\.php$ {
       try_files $uri $uri/ /doku.php;
@@ -75,7 +79,7 @@ describe.skipIf(!hasBrowser || !isHere)("DokuWiki in Chromium", () => {
       join(folder, "here.php"),
       `<?php define("DOKU_CONF", "${folder}/conf/"); define("DOKU_FARM", "test");`,
     );
-    const settings = { title: "Webserv's wiki", savedir: `${folder}/data`, useacl: 0, updatecheck: 0 };
+    const settings = { title: "Webserv's wiki", savedir: `${folder}/data`, useacl: 0, updatecheck: 0, userewrite: 1 };
     const lines = Object.entries(settings).map(([name, value]) => `$conf['${name}'] = ${JSON.stringify(value)};`);
     await Bun.write(join(folder, "conf/local.php"), `<?php\n${lines.join("\n")}\n`);
     return { configuration: configuration(folder) };
@@ -91,7 +95,7 @@ describe.skipIf(!hasBrowser || !isHere)("DokuWiki in Chromium", () => {
       await page.locator("#mediamanager__upload_button").click();
       await page.locator("#mediamanager__done_form, .qq-upload-success, li.success").first().waitFor();
 
-      await page.goto(`${site.home}/doku.php?id=notes`);
+      await page.goto(`${site.home}/notes`);
       await page.locator("a.action.create, .create a, a[href*='do=edit']").first().click();
       await page
         .locator("#wiki__text")
@@ -100,7 +104,8 @@ describe.skipIf(!hasBrowser || !isHere)("DokuWiki in Chromium", () => {
       await page.locator("#edbtn__save").click();
       await page.locator(".page h1").waitFor();
       expect(await page.locator("h1").last().textContent()).toBe("Notes");
-      await page.locator(".page img[src*='picture.png']").waitFor();
+      expect(new URL(page.url()).pathname).toBe("/notes");
+      await page.locator(".page img[src*='/_media/picture.png']").waitFor();
       expect(await page.evaluate(`document.querySelector(".page img[src*='picture.png']").naturalWidth`)).toBe(8);
       await picture(page, "dokuwiki-page");
 
@@ -109,8 +114,8 @@ describe.skipIf(!hasBrowser || !isHere)("DokuWiki in Chromium", () => {
       await page.waitForURL(/do=search/);
       // Each page that is shown lets the wiki do one of its tasks in the background; one of them is its index.
       for (let i = 0; i < 100 && (await page.locator(".search_hit").count()) === 0; i++) {
-        await page.goto(`${site.home}/doku.php?id=notes`);
-        await page.goto(`${site.home}/doku.php?do=search&q=zebra`);
+        await page.goto(`${site.home}/notes`);
+        await page.goto(`${site.home}/start?do=search&q=zebra`);
       }
       expect(await page.locator(".search_hit").first().textContent()).toBe("zebra");
       await picture(page, "dokuwiki-search");
@@ -127,7 +132,8 @@ describe.skipIf(!hasBrowser || !isHere)("DokuWiki in Chromium", () => {
       expect(await ask("/inc/init.php")).toBe(403);
       expect(await ask("/data/pages/start.txt")).toBe(404);
       expect(await ask("/lib/tpl/dokuwiki/images/logo.png")).toBe(200);
-      expect(await ask("/no/such/page")).toBe(302);
+      expect(await ask("/no/such/page")).toBe(200); // the wiki offers to write it
+      expect(await ask("/_export/raw/start")).toBe(200);
     });
   });
 });
