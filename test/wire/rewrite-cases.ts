@@ -434,6 +434,71 @@ export const GROUPS: readonly Group[] = [
     ],
   },
   {
+    name: "access, subrequests and pages with an if",
+    server: ({ root, backend }) => `
+      root ${root};
+      location /deny/ { deny all; if ($arg_a) { set $x 1; } if ($arg_b) { rewrite ^/deny/(.*) /$1 last; } if ($arg_c) { rewrite ^/deny/(.*) /$1 break; } }
+      location = /auth { internal; if ($http_x_ok = "1") { return 204; } if ($http_x_who) { return 403; } return 401; }
+      location /asked/ { auth_request /auth; rewrite ^/asked/(.*)$ /$1 break; }
+      location /asked2/ { auth_request /auth2; rewrite ^/asked2/(.*)$ /$1 break; }
+      location = /auth2 { rewrite ^ /auth last; }
+      location /pages/ { error_page 404 = @missing; error_page 403 /denied.html; if ($arg_deny) { return 403; } rewrite ^/pages/(.*)$ /none/$1 break; }
+      location @missing { rewrite ^/none/(.*)$ /f.txt?from=$1 break; }
+      location = /denied.html { rewrite ^ /50x.html break; }
+      location /dir/ { if ($arg_a) { add_header X-A 1; } index none.html index.html; }
+      location /mirror/ { if ($arg_b) { proxy_pass http://${backend}; } if ($arg_a) { proxy_pass http://${backend}; } return 204; }
+      location /errs { error_page 418 = @tea; if ($arg_a) { return 418; } return 200 plain; }
+      location @tea { return 200 "tea $uri $args"; }
+      location /php/ { error_page 404 /f.txt; location ~ ^/php/(.*)\\.php$ { set $script $1; if (!-f ${root}/$script.txt) { return 404; } return 200 "run $script"; } }`,
+    requests: [
+      ...[
+        "/deny/f.txt",
+        "/deny/f.txt?a=1",
+        "/deny/f.txt?b=1",
+        "/deny/f.txt?c=1",
+        "/asked/f.txt",
+        "/asked/f.txt | X-Ok: 1",
+        "/asked/f.txt | X-Who: a",
+      ],
+      ...[
+        "/asked2/f.txt",
+        "/asked2/f.txt | X-Ok: 1",
+        "/pages/x",
+        "/pages/x?deny=1",
+        "/dir/",
+        "/dir/?a=1",
+        "/dir/g.txt?a=1",
+        "/mirror/x?a=1",
+        "/mirror/x?b=1",
+        "/mirror/x",
+      ],
+      ...["/errs?a=1", "/errs", "/php/f.php", "/php/g.php", "HEAD /errs?a=1", "POST /errs?a=1 | Content-Length: 0"],
+    ],
+  },
+  {
+    name: "variables of every kind in steps",
+    server: () => `
+      set $http_own "mine"; set $arg_own "o"; set $cookie_own c;
+      location /own { return 200 "$http_own|$arg_own|$cookie_own|$arg_other"; }
+      location /over { set $arg_x new; return 200 "$arg_x $args"; }
+      location /host { if ($host = $server_name) { return 200 same; } return 200 other; }
+      location /scheme { rewrite ^/scheme(.*)$ $scheme://$host$1 permanent; }
+      location /uri { set $before $uri; rewrite ^ /uri2 break; return 200 "$before $uri $document_uri $request_uri $request_filename"; }
+      location /len { if ($content_length) { return 200 "has $content_length"; } return 200 none; }
+      location /nested { set $a "$arg_a"; set $b "$a$a"; set $c "$b-$a"; rewrite ^ /show/$c?$b last; }
+      location /show { ${SHOW} }`,
+    requests: [
+      "/own?other=1&own=2 | Own: theirs",
+      "/over?x=old",
+      "/host",
+      "/scheme/a?b",
+      "/len",
+      "POST /len | Content-Length: 0",
+      "/nested?a=%20b",
+      "/nested",
+    ],
+  },
+  {
     name: "paths that are not as usual",
     server: ({ root, backend }) => `
       root ${root};
@@ -502,12 +567,12 @@ export const GROUPS: readonly Group[] = [
       if ($http_user_agent ~ MSIE) { rewrite ^(.*)$ /msie/$1 break; }
       if ($http_cookie ~* "id=([^;]+)(?:;|$)") { set $id $1; }
       if ($request_method = POST) { return 405; }
-      location / { if ($slow) { break; } add_header X-Id $id; }
+      location / { if ($slow) { limit_rate 10k; break; } add_header X-Id $id; }
       location /users/ { rewrite ^/users/(.*)$ /show?user=$1? last; }
       location /show { ${SHOW} }
       location /download/ {
         if ($forbidden) { return 403; }
-        if ($slow) { }
+        if ($slow) { limit_rate 10k; }
         rewrite ^(/download/.*)/media/(.*)\\..*$ $1/mp3/$2.mp3 break;
         rewrite ^(/download/.*)/audio/(.*)\\..*$ $1/mp3/$2.ra break;
         return 403;

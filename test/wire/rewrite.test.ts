@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
-import { ask } from "./client.ts";
+import { ask, Client } from "./client.ts";
 import { NGINX, useNginx } from "./nginx.ts";
 import { FILES, GROUPS } from "./rewrite-cases.ts";
 import { makeFolder, ServerProcess, until } from "./server.ts";
@@ -12,9 +12,10 @@ setDefaultTimeout(60_000);
 
 const root = makeFolder(FILES);
 
-/** Answers with the request line, and the field that a location adds. */
-const backend = createServer((request, response) => {
-  response.end(`${request.method} ${request.url} ${request.headers["x-loc"] ?? ""}`);
+/** Answers with the request line, the field that a location adds, and the body. */
+const backend = createServer(async (request, response) => {
+  const body = Buffer.concat(await request.toArray()).toString();
+  response.end(`${request.method} ${request.url} ${request.headers["x-loc"] ?? ""}${body}`);
 });
 backend.listen(0, "127.0.0.1");
 const around = { root, backend: `127.0.0.1:${(backend.address() as { port: number }).port}` };
@@ -26,6 +27,19 @@ afterAll(() => {
 
 const host = (index: number): string => `s${index}.test`;
 const logFile = (port: number): string => join(root, `log-${port}.txt`);
+
+/** A server for requests with bodies. */
+const withBodies = (port: number): string => `
+  server {
+    listen 127.0.0.1:${port}; server_name body.test;
+    if ($uri = /refused) { return 405; }
+    rewrite ^/moved /there redirect;
+    location /last/ { rewrite ^/last/(.*)$ /pass/$1 last; }
+    location /if/ { proxy_pass http://${around.backend}; if ($arg_a) { set $x 1; } }
+    location /checked { client_max_body_size 3; rewrite ^ /pass/ last; }
+    location /pass/ { proxy_pass http://${around.backend}; }
+    location /again { return 200 again; }
+  }`;
 
 /** A server whose error log is compared too. */
 const logging = (port: number): string => `
@@ -44,7 +58,7 @@ const logging = (port: number): string => `
 const servers = (port: number): string =>
   `absolute_redirect off; default_type text/plain;
   ${GROUPS.map(({ server, names = "" }, i) => `server { listen 127.0.0.1:${port}; server_name ${host(i)} ${names}; ${server(around)} }`).join("\n")}
-  ${logging(port)}`;
+  ${logging(port)} ${withBodies(port)}`;
 
 const nginx = useNginx(servers);
 const ours = new ServerProcess({ configuration: `error_log error.log info; ${servers(0)}`, addresses: 1 });
@@ -77,6 +91,23 @@ for (const [index, { name, requests }] of GROUPS.entries()) {
     });
   });
 }
+
+/** Bodies are discarded by `return`, and passed on behind `rewrite` and `if`; the connection can be used again. */
+describe.skipIf(NGINX === null)("a request with a body", () => {
+  const fields = "Host: body.test\r\nContent-Length: 5\r\n\r\n";
+  test.each(["/refused", "/last/x", "/if/x?a=1", "/moved", "/checked"])("%s", async (target) => {
+    const replies = async (port: number): Promise<unknown[]> => {
+      const client = await Client.connect(port);
+      void client.send(`POST ${target} HTTP/1.1\r\n${fields}12345GET /again HTTP/1.1\r\nHost: body.test\r\n\r\n`);
+      const first = await client.reply("POST");
+      const closes = first.field("Connection") === "close"; // nginx and Webserv do with 413
+      const second = closes ? "closed" : (await client.reply()).text;
+      client.destroy();
+      return [first.status, first.field("Location"), first.status === 200 ? first.text : "", second];
+    };
+    expect(await replies(ours.port)).toEqual(await replies(nginx.port));
+  });
+});
 
 /** Level and message of each line of an error log, without what it says of the client. */
 function logged(port: number): string[] {
