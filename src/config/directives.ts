@@ -9,6 +9,7 @@ import { DAV } from "./directives/dav/dav.ts";
 import { FILES } from "./directives/files.ts";
 import { ADDITION } from "./directives/filters/addition.ts";
 import { CHARSET } from "./directives/filters/charset.ts";
+import { SSI } from "./directives/filters/ssi.ts";
 import { SUB_FILTER } from "./directives/filters/sub-filter.ts";
 import { refusalOf } from "./directives/foreign/refused.ts";
 import { WITHOUT_EFFECT } from "./directives/foreign/without-effect.ts";
@@ -61,7 +62,7 @@ const ROWS: readonly (readonly [title: string, rows: readonly Row[]])[] = [
   ["Passing requests on: the cache", FAMILIES.flatMap(cacheRows)],
   ["Upstreams", [UPSTREAM_BLOCK, ...UPSTREAM_ROWS, HEALTH_CHECK, ...NAMES]],
   ["Replies", [...REPLIES, ...CORE_REPLIES]],
-  ["Changing replies", [...CHARSET, ...SUB_FILTER, ...ADDITION]],
+  ["Changing replies", [...CHARSET, ...SUB_FILTER, ...ADDITION, ...SSI]],
   ["Variables from tables", TABLES],
   ["Compression", COMPRESSION],
   ["HTTPS", TLS],

@@ -1,7 +1,7 @@
 /** What requests have in common whose replies make one page: a client's request, and those that are included in its reply (`add_before_body`, SSI). */
 
-/** As nginx: how deep replies may include others, and how many there may be in all. */
-const DEEPEST = 50;
+/** As nginx: how deep replies may include others (NGX_HTTP_MAX_SUBREQUESTS and one), and how many there may be in all. */
+const DEEPEST = 51;
 const MOST_INCLUDED = 64_535;
 
 export class Page {

@@ -23,6 +23,15 @@ export interface FilterSettings {
   readonly addAfterBody: string;
   readonly additionTypes: MediaTypes;
   readonly addTrailers: readonly AddHeader[];
+  readonly ssi: boolean;
+  readonly ssiTypes: MediaTypes;
+  readonly ssiLastModified: boolean;
+  /** Whether errors in directives are only logged. */
+  readonly ssiSilentErrors: boolean;
+  /** Most bytes of a value in a directive. */
+  readonly ssiValueLength: number;
+  /** Most bytes of a reply that becomes a variable. */
+  readonly subrequestOutputBufferSize: number;
 }
 
 /** `charset_map`: a table between two charsets, which serves both ways. */

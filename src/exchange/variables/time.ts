@@ -1,10 +1,17 @@
 /** Variables of time, and of the server itself. */
 import { formatIsoDate, formatLogDate } from "../../http/reply/date.ts";
+import { strftime, TIME_FORMAT } from "../../http/reply/strftime.ts";
 import { type Row, row } from "./row.ts";
 
 const seconds = (ms: number): string => (ms / 1000).toFixed(3);
 
 export const TIME: readonly Row[] = [
+  row("date_gmt", "change", "the time in GMT, in the form that `config timefmt` of SSI says", (e) =>
+    strftime(TIME_FORMAT, e.services.clock.second, false),
+  ),
+  row("date_local", "change", "the time in the server's zone, likewise", (e) =>
+    strftime(TIME_FORMAT, e.services.clock.second, true),
+  ),
   row("msec", "change", "the time, in seconds since 1970 with milliseconds", (e) =>
     seconds(e.services.kernel.realtime()),
   ),

@@ -25,8 +25,8 @@ interface Target {
 export class Included implements Source, Includer {
   /** Status of the reply; 0: it is not there yet. */
   status = 0;
-  /** Another server has given the reply, and not an error here. */
-  isRelayed = false;
+  /** The reply is an error of this server, and not another's. */
+  hasFailed = false;
   private request: IncludedRequest | null = null;
   private body: Source | null = null;
   private ended = false;
@@ -49,7 +49,7 @@ export class Included implements Source, Includer {
 
   onReply(reply: Exchange, body: ReplyBody): void {
     this.status = reply.status;
-    this.isRelayed = reply.upstream !== null && reply.upstream.reply !== null;
+    this.hasFailed = reply.status >= 300 && (reply.upstream === null || reply.upstream.reply === null);
     if (this.ended) return discard(body); // nobody waits any more
     if (body === null) this.ended = true;
     else this.body = this.converted(reply, sourceOf(body, this.services.kernel));

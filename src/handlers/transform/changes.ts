@@ -11,6 +11,7 @@ export function bodyChanges(settings: Settings): BodyChanges | null {
   const sets: MediaTypes[] = [];
   if (settings.subFilters.length > 0) sets.push(settings.subFilterTypes);
   if (settings.charset !== null && settings.sourceCharset !== null) sets.push(settings.charsetTypes);
+  if (settings.ssi) sets.push(settings.ssiTypes);
   if (settings.addBeforeBody !== "" || settings.addAfterBody !== "") sets.push(settings.additionTypes);
   return sets.length === 0 ? null : (type) => sets.some((types) => isAmong(types, type));
 }

@@ -29,6 +29,13 @@ const EXAMPLES: readonly [about: string, text: string][] = [
     inHttp("charset_map koi8-r utf-8 { C0 D18E ; # small yu\n C1 D0B0 ; # small a\n } server { }"),
   ],
   ["addition", inServer("location / { add_before_body /before_action; add_after_body /after_action; }")],
+  ["ssi", inServer("location / { ssi on; }")],
+  [
+    "ssi: all of its directives",
+    inServer(`
+      ssi on; ssi_last_modified on; ssi_min_file_chunk 1k; ssi_silent_errors on; ssi_types text/plain; ssi_value_length 256;
+      subrequest_output_buffer_size 8k;`),
+  ],
   [
     "sub_filter",
     inServer(`

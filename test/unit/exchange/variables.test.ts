@@ -83,6 +83,8 @@ const table: { readonly [name: string]: string | RegExp } = {
   connections_writing: "3",
   content_length: "12",
   content_type: "text/plain",
+  date_gmt: "Tuesday, 14-Nov-2023 22:13:20 GMT",
+  date_local: /^\w+, 1[45]-Nov-2023 \d\d:\d\d:20 \S+$/,
   document_root: "/srv/www",
   document_uri: "/a b/c.txt",
   fastcgi_path_info: "/c.txt",

@@ -93,6 +93,7 @@ export function settings(changes: Partial<Settings> = {}): Settings {
     addBeforeBody: "",
     addAfterBody: "",
     addTrailers: [],
+    ssi: false,
     gzip: false,
     brotli: false,
     zstd: false,

@@ -13,7 +13,7 @@ const REASONS: Readonly<Record<string, string>> = {
     "sendfile sendfile_max_chunk tcp_nopush tcp_nodelay postpone_output send_lowat output_buffers proxy_send_lowat fastcgi_send_lowat",
   "files come from the system's cache": "aio aio_write directio directio_alignment read_ahead",
   "memory is taken when it is needed, and given back":
-    "connection_pool_size request_pool_size subrequest_output_buffer_size client_body_in_single_buffer client_body_early_read",
+    "connection_pool_size request_pool_size client_body_in_single_buffer client_body_early_read",
   "its tables grow by themselves":
     "server_names_hash_max_size server_names_hash_bucket_size types_hash_max_size types_hash_bucket_size variables_hash_max_size variables_hash_bucket_size map_hash_max_size map_hash_bucket_size referer_hash_max_size referer_hash_bucket_size proxy_headers_hash_max_size proxy_headers_hash_bucket_size",
   "the clock is read in every turn, and expressions are compiled": "timer_resolution pcre_jit",
