@@ -9,6 +9,7 @@ import type { Config } from "./config/model.ts";
 import { VARIABLES } from "./exchange/variables/variables.ts";
 import { announcement } from "./main/announcement.ts";
 import { type CommandLine, parseCommandLine, type SignalName, USAGE } from "./main/command-line.ts";
+import { explain } from "./main/explain/command.ts";
 import { writeError, writeOut } from "./main/output.ts";
 import { passwd } from "./main/passwd.ts";
 import { readPid, removePid, writePid } from "./main/pid-file.ts";
@@ -29,17 +30,19 @@ const SIGNALS: { readonly [name in SignalName]: number } = {
 };
 
 async function main(): Promise<number> {
-  if (process.argv[2] === "passwd") return passwd(linux, process.argv.slice(3));
+  const rest = process.argv.slice(3);
+  if (process.argv[2] === "passwd") return passwd(linux, rest);
+  const loading = { variables: VARIABLES, searchPath: process.env.PATH };
+  if (process.argv[2] === "explain") return explain(linux, rest, loading, process.env);
   const command = parseCommandLine(process.argv.slice(2));
   if (typeof command === "string") return usageError(command);
   if (command.help) return print(USAGE);
   if (command.version) return print(`webserv ${version}\n`);
   const options: LoadOptions = {
     kernel: linux,
-    variables: VARIABLES,
+    ...loading,
     ...command,
     file: command.config,
-    searchPath: process.env.PATH,
     lookUp,
   };
   const loaded = loadConfig(options);

@@ -22,6 +22,7 @@ export function apply(directives: readonly Directive[], scope: Scope): void {
 }
 
 function applyRow(row: Row, directive: Directive, scope: Scope): void {
+  scope.given.push(directive);
   const inner = row.apply(scope, directive);
   if (inner !== null) apply(directive.block!, inner);
   else checkBlock(row, directive, scope);

@@ -139,13 +139,14 @@ export class Builder {
       return: { status: 301, text },
     };
     const exact = { modifier: "=", pattern: pattern.slice(0, -1), regex: null } as const;
-    return { id: this.nextId++, ...exact, settings, locations: [], conditions: [], position };
+    return madeOf(scope, { id: this.nextId++, ...exact, settings, locations: [], conditions: [], position });
   }
 
   private location({ scope, modifier, pattern, regex, position }: LocationDraft, locations: Location[]): Location {
     const settings = withRedirects(this.settings(scope));
     const conditions = scope.conditions.map((inner) => this.condition(inner, { modifier, pattern, regex, position }));
-    return { id: this.nextId++, modifier, pattern, regex, settings, locations, conditions, position };
+    const id = this.nextId++;
+    return madeOf(scope, { id, modifier, pattern, regex, settings, locations, conditions, position });
   }
 
   /** An `if`, which as in nginx also inherits who answers. Its steps are part of the program around it. */
@@ -153,14 +154,14 @@ export class Builder {
     const { pass, stubStatus, emptyGif } = this.settings(scope.parent!);
     const settings = { ...this.settings(scope), rewrite: [] };
     const answering = { pass: scope.own.pass ?? pass, stubStatus, emptyGif };
-    return {
-      id: this.nextId++,
-      ...place,
-      settings: withRedirects({ ...settings, ...answering }),
-      locations: [],
-      conditions: [],
-    };
+    const whole = withRedirects({ ...settings, ...answering });
+    return madeOf(scope, { id: this.nextId++, ...place, settings: whole, locations: [], conditions: [] });
   }
+}
+
+function madeOf(scope: Scope, location: Location): Location {
+  scope.draft.origins.setBlock(location, scope);
+  return location;
 }
 
 /** Whether `/path/` is passed on, and no location beside it is for `/path`. */

@@ -24,6 +24,7 @@ import { Draft, Scope } from "./scope.ts";
 import type { ErrorLog } from "./settings/logs.ts";
 import type { Diagnostic } from "./text/diagnostics.ts";
 import { Diagnostics, formatDiagnostic } from "./text/diagnostics.ts";
+import type { Origins } from "./text/origins.ts";
 import type { Directive } from "./text/parser.ts";
 import { parse } from "./text/parser.ts";
 import { type DeclaredVariable, Variables } from "./variables.ts";
@@ -57,6 +58,8 @@ export interface Loaded {
   readonly diagnostics: readonly Diagnostic[];
   /** Every file read, in order, without repeats. */
   readonly files: readonly { readonly name: string; readonly text: string }[];
+  /** Where the parts of the configuration come from. */
+  readonly origins: Origins;
 }
 
 /** The name of `-g`'s text in messages. */
@@ -80,7 +83,7 @@ export function loadConfig(options: LoadOptions): Loaded {
   checkPromises(draft);
   const config = diagnostics.fatal ? null : build(options, main, draft);
   const order = [GLOBAL, ...sources.files.map(({ name }) => name)];
-  return { config, diagnostics: diagnostics.sorted(order), files: sources.files };
+  return { config, diagnostics: diagnostics.sorted(order), files: sources.files, origins: draft.origins };
 }
 
 /** All messages as text, one line each. */

@@ -12,6 +12,7 @@ import type { LogBuffer, LogFormat } from "./settings/logs.ts";
 import type { VariableTable } from "./tables/tables.ts";
 import type { Diagnostics } from "./text/diagnostics.ts";
 import { elsewhere, quote } from "./text/diagnostics.ts";
+import { Origins } from "./text/origins.ts";
 import type { Directive, Word } from "./text/parser.ts";
 import { suggestion } from "./text/suggest.ts";
 import type { ListenOptions } from "./values/listen.ts";
@@ -87,6 +88,7 @@ export class Draft {
   isCompatible = false;
   workerRlimitNofile: number | null = null;
   readonly gateway: GatewayDraft;
+  readonly origins = new Origins();
   readonly limits = new LimitZonesDraft();
   readonly lockZones = new LockZonesDraft();
   private readonly checks: (() => void)[] = [];
@@ -142,6 +144,8 @@ export class Draft {
 
 export class Scope {
   readonly own: Own = {};
+  /** The directives of the block that were taken, in order. */
+  readonly given: Directive[] = [];
   /** Where each directive occurred first. */
   readonly seen = new Map<string, Position>();
   readonly locations: LocationDraft[] = [];

@@ -20,3 +20,6 @@ export type Verdict = typeof GO_ON | typeof ANSWERED | typeof LATER | Answer;
 
 /** Decides about a request. After an internal redirect, the phases of the new location run, as in nginx. */
 export type Phase = (exchange: Exchange) => Verdict;
+
+/** Gives a phase, as its function's name, the name of the directive that it is of: `webserv explain` shows it. */
+export const named = (name: string, phase: Phase): Phase => Object.defineProperty(phase, "name", { value: name });

@@ -37,6 +37,10 @@ export class Content {
     this.allow = allowValue(settings, answerer);
   }
 
+  get name(): Answerer["name"] {
+    return this.answerer.name;
+  }
+
   allows(method: string): boolean {
     if (method === "GET") return this.takesGet;
     return this.methods === null || this.methods.includes(this.answerer.judgedAs ?? method);

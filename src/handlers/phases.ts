@@ -1,6 +1,6 @@
 /** The phases of a location: the checks that each request passes before the location's content handlers, in order. */
 import type { Location, Settings } from "../config/model.ts";
-import { ANSWERED, GO_ON, type Phase } from "../exchange/phase.ts";
+import { ANSWERED, GO_ON, named, type Phase } from "../exchange/phase.ts";
 import { isExempt } from "./access.ts";
 import { entryPhases } from "./auth/entry.ts";
 import { limitConnections } from "./limits/limit-conn.ts";
@@ -33,13 +33,13 @@ export function phasesOf(
   program: Program | null = null,
 ): Phases {
   const rewrite: Phase[] = [];
-  if (settings.internal) rewrite.push(internalOnly);
-  if (hasCors(settings)) rewrite.push(corsPhase);
-  if (opensSession(settings)) rewrite.push(session(settings, services, serverName));
+  if (settings.internal) rewrite.push(named("internal", internalOnly));
+  if (hasCors(settings)) rewrite.push(named("upload_cors", corsPhase));
+  if (opensSession(settings)) rewrite.push(named("session", session(settings, services, serverName)));
   if (program !== null) rewrite.push(unlessLimited(settings, rewritePhase(program)));
   const { limited, access } = entryPhases(settings, services);
   if (settings.return !== null) return { rewrite, preaccess: [], access: limited };
-  const copies = settings.mirror.length > 0 ? [mirror(settings, services)] : [];
+  const copies = settings.mirror.length > 0 ? [named("mirror", mirror(settings, services))] : [];
   return { rewrite, preaccess: limits(settings, services), access: [...limited, ...access, ...copies] };
 }
 
@@ -52,8 +52,8 @@ function unlessLimited({ limitExcept }: Settings, phase: Phase): Phase {
 /** `limit_req`, then `limit_conn`: nginx's order. */
 function limits(settings: Settings, { limits }: HandlerServices): readonly Phase[] {
   const phases: Phase[] = [];
-  if (settings.limitReq.length > 0) phases.push(limitRequests(settings, limits));
-  if (settings.limitConn.length > 0) phases.push(limitConnections(settings, limits));
+  if (settings.limitReq.length > 0) phases.push(named("limit_req", limitRequests(settings, limits)));
+  if (settings.limitConn.length > 0) phases.push(named("limit_conn", limitConnections(settings, limits)));
   return phases;
 }
 

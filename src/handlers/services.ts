@@ -11,6 +11,7 @@ import type { LockZones } from "./dav/locks/lock-zones.ts";
 import type { FileCaches } from "./files/file-caches.ts";
 import type { LimitZones } from "./limits/zones.ts";
 import type { Listings } from "./listing/listings.ts";
+import type { StepWitness } from "./rewrite/witness.ts";
 import type { SessionRegistry } from "./session/registry.ts";
 import type { SubrequestStarter } from "./subrequest/subrequest.ts";
 import type { UploadStores } from "./upload/stores.ts";
@@ -50,6 +51,8 @@ export interface SharedServices extends Services {
   readonly limits: LimitZones;
   /** The caches of replies. */
   readonly caches: CacheZones;
+  /** Sees the steps of rewrite programs; undefined: nobody does. */
+  readonly witness?: StepWitness;
   /** Starts requests within requests (`auth_request`, `mirror`). */
   readonly subrequests: SubrequestStarter;
   /** Password files, and the password checks in progress. */

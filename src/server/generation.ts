@@ -29,7 +29,7 @@ export class Generation implements EndpointOwner {
   constructor(
     readonly config: Config,
     services: SharedServices,
-    tls: Tls,
+    tls: Pick<Tls, "make">,
     private readonly ended: (generation: Generation) => void,
   ) {
     this.contexts = tls.make(config);

@@ -2,7 +2,7 @@
 import type { Settings } from "../../config/model.ts";
 import type { AccessRule, LimitExcept } from "../../config/parts.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
-import { ANSWERED, GO_ON, type Phase, type Verdict } from "../../exchange/phase.ts";
+import { ANSWERED, GO_ON, named, type Phase, type Verdict } from "../../exchange/phase.ts";
 import { allows, isExempt, ruleFor } from "../access.ts";
 import type { HandlerServices } from "../services.ts";
 import { authRequest } from "../subrequest/auth-request.ts";
@@ -26,7 +26,7 @@ interface EntryPhases {
 export function entryPhases(settings: Settings, { passwords, subrequests }: HandlerServices): EntryPhases {
   const { limitExcept, access, satisfy } = settings;
   const asks = (denied: Phase | null) =>
-    settings.authRequest === null ? null : authRequest(settings, subrequests, denied);
+    settings.authRequest === null ? null : named("auth_request", authRequest(settings, subrequests, denied));
   const whole = phasesFor({ rules: access, password: passwordRules(settings), asks }, satisfy, passwords);
   if (limitExcept === null) return { limited: [], access: whole };
   const isLimited = (exchange: Exchange): boolean => !isExempt(limitExcept, exchange.method);
@@ -84,10 +84,8 @@ const passwordRules = ({
 }: Pick<Settings, "authBasic" | "authUserFile">): PasswordRules | null =>
   authBasic === null ? null : { realm: authBasic, file: authUserFile };
 
-const when =
-  (isAsked: (exchange: Exchange) => boolean, phase: Phase): Phase =>
-  (exchange) =>
-    isAsked(exchange) ? phase(exchange) : GO_ON;
+const when = (isAsked: (exchange: Exchange) => boolean, phase: Phase): Phase =>
+  named(phase.name, (exchange) => (isAsked(exchange) ? phase(exchange) : GO_ON));
 
 function phasesFor(
   { rules, password, asks }: Conditions,
@@ -95,8 +93,8 @@ function phasesFor(
   passwords: Passwords,
 ): readonly Phase[] {
   const ask: Phase | null =
-    password === null ? null : (exchange: Exchange) => askPassword(exchange, password, passwords);
-  const addresses = rules.length > 0 ? [addressRules(rules)] : [];
+    password === null ? null : named("auth_basic", (exchange) => askPassword(exchange, password, passwords));
+  const addresses = rules.length > 0 ? [named("allow, deny", addressRules(rules))] : [];
   if (satisfy === "all") return [...addresses, ask, asks(null)].filter((phase) => phase !== null);
   const either = asks(ask) ?? ask; // a subrequest is asked before the client, who may have no password
   if (either === null || rules.length === 0) return either === null ? addresses : [either];

@@ -89,6 +89,7 @@ function addStep(scope: Scope, step: RewriteStep, position: Directive["position"
   else if (step.kind !== "return" || scope.context.startsWith("if") || steps.some(({ kind }) => kind !== "set"))
     steps.push(step);
   else scope.own.return = step.rule;
+  scope.draft.origins.setPosition(step, position);
 }
 
 const ABSOLUTE = /^(?:https?:\/\/|\$scheme)/;
