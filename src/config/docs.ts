@@ -36,7 +36,7 @@ characters; other backslashes stay, for regular expressions. \`#\` at the start 
 
 **Blocks.** \`http { }\` and \`events { }\` are optional: what belongs in them may stand at the top level. A block inherits the settings of those
 around it. A directive replaces what is inherited, lists included: one \`add_header\` in a location drops all those of its server.
-\`return\`, \`try_files\` and \`limit_except\` are not inherited.
+\`return\` and the other steps of rewriting, \`try_files\`, \`limit_except\` and \`*_pass\` are not inherited.
 
 **Sizes** are bytes, or have a unit: \`8k\`, \`5m\`, \`1g\`. **Times** are seconds, or have units, the largest first: \`500ms\`, \`30s\`, \`5m\`, \`1h30m\`,
 \`2d\`, \`1w\`, \`1M\` (30 days), \`1y\`.
@@ -49,6 +49,10 @@ around it. A directive replaces what is inherited, lists included: one \`add_hea
 
 **Which location.** \`= PATH\` that equals the path; else the longest prefix is remembered. If that has \`^~\`, it is taken; if not, the first regular
 expression that matches (in the order of the file) is taken before it. Within a location, the same goes for those nested in it.
+
+**Rewriting.** \`set\`, \`if\`, \`rewrite\`, \`break\` and \`return\` are steps, done in the order written: the server's before the location is looked up (and again after an
+internal redirect), then the location's. A path that they have changed is looked up again, ten times at most; then 500. An \`if\` in a location is a location within: it
+inherits what the one around it says, and who answers (\`proxy_pass\`), but not \`try_files\`. Of several that hold, the settings of the last one apply.
 
 **Regular expressions** are Perl's, as in nginx; the few that have no equivalent are refused: see [expressions.md](expressions.md). Groups are \`$1\`
 to \`$9\`, named ones (\`(?<name>...)\`, \`(?'name'...)\` or \`(?P<name>...)\`) are \`$name\`.

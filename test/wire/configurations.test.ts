@@ -191,6 +191,15 @@ const promises: Record<string, readonly Row[]> = {
     [get("/empty"), { status: 204 }],
     [get("/gone"), { status: 410 }],
   ],
+  "rewrite.conf": [
+    [get("/blog/7?x"), { status: 301, fields: to(/.*\/articles\/7$/) }],
+    [get("/show/ada?x=1"), { status: 200, body: "page ada, asked for as /show/ada?x=1\n" }],
+    [get("/app/none?x=1"), { status: 200, body: "program path=none&x=1\n" }],
+    [get("/about/"), { status: 200, fields: { "X-Reader": "nobody" } }],
+    [get("/about/", { "User-Agent": "curl/8" }), { status: 200, fields: { "X-Reader": "curl" } }],
+    [posted("/about/", "x"), { status: 405 }],
+    [get("/pictures/logo.svg"), { status: 200, fields: { "Content-Type": "image/svg+xml" } }],
+  ],
   "listing.conf": [
     [get("/files/"), { status: 200, fields: html, body: /squares\.txt/ }],
     [get("/json/"), { status: 200, body: /"name":\s*"squares\.txt"/ }],

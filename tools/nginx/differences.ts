@@ -33,6 +33,7 @@ What cannot be had as in nginx:
 - 405 has Allow; a head that is too large is 431 (nginx: 400), a method in small letters 501 or 405 (nginx: 400).
 - Entity tags have another form. A folder that is a link that may not be followed is 403 (nginx: 404).
 - Requests that can be read in two ways are refused: [behaviour.md](behaviour.md#requests) lists them.
+- Location has percent-encodings for what no URL may contain, whatever variables a \`rewrite\` or \`return\` has put into it; a rewritten path with \`..\` does not lead out of the root.
 - A body in chunks is checked to its end before a file is sent.
 - What differs behind a gateway stands in [gateway.md](gateway.md), and each of nginx's directives in [nginx-directives.md](nginx-directives.md).
 `;
