@@ -66,14 +66,14 @@ function entryAt(kernel: Kernel, target: Resource): Kind | null | Failure {
   return target.failed("open", entry);
 }
 
-/** As in nginx, folders' paths end with a slash, and those of files do not. */
+/** As in nginx, folders' paths end with a slash, and those of files do not (the statuses are its, too). */
 function misfit({ source, kind, target, there }: Transfer, dav: DavLocation): Failure | null {
   if (source.file === "." || target.file === ".")
     return new Failure(403, "the folder of the location itself is neither copied nor moved", "info");
   if (dav.isLenient) return null;
-  const slashless =
-    kind === "folder" && !source.hasSlash ? source : there === "folder" && !target.hasSlash ? target : null;
-  return slashless === null ? null : new Failure(409, `"${slashless.filename}" is a folder`, "info");
+  if (kind === "folder" && !source.hasSlash) return new Failure(400, `"${source.filename}" is a folder`, "info");
+  if (there === "folder" && !target.hasSlash) return new Failure(409, `"${target.filename}" is a folder`, "info");
+  return null;
 }
 
 /** Nothing is copied or moved to itself, a folder not into itself, and nothing replaces a folder that it is in. */

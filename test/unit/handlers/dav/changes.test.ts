@@ -150,7 +150,7 @@ const ROWS: Record<string, readonly Row[]> = {
     ["COPY", "/dir/", to("/other/", "Overwrite: F"), 412, {}],
     ["COPY", "/dir/", to("/a.txt/"), 201, { "a.txt": null, "a.txt/x.txt": "x", "a.txt/sub/y.txt": "y" }],
     ["COPY", "/dir/", to("/copy"), 409, {}],
-    ["COPY", "/dir", to("/copy"), 409, {}],
+    ["COPY", "/dir", to("/copy"), 400, {}],
     ["COPY", "/dir/", to("/dir/"), 403, {}],
     ["COPY", "/dir/", to("/dir/inner/"), 403, {}],
     ["COPY", "/dir/sub/", to("/dir/"), 403, {}],
