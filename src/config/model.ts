@@ -25,7 +25,6 @@ import type {
   CgiLimit,
   CgiRule,
   ErrorPage,
-  Expires,
   LimitExcept,
   Position,
   ProxiedRule,
@@ -37,6 +36,7 @@ import type {
 } from "./parts.ts";
 import type { CoreSettings } from "./settings/core.ts";
 import type { DavSettings } from "./settings/dav.ts";
+import type { Expires } from "./settings/expires.ts";
 import type { FilterSettings } from "./settings/filters.ts";
 import type { LimitSettings, LimitZone } from "./settings/limits.ts";
 import type { ErrorLog, LogSettings } from "./settings/logs.ts";

@@ -113,8 +113,3 @@ export interface AddHeader {
   readonly value: Template;
   readonly always: boolean;
 }
-
-/** `seconds` from now, or from the file's mtime (`modified`); `at`: seconds after local midnight (`@15h30m`). */
-export type Expires =
-  | { readonly kind: "off" | "epoch" | "max" }
-  | { readonly kind: "in" | "modified" | "at"; readonly seconds: number };

@@ -2,7 +2,7 @@
 import type { Template } from "../config/parts.ts";
 import type { VariableTable } from "../config/tables/tables.ts";
 import { octets } from "../http/octets.ts";
-import type { Evaluator, Templates } from "./exchange.ts";
+import type { Evaluator, Lifetime, Templates } from "./exchange.ts";
 import { tableVariable } from "./tables/table.ts";
 import { isKnown, lifetimeOf, uninitialized, variable } from "./variables/variables.ts";
 
@@ -10,6 +10,7 @@ import { isKnown, lifetimeOf, uninitialized, variable } from "./variables/variab
 export class Evaluators implements Templates {
   private readonly compiled = new WeakMap<Template, Evaluator>();
   private readonly computed = new Map<string, Evaluator>();
+  private readonly lifetimes = new Map<string, Lifetime>();
 
   /**
    * @param tables the tables of the configuration by their variables' names
@@ -57,7 +58,26 @@ export class Evaluators implements Templates {
     return (exchange) => exchange.assigned?.get(name) ?? otherwise(exchange);
   }
 
-  lifetime(name: string): ReturnType<Templates["lifetime"]> {
-    return this.tables.has(name) || this.assigned.has(name) ? "change" : lifetimeOf(name);
+  lifetime(name: string): Lifetime {
+    if (this.assigned.has(name)) return "change";
+    const table = this.tables.get(name);
+    if (table === undefined) return lifetimeOf(name);
+    let lifetime = this.lifetimes.get(name);
+    if (lifetime === undefined) {
+      this.lifetimes.set(name, "change"); // while it is asked for: it may need itself
+      this.lifetimes.set(name, (lifetime = this.isTableOfReply(table) ? "reply" : "change"));
+    }
+    return lifetime;
+  }
+
+  isOfReply({ parts }: Template): boolean {
+    return parts.every((part) => typeof part === "string" || this.lifetime(part.variable) === "reply");
+  }
+
+  private isTableOfReply(table: VariableTable): boolean {
+    if (table.kind !== "map" || table.volatile || !this.isOfReply(table.source)) return false;
+    const { exact, leading, trailing } = table.names;
+    const values = [...exact.values(), ...leading.values(), ...trailing.values(), table.fallback];
+    return [...values, ...table.expressions.map(({ value }) => value)].every((value) => this.isOfReply(value));
   }
 }

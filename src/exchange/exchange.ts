@@ -146,9 +146,9 @@ export type Evaluator = (exchange: Exchange) => string;
 
 /**
  * What a variable depends on, and so how long its value may be cached. `head`: only on the bytes of the request's head; `connection`:
- * only on the connection; `change`: on more.
+ * only on the connection; `reply`: only on the reply's own media type; `change`: on more.
  */
-export type Lifetime = "head" | "connection" | "change";
+export type Lifetime = "head" | "connection" | "reply" | "change";
 
 /** The templates and variables of one configuration as functions. */
 export interface Templates {
@@ -157,6 +157,8 @@ export interface Templates {
   /** The evaluator of a variable by its name without `$`. */
   variable(name: string): Evaluator;
   lifetime(name: string): Lifetime;
+  /** Whether the value depends on nothing but the reply's own media type. */
+  isOfReply(template: Template): boolean;
 }
 
 /** The properties of the client's connection that logs and variables can use. */

@@ -30,12 +30,12 @@ export class ReturnHandler implements Handler {
   constructor(
     private readonly rule: Return,
     private readonly settings: Settings,
-    { compression }: Pick<HandlerServices, "compression">,
+    { compression, templates }: Pick<HandlerServices, "compression" | "templates">,
   ) {
     this.codings = Codings.of(settings, compression);
     const varies = rule.text !== null && rule.text.constant === null;
     const isAbsolute = settings.absoluteRedirect; // it contains the request's host
-    this.changes = varies || isAbsolute ? "each request" : replyChanges(settings);
+    this.changes = varies || isAbsolute ? "each request" : replyChanges(settings, templates);
     this.redirects = REDIRECTS.includes(rule.status);
     this.hasPage = this.redirects && settings.errorPages.some(({ statuses }) => statuses.includes(rule.status));
   }

@@ -1,14 +1,15 @@
 /** Replies: error pages, media types, fields. */
 
 import { checkErrorPage } from "../checks/promises.ts";
-import type { Expires, Template } from "../parts.ts";
+import type { Template } from "../parts.ts";
 import type { Context, Scope } from "../scope.ts";
 import { append } from "../scope.ts";
+import { parseExpires } from "../settings/expires.ts";
 import type { Row } from "../table.ts";
 import { block, directive, store } from "../table.ts";
 import { quote } from "../text/diagnostics.ts";
 import type { Directive, Word } from "../text/parser.ts";
-import { fieldName, kind, oneOf, optional, parseTime, template, words } from "../values/arguments.ts";
+import { fieldName, kind, oneOf, optional, template, words } from "../values/arguments.ts";
 import { checkNamedLocation, parseStatus } from "../values/statuses.ts";
 
 const anywhere: readonly Context[] = ["http", "server", "location"];
@@ -62,7 +63,7 @@ export const REPLIES: readonly Row[] = [
     in: anywhere,
     takes: [words("[modified] TIME | off | epoch | max", 1, 2)],
     default: "off",
-    help: "Sends `Expires` and `Cache-Control`: so long after now (negative: no caching), after the file's change (`modified`), or at a time of day (`@15h30m`).",
+    help: "Sends `Expires` and `Cache-Control`: so long after now (negative: no caching), after the file's change (`modified`), or at a time of day (`@15h30m`). Variables may give any of these when the reply is there: `$sent_http_content_type` is known, without its charset.",
     set: setExpires,
   }),
   directive("server_tokens", {
@@ -164,27 +165,20 @@ function addType(scope: Scope, { name, position, args, block: inner }: Directive
   }
 }
 
-const DAY_SECONDS = 86_400;
 const EXPIRES = "off, epoch, max, a time with or without sign, modified TIME, or @TIME before 24h";
 
 function setExpires(scope: Scope, [args]: [readonly Word[]], { name }: Directive): void {
   const [first] = args as [Word];
   const modified = first.text === "modified" && args.length === 2;
   const word = modified ? args[1]! : (args[1] ?? first);
-  const expires = args.length === (modified ? 2 : 1) ? parseExpires(word.text, modified) : undefined;
-  if (expires !== undefined) scope.own.expires = expires;
+  const isAlone = args.length === (modified ? 2 : 1);
+  if (isAlone && word.text.includes("$")) return setVariableExpires(scope, word, modified);
+  const expires = isAlone ? parseExpires(word.text, modified) : undefined;
+  if (expires !== undefined) scope.own.expires = expires.kind === "off" ? null : expires;
   else scope.error(word.position, `"${name}" expects ${EXPIRES}, not ${quote(word.text)}`);
 }
 
-/** Parses the argument of `expires`. Null: off; undefined: not a time. */
-function parseExpires(text: string, modified: boolean): Expires | null | undefined {
-  if (!modified && text === "off") return null;
-  if (!modified && (text === "epoch" || text === "max")) return { kind: text };
-  const at = !modified && text.startsWith("@");
-  const [, sign, digits] = /^([+-]?)(.*)$/s.exec(at ? text.slice(1) : text)!;
-  const milliseconds = at && sign !== "" ? undefined : parseTime(digits!);
-  if (milliseconds === undefined || milliseconds % 1000 !== 0) return undefined;
-  const seconds = (milliseconds / 1000) * (sign === "-" ? -1 : 1) || 0;
-  if (at && seconds >= DAY_SECONDS) return undefined;
-  return { kind: modified ? "modified" : at ? "at" : "in", seconds };
+function setVariableExpires(scope: Scope, word: Word, isModified: boolean): void {
+  const value = scope.template(word);
+  if (value !== null) scope.own.expires = { kind: "variable", value, isModified };
 }

@@ -4,8 +4,11 @@ import { readSize, SIZE_UNITS } from "../../http/size.ts";
 import type { Template } from "../parts.ts";
 import { join } from "../paths.ts";
 import type { Scope } from "../scope.ts";
+import { readTime } from "../settings/time.ts";
 import { quote } from "../text/diagnostics.ts";
 import type { Word } from "../text/parser.ts";
+
+export { parseTime } from "../settings/time.ts";
 
 /** Returned when an argument was wrong; the error has been reported. */
 export const WRONG: unique symbol = Symbol("wrong argument");
@@ -127,38 +130,6 @@ function showSize(bytes: number): string {
   for (const unit of ["g", "m", "k"])
     if (bytes >= SIZE_UNITS[unit]! && bytes % SIZE_UNITS[unit]! === 0) return `${bytes / SIZE_UNITS[unit]!}${unit}`;
   return `${bytes}`;
-}
-
-const SECOND = 1000;
-const DAY = 86_400 * SECOND;
-
-/** nginx's units, the largest first. A time may use each once, in this order. */
-const TIME_UNITS: readonly (readonly [unit: string, milliseconds: number])[] = [
-  ["y", 365 * DAY],
-  ["M", 30 * DAY],
-  ["w", 7 * DAY],
-  ["d", DAY],
-  ["h", 3600 * SECOND],
-  ["m", 60 * SECOND],
-  ["s", SECOND],
-  ["ms", 1],
-];
-
-/** Parses a time to ms: `30s`, `1h30m`, `1d 12h`, `500ms`, `90` (seconds). Undefined: not a time, or beyond 2^53. */
-export const parseTime = (word: string): number | undefined => exact(readTime(word));
-
-/** As `parseTime`, without the upper limit. */
-function readTime(word: string): number | undefined {
-  if (!/^(\d+(y|M|w|d|h|ms|m|s) *)*(\d+)?$/.test(word) || word.trim() === "") return undefined;
-  let total = 0;
-  let next = 0;
-  for (const [, digits, unit] of word.matchAll(/(\d+)([yMwdhms]*)/g)) {
-    const index = TIME_UNITS.findIndex(([name]) => name === (unit || "s"));
-    if (index < next) return undefined;
-    next = index + 1;
-    total += Number(digits) * TIME_UNITS[index]![1];
-  }
-  return total;
 }
 
 const timeKind = (least: number, expected: string): Kind<number> =>

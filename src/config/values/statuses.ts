@@ -10,10 +10,10 @@ export function parseStatus(text: string, least: number): number | undefined {
   return status >= least && status <= 599 ? status : undefined;
 }
 
-/** When everything has been read: an error if a `@name` is no location of the enclosing server. */
+/** When everything has been read: an error if a `@name` is no location of the enclosing server. A name with variables is known at the request only. */
 export function checkNamedLocation(scope: Scope, { text, position }: Word): void {
   const { server } = scope;
-  if (!text.startsWith("@") || server === null) return;
+  if (!text.startsWith("@") || text.includes("$") || server === null) return;
   scope.draft.later(() => {
     const known = server.scope.locations.some((location) => location.pattern === text && location.modifier === "@");
     if (!known) scope.error(position, `no location ${quote(text)} in this server`);

@@ -38,10 +38,8 @@ export class Hits {
     private readonly passOn: PassOn,
   ) {
     this.codings = Codings.of(settings, services.compression);
-    this.changes = replyChanges({
-      ...settings,
-      addHeaders: settings.addHeaders.filter(({ value }) => !onlyStatus(value)),
-    });
+    const addHeaders = settings.addHeaders.filter(({ value }) => !onlyStatus(value));
+    this.changes = replyChanges({ ...settings, addHeaders }, services.templates);
     this.bodies = bodyChanges(settings);
     const statuses = family.interceptErrors ? settings.errorPages.flatMap((page) => page.statuses) : [];
     this.intercepted = new Set(statuses.filter((status) => status >= 300));

@@ -3,8 +3,9 @@
  * is one send(2) of memory that exists already.
  */
 import type { Settings } from "../../config/model.ts";
-import type { AddHeader } from "../../config/parts.ts";
-import type { Exchange } from "../../exchange/exchange.ts";
+import type { Template } from "../../config/parts.ts";
+import type { Expires } from "../../config/settings/expires.ts";
+import type { Exchange, Templates } from "../../exchange/exchange.ts";
 import type { Encoded, Field, ReplyBody, ReplyOptions, WholeReply } from "../../exchange/reply.ts";
 import { bodyChanges } from "../transform/changes.ts";
 
@@ -12,20 +13,23 @@ import { bodyChanges } from "../transform/changes.ts";
 export type Changes = "never" | "each second" | "each request";
 
 /** How often a location's replies change, bodies included. */
-export const replyChanges = (settings: Settings): Changes =>
-  bodyChanges(settings) === null ? headChanges(settings) : "each request";
+export const replyChanges = (settings: Settings, templates: Templates): Changes =>
+  bodyChanges(settings) === null ? headChanges(settings, templates) : "each request";
 
-/** How often the head of a location's replies changes; "each request": they cannot be kept. */
-export function headChanges(settings: Settings): Changes {
-  const varies = (header: AddHeader) => header.value.constant === null;
-  if (settings.addTrailers.length > 0) return "each request";
-  if (settings.charset !== null && settings.charset.constant === null) return "each request";
+/** How often the head of a location's replies changes; "each request": they cannot be kept. What depends on the reply's own media type alone does not change. */
+export function headChanges(settings: Settings, templates: Templates): Changes {
+  const { charset, expires } = settings;
+  const varies = (value: Template | null) => value !== null && value.constant === null && !templates.isOfReply(value);
+  if (settings.addTrailers.length > 0 || varies(charset)) return "each request";
   if (settings.userid === "on" || settings.userid === "v1") return "each request";
   if (settings.uploadCors !== null) return "each request"; // depends on the request's Origin
-  if (settings.addHeaders.some(varies)) return "each request";
-  const kind = settings.expires?.kind;
-  return kind === "in" || kind === "at" || kind === "modified" ? "each second" : "never";
+  if (settings.addHeaders.some(({ value }) => varies(value))) return "each request";
+  if (expires?.kind === "variable" && varies(expires.value)) return "each request";
+  return expires === null || KEPT_EXPIRES.includes(expires.kind) ? "never" : "each second";
 }
+
+/** What `expires` says once for all. */
+const KEPT_EXPIRES: readonly Expires["kind"][] = ["off", "epoch", "max"];
 
 /** A body that was not compressed. */
 export const AS_IT_IS: Encoded = { coding: null, bytesIn: 0, bytesOut: 0 };

@@ -55,7 +55,7 @@ export class StaticHandler implements Handler {
   constructor({ settings }: Location, services: HandlerServices) {
     this.cache = new FileCache(settings, services);
     this.listings = services.listings;
-    this.changes = headChanges(settings);
+    this.changes = headChanges(settings, services.templates);
     this.bodies = bodyChanges(settings);
     this.codings = FileCodings.of(settings, services, this.cache, (exchange, path) => this.find(exchange, path, FORM));
     this.kept404 = new KeptReplies(Codings.of(settings, services.compression), (exchange) => this.reply404(exchange));
@@ -64,7 +64,7 @@ export class StaticHandler implements Handler {
     this.hasScripts = settings.cgi.length > 0;
     this.logsErrors = LOG_LEVELS.indexOf("error") >= LOG_LEVELS.indexOf(settings.errorLog.level);
     const hasPage = (status: number) => settings.errorPages.some((page) => page.statuses.includes(status));
-    this.keeps404 = !hasPage(404) && replyChanges(settings) !== "each request";
+    this.keeps404 = !hasPage(404) && replyChanges(settings, services.templates) !== "each request";
     this.hasPage301 = hasPage(301);
   }
 

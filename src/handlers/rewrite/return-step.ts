@@ -6,7 +6,7 @@ import type { HandlerServices } from "../services.ts";
 import type { Step } from "./step.ts";
 
 /** Answers by the settings of the location that the request is in by then: an `if` before it may have held. */
-export function returnStep({ rule }: ReturnStep, services: Pick<HandlerServices, "compression">): Step {
+export function returnStep({ rule }: ReturnStep, services: Pick<HandlerServices, "compression" | "templates">): Step {
   const handlers = new Map<Settings, ReturnHandler>();
   return (exchange, run) => {
     const { settings } = exchange;

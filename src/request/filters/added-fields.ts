@@ -1,5 +1,6 @@
 /** The fields that a location adds to its replies: `add_header` and `expires` (ngx_http_headers_module). */
-import type { Expires } from "../../config/parts.ts";
+import { type Expires, type ExpiresRule, parseExpires } from "../../config/settings/expires.ts";
+import type { Exchange } from "../../exchange/exchange.ts";
 import type { Filter, ReplyDraft } from "../../exchange/filter.ts";
 import type { Field } from "../../exchange/reply.ts";
 import { evaluateOctets } from "../../exchange/templates.ts";
@@ -18,16 +19,13 @@ const DAY = 86400;
 
 /** Adds the fields that the location configures. */
 export const addFields: Filter = (draft, exchange) => {
-  const { status, options } = draft;
-  let { fields } = draft;
   const { settings } = exchange;
-  const modified = options?.modified;
-  if (settings.expires !== null && isSuccessful(status)) {
-    if (options?.fromUpstream === true) draft.fields = fields = fields.filter(([name]) => !CACHE_CONTROL.test(name));
-    addExpires(fields, settings.expires, exchange.services.clock.second, modified);
-  }
+  if (exchange.isSubrequest) return; // as in nginx: its reply is another's part, or nobody's
+  const { status } = draft;
+  if (settings.expires !== null && isSuccessful(status)) addExpires(draft, exchange, settings.expires);
   if (settings.addHeaders.length === 0) return;
-  exchange.sentFields = [...fields, ...lengthField(draft)]; // for $sent_http_NAME, as in nginx: what there is so far
+  const { fields } = draft;
+  exchange.sentFields = fieldsSoFar(draft);
   for (const { name, value, always } of settings.addHeaders) {
     if (!always && !isSuccessful(status)) continue;
     const text = evaluateOctets(value, exchange);
@@ -36,10 +34,10 @@ export const addFields: Filter = (draft, exchange) => {
   }
 };
 
-/** Content-Length as it is before compression. */
-function lengthField({ status, body, length }: ReplyDraft): Field[] {
+/** For $sent_http_NAME, as in nginx: what there is so far, with Content-Length as it is before compression. */
+function fieldsSoFar({ status, fields, body, length }: ReplyDraft): Field[] {
   const bytes = length ?? (body === null ? 0 : body.length);
-  return bytes < 0 || isBodiless(status) ? [] : [["Content-Length", String(bytes)]];
+  return bytes < 0 || isBodiless(status) ? [...fields] : [...fields, ["Content-Length", String(bytes)]];
 }
 
 /** Adds or replaces a field. The Content-Type of multiple ranges stays, because it contains the boundary. */
@@ -53,7 +51,25 @@ function removeField(fields: Field[], name: string): void {
   if (at >= 0) fields.splice(at, 1);
 }
 
-function addExpires(fields: Field[], expires: Expires, now: number, modified: number | undefined): void {
+function addExpires(draft: ReplyDraft, exchange: Exchange, expires: Expires): void {
+  const rule = expires.kind === "variable" ? ruleFrom(expires, draft, exchange) : expires;
+  if (rule === undefined || rule.kind === "off") return;
+  const { options } = draft;
+  if (options?.fromUpstream === true) draft.fields = draft.fields.filter(([name]) => !CACHE_CONTROL.test(name));
+  putRule(draft.fields, rule, exchange.services.clock.second, options?.modified);
+}
+
+/** What a value with variables says; undefined, as in nginx: nothing that can be understood. */
+function ruleFrom(
+  { value, isModified }: Expires & { kind: "variable" },
+  draft: ReplyDraft,
+  exchange: Exchange,
+): ExpiresRule | undefined {
+  exchange.sentFields = fieldsSoFar(draft);
+  return parseExpires(evaluateOctets(value, exchange), isModified);
+}
+
+function putRule(fields: Field[], expires: ExpiresRule, now: number, modified: number | undefined): void {
   switch (expires.kind) {
     case "off":
       return;
@@ -73,7 +89,7 @@ function putExpires(fields: Field[], expires: string, control: string): void {
 }
 
 function secondsFromNow(kind: "in" | "modified" | "at", seconds: number, now: number, modified: number | undefined) {
-  if (kind === "in") return seconds;
+  if (kind === "in" || (seconds === 0 && kind === "modified")) return seconds; // as nginx: no time at all is from now
   if (kind === "modified") return (modified ?? now) + seconds - now;
   const sinceMidnight = (((now - localOffset(now)) % DAY) + DAY) % DAY;
   return (seconds - sinceMidnight + DAY) % DAY;

@@ -61,6 +61,7 @@ function oncePerConnection(maker: LineMaker): LineMaker {
 const KEPT: { readonly [lifetime in Lifetime]: (maker: LineMaker) => LineMaker } = {
   head: oncePerHead,
   connection: oncePerConnection,
+  reply: (maker) => maker,
   change: (maker) => maker,
 };
 

@@ -123,6 +123,7 @@ const table: { readonly [name: string]: string | RegExp } = {
   scheme: "http",
   secure_link: "1",
   secure_link_expires: "2000000000",
+  sent_http_content_type: "text/html",
   server_addr: "127.0.0.1",
   server_name: "example.org",
   server_port: "8080",

@@ -1,12 +1,15 @@
 /** How long the head of a kept reply stays true, with the fields that the server adds to it. */
 import { describe, expect, test } from "bun:test";
 import type { Settings } from "../../../src/config/model.ts";
-import type { AddHeader, Expires } from "../../../src/config/parts.ts";
+import type { AddHeader } from "../../../src/config/parts.ts";
+import type { Expires } from "../../../src/config/settings/expires.ts";
 import { makeWholeReply } from "../../../src/connection/http1.ts";
+import { Evaluators } from "../../../src/exchange/evaluators.ts";
 import type { Field, ReplyOptions, WholeReply } from "../../../src/exchange/reply.ts";
 import { type Changes, headChanges, KeptReply } from "../../../src/handlers/files/kept-reply.ts";
 import { filtered } from "../../../src/request/filters/filtered.ts";
 import { filtersOf } from "../../../src/request/filters/filters.ts";
+import { config } from "../config/fake-files.ts";
 import { FakeExchange, FakeServices, location, settings, template } from "../handlers/world.ts";
 
 const header = (value: string): AddHeader => ({ name: "X", value: template(value), always: false });
@@ -25,7 +28,29 @@ describe("what a location adds changes", () => {
     ["a variable and expires", { addHeaders: [header("$uri")], expires: { kind: "in", seconds: 60 } }, "each request"],
   ];
   test.each(rows)("%s", (_name, changes, expected) => {
-    expect(headChanges(settings(changes))).toBe(expected);
+    expect(headChanges(settings(changes), new Evaluators())).toBe(expected);
+  });
+
+  const { tables } = config(`
+    map $sent_http_content_type $type { default a; text/html b; }
+    map $type$sent_http_content_type $types { default "$type"; }
+    map $uri $path { default a; }
+    map $type $mixed { default $path; }
+    map $type $often { volatile; default a; }
+    map $around $circle { default $circle; } map $circle $around { default $around; }
+    server { }`);
+  test.each([
+    ["$type", "never", "each second"],
+    ["$types and $type", "never", "each second"],
+    ["$path", "each request", "each request"],
+    ["$mixed", "each request", "each request"],
+    ["$often", "each request", "each request"],
+    ["$circle", "each request", "each request"],
+  ] as const)("a map of the reply's media type: %s", (value, field, expires) => {
+    const evaluators = new Evaluators(tables);
+    expect(headChanges(settings({ addHeaders: [header(value)] }), evaluators)).toBe(field);
+    const variable = { kind: "variable", value: template(value), isModified: false } as const;
+    expect(headChanges(settings({ expires: variable }), evaluators)).toBe(expires);
   });
 });
 
@@ -45,7 +70,9 @@ function keeper(expires: Expires) {
   const here = location({ expires, serverTokens: false, keepaliveHeader: null });
   const modified = services.clock.second - 40;
   const next = () => new HeadExchange(services, here, {});
-  const kept = new KeptReply(next(), 200, [], Buffer.from("body"), headChanges(here.settings), { modified });
+  const kept = new KeptReply(next(), 200, [], Buffer.from("body"), headChanges(here.settings, new Evaluators()), {
+    modified,
+  });
   const ask = () => {
     const exchange = next();
     kept.send(exchange);
