@@ -72,6 +72,8 @@ export interface Kernel {
   /** shutdown(2) of the sending side. */
   shutdownWrite(fd: number): number;
   close(fd: number): number;
+  /** SO_LINGER without time: `close` will reset the connection and discard what was not sent. */
+  resetOnClose(fd: number): number;
 
   // epoll(7)
 

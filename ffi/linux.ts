@@ -168,6 +168,11 @@ export const linux: Kernel = {
   },
   shutdownWrite: (fd) => result(libc.shutdown(fd, abi.SHUT_WR)),
   close,
+  resetOnClose(fd) {
+    words[0] = 1; // struct linger: on, for no second
+    words[1] = 0;
+    return result(libc.setsockopt(fd, abi.SOL_SOCKET, abi.SO_LINGER, SMALL, 8));
+  },
 
   epollCreate: () => result(libc.epoll_create1(abi.EPOLL_CLOEXEC)),
   epollAdd: (epoll, fd, events, generation) => epollControl(epoll, abi.EPOLL_CTL_ADD, fd, events, generation),

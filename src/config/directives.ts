@@ -21,6 +21,7 @@ import { FASTCGI_PASS, PROXY_PASS, SCGI_PASS, UWSGI_PASS } from "./directives/ga
 import { PROXY_ONLY } from "./directives/gateway/proxy.ts";
 import { AUTH_REQUEST, HEALTH_CHECK, MIRROR, NAMES, STUB_STATUS } from "./directives/gateway/subrequests.ts";
 import { UPSTREAM_BLOCK, UPSTREAM_ROWS } from "./directives/gateway/upstream.ts";
+import { KEEPALIVE } from "./directives/limits/keepalive.ts";
 import { LIMITS } from "./directives/limits/limits.ts";
 import { LOCATIONS } from "./directives/locations.ts";
 import { LOGS } from "./directives/logs/logs.ts";
@@ -67,7 +68,7 @@ const ROWS: readonly (readonly [title: string, rows: readonly Row[]])[] = [
   ["Compression", COMPRESSION],
   ["HTTPS", TLS],
   ["Behind a front server", FRONT],
-  ["Limits on requests", [...REQUESTS, ...CORE_REQUESTS]],
+  ["Limits on requests", [...REQUESTS, ...CORE_REQUESTS, ...KEEPALIVE]],
   ["Limits per client or other key", LIMITS],
   ["Links that expire", SECURE_LINK],
   ["Ids of visitors", USERID],

@@ -38,6 +38,7 @@ import type { CoreSettings } from "./settings/core.ts";
 import type { DavSettings } from "./settings/dav.ts";
 import type { Expires } from "./settings/expires.ts";
 import type { FilterSettings } from "./settings/filters.ts";
+import type { KeepaliveSettings } from "./settings/keepalive.ts";
 import type { LimitSettings, LimitZone } from "./settings/limits.ts";
 import type { ErrorLog, LogSettings } from "./settings/logs.ts";
 import type { ModuleSettings } from "./settings/modules.ts";
@@ -130,6 +131,7 @@ export interface Settings
     CoreSettings,
     DavSettings,
     FilterSettings,
+    KeepaliveSettings,
     LimitSettings,
     ModuleSettings,
     LogSettings,

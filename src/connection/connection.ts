@@ -13,6 +13,7 @@ import type { LogLevel } from "../config/settings/logs.ts";
 import type { ReplyDraft } from "../exchange/filter.ts";
 import type { Field, ReplyBody, StreamBody, WholeReply } from "../exchange/reply.ts";
 import type { Tunnel } from "../exchange/tunnel.ts";
+import { endsWithReply } from "../http/request/old-browsers.ts";
 import { EXPECT_CONTINUE } from "../http/request/request.ts";
 import type { Transport, TransportOwner } from "../network/transport.ts";
 import { admit } from "../request/admission.ts";
@@ -87,6 +88,10 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
   /** The client was too slow (408): after the reply the connection does not wait for it again. */
   private timedOut = false;
   private released = false;
+  /** The server stops; the client may send one more request. */
+  private leaving = false;
+  /** The connection ends with a reset: what was not sent is discarded. */
+  private resets = false;
   private postponed: Postponed | null = null;
   private tunnelEnd: TunnelEnd | null = null;
   private readonly startedAt: number;
@@ -159,6 +164,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
   drop(): void {
     if (!this.served) return this.postpone(postponed(null, () => this.drop()));
     this.closeAfterOutput();
+    this.resets = this.exchange?.settings.resetTimedoutConnection === true;
   }
 
   /** A stream or a sink can continue. This happens in the next turn, because another connection may be being served now. */
@@ -186,6 +192,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     const { request, settings } = this.exchange!;
     if (this.ending || this.bodyPending || !request.keepAlive) return false;
     if (this.host.stopping || !this.endpoint.open) return false;
+    if (endsWithReply(request, settings)) return false;
     if (this.host.reactor.now - this.startedAt >= settings.keepaliveTime) return false;
     return settings.keepaliveTimeout > 0 && this.info.requests < settings.keepaliveRequests;
   }
@@ -246,7 +253,10 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
 
   /** The server stops: closes now if no request is in progress, else after the reply. */
   stopWhenIdle(): void {
-    if (this.state === State.ReadingHeaders && this.exchange === null && this.output.isDrained) this.abort();
+    if (this.state !== State.ReadingHeaders || this.exchange !== null || !this.output.isDrained) return;
+    if (this.timeouts.settings.keepaliveMinTimeout === 0 || this.info.requests === 0) return this.abort();
+    this.leaving = true;
+    this.timeouts.waitFor(this.neededWait());
   }
 
   /** Closes now, whatever is in progress. */
@@ -476,7 +486,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     if (outcome === PUMP_INCOMPLETE) return this.exchange?.explained ? this.close() : this.cutOff("error", INCOMPLETE);
     if (outcome === PUMP_STARVED) return this.hasClientLeft && this.close();
     if (outcome !== PUMP_BLOCKED) this.againNextTurn();
-    else if (this.timeouts.isTooSlow(Wait.Send)) return this.cutOff("info", "client reads too slowly");
+    else if (this.timeouts.isTooSlow(Wait.Send)) return this.cutOff("info", "client reads too slowly", true);
     return false;
   }
 
@@ -487,8 +497,13 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
   }
 
   /** Closes in the middle of a reply. */
-  private cutOff(level: LogLevel, reason: string): boolean {
+  private cutOff(level: LogLevel, reason: string, isTooLate = false): boolean {
     this.exchange?.log(level, reason);
+    return isTooLate ? this.closeTimedOut() : this.close();
+  }
+
+  private closeTimedOut(): boolean {
+    this.resets = this.timeouts.settings.resetTimedoutConnection;
     return this.close();
   }
 
@@ -637,7 +652,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     this.unfailing(() => this.postponed?.discard()); // only after the handler knows that the connection is gone
     this.unfailing(() => this.output.drop());
     this.input.drop();
-    this.transport.close();
+    this.transport.close(this.resets);
     this.host.connectionClosed(this);
   }
 
@@ -665,7 +680,8 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
   private neededWait(): Wait {
     switch (this.state) {
       case State.ReadingHeaders:
-        return this.exchange === null && this.info.requests > 0 ? Wait.KeepAlive : Wait.Headers;
+        if (this.exchange !== null || this.info.requests === 0) return Wait.Headers;
+        return this.leaving ? Wait.LastRequest : Wait.KeepAlive;
       case State.ReadingBody:
         return this.body.stalled ? Wait.Nothing : Wait.Body;
       case State.Exchanging:
@@ -689,7 +705,8 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
       this.refuseHead(408, this.exchange);
     } else if (this.timeouts.current === Wait.Body && !this.exchange!.replied)
       this.refuseBody(408, "its body took too long");
-    else if (this.timeouts.current === Wait.Send) this.cutOff("info", "client timed out");
+    else if (this.timeouts.current === Wait.Send) this.cutOff("info", "client timed out", true);
+    else if (this.timeouts.current === Wait.Headers) this.closeTimedOut();
     else this.state = State.Closed;
     this.timeouts.end();
   }

@@ -8,6 +8,8 @@ export enum Wait {
   Nothing,
   Headers,
   KeepAlive,
+  /** As KeepAlive, while the server stops. */
+  LastRequest,
   Body,
   Send,
   Linger,
@@ -93,6 +95,8 @@ export class Timeouts extends Timed {
         return settings.clientHeaderTimeout;
       case Wait.KeepAlive:
         return settings.keepaliveTimeout;
+      case Wait.LastRequest:
+        return settings.keepaliveMinTimeout;
       case Wait.Body:
         return settings.clientBodyTimeout;
       case Wait.Linger:

@@ -114,7 +114,8 @@ export class Socket implements Transport, Source {
     this.kernel.shutdownWrite(this.fd);
   }
 
-  close(): void {
+  close(reset = false): void {
+    if (reset) this.kernel.resetOnClose(this.fd);
     this.reactor.close(this);
   }
 }

@@ -51,6 +51,6 @@ export interface Transport {
   sendFile(file: number, position: number, length: number): number;
   /** Closes the sending side; the peer can still read everything sent before. */
   shut(): void;
-  /** Closes the connection; called once. */
-  close(): void;
+  /** Closes the connection; called once. `reset`: by a reset, which discards what was not sent. */
+  close(reset?: boolean): void;
 }

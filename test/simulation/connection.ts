@@ -29,6 +29,7 @@ export class Connection extends Pollable {
   /** The connection ended with a reset, from either side. */
   wasReset = false;
   private isClosed = false;
+  private resetsOnClose = false;
   /** Virtual ms at which the server closed its descriptor. */
   closedAt = Number.NaN;
   /** sk_err: a positive errno, reported once. */
@@ -202,8 +203,14 @@ export class Connection extends Pollable {
     this.isClosed = true;
     this.closedAt = this.environment.clock.now;
     this.forgetWatches();
-    if (this.incoming.length > 0 || this.onTheWay.length > 0) return this.abort();
+    if (this.incoming.length > 0 || this.onTheWay.length > 0 || this.resetsOnClose) return this.abort();
     this.tellPeer();
+  }
+
+  /** SO_LINGER with a time of 0. */
+  resetOnClose(): number {
+    this.resetsOnClose = true;
+    return 0;
   }
 
   /** The peer resets the connection before the server has accepted it. */

@@ -198,6 +198,10 @@ export class SimulatedKernel implements Kernel {
     return this.call("shutdown", fd, abi.SHUT_WR, () => this.descriptors.expect(fd, Connection).shutdownWrite());
   }
 
+  resetOnClose(fd: number): number {
+    return this.call("setsockopt", fd, abi.SO_LINGER, () => this.descriptors.expect(fd, Connection).resetOnClose());
+  }
+
   close(fd: number): number {
     return this.call("close", fd, 0, () => {
       this.descriptors.close(fd).closed();

@@ -4,7 +4,7 @@
  */
 import type { Client } from "./client.ts";
 import { get, pattern, post, postChunked, type Request, request } from "./site.ts";
-import { simulate } from "./webserv.ts";
+import { simulate, type Webserv } from "./webserv.ts";
 import type { World } from "./world.ts";
 
 const SEEDS = 20;
@@ -236,5 +236,55 @@ simulate(
     const idle = world.client().sends(small).awaitsTheEnd().impolitely();
     world.promises("the head's time", () => head.kept >= 9_999 && head.kept < 10_000 + LATE);
     world.promises("the idle time", () => idle.kept >= 14_999 && idle.kept < 15_000 + LATE);
+  },
+);
+
+for (const resets of [false, true]) {
+  const server = resets ? "reset_timedout_connection on;" : "";
+  simulate(
+    resets ? "reset_timedout_connection: what a client does not read is discarded" : "without it the kernel keeps it",
+    { seeds: SEEDS, server, tolerates: [408] },
+    (world) => {
+      const stuck = world.client({ sendBuffer: 20_000 }).impolitely().reads(1, 1_000).gets("/big.bin");
+      stuck.pauses(14_000).reads(100_000, 1);
+      const silent = world.client().impolitely().awaitsTheEnd();
+      const idle = world.client().impolitely().gets("/hello.txt").awaitsTheEnd();
+      const reset = (client: Client) => client.connection!.wasReset;
+      world.promises("whoever reads or says nothing", () => reset(stuck) === resets && reset(silent) === resets);
+      world.promises("not whoever is idle between requests", () => !reset(idle) && idle.replies.complete === 1);
+    },
+  );
+}
+
+simulate(
+  "keepalive_disable: a POST of an old browser is the last request of its connection",
+  { seeds: SEEDS, faults: FAULTS, closing: true },
+  (world) => {
+    const old = { fields: ["User-Agent: Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.0)"] };
+    const reply = { status: 200, body: Buffer.from("fixed answer") };
+    const posting = request("/fixed", { ...reply, closes: true }, { ...old, method: "POST" });
+    const getting = request("/fixed", { ...reply, closes: false }, old);
+    const client = world.client().sends(getting, posting).awaitsTheEnd();
+    world.promises("both are answered, and that is all", () => client.replies.complete === 2 && client.replies.closing);
+  },
+);
+
+simulate(
+  "keepalive_min_timeout: who was answered just now may ask once more when the server stops",
+  { seeds: SEEDS, faults: FAULTS, server: "keepalive_min_timeout 3s;", closing: true },
+  (world) => {
+    const again = world.client({ start: 0 }).gets("/hello.txt").awaits().pauses(2_500);
+    again.sends(request("/fixed", { status: 200, body: Buffer.from("fixed answer"), closes: true }));
+    const idle = world.client({ start: 0 }).gets("/hello.txt").awaits().awaitsTheEnd();
+    const silent = world.client({ start: 0 }).impolitely().awaitsTheEnd();
+    let quit = false;
+    world.afterEachTurn(() => {
+      if (quit || world.kernel.clock.now < 2_000) return;
+      quit = true;
+      (world.subject as Webserv).server.quit();
+    });
+    world.promises("it is answered", () => again.replies.complete === 2);
+    world.promises("the idle one is closed then", () => (idle.kept >= 3_000 && idle.kept < 5_500) || idle.kept);
+    world.promises("who has never asked at once", () => silent.kept < 2_500 || silent.kept);
   },
 );

@@ -59,6 +59,10 @@ const http = (port: number): string => `
       rewrite ^ /secure/$secure_link;
     }
     location /secure/ { internal; alias www/; }
+    location = /reset { reset_timedout_connection on; return 444; }
+    location = /closed { return 444; }
+    location = /old { keepalive_disable msie6 safari; return 204; }
+    location = /new { keepalive_disable none; return 204; }
     location = /_.gif { empty_gif; expires 1h; }
     location /random/ { random_index on; location /random/empty/ { random_index on; index page.html; } }
   }`;
@@ -241,6 +245,35 @@ describe.skipIf(NGINX === null)("as nginx", () => {
       expect(reply.status).toBe(304);
     });
     test("is not for POST", async () => expect((await alike("/_.gif", {}, "POST")).status).toBe(405));
+  });
+
+  describe("the end of a connection", () => {
+    test.each([
+      ["/reset", true],
+      ["/closed", false],
+    ])("%s, by a reset: %p", async (path, isReset) => {
+      for (const { port } of [server, nginx]) {
+        const client = await Client.connect(port);
+        await client.send(get(path));
+        await client.rest();
+        expect(client.isReset).toBe(isReset);
+        client.destroy();
+      }
+    });
+
+    const EXPLORER = "Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.0)";
+    const SAFARI = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15) AppleWebKit/605 (KHTML, like Gecko) Safari/605";
+    test.each([
+      ["POST", "/old", EXPLORER, "close"],
+      ["GET", "/old", EXPLORER, "keep-alive"],
+      ["POST", "/old", EXPLORER.replace(")", "; SV1)"), "keep-alive"],
+      ["POST", "/new", EXPLORER, "keep-alive"],
+      ["GET", "/old", SAFARI, "close"],
+      ["GET", "/new", SAFARI, "keep-alive"],
+    ])("%s %s of %p: %s", async (method, path, agent, option) => {
+      const { ours, theirs } = await both(path, { "User-Agent": agent }, method);
+      expect([ours, theirs].map((reply) => reply.field("Connection") ?? "keep-alive")).toEqual([option, option]);
+    });
   });
 
   describe("random_index", () => {

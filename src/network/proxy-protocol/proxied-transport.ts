@@ -96,7 +96,7 @@ export class ProxiedTransport implements Transport {
     this.inner.shut();
   }
 
-  close(): void {
-    this.inner.close();
+  close(reset?: boolean): void {
+    this.inner.close(reset);
   }
 }

@@ -289,11 +289,11 @@ export class TlsTransport implements Transport, TlsFacts {
     this.flush();
   }
 
-  close(): void {
+  close(reset?: boolean): void {
     this.shared.handshakes.leave(this);
     this.notify();
     this.session?.free();
     this.session = null;
-    this.inner.close();
+    this.inner.close(reset);
   }
 }

@@ -83,6 +83,10 @@ const TABLE: { readonly [method in keyof Kernel]: readonly Case[] | "never" } = 
     ["no socket", () => linux.setsockopt(file, abi.SOL_SOCKET, abi.SO_REUSEADDR, 1), "ENOTSOCK"],
     ["no such option", () => linux.setsockopt(fresh, abi.SOL_SOCKET, 9999, 1), "ENOPROTOOPT"],
   ],
+  resetOnClose: [
+    ["no descriptor", () => linux.resetOnClose(-1), "EBADF"],
+    ["no socket", () => linux.resetOnClose(file), "ENOTSOCK"],
+  ],
   getsockopt: [
     ["no descriptor", () => linux.getsockopt(-1, abi.SOL_SOCKET, abi.SO_ERROR), "EBADF"],
     ["no socket", () => linux.getsockopt(file, abi.SOL_SOCKET, abi.SO_ERROR), "ENOTSOCK"],

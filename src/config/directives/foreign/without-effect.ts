@@ -20,8 +20,7 @@ const REASONS: Readonly<Record<string, string>> = {
   "compression has buffers of its own":
     "gzip_buffers gzip_hash gzip_window gzip_no_buffer postpone_gzipping gunzip_buffers brotli_buffers brotli_window zstd_buffers zstd_target_cblock_size",
   "open files are kept from their first use, and looked at again": "open_file_cache_min_uses open_file_cache_events",
-  "it is for browsers that nobody uses any more": "keepalive_disable msie_padding msie_refresh",
-  "idle connections stay open as long as keepalive_timeout says": "keepalive_min_timeout",
+  "it is for browsers that nobody uses any more": "msie_padding msie_refresh",
   "only the final reply is passed on": "early_hints proxy_pass_trailers",
   "the handshake works without it":
     "ssl_certificate_cache ssl_certificate_compression ssl_dhparam ssl_early_data ssl_ech_file ssl_engine ssl_object_cache_inheritable ssl_ocsp ssl_ocsp_cache ssl_ocsp_responder ssl_stapling ssl_stapling_file ssl_stapling_responder ssl_stapling_verify",
@@ -45,7 +44,6 @@ const REASONS: Readonly<Record<string, string>> = {
   [belongsTo("geoip_country")]: "geoip_proxy geoip_proxy_recursive",
   "it is for profiling nginx itself": "google_perftools_profiles degradation degrade",
   // Their functions are being built (chunked_transfer_encoding and its neighbours).
-  "Webserv decides this itself": "reset_timedout_connection",
 };
 
 /** Name, and why it makes no difference. */
