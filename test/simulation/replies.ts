@@ -159,7 +159,8 @@ export class Replies {
   private frame(request: Request, status: number, asExpected: boolean, fields: Map<string, string>): void {
     const length = fields.get("content-length");
     const chunked = fields.get("transfer-encoding") === "chunked";
-    const { streamed = false, bodies = [] } = asExpected ? request.expected : {};
+    const { bodies = [] } = asExpected ? request.expected : {};
+    const streamed = asExpected ? request.expected.streamed === true : request.expected.or?.includes(status) === true;
     const body = asExpected
       ? (request.expected.body ?? bodies.find((one) => one.length === Number(length)))
       : undefined;

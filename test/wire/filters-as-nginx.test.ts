@@ -72,6 +72,7 @@ const LOCATIONS = `
     location /trailers/ { add_trailer X-Uri $uri; add_trailer X-Length "$sent_http_content_length"; add_trailer X-Empty ""; add_trailer X-Status $status always; }
     location /trailers/none { add_trailer X-A a; add_trailer X-B b always; return 404 "nothing"; }
     location /trailers/some { add_trailer X-A a; return 404 "nothing"; }
+    location /gzip/ { gzip on; gzip_vary on; gzip_min_length 1; sub_filter one 1; sub_filter_last_modified on; add_after_body /plain/a.txt; ssi on; }
     location /both/ { charset utf-8; source_charset koi8-r; sub_filter one two; }
 `;
 
@@ -103,6 +104,7 @@ const names = [
   "addition/nothing",
   "addition/big",
   "addition/nested",
+  "gzip",
   "docs/addition",
   "trailers",
 ];
@@ -256,6 +258,15 @@ describe.skipIf(NGINX === null)("as nginx (needs nginx)", () => {
         expect([reply.field("content-length"), reply.trailers]).toEqual([String(HTML.length), ""]);
       }
     });
+  });
+
+  test("compression is behind all of them", async () => {
+    for (const { port } of [nginx, ours]) {
+      const reply = await ask(port, get("/gzip/one.html", { "Accept-Encoding": "gzip" }));
+      expect(reply.field("content-encoding")).toBe("gzip");
+      const text = Buffer.from(Bun.gunzipSync(new Uint8Array(reply.body))).toString();
+      expect(text).toBe(`${HTML.replace("One", "1")}one`);
+    }
   });
 
   describe("charset", () => {

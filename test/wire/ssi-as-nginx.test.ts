@@ -139,6 +139,7 @@ files["www/cgi/page.sh"] =
 files["www/programs.html"] = '[<!--# include virtual="/cgi/page.sh?a" -->][<!--# include virtual="/cgi/page.sh?b" -->]';
 files["www/held.html"] = 'first <!--# include virtual="/held/" --> last';
 files["www/large.html"] = '<!--# include virtual="/off/large" --><!--# include virtual="/off/large" -->';
+files["www/silent/tree.html"] = '<!--# include virtual="/silent/tree.html" -->'.repeat(3);
 files["www/off/large"] = "0123456789abcdef".repeat(1 << 17);
 
 const TYPES = "types { text/html html; text/plain txt; } default_type application/octet-stream;";
@@ -238,6 +239,15 @@ describe("included replies", () => {
     client.reset();
     await letGo();
     expect((await outcome(ours.port, "/b.html")).body).toBe("<b> /b.html\n");
+  });
+
+  test("a page that includes itself three times does not hold up others", async () => {
+    const client = await Client.connect(ours.port);
+    await client.send(get("/silent/tree.html"));
+    await client.until(() => client.pending.includes("\r\n\r\n"), "its head");
+    for (let i = 0; i < 5; i++) expect((await outcome(ours.port, "/b.html")).status).toBe(200);
+    expect(client.pending.includes("\r\n0\r\n\r\n")).toBe(false); // it is not complete yet
+    client.destroy();
   });
 
   test("large ones, for HTTP/1.0 too; a client that reads slowly gets them whole", async () => {

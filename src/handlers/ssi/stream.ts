@@ -56,6 +56,11 @@ export class SsiStream implements StreamBody, Output {
       if (n !== 0) return n;
       if (part !== undefined) this.leave(part);
     }
+    return this.pause();
+  }
+
+  /** Goes on in the next turn. */
+  private pause(): number {
     this.exchange.resume();
     return -ERRNO.EAGAIN;
   }
@@ -69,7 +74,8 @@ export class SsiStream implements StreamBody, Output {
 
   /** Goes on in the text. 0, or -errno. */
   private advance(): number {
-    const { parser, execution } = this;
+    const { parser, execution, exchange } = this;
+    if (this.page.isTired(exchange.services.clock.turn)) return this.pause();
     while (this.awaited === null && this.included < MOST_AT_ONCE) {
       const outcome = parser.next((bytes) => execution.text(bytes));
       if (outcome === DIRECTIVE) execution.run(parser.command, parser.parameters);
