@@ -148,6 +148,7 @@ function build(options: LoadOptions, main: Scope, draft: Draft): Config | null {
     workerConnections: draft.workerConnections,
     eager: draft.eager,
     workerRlimitNofile: draft.workerRlimitNofile,
+    shutdownTimeout: draft.shutdownTimeout,
     errorLog: builder.settings(main).errorLog,
     addresses: addresses.merged(made),
     servers: [...made.values()],

@@ -57,6 +57,8 @@ export interface Config {
   /** Whether a new socket or pipe is tried before epoll has reported it. */
   readonly eager: boolean;
   readonly workerRlimitNofile: number | null;
+  /** How long `quit` waits for requests in progress; 0: as long as they take. */
+  readonly shutdownTimeout: number;
   /** The main error log; start-up and the event loop write to it. */
   readonly errorLog: ErrorLog;
   readonly addresses: readonly ListenAddress[];

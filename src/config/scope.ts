@@ -87,6 +87,7 @@ export class Draft {
   /** `compat nginx`: the defaults are nginx's. */
   isCompatible = false;
   workerRlimitNofile: number | null = null;
+  shutdownTimeout = 0;
   readonly gateway: GatewayDraft;
   readonly origins = new Origins();
   readonly limits = new LimitZonesDraft();

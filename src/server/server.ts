@@ -195,8 +195,12 @@ export class Server implements ConnectionHost {
   stop(): void {
     this.stopping = true;
     this.reactor.stop();
-    for (const client of this.clients) client.abort();
+    this.abortAll();
     this.dispose();
+  }
+
+  private abortAll(): void {
+    for (const client of this.clients) client.abort();
   }
 
   /** Accepts no more connections, lets requests in progress finish, then stops. */
@@ -205,7 +209,9 @@ export class Server implements ConnectionHost {
     this.stopping = true;
     this.listeners.close();
     for (const client of this.clients) client.stopWhenIdle();
-    if (this.clients.size === 0) this.reactor.stop();
+    if (this.clients.size === 0) return this.reactor.stop();
+    const { shutdownTimeout } = this.config;
+    if (shutdownTimeout > 0) this.upkeep.once(shutdownTimeout, () => this.abortAll());
   }
 
   /** Closes every descriptor. Called after `run` has ended. */

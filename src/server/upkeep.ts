@@ -26,6 +26,11 @@ export class Upkeep {
     this.start(this.sweepAlarm, SWEEP_INTERVAL);
   }
 
+  /** Does something later. @param delay ms */
+  once(delay: number, work: () => void): void {
+    this.start(new Alarm(work), delay);
+  }
+
   private start(alarm: Alarm, delay: number): void {
     if (alarm.timerList === null) this.reactor.timers.start(alarm, delay, this.reactor.now);
   }

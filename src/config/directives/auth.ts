@@ -2,7 +2,7 @@
 import type { Context, Scope } from "../scope.ts";
 import { directive, type Row, store } from "../table.ts";
 import { quote } from "../text/diagnostics.ts";
-import { oneOf, template } from "../values/arguments.ts";
+import { oneOf, template, time } from "../values/arguments.ts";
 import { absoluteTemplate } from "../values/template.ts";
 
 const anywhere: readonly Context[] = ["http", "server", "location", "limit_except"];
@@ -36,6 +36,13 @@ export const AUTH: readonly Row[] = [
     default: "all",
     help: "Whether a client needs both an address that `allow` and `deny` admit and a password (`all`), or one of the two is enough (`any`).",
     set: store("satisfy"),
+  }),
+  directive("auth_delay", {
+    in: ["http", "server", "location"],
+    takes: [time],
+    default: "0s",
+    help: "How long a 401 of `auth_basic` or `auth_request` is kept back. Wrong passwords are kept back for a growing time in any case.",
+    set: store("authDelay"),
   }),
 ];
 

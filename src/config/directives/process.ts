@@ -5,7 +5,7 @@ import { Scope } from "../scope.ts";
 import type { Row } from "../table.ts";
 import { block, directive } from "../table.ts";
 import { quote } from "../text/diagnostics.ts";
-import { number, oneOf, path, words } from "../values/arguments.ts";
+import { number, oneOf, path, time, words } from "../values/arguments.ts";
 
 const everywhere: readonly Context[] = ["main", "events", "http", "server", "location", "limit_except", "types"];
 
@@ -101,6 +101,16 @@ export const PROCESS: readonly Row[] = [
     help: "Sets the limit of open descriptors (RLIMIT_NOFILE) at start.",
     set: (scope, [count]) => {
       scope.draft.workerRlimitNofile = count;
+    },
+  }),
+  directive("worker_shutdown_timeout", {
+    in: ["main"],
+    takes: [time],
+    default: null,
+    shownDefault: "as long as they take",
+    help: "How long `quit` waits for the requests in progress; then their connections are closed.",
+    set: (scope, [limit]) => {
+      scope.draft.shutdownTimeout = limit;
     },
   }),
   directive("daemon", {

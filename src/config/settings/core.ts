@@ -2,6 +2,8 @@
 import type { Template } from "../parts.ts";
 
 export interface CoreSettings {
+  /** How long a 401 is kept back. */
+  readonly authDelay: number;
   /** The folder beneath which symbolic links are judged by `symlinks`, if that is not the location's root. */
   readonly symlinksFrom: Template | null;
   readonly autoindexFormat: "html" | "xml" | "json" | "jsonp";

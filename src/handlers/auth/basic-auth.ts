@@ -9,6 +9,7 @@ import { fieldValue } from "../../http/reply/response.ts";
 import { Alarm } from "../../network/timers.ts";
 import { guesserOf } from "./guesses.ts";
 import type { Login, Outcome, Passwords } from "./passwords.ts";
+import { unauthorized } from "./unauthorized.ts";
 
 /** The `auth_basic` of a location. */
 export interface PasswordRules {
@@ -49,8 +50,7 @@ function credentialsOf({ request }: Exchange): Omit<Login, "file"> | null {
 }
 
 function challenge(exchange: Exchange, realm: string): Verdict {
-  exchange.fail(401, [["WWW-Authenticate", fieldValue(basicChallenge(realm))]]);
-  return ANSWERED;
+  return unauthorized(exchange, [["WWW-Authenticate", fieldValue(basicChallenge(realm))]]);
 }
 
 /** As in nginx: 403 if the file is missing, 500 if it can't be read. */
@@ -97,7 +97,7 @@ class Attempt {
     }
     const verdict = outcome === "later" ? LATER : this.conclude(outcome);
     this.waits = true;
-    if (verdict === LATER) exchange.onGone = () => this.gone();
+    if (verdict === LATER && exchange.onGone === null) exchange.onGone = () => this.gone(); // else only `auth_delay` is waited for
     return verdict;
   }
 

@@ -4,6 +4,7 @@ import type { Exchange } from "../../exchange/exchange.ts";
 import { ANSWERED, GO_ON, LATER, type Phase, type Verdict } from "../../exchange/phase.ts";
 import type { Field } from "../../exchange/reply.ts";
 import { evaluateOctets } from "../../exchange/templates.ts";
+import { unauthorized } from "../auth/unauthorized.ts";
 import type { SubrequestStarter } from "./subrequest.ts";
 
 type Rules = Pick<Settings, "authRequest" | "authRequestSet">;
@@ -43,7 +44,8 @@ function decide(exchange: Exchange, reply: Exchange, denied: Phase | null): Verd
   if (status >= 200 && status < 300) return GO_ON;
   if (status === 401 || status === 403) {
     if (denied !== null) return denied(exchange);
-    exchange.fail(status, status === 401 ? challenges(reply) : []);
+    if (status === 401) return unauthorized(exchange, challenges(reply));
+    exchange.fail(status);
     return ANSWERED;
   }
   exchange.log("error", `auth request unexpected status: ${status}`);

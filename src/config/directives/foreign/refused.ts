@@ -35,7 +35,7 @@ const INSTEAD: readonly (readonly [instead: string, names: string])[] = [
   ["use return, try_files or a location with a regular expression", "split_clients geo"],
   [
     "Webserv has no such module",
-    "valid_referers add_trailer client_body_in_file_only auth_delay add_header_inherit add_trailer_inherit",
+    "valid_referers add_trailer client_body_in_file_only add_header_inherit add_trailer_inherit",
   ],
 ];
 

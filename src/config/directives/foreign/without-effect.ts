@@ -8,7 +8,6 @@ const REASONS: Readonly<Record<string, string>> = {
     "worker_processes worker_cpu_affinity worker_priority worker_aio_requests accept_mutex accept_mutex_delay master_process lock_file thread_pool",
   "it always uses epoll": "use multi_accept epoll_events debug_connection",
   "the server stays what and where it was started": "working_directory worker_rlimit_core debug_points env",
-  "a stop waits until the requests in progress have ended": "worker_shutdown_timeout",
   "small replies leave in one send, larger files by sendfile":
     "sendfile sendfile_max_chunk tcp_nopush tcp_nodelay postpone_output send_lowat output_buffers proxy_send_lowat fastcgi_send_lowat",
   "files come from the system's cache": "aio aio_write directio directio_alignment read_ahead",
@@ -43,7 +42,6 @@ const REASONS: Readonly<Record<string, string>> = {
   [belongsTo("perl")]: "perl_modules perl_require",
   [belongsTo("geoip_country")]: "geoip_proxy geoip_proxy_recursive",
   "it is for profiling nginx itself": "google_perftools_profiles degradation degrade",
-  // Their functions are being built (chunked_transfer_encoding and its neighbours).
 };
 
 /** Name, and why it makes no difference. */
