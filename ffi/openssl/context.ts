@@ -3,7 +3,7 @@ import { JSCallback, type Pointer, toArrayBuffer } from "bun:ffi";
 import { Block } from "../memory.ts";
 import type { OpenSsl } from "./library.ts";
 import { addressOf, cText, printed, takeError, withBio } from "./memory.ts";
-import type { TlsCertificate, TlsProblem, TlsRules } from "./rules.ts";
+import type { TlsCertificate, TlsClientRules, TlsProblem, TlsRules } from "./rules.ts";
 
 /** SSL_CTX_ctrl(3) commands (ssl.h). */
 const SSL_CTRL_SET_MODE = 33;
@@ -36,6 +36,8 @@ const FORBIDDING: ReadonlyMap<string, number> = new Map([
   ["TLSv1.2", 0x08000000],
   ["TLSv1.3", 0x20000000],
 ]);
+
+const LARGEST_RECORD = 16384;
 
 const SSL_TLSEXT_ERR_OK = 0;
 const SSL_TLSEXT_ERR_ALERT_FATAL = 2;
@@ -91,6 +93,34 @@ export class TlsContext {
     return problem;
   }
 
+  /** Makes the context of connections to other servers; what is wrong with its rules otherwise. */
+  static client(ssl: OpenSsl, rules: TlsClientRules): TlsContext | TlsProblem {
+    const context = new TlsContext(ssl, ssl.SSL_CTX_new(ssl.TLS_client_method()!)!, "");
+    ssl.ERR_clear_error();
+    const problem = context.configureClient(rules);
+    if (problem === null) return context;
+    context.release();
+    ssl.ERR_clear_error();
+    return problem;
+  }
+
+  private configureClient(rules: TlsClientRules): TlsProblem | null {
+    const { protocols, ciphers, certificate, verifyDepth } = rules;
+    this.limit({ protocols, preferServerCiphers: false, tickets: true, bufferSize: LARGEST_RECORD });
+    const store = this.ssl.SSL_CTX_get_cert_store(this.handle)!;
+    const trust = (one: Pointer): unknown => this.ssl.X509_STORE_add_cert(store, one);
+    this.ssl.SSL_CTX_set_verify_depth(this.handle, verifyDepth);
+    const { authorities, revocations } = rules;
+    if (authorities !== null && !withBio(this.ssl, authorities, (bio) => this.readAll(bio, trust)))
+      return this.problem("authorities");
+    return (
+      this.useCiphers({ ciphers, curves: null }) ??
+      (certificate === null ? null : this.useCertificate(certificate, 0)) ??
+      (revocations === null ? null : this.revoke(store, revocations)) ??
+      first(rules.commands, (command, i) => this.command(command, i))
+    );
+  }
+
   retain(): void {
     this.users++;
   }
@@ -113,6 +143,8 @@ export class TlsContext {
 
   private configure(rules: TlsRules, earlierKeys: Uint8Array | null): TlsProblem | null {
     this.limit(rules);
+    alpn ??= new JSCallback(chooseProtocol, { args: ["ptr", "ptr", "ptr", "ptr", "u32", "ptr"], returns: "i32" });
+    this.ssl.SSL_CTX_set_alpn_select_cb(this.handle, alpn.ptr, null);
     return (
       this.useCiphers(rules) ??
       first(rules.certificates, (certificate, i) => this.useCertificate(certificate, i)) ??
@@ -122,7 +154,12 @@ export class TlsContext {
     );
   }
 
-  private limit({ protocols, preferServerCiphers, tickets, bufferSize }: TlsRules): void {
+  private limit({
+    protocols,
+    preferServerCiphers,
+    tickets,
+    bufferSize,
+  }: Pick<TlsRules, "protocols" | "preferServerCiphers" | "tickets" | "bufferSize">): void {
     const { ssl, handle } = this;
     let options = SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF;
     if (preferServerCiphers) options |= SSL_OP_CIPHER_SERVER_PREFERENCE;
@@ -133,12 +170,10 @@ export class TlsContext {
     this.control(SSL_CTRL_SET_MIN_PROTO_VERSION, 0);
     this.control(SSL_CTRL_SET_MAX_PROTO_VERSION, 0);
     this.control(SSL_CTRL_SET_MODE, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
-    this.control(SSL_CTRL_SET_MAX_SEND_FRAGMENT, Math.min(16384, Math.max(512, bufferSize)));
-    alpn ??= new JSCallback(chooseProtocol, { args: ["ptr", "ptr", "ptr", "ptr", "u32", "ptr"], returns: "i32" });
-    ssl.SSL_CTX_set_alpn_select_cb(handle, alpn.ptr, null);
+    this.control(SSL_CTRL_SET_MAX_SEND_FRAGMENT, Math.min(LARGEST_RECORD, Math.max(512, bufferSize)));
   }
 
-  private useCiphers({ ciphers, curves }: TlsRules): TlsProblem | null {
+  private useCiphers({ ciphers, curves }: Pick<TlsRules, "ciphers" | "curves">): TlsProblem | null {
     const list = cText(ciphers);
     if (this.ssl.SSL_CTX_set_cipher_list(this.handle, addressOf(list)) !== 1) return this.problem("ciphers");
     if (curves === null) return null;

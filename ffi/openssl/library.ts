@@ -36,6 +36,7 @@ const ssl = {
   SSL_set_bio: { args: ["ptr", "ptr", "ptr"], returns: "void" },
   SSL_set_accept_state: { args: ["ptr"], returns: "void" },
   SSL_set_connect_state: { args: ["ptr"], returns: "void" },
+  SSL_do_handshake: { args: ["ptr"], returns: "i32" },
   SSL_read: { args: ["ptr", "ptr", "i32"], returns: "i32" },
   SSL_write: { args: ["ptr", "ptr", "i32"], returns: "i32" },
   SSL_pending: { args: ["ptr"], returns: "i32" },

@@ -38,6 +38,19 @@ export interface TlsRules {
   readonly commands: readonly (readonly [string, string])[];
 }
 
+/** The rules of connections to other servers. */
+export interface TlsClientRules {
+  /** The certificate that is shown; null: none. */
+  readonly certificate: TlsCertificate | null;
+  readonly protocols: readonly string[];
+  readonly ciphers: string;
+  readonly verifyDepth: number;
+  /** Authorities of the servers' certificates, as PEM. */
+  readonly authorities: Uint8Array | null;
+  readonly revocations: Uint8Array | null;
+  readonly commands: readonly (readonly [string, string])[];
+}
+
 /** What is wrong with the rules: which part of them, and OpenSSL's words. */
 export interface TlsProblem {
   readonly part:

@@ -6,7 +6,7 @@ import { type Pointer, toArrayBuffer } from "bun:ffi";
 import { Block } from "../memory.ts";
 import type { TlsContext } from "./context.ts";
 import type { OpenSsl } from "./library.ts";
-import { addressOf, printed, takeError, textAt } from "./memory.ts";
+import { addressOf, cText, printed, takeError, textAt } from "./memory.ts";
 
 /** Results of `read` besides a count. More ciphertext is needed. */
 export const TLS_WANT = -1;
@@ -26,6 +26,16 @@ const X509_V_OK = 0;
 /** XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB, as nginx prints names. */
 const XN_FLAG_RFC2253 = 0x1110317 & ~4;
 
+/** A server that is connected to. */
+export interface TlsServer {
+  /** The name that it is asked for (SNI); "": none. */
+  readonly asks: string;
+  /** The name that its certificate must have; "": any. */
+  readonly verifies: string;
+}
+
+const SSL_CTRL_SET_TLSEXT_HOSTNAME = 55;
+
 export class TlsSession {
   /** OpenSSL's words for the failure; "": it gave none. */
   error = "";
@@ -36,7 +46,11 @@ export class TlsSession {
   /** The most bytes that a BIO has held. */
   private held = 0;
 
-  constructor(private readonly context: TlsContext) {
+  /** @param server the server that is connected to; null: this is the server's side */
+  constructor(
+    private readonly context: TlsContext,
+    server: TlsServer | null = null,
+  ) {
     const { ssl } = context;
     this.ssl = ssl;
     context.retain();
@@ -44,7 +58,24 @@ export class TlsSession {
     this.input = ssl.BIO_new(ssl.BIO_s_mem()!)!;
     this.output = ssl.BIO_new(ssl.BIO_s_mem()!)!;
     ssl.SSL_set_bio(this.handle, this.input, this.output);
-    ssl.SSL_set_accept_state(this.handle);
+    if (server === null) ssl.SSL_set_accept_state(this.handle);
+    else this.connect(server);
+  }
+
+  private connect({ asks, verifies }: TlsServer): void {
+    const { ssl, handle } = this;
+    ssl.SSL_set_connect_state(handle);
+    const asked = cText(asks);
+    if (asks !== "") ssl.SSL_ctrl(handle, SSL_CTRL_SET_TLSEXT_HOSTNAME, 0, addressOf(asked));
+    const verified = cText(verifies);
+    if (verifies !== "") ssl.SSL_set1_host(handle, addressOf(verified));
+  }
+
+  /** Goes on with the handshake. 1: it is complete; TLS_WANT, TLS_FAILED. */
+  handshake(): number {
+    this.ssl.ERR_clear_error();
+    const n = this.ssl.SSL_do_handshake(this.handle);
+    return n === 1 ? 1 : this.failure(n) === TLS_WANT ? TLS_WANT : TLS_FAILED;
   }
 
   /** Whether the handshake is complete. */

@@ -37,6 +37,7 @@ import { SERVERS } from "./directives/servers.ts";
 import { SESSIONS } from "./directives/sessions.ts";
 import { TABLES } from "./directives/tables/tables.ts";
 import { TLS } from "./directives/tls/tls.ts";
+import { UPSTREAM_TLS } from "./directives/tls/upstream.ts";
 import { UPLOADS } from "./directives/uploads.ts";
 import type { Family } from "./gateway.ts";
 import type { Context } from "./scope.ts";
@@ -56,7 +57,7 @@ const ROWS: readonly (readonly [title: string, rows: readonly Row[]])[] = [
   ["WebDAV", DAV],
   ["CGI", CGI],
   ["Sessions", SESSIONS],
-  ["Passing requests on: HTTP", [PROXY_PASS, ...PROXY_ONLY]],
+  ["Passing requests on: HTTP", [PROXY_PASS, ...PROXY_ONLY, ...UPSTREAM_TLS]],
   ["Passing requests on: FastCGI", [FASTCGI_PASS, ...FASTCGI_ONLY]],
   ["Passing requests on: uWSGI and SCGI", [UWSGI_PASS, ...UWSGI_ONLY, SCGI_PASS, ...SCGI_ONLY]],
   ["Passing requests on: what all of them have", FAMILIES.flatMap(commonRows)],

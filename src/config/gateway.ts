@@ -2,6 +2,7 @@
 
 import type { SocketAddress } from "../../ffi/inet.ts";
 import type { AccessRule, Position, Template } from "./parts.ts";
+import type { UpstreamTlsSettings } from "./settings/tls.ts";
 
 /** The protocols of `*_pass`, named as their directives begin. */
 export type Family = "proxy" | "fastcgi" | "uwsgi" | "scgi";
@@ -160,6 +161,7 @@ export interface ProxyOnly {
   readonly redirect: readonly Replacement[];
   readonly cookieDomain: readonly Replacement[];
   readonly cookiePath: readonly Replacement[];
+  readonly tls: UpstreamTlsSettings;
   readonly cookieFlags: readonly { readonly cookie: Template | RegExp; readonly flags: readonly Template[] }[];
 }
 

@@ -38,7 +38,9 @@ export type Context =
 export type Group = Family | "proxyOnly" | "fastcgiOnly" | "uwsgiOnly" | "scgiOnly";
 
 /** The part of a group that a block sets. */
-export type GroupOwn<T> = { -readonly [K in keyof T]?: K extends "cache" ? GroupOwn<CacheSettings> : T[K] };
+export type GroupOwn<T> = {
+  -readonly [K in keyof T]?: K extends "cache" ? GroupOwn<CacheSettings> : K extends "tls" ? Partial<T[K]> : T[K];
+};
 
 /** The settings written in the block itself. */
 export type Own = { -readonly [K in keyof Settings]?: K extends Group ? GroupOwn<Settings[K]> : Settings[K] };

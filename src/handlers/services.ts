@@ -3,6 +3,7 @@ import type { Templates } from "../exchange/exchange.ts";
 import type { Services } from "../exchange/services.ts";
 import type { BufferPool } from "../network/buffers.ts";
 import type { Resolver } from "../network/resolver/resolver.ts";
+import type { TlsShared } from "../network/tls/tls-transport.ts";
 import type { Passwords } from "./auth/passwords.ts";
 import type { CacheZones } from "./cache/zones.ts";
 import type { Scripts } from "./cgi/scripts.ts";
@@ -49,6 +50,8 @@ export interface SharedServices extends Services {
   readonly upstreams: Upstreams;
   /** The states of `limit_req` and `limit_conn`. */
   readonly limits: LimitZones;
+  /** What connections with TLS share. */
+  readonly tls: TlsShared;
   /** The caches of replies. */
   readonly caches: CacheZones;
   /** Sees the steps of rewrite programs; undefined: nobody does. */

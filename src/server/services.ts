@@ -23,6 +23,8 @@ import { Upstreams } from "../handlers/upstream/upstreams.ts";
 import { BufferPool } from "../network/buffers.ts";
 import type { Reactor } from "../network/reactor.ts";
 import { Resolver } from "../network/resolver/resolver.ts";
+import { Handshakes } from "../network/tls/handshakes.ts";
+import { TlsShared } from "../network/tls/tls-transport.ts";
 import type { ServerClock } from "./clock.ts";
 
 export class ServerServices implements SharedServices {
@@ -43,6 +45,7 @@ export class ServerServices implements SharedServices {
   readonly upstreams: Upstreams;
   readonly caches: CacheZones;
   readonly limits: LimitZones;
+  private sharedTls: TlsShared | null = null;
   readonly userIds: UserIdSequence;
   private readonly random = new Block(64);
 
@@ -68,6 +71,11 @@ export class ServerServices implements SharedServices {
     this.limits = new LimitZones(this);
     this.userIds = new UserIdSequence(Number.parseInt(this.randomHex(4), 16));
     this.passwords = new Passwords(this, bcrypt);
+  }
+
+  /** Made for the first connection with TLS. */
+  get tls(): TlsShared {
+    return (this.sharedTls ??= new TlsShared(this.kernel, new Handshakes(this.reactor)));
   }
 
   log(level: LogLevel, message: string, to?: ErrorLog): void {

@@ -1,36 +1,25 @@
 /** The layers beneath connections: the PROXY protocol, and TLS with the contexts of each configuration. */
 
-import type { Kernel } from "../../ffi/kernel.ts";
 import { TlsContext } from "../../ffi/openssl/context.ts";
 import { openSsl } from "../../ffi/openssl/library.ts";
 import type { Config, ListenAddress, VirtualServer } from "../config/model.ts";
 import type { ErrorLog, LogLevel } from "../config/settings/logs.ts";
 import type { HostedConnection } from "../connection/host.ts";
 import { ProxiedTransport } from "../network/proxy-protocol/proxied-transport.ts";
-import type { Reactor } from "../network/reactor.ts";
-import { Handshakes } from "../network/tls/handshakes.ts";
-import { TlsShared, TlsTransport } from "../network/tls/tls-transport.ts";
+import { type TlsShared, TlsTransport } from "../network/tls/tls-transport.ts";
 import type { Transport } from "../network/transport.ts";
 
 /** The server. */
 interface TlsOwner {
-  readonly kernel: Kernel;
-  readonly reactor: Reactor;
+  readonly services: { readonly tls: TlsShared };
   log(level: LogLevel, message: string, to: ErrorLog): void;
 }
 
 export class Tls {
-  /** Made for the first connection. */
-  private made: TlsShared | null = null;
   /** The keys of tickets, by what identifies a server's sessions: a reload keeps them. */
   private ticketKeys = new Map<string, Uint8Array>();
 
   constructor(private readonly server: TlsOwner) {}
-
-  private get shared(): TlsShared {
-    const { kernel, reactor } = this.server;
-    return (this.made ??= new TlsShared(kernel, new Handshakes(reactor)));
-  }
 
   /** The transport of a new connection: its socket, beneath what its address needs. @param client the connection, once it is made */
   layers(socket: Transport, { proxyProtocol, tls }: ListenAddress, client: () => HostedConnection): Transport {
@@ -40,7 +29,7 @@ export class Tls {
         )
       : socket;
     if (!tls) return inner;
-    return new TlsTransport(inner, this.shared, {
+    return new TlsTransport(inner, this.server.services.tls, {
       contextFor: (name) => client().endpoint.contextFor(name), // a reload may have replaced the endpoint
       failed: (words) =>
         this.failed(client(), "info", words === "" ? "SSL_read() failed" : `SSL_read() failed (SSL: ${words})`),

@@ -1,5 +1,6 @@
 /** Settings of HTTPS (ngx_http_ssl_module). */
-import type { Position } from "../parts.ts";
+import type { TlsClientRules } from "../../../ffi/openssl/rules.ts";
+import type { Position, Template } from "../parts.ts";
 
 /** A file, as the configuration names it. */
 export interface TlsFile {
@@ -39,4 +40,13 @@ export interface TlsSettings {
   readonly sslCrl: TlsFile | null;
   readonly sslConfCommand: readonly TlsCommand[];
   readonly sslRejectHandshake: boolean;
+}
+
+/** `proxy_ssl_*`: TLS to the servers of `proxy_pass https://`. */
+export interface UpstreamTlsSettings extends TlsClientRules {
+  readonly verify: boolean;
+  /** Whether the server is told the name (SNI). */
+  readonly serverName: boolean;
+  /** null: `$proxy_host`. */
+  readonly name: Template | null;
 }

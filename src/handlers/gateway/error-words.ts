@@ -5,6 +5,7 @@ import { SP } from "../../http/bytes.ts";
 /** What the gateway waits for. */
 export enum Waiting {
   Connect = "while connecting to upstream",
+  Handshake = "while SSL handshaking to upstream",
   Send = "while sending request to upstream",
   Head = "while reading response header from upstream",
   Body = "while reading upstream",

@@ -16,10 +16,12 @@ import { CacheHook } from "./cache-hook.ts";
 import { protocolOf, schemeOf } from "./protocols.ts";
 import { type Passing, UpstreamSource } from "./source.ts";
 import { Targets } from "./targets.ts";
+import { PassTls } from "./upstream-tls.ts";
 
 export class GatewayHandler implements Handler {
   private readonly passing: Passing;
   private readonly cache: LocationCache | null;
+  private readonly tls: PassTls;
   private readonly passesBody: boolean;
   /** A body of unknown length can be passed on while it comes. */
   private readonly framesBodies: boolean;
@@ -33,11 +35,13 @@ export class GatewayHandler implements Handler {
     const { setBody, httpVersion } = settings.proxyOnly;
     this.passesBody = family.passRequestBody && !(pass.family === "proxy" && setBody !== null);
     this.framesBodies = pass.family === "fastcgi" || (pass.family === "proxy" && httpVersion === "1.1");
+    this.tls = new PassTls(settings, services);
     this.passing = {
       targets: new Targets(settings, services),
       protocol: protocolOf(settings, services),
       settings: family,
       scheme: schemeOf(pass),
+      tlsFor: (exchange) => this.tls.for(exchange),
     };
     this.cache = family.cache.zone === null ? null : this.cacheOf(settings, this.passing);
   }
@@ -45,6 +49,10 @@ export class GatewayHandler implements Handler {
   private cacheOf(settings: Settings, { protocol, settings: family }: Passing): LocationCache {
     const { replies } = protocol;
     return new LocationCache(settings, family, this.services, (exchange, head) => replies.fieldsOf(exchange, head));
+  }
+
+  close(): void {
+    this.tls.close();
   }
 
   sink(exchange: Exchange): BodySink | undefined {

@@ -2,8 +2,8 @@
  * A connection to a peer as the source of a reply: chooses the peer, connects or takes a kept connection, sends the request, receives
  * the reply, and goes to the next peer where `*_next_upstream` says so. Model: ngx_http_upstream.c.
  *
- *     New -> Queued -> Connecting -> Active -> Over
- *             ^------------|-----------|
+ *     New -> Queued -> Connecting -> [Handshaking ->] Active -> Over
+ *             ^------------|-----------------------------|
  */
 import { ERRNO, errnoText } from "../../../ffi/errno.ts";
 import type { Block } from "../../../ffi/memory.ts";
@@ -13,6 +13,7 @@ import type { Field } from "../../exchange/reply.ts";
 import { connectTo } from "../../network/outgoing.ts";
 import type { Socket } from "../../network/socket.ts";
 import { Timed } from "../../network/timers.ts";
+import type { TlsTransport } from "../../network/tls/tls-transport.ts";
 import type { Transport, TransportOwner } from "../../network/transport.ts";
 import type { RelayLog } from "../relay/log.ts";
 import type { RelayedBody, ReplyHead } from "../relay/reply-head.ts";
@@ -26,6 +27,7 @@ import type { Conversation, Protocol } from "./protocol.ts";
 import { type Failure, Retries } from "./retries.ts";
 import { RequestSender } from "./sending.ts";
 import type { Targets } from "./targets.ts";
+import { type UpstreamTls, WANTS_MORE } from "./upstream-tls.ts";
 
 /** What does not depend on the request. */
 export interface Passing {
@@ -34,6 +36,8 @@ export interface Passing {
   readonly settings: FamilySettings;
   /** How URLs in the error log begin: `http://`. */
   readonly scheme: string;
+  /** null: the request goes without TLS. */
+  tlsFor(exchange: Exchange): UpstreamTls | null;
 }
 
 enum State {
@@ -41,6 +45,8 @@ enum State {
   /** Waits for a peer with a free connection. */
   Queued,
   Connecting,
+  /** TLS is being negotiated. */
+  Handshaking,
   /** The request is being sent, or the reply received. */
   Active,
   /** The reply is complete, has failed, or is no longer wanted. There is no connection. */
@@ -62,6 +68,8 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
   private transport: Transport | null = null;
   private takenIn = -1; // the reactor's turn in which a kept connection was taken
   private conversation!: Conversation;
+  /** Of the current attempt; null: without. */
+  private tls: UpstreamTls | null = null;
   private readonly sender: RequestSender;
   private readonly retries: Retries;
   /** The whole head of the reply was parsed, and the reply goes to the client. */
@@ -150,7 +158,7 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
   terminate(): void {
     if (this.state === State.Queued) this.choice.leave();
     if (this.state === State.New) this.cancel();
-    if (this.state !== State.Connecting && this.state !== State.Active) return;
+    if (this.state < State.Connecting || this.state > State.Active) return;
     this.log.note("info", `client prematurely closed connection, so upstream connection is closed too ${this.waiting}`);
   }
 
@@ -210,7 +218,7 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
   get url(): string {
     const { scheme } = this.passing;
     const peer = this.attempt?.peer ?? { name: this.groupName };
-    if (scheme !== "http://" || this.groupName === "") return peerUrl(scheme, peer.name, null);
+    if (!scheme.startsWith("http") || this.groupName === "") return peerUrl(scheme, peer.name, null);
     this.conversation ??= this.converse() as Conversation; // HTTP carries all
     return peerUrl(scheme, peer.name, this.conversation.head);
   }
@@ -269,7 +277,7 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
     if (typeof socket === "number") return this.connectFailed(-socket);
     this.transport = socket;
     this.state = State.Connecting;
-    if (socket.writable) this.connected();
+    if (socket.writable) this.onConnected();
     else reactor.timers.start(this, settings.connectTimeout, reactor.now);
   }
 
@@ -374,6 +382,7 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
   onReady(): void {
     try {
       if (this.state === State.Connecting) this.onConnect();
+      else if (this.state === State.Handshaking) this.onHandshake();
       else if (this.state === State.Active) this.onActive();
     } catch (error) {
       this.events.onBug(error);
@@ -383,7 +392,23 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
   private onConnect(): void {
     const error = (this.transport as Socket).connectError();
     if (error !== 0) this.connectFailed(error);
-    else if (this.transport!.writable) this.connected();
+    else if (this.transport!.writable) this.onConnected();
+  }
+
+  private onConnected(): void {
+    this.tls = this.passing.tlsFor(this.exchange);
+    if (this.tls === null) return this.connected();
+    this.transport = this.tls.over(this.transport!, this.exchange);
+    this.state = State.Handshaking;
+    this.waitFor(this.passing.settings.connectTimeout);
+    this.onHandshake();
+  }
+
+  private onHandshake(): void {
+    const refusal = this.tls!.handshake(this.transport as TlsTransport);
+    if (refusal === WANTS_MORE) return;
+    if (refusal === null) this.connected();
+    else this.fail("error", 502, `${refusal} ${Waiting.Handshake}`);
   }
 
   private onActive(): void {
@@ -399,7 +424,7 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
 
   onTimeout(): void {
     this.guarded(() => {
-      if (this.state === State.Connecting) return this.timedOut(this.waiting);
+      if (this.state !== State.Active) return this.timedOut(this.waiting);
       // The client is slow, not the peer.
       if (this.transport!.readable || (!this.sender.complete && this.events.waitsForClient)) {
         return this.waitFor(this.passing.settings.readTimeout);
@@ -410,6 +435,7 @@ export class UpstreamSource extends Timed implements ReplySource, TransportOwner
 
   private get waiting(): Waiting {
     if (this.state === State.Connecting) return Waiting.Connect;
+    if (this.state === State.Handshaking) return Waiting.Handshake;
     return this.accepted ? Waiting.Body : this.sender.complete ? Waiting.Head : Waiting.Send;
   }
 

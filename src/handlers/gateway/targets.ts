@@ -16,6 +16,7 @@ type Found = (group: UpstreamGroup | string) => void;
 
 /** `host`, `host:port`, `[ipv6]:port`. */
 const AUTHORITY = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]/]+))(?::(\d{1,5}))?$/;
+const DEFAULT_PORTS = { http: 80, https: 443 } as const;
 const NOTHING = (): void => {};
 
 export class Targets {
@@ -39,9 +40,10 @@ export class Targets {
       return NOTHING;
     }
     const isProxy = this.pass.family === "proxy";
-    const name = isProxy ? unicode(passUrl(exchange, this.pass).server) : evaluate(this.pass.target!, exchange);
+    const { server, scheme } = isProxy ? passUrl(exchange, this.pass) : { server: "", scheme: "http" as const };
+    const name = isProxy ? unicode(server) : evaluate(this.pass.target!, exchange);
     const group = this.groups.find(name);
-    if (group === undefined) return this.look(name, isProxy ? 80 : 0, found);
+    if (group === undefined) return this.look(name, isProxy ? DEFAULT_PORTS[scheme] : 0, found);
     found(group);
     return NOTHING;
   }

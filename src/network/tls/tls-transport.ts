@@ -45,6 +45,9 @@ export class TlsTransport implements Transport, TlsFacts {
   isPlain = false;
   private established = false;
   private readonly hello: HelloReader;
+  private readonly chooser: TlsChooser | null;
+  /** What has failed, in OpenSSL's words. */
+  error = "";
   /** `read` may give something although nothing has come. */
   private more = false;
   private blocked = false;
@@ -55,11 +58,14 @@ export class TlsTransport implements Transport, TlsFacts {
   private isShut = false;
   private ownerOfBytes: TransportOwner = { onReady() {} };
 
+  /** @param chooser for the server's side of a connection; for the client's, a session that has not begun its handshake */
   constructor(
     private readonly inner: Transport,
     private readonly shared: TlsShared,
-    private readonly chooser: TlsChooser,
+    chooser: TlsChooser | TlsSession,
   ) {
+    this.chooser = chooser instanceof TlsSession ? null : chooser;
+    this.session = chooser instanceof TlsSession ? chooser : null;
     inner.owner = this;
     this.hello = new HelloReader(shared.received);
   }
@@ -122,6 +128,22 @@ export class TlsTransport implements Transport, TlsFacts {
     this.ownerOfBytes.onReady();
   }
 
+  /** Goes on with the handshake of a client. 1: it is complete; -EAGAIN: `owner.onReady` is called when it can go on; else it has failed. */
+  handshake(): number {
+    for (;;) {
+      const n = this.session!.handshake();
+      this.flush();
+      if (n === 1) {
+        this.established = this.more = true;
+        return 1;
+      }
+      if (n !== TLS_WANT) return this.fail(this.session!.error);
+      const got = this.fill();
+      if (got === 0) return this.fail("peer closed connection in SSL handshake");
+      if (got < 0) return got;
+    }
+  }
+
   receive(block: Block, offset: number, length: number): number {
     if (this.isPlain) return this.receivePlain(block, offset, length);
     if (this.session === null) {
@@ -153,7 +175,7 @@ export class TlsTransport implements Transport, TlsFacts {
       return -ERRNO.EAGAIN;
     }
     this.serverName = this.hello.serverName;
-    const context = this.chooser.contextFor(this.serverName);
+    const context = this.chooser!.contextFor(this.serverName);
     if (context === null) return this.fail("the handshake is refused (ssl_reject_handshake)");
     this.session = new TlsSession(context);
     const { received } = this.shared;
@@ -202,7 +224,8 @@ export class TlsTransport implements Transport, TlsFacts {
 
   private fail(words: string): number {
     this.hasFailed = true;
-    this.chooser.failed(words);
+    this.error = words;
+    this.chooser?.failed(words);
     return -ERRNO.EPROTO;
   }
 

@@ -279,6 +279,9 @@ export class FakeServices implements HandlerServices {
   readonly upstreams = new Upstreams(this);
   readonly caches = new CacheZones(this);
   readonly limits = new LimitZones(this);
+  get tls(): never {
+    throw new Error("no TLS in these tests");
+  }
   readonly userIds = new UserIdSequence(0x01020304);
   readonly logged: string[] = [];
 

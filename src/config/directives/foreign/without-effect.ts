@@ -22,11 +22,11 @@ const REASONS: Readonly<Record<string, string>> = {
   "it is for browsers that nobody uses any more": "msie_padding msie_refresh",
   "only the final reply is passed on": "early_hints proxy_pass_trailers",
   "the handshake works without it":
-    "ssl_certificate_cache ssl_certificate_compression ssl_dhparam ssl_early_data ssl_ech_file ssl_engine ssl_object_cache_inheritable ssl_ocsp ssl_ocsp_cache ssl_ocsp_responder ssl_stapling ssl_stapling_file ssl_stapling_responder ssl_stapling_verify",
+    "proxy_ssl_certificate_cache proxy_ssl_password_file proxy_ssl_session_reuse ssl_certificate_cache ssl_certificate_compression ssl_dhparam ssl_early_data ssl_ech_file ssl_engine ssl_object_cache_inheritable ssl_ocsp ssl_ocsp_cache ssl_ocsp_responder ssl_stapling ssl_stapling_file ssl_stapling_responder ssl_stapling_verify",
   "clients that are not offered HTTP/2 or HTTP/3 use HTTP/1.1":
     "http2 http2_body_preread_size http2_chunk_size http2_idle_timeout http2_max_concurrent_pushes http2_max_concurrent_streams http2_max_field_size http2_max_header_size http2_max_requests http2_pool_size http2_push http2_push_preload http2_recv_buffer_size http2_recv_timeout http2_streams_index_size http3 http3_hq http3_max_concurrent_streams http3_stream_buffer_size quic_active_connection_id_limit quic_bpf quic_gso quic_host_key quic_retry",
-  "it is for servers that are reached by TLS, which Webserv does not do":
-    "proxy_ssl_certificate proxy_ssl_certificate_cache proxy_ssl_certificate_key proxy_ssl_ciphers proxy_ssl_conf_command proxy_ssl_crl proxy_ssl_name proxy_ssl_password_file proxy_ssl_protocols proxy_ssl_server_name proxy_ssl_session_reuse proxy_ssl_trusted_certificate proxy_ssl_verify proxy_ssl_verify_depth uwsgi_ssl_certificate uwsgi_ssl_certificate_cache uwsgi_ssl_certificate_key uwsgi_ssl_ciphers uwsgi_ssl_conf_command uwsgi_ssl_crl uwsgi_ssl_name uwsgi_ssl_password_file uwsgi_ssl_protocols uwsgi_ssl_server_name uwsgi_ssl_session_reuse uwsgi_ssl_trusted_certificate uwsgi_ssl_verify uwsgi_ssl_verify_depth",
+  "it is for suwsgi://, which Webserv does not speak":
+    "uwsgi_ssl_certificate uwsgi_ssl_certificate_cache uwsgi_ssl_certificate_key uwsgi_ssl_ciphers uwsgi_ssl_conf_command uwsgi_ssl_crl uwsgi_ssl_name uwsgi_ssl_password_file uwsgi_ssl_protocols uwsgi_ssl_server_name uwsgi_ssl_session_reuse uwsgi_ssl_trusted_certificate uwsgi_ssl_verify uwsgi_ssl_verify_depth",
   "the kernel sizes the buffers of sockets":
     "proxy_socket_sndbuf proxy_socket_rcvbuf fastcgi_socket_sndbuf fastcgi_socket_rcvbuf uwsgi_socket_sndbuf uwsgi_socket_rcvbuf scgi_socket_sndbuf scgi_socket_rcvbuf",
   "the file is sent as it is, its parts on request: players ask with Range":

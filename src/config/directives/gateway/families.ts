@@ -2,6 +2,7 @@
 import type { CacheSettings, Family, FamilySettings } from "../../gateway.ts";
 import type { Settings } from "../../model.ts";
 import type { Group, GroupOwn, Own } from "../../scope.ts";
+import { BARE_UPSTREAM_TLS } from "../tls/upstream.ts";
 
 /** Defaults that cannot be written as arguments; the rows have the others. */
 const CACHE: Partial<CacheSettings> = {
@@ -30,7 +31,7 @@ export const BARE_GROUPS: Pick<Own, Group> = {
   fastcgi: FAMILY,
   uwsgi: FAMILY,
   scgi: FAMILY,
-  proxyOnly: { setHeaders: [], method: null, setBody: null },
+  proxyOnly: { setHeaders: [], method: null, setBody: null, tls: BARE_UPSTREAM_TLS },
   fastcgiOnly: { params: [], index: null, splitPathInfo: null, catchStderr: [] },
   uwsgiOnly: { params: [] },
   scgiOnly: { params: [] },
@@ -43,6 +44,8 @@ const FAMILIES: readonly Family[] = ["proxy", "fastcgi", "uwsgi", "scgi"];
 export function inheritGroups(outer: Pick<Own, Group>, own: Own): Pick<Settings, Group> {
   const groups: Record<string, unknown> = {};
   for (const key of GROUPS) groups[key] = own[key] === undefined ? outer[key] : { ...outer[key], ...own[key] };
+  if (own.proxyOnly?.tls !== undefined)
+    groups.proxyOnly = { ...outer.proxyOnly, ...own.proxyOnly, tls: { ...outer.proxyOnly!.tls, ...own.proxyOnly.tls } };
   for (const family of FAMILIES) {
     if (own[family] !== undefined) groups[family] = withSizes(outer[family]!, own[family]);
   }

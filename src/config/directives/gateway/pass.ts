@@ -30,8 +30,8 @@ const passRow = (family: Family, syntax: string, help: string): Row =>
 
 export const PROXY_PASS = passRow(
   "proxy",
-  "http://ADDRESS[URI]",
-  "Passes requests to an HTTP server or an `upstream`. With a URI, that takes the place of the location's prefix in the path; without one, the request's own URI is passed. With variables the whole is the URL to ask. Not inherited by locations within.",
+  "http://ADDRESS[URI] | https://ADDRESS[URI]",
+  "Passes requests to an HTTP server or an `upstream`, by TLS with https:// (`proxy_ssl_...`). With a URI, that takes the place of the location's prefix in the path; without one, the request's own URI is passed. With variables the whole is the URL to ask. Not inherited by locations within.",
 );
 export const FASTCGI_PASS = passRow(
   "fastcgi",
@@ -62,15 +62,17 @@ function setPass(scope: Scope, family: Family, word: Word): void {
       `"${family}_pass" replaces the "${earlier.family}_pass" of this block (${elsewhere(earlier.position, word.position)})`,
     );
   const scheme = SCHEMES[family].exec(word.text);
-  const tls = /^(?:https|suwsgi)$/i.test(scheme?.[1] ?? "");
-  if (tls)
+  if (/^suwsgi$/i.test(scheme?.[1] ?? ""))
     return scope.error(
       word.position,
-      `"${family}_pass" to ${scheme![0]} is not supported: Webserv has no TLS (use a server that is reached without)`,
+      `"uwsgi_pass" to ${scheme![0]} is not supported (use one that is reached without TLS)`,
     );
   if (word.text.includes("$")) setTarget(scope, family, word);
   else if (scheme === null)
-    scope.error(word.position, `"${family}_pass" expects a URL that begins with http://, not ${quote(word.text)}`);
+    scope.error(
+      word.position,
+      `"${family}_pass" expects a URL that begins with http:// or https://, not ${quote(word.text)}`,
+    );
   else setFixed(scope, family, word, word.text.slice(scheme[0].length));
 }
 
@@ -79,8 +81,11 @@ function setTarget(scope: Scope, family: Family, word: Word): void {
   const target = scope.template(word);
   if (target === null) return;
   const start = target.parts[0];
-  if (family === "proxy" && typeof start === "string" && !/^http:\/\//i.test(start))
-    return scope.error(word.position, `"proxy_pass" expects a URL that begins with http://, not ${quote(word.text)}`);
+  if (family === "proxy" && typeof start === "string" && !/^https?:\/\//i.test(start))
+    return scope.error(
+      word.position,
+      `"proxy_pass" expects a URL that begins with http:// or https://, not ${quote(word.text)}`,
+    );
   const { own, key } = place(scope);
   own[key] = { ...common(scope, family, word), upstream: null, target, uri: null, host: "", port: "" };
 }
@@ -90,12 +95,13 @@ function setFixed(scope: Scope, family: Family, word: Word, rest: string): void 
   const [authority, uri] = family === "proxy" ? splitUri(rest) : [rest, ""];
   const wrong = (problem: string): void =>
     scope.error(word.position, `"${family}_pass" ${quote(word.text)} ${problem}`);
-  const peer = parsePeer(authority, family === "proxy" ? 80 : null, scope.draft.prefix);
+  const defaultPort = family !== "proxy" ? null : isTls(word) ? 443 : 80;
+  const peer = parsePeer(authority, defaultPort, scope.draft.prefix);
   if (typeof peer === "string") return wrong(peer);
   const barred = uri === "" ? null : placeWithoutUri(scope);
   if (barred !== null) return wrong(`cannot have a URI in ${barred}`);
   const isUnix = peer.address?.family === "unix";
-  const host = isUnix ? "localhost" : peer.hasPort && peer.port !== 80 ? peer.text : peer.host;
+  const host = isUnix ? "localhost" : peer.hasPort && peer.port !== defaultPort ? peer.text : peer.host;
   const port = isUnix ? "" : String(peer.port ?? "");
   const given = { ...common(scope, family, word), target: null, uri: uri === "" ? null : uri };
   const named = family === "proxy" ? { host, port } : { host: "", port: "" };
@@ -113,8 +119,10 @@ function common(
   word: Word,
 ): Pick<Pass, "family" | "scheme" | "text" | "replaces" | "position"> {
   const replaces = scope.location?.regex === null && scope.location.modifier !== "@" ? scope.location.pattern : "";
-  return { family, scheme: "http", text: word.text, replaces, position: word.position };
+  return { family, scheme: isTls(word) ? "https" : "http", text: word.text, replaces, position: word.position };
 }
+
+const isTls = ({ text }: Word): boolean => /^https:\/\//i.test(text);
 
 /** Divides `host:port/uri` and `unix:/path:/uri`. */
 function splitUri(text: string): [authority: string, uri: string] {

@@ -1,5 +1,4 @@
 /** HTTPS: certificates, protocols, sessions and the certificates of clients (ngx_http_ssl_module). */
-import { join } from "../../paths.ts";
 import type { Context, Scope } from "../../scope.ts";
 import { append } from "../../scope.ts";
 import type { TlsFile, TlsSettings } from "../../settings/tls.ts";
@@ -7,9 +6,9 @@ import { directive, type Row, store } from "../../table.ts";
 import { quote } from "../../text/diagnostics.ts";
 import type { Word } from "../../text/parser.ts";
 import { flag, kind, many, number, oneOf, parseSize, sizeBetween, time, words } from "../../values/arguments.ts";
+import { fileOf, PROTOCOLS } from "./files.ts";
 
 const anywhere: readonly Context[] = ["http", "server"];
-const PROTOCOLS = ["SSLv2", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"] as const;
 /** As nginx counts: 1 MB holds some 4000 sessions. */
 const BYTES_OF_A_SESSION = 256;
 
@@ -170,14 +169,6 @@ function files(name: string, key: FilesKey, help: string): Row {
 
 function everywhere({ draft }: Scope): void {
   for (const server of draft.servers) server.overTls = true;
-}
-
-/** As in nginx, relative to the folder of the main file. */
-function fileOf(scope: Scope, { text: given, position }: Word): TlsFile {
-  const { prefix, sources } = scope.draft;
-  const beside = sources.beside(given);
-  const path = sources.isMissing(beside) && !sources.isMissing(join(prefix, given)) ? join(prefix, given) : beside;
-  return { path, position };
 }
 
 function setSessionCache(scope: Scope, given: readonly Word[]): void {

@@ -1,4 +1,6 @@
 /** Locations with `proxy_pass`, as the configuration makes them, without a server. */
+
+import { BARE_UPSTREAM_TLS } from "../../../../src/config/directives/tls/upstream.ts";
 import type { FamilySettings, Pass, ProxyOnly } from "../../../../src/config/gateway.ts";
 import type { Settings } from "../../../../src/config/model.ts";
 import { FakeExchange, FakeServices, location, type RequestLike, template } from "../world.ts";
@@ -25,6 +27,7 @@ const PROXY_ONLY: ProxyOnly = {
   cookieDomain: [],
   cookiePath: [],
   cookieFlags: [],
+  tls: BARE_UPSTREAM_TLS,
 };
 const PROXY = {
   bufferSize: 4096,
