@@ -1,6 +1,7 @@
 /** An SSL_CTX: the certificates and rules of the connections that it makes. */
-import { JSCallback, type Pointer, toArrayBuffer } from "bun:ffi";
+import type { Pointer } from "bun:ffi";
 import { Block } from "../memory.ts";
+import { acceptAll, chooseProtocol } from "./callbacks.ts";
 import type { OpenSsl } from "./library.ts";
 import { addressOf, cText, printed, takeError, withBio } from "./memory.ts";
 import type { TlsCertificate, TlsClientRules, TlsProblem, TlsRules } from "./rules.ts";
@@ -39,33 +40,12 @@ const FORBIDDING: ReadonlyMap<string, number> = new Map([
 
 const LARGEST_RECORD = 16384;
 
-const SSL_TLSEXT_ERR_OK = 0;
-const SSL_TLSEXT_ERR_ALERT_FATAL = 2;
-const HTTP_1_1 = "http/1.1";
-
 const SSL_VERIFY_NONE = 0;
 const SSL_VERIFY_PEER = 1;
 const X509_V_FLAG_CRL_CHECK_ALL = 0x4 | 0x8;
 
 /** SSL_CONF_FLAG_FILE | CERTIFICATE | SERVER: names as in a file (SSL_CONF_cmd(3)). */
 const SSL_CONF_FLAGS = 0x2 | 0x20 | 0x8;
-
-/** The answer to a client's ALPN: http/1.1, or an alert (RFC 7301 §3.2). */
-let alpn: JSCallback | null = null;
-/** Accepts every certificate; the result of its verification is asked later. */
-let verified: JSCallback | null = null;
-const chosen = cText(HTTP_1_1);
-
-function chooseProtocol(_: Pointer, out: Pointer, outLength: Pointer, offered: Pointer, length: number): number {
-  const list = Buffer.from(toArrayBuffer(offered, 0, length));
-  for (let at = 0; at < length; at += 1 + list[at]!) {
-    if (list.toString("latin1", at + 1, at + 1 + list[at]!) !== HTTP_1_1) continue;
-    new BigUint64Array(toArrayBuffer(out, 0, 8))[0] = BigInt(chosen.address);
-    new Uint8Array(toArrayBuffer(outLength, 0, 1))[0] = HTTP_1_1.length;
-    return SSL_TLSEXT_ERR_OK;
-  }
-  return SSL_TLSEXT_ERR_ALERT_FATAL;
-}
 
 export class TlsContext {
   private users = 1;
@@ -143,8 +123,7 @@ export class TlsContext {
 
   private configure(rules: TlsRules, earlierKeys: Uint8Array | null): TlsProblem | null {
     this.limit(rules);
-    alpn ??= new JSCallback(chooseProtocol, { args: ["ptr", "ptr", "ptr", "ptr", "u32", "ptr"], returns: "i32" });
-    this.ssl.SSL_CTX_set_alpn_select_cb(this.handle, alpn.ptr, null);
+    this.ssl.SSL_CTX_set_alpn_select_cb(this.handle, chooseProtocol(), null);
     return (
       this.useCiphers(rules) ??
       first(rules.certificates, (certificate, i) => this.useCertificate(certificate, i)) ??
@@ -238,8 +217,7 @@ export class TlsContext {
       ssl.SSL_CTX_set_verify(handle, SSL_VERIFY_NONE, null);
       return null;
     }
-    verified ??= new JSCallback(() => 1, { args: ["i32", "ptr"], returns: "i32" });
-    ssl.SSL_CTX_set_verify(handle, SSL_VERIFY_PEER, verified.ptr);
+    ssl.SSL_CTX_set_verify(handle, SSL_VERIFY_PEER, acceptAll());
     ssl.SSL_CTX_set_verify_depth(handle, rules.verifyDepth);
     const store = ssl.SSL_CTX_get_cert_store(handle)!;
     const trust = (certificate: Pointer): unknown => ssl.X509_STORE_add_cert(store, certificate);

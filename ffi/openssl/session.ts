@@ -27,7 +27,7 @@ const X509_V_OK = 0;
 const XN_FLAG_RFC2253 = 0x1110317 & ~4;
 
 /** A server that is connected to. */
-export interface TlsServer {
+interface TlsServer {
   /** The name that it is asked for (SNI); "": none. */
   readonly asks: string;
   /** The name that its certificate must have; "": any. */

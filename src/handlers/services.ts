@@ -3,7 +3,7 @@ import type { Templates } from "../exchange/exchange.ts";
 import type { Services } from "../exchange/services.ts";
 import type { BufferPool } from "../network/buffers.ts";
 import type { Resolver } from "../network/resolver/resolver.ts";
-import type { TlsShared } from "../network/tls/tls-transport.ts";
+import type { TlsShared } from "../network/tls/shared.ts";
 import type { Passwords } from "./auth/passwords.ts";
 import type { CacheZones } from "./cache/zones.ts";
 import type { Scripts } from "./cgi/scripts.ts";

@@ -24,7 +24,7 @@ import { BufferPool } from "../network/buffers.ts";
 import type { Reactor } from "../network/reactor.ts";
 import { Resolver } from "../network/resolver/resolver.ts";
 import { Handshakes } from "../network/tls/handshakes.ts";
-import { TlsShared } from "../network/tls/tls-transport.ts";
+import { TlsShared } from "../network/tls/shared.ts";
 import type { ServerClock } from "./clock.ts";
 
 export class ServerServices implements SharedServices {

@@ -6,7 +6,8 @@ import type { Config, ListenAddress, VirtualServer } from "../config/model.ts";
 import type { ErrorLog, LogLevel } from "../config/settings/logs.ts";
 import type { HostedConnection } from "../connection/host.ts";
 import { ProxiedTransport } from "../network/proxy-protocol/proxied-transport.ts";
-import { type TlsShared, TlsTransport } from "../network/tls/tls-transport.ts";
+import type { TlsShared } from "../network/tls/shared.ts";
+import { TlsTransport } from "../network/tls/tls-transport.ts";
 import type { Transport } from "../network/transport.ts";
 
 /** The server. */

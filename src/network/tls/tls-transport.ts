@@ -4,31 +4,13 @@
  * taken only in part is `owed`, and the caller sends the same bytes again, which then cost nothing.
  */
 import { ERRNO } from "../../../ffi/errno.ts";
-import type { Kernel } from "../../../ffi/kernel.ts";
-import { Block } from "../../../ffi/memory.ts";
+import type { Block } from "../../../ffi/memory.ts";
 import type { TlsContext } from "../../../ffi/openssl/context.ts";
 import { TLS_ENDED, TLS_FAILED, TLS_WANT, TlsSession } from "../../../ffi/openssl/session.ts";
 import type { ProxyAddresses } from "../proxy-protocol/header.ts";
 import type { TlsFacts, Transport, TransportOwner } from "../transport.ts";
-import type { Handshakes } from "./handshakes.ts";
 import { HelloReader } from "./hello-reader.ts";
-
-/** Most plaintext that is encrypted before it is sent: so much can be owed. */
-const PIECE = 64 * 1024;
-/** Room for the ciphertext of a piece, for a record beside it, and for any flight of a handshake. */
-const ROOM = 2 * PIECE;
-
-/** What the TLS connections of a server share. */
-export class TlsShared {
-  readonly received = new Block(PIECE);
-  readonly sending = new Block(ROOM);
-  readonly fromFile = new Block(PIECE);
-
-  constructor(
-    readonly kernel: Kernel,
-    readonly handshakes: Handshakes,
-  ) {}
-}
+import { PIECE, ROOM, type TlsShared } from "./shared.ts";
 
 /** Decides how a client is served. */
 interface TlsChooser {
