@@ -58,6 +58,10 @@ export class Evaluators implements Templates {
     return (exchange) => exchange.assigned?.get(name) ?? otherwise(exchange);
   }
 
+  isAssigned(name: string): boolean {
+    return this.assigned.get(name) === true;
+  }
+
   lifetime(name: string): Lifetime {
     if (this.assigned.has(name)) return "change";
     const table = this.tables.get(name);

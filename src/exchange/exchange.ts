@@ -156,6 +156,8 @@ export interface Templates {
   evaluator(template: Template): Evaluator;
   /** The evaluator of a variable by its name without `$`. */
   variable(name: string): Evaluator;
+  /** Whether a variable always has a value, if only an empty one, because `set` and nothing else gives it one. */
+  isAssigned(name: string): boolean;
   lifetime(name: string): Lifetime;
   /** Whether the value depends on nothing but the reply's own media type. */
   isOfReply(template: Template): boolean;

@@ -299,3 +299,11 @@ describe("worker_rlimit_nofile", () => {
     else expect([soft, hard, stderr]).toEqual(["300", "300", expect.stringMatching(REFUSED)]);
   });
 });
+
+test("explain: the program's own, with its exit statuses", async () => {
+  const said = await run(["explain", "--json", join(folder, "conf/good.conf"), "/index.html"]);
+  expect([said.status, said.stderr]).toEqual([0, ""]);
+  expect(JSON.parse(said.stdout)).toMatchObject({ reply: { status: 200 }, file: join(folder, "www/index.html") });
+  expect((await run(["explain", join(folder, "conf/bad.conf"), "/"])).status).toBe(1);
+  expect((await run(["explain", "--nonsense"])).status).toBe(2);
+});

@@ -72,6 +72,7 @@ const EMPTY = [
   "named",
   "mapped",
   "content_type",
+  "elsewhere",
   "remote_user",
 ];
 
@@ -99,6 +100,7 @@ const http = (port: number | string, logs: string, syslog: string): string => `
     add_header X-E "" always;
     location /off/ { access_log off; access_log ${logs}/never.log; }
     location ~ ^/(e)mpty(?<named>)$ { access_log ${logs}/empty.log empty; return 204; }
+    location /never { set $elsewhere 1; }
     location /ok { return 200 "ok"; }
     location = /inner { error_page 404 /ok; access_log ${logs}/inner.log usual; }
   }

@@ -26,7 +26,13 @@ export function contentText(
   origins: Origins,
 ): { readonly text: string; readonly at: Position | null } {
   const names = DIRECTIVES[name] ?? [name];
-  const given = origins.given(exchange.location, names)[0];
+  const given = origins.given(exchange.location, names, name !== "return")[0];
+  if (given === undefined && name === "return") {
+    return {
+      text: "a redirect to the same path with a slash, because that is passed on",
+      at: exchange.location.position,
+    };
+  }
   const written = given === undefined ? name : [given.name, ...given.args.map(({ text }) => text)].join(" ");
   return {
     text: name === "files" ? filesText(exchange) : written + taskOf(name, exchange),

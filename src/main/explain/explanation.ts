@@ -44,7 +44,7 @@ export interface Explanation {
 
 /** Directives that change replies. */
 const FILTERS =
-  "add_header expires add_trailer etag charset override_charset sub_filter add_before_body add_after_body ssi gzip brotli zstd gzip_static brotli_static zstd_static limit_rate userid".split(
+  "add_header expires add_trailer charset override_charset sub_filter add_before_body add_after_body ssi gzip brotli zstd gzip_static brotli_static zstd_static limit_rate userid".split(
     " ",
   );
 

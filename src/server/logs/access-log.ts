@@ -18,7 +18,7 @@ export function accessLine(format: LogFormat, templates: Templates): LineMaker {
       return () => literal;
     }
     const value = templates.variable(part.variable);
-    const maker = MAKERS[format.escape](value, presence(part.variable));
+    const maker = MAKERS[format.escape](value, templates.isAssigned(part.variable) ? always : presence(part.variable));
     return KEPT[templates.lifetime(part.variable)](maker);
   });
   return (exchange) => {
@@ -27,6 +27,8 @@ export function accessLine(format: LogFormat, templates: Templates): LineMaker {
     return `${line}\n`;
   };
 }
+
+const always = (): boolean => true;
 
 /** Caches the text for requests with an identical head, byte for byte. */
 function oncePerHead(maker: LineMaker): LineMaker {
