@@ -7,6 +7,7 @@ import { nginx } from "../servers/nginx.ts";
 import { type Peer, type RunningServer, type Setup, start } from "../servers/server.ts";
 import { webserv } from "../servers/webserv.ts";
 import { atMost, type Report } from "../table.ts";
+import { limitReq } from "./limit-req.ts";
 
 const MAPS = `
   map $http_upgrade $connection_upgrade { default upgrade; "" close; }
@@ -71,7 +72,7 @@ export async function language(options: Options): Promise<Report[]> {
   const contenders: Contender[] = servers.map((server) => ({ server, load }));
   const costs = await measure(contenders, options.rounds);
   for (const server of servers) await server.stop();
-  return [report(contenders, costs, options)];
+  return [report(contenders, costs, options), await limitReq()];
 }
 
 function report(contenders: readonly Contender[], costs: readonly Cost[], options: Options): Report {

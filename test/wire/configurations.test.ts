@@ -215,6 +215,11 @@ const promises: Record<string, readonly Row[]> = {
     [get("/only-get", {}, "HEAD"), { status: 405, fields: { Allow: "GET, OPTIONS" } }],
     [get("/about/", {}, "HEAD"), { status: 200 }],
     [get("/"), { status: 200, fields: { "Keep-Alive": "timeout=15" } }],
+    ...[200, 200, 200, 429].map((status): Row => {
+      const word = status === 429 ? "REJECTED" : "PASSED";
+      return [get("/login"), { status, fields: { "X-Limit": word } }];
+    }),
+    [get("/files/latest.txt"), { status: 200 }],
   ],
   "access.conf": [
     [get("/files/"), { status: 200 }],
