@@ -131,6 +131,13 @@ export interface Kernel {
   fchown(fd: number, user: number, group: number): number;
   /** Sets the modification time of an open file: whole seconds since 1970, and nanoseconds below 10^9. futimens(3). */
   futimens(fd: number, seconds: number, nanoseconds: number): number;
+  /**
+   * Reads the extended attribute `name` (`user.x`) of an open file into `block` at `offset`: its length. -ENODATA: there is none; -ERANGE: it
+   * is longer than `length`; -EOPNOTSUPP: the file system has none. fgetxattr(2).
+   */
+  getAttribute(fd: number, name: string, block: Block, offset: number, length: number): number;
+  /** Sets an extended attribute of an open file. -ENOSPC, -E2BIG: it is too long for the file system. fsetxattr(2). */
+  setAttribute(fd: number, name: string, block: Block, offset: number, length: number): number;
   /** Takes an exclusive lock on an open file without waiting: flock(2), LOCK_EX | LOCK_NB. -EAGAIN: someone else holds it. */
   flock(fd: number): number;
   /** Sets the permission bits of a path; also used for sockets. */

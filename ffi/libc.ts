@@ -32,6 +32,8 @@ const functions = {
   fchmod: { args: ["i32", "i32"], returns: "i32" },
   fchown: { args: ["i32", "u32", "u32"], returns: "i32" },
   futimens: { args: ["i32", "ptr"], returns: "i32" },
+  fgetxattr: { args: ["i32", "ptr", "ptr", "i32"], returns: "i32" },
+  fsetxattr: { args: ["i32", "ptr", "ptr", "i32", "i32"], returns: "i32" },
   flock: { args: ["i32", "i32"], returns: "i32" },
   mkdirat: { args: ["i32", "ptr", "i32"], returns: "i32" },
   linkat: { args: ["i32", "ptr", "i32", "ptr", "i32"], returns: "i32" },

@@ -213,6 +213,14 @@ export const linux: Kernel = {
     setWide(MODIFIED_AT + 8, nanoseconds);
     return restarting(() => libc.futimens(fd, WIDE));
   },
+  getAttribute(fd, attribute, block, offset, length) {
+    const pointer = cString(attribute);
+    return restarting(() => libc.fgetxattr(fd, pointer, at(block, offset), length));
+  },
+  setAttribute(fd, attribute, block, offset, length) {
+    const pointer = cString(attribute);
+    return restarting(() => libc.fsetxattr(fd, pointer, at(block, offset), length, 0));
+  },
   flock: (fd) => restarting(() => libc.flock(fd, abi.LOCK_EX | abi.LOCK_NB)),
   readlink,
 

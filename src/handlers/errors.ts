@@ -22,6 +22,8 @@ const STATUSES: ReadonlyMap<number, readonly [file: number, upload: number, stor
   [ERRNO.EACCES, [403, 403, 403, 500]],
   [ERRNO.EPERM, [403, 403, 403, 500]],
   [ERRNO.EROFS, [403, 403, 403, 500]],
+  [ERRNO.EOPNOTSUPP, [403, 403, 500, 500]],
+  [ERRNO.E2BIG, [507, 507, 507, 507]],
   [ERRNO.ELOOP, [403, 403, 500, 500]],
   [ERRNO.EXDEV, [403, 403, 500, 500]],
   [ERRNO.EISDIR, [409, 409, 500, 500]],

@@ -22,6 +22,8 @@ const SERVER = `
 const FOLDERS = ["d", "e", "d/inner"];
 const FILES = ["a", "b", ...FOLDERS.flatMap((folder) => [`${folder}/x`, `${folder}/y`])];
 
+const UPDATE = Buffer.from('<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><x/></D:prop></D:set></D:propertyupdate>');
+
 /** Statuses that others' requests at the same time may lead to. */
 const SHARED = [404, 405, 409, 412, 423];
 
@@ -35,7 +37,7 @@ function anyRequest(store: Store, random: Random): Request {
   const folder = random.pick(FOLDERS);
   const [from, to] = random.chance(0.5) ? [file, random.pick(FILES)] : [`${folder}/`, `${random.pick(FOLDERS)}/`];
   const destination = [`Destination: /up/${to}`, ...(random.chance(0.3) ? ["Overwrite: F"] : [])];
-  switch (random.between(0, 9)) {
+  switch (random.between(0, 10)) {
     case 0:
       return ask("DELETE", random.chance(0.5) ? file : `${folder}/`, plain(204, 207));
     case 1:
@@ -49,6 +51,8 @@ function anyRequest(store: Store, random: Random): Request {
       return ask("PROPFIND", `${folder}/`, { ...plain(207), streamed: true }, "Depth: 1");
     case 6:
       return ask("LOCK", random.chance(0.5) ? file : `${folder}/`, plain(200, 201, 207));
+    case 7:
+      return sending("PROPPATCH", `/up/${file}`, plain(207), UPDATE);
     default:
       return sending("PUT", `/up/${file}`, plain(201, 204), store.invents(file, random.magnitude(1, 40_000)), {
         chunks: random.chance(0.4) ? random.magnitude(1, 9_000) : 0,

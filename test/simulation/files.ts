@@ -241,6 +241,24 @@ export class Files {
     return 0;
   }
 
+  getAttribute(fd: number, name: string, block: Block, offset: number, length: number): number {
+    const { node, flags } = this.descriptors.expect(fd, OpenFile);
+    if (flags & abi.O_PATH) throw new Misuse(`fgetxattr of a handle to ${node.path}`);
+    const value = node.attributes.get(name);
+    if (value === undefined) return -ERRNO.ENODATA;
+    return value.length > length ? -ERRNO.ERANGE : value.copy(block.bytes, offset);
+  }
+
+  setAttribute(fd: number, name: string, block: Block, offset: number, length: number): number {
+    const { node, flags } = this.descriptors.expect(fd, OpenFile);
+    if (flags & abi.O_PATH) throw new Misuse(`fsetxattr of a handle to ${node.path}`);
+    const failure = this.faults.failure("EROFS", "EIO in writing", "ENOSPC", "EDQUOT");
+    if (failure < 0) return failure;
+    node.attributes.set(name, Buffer.from(block.bytes.subarray(offset, offset + length)));
+    node.ctime = this.now();
+    return 0;
+  }
+
   flock(fd: number): number {
     const file = this.descriptors.expect(fd, OpenFile);
     if (file.flags & abi.O_PATH) throw new Misuse(`flock of a handle to ${file.node.path}`);

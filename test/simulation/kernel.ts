@@ -357,6 +357,14 @@ export class SimulatedKernel implements Kernel {
     return this.call("futimens", fd, seconds, () => this.files.futimens(fd, seconds, nanoseconds));
   }
 
+  getAttribute(fd: number, name: string, block: Block, offset: number, length: number): number {
+    return this.call("fgetxattr", name, fd, () => this.files.getAttribute(fd, name, block, offset, length));
+  }
+
+  setAttribute(fd: number, name: string, block: Block, offset: number, length: number): number {
+    return this.call("fsetxattr", name, fd, () => this.files.setAttribute(fd, name, block, offset, length));
+  }
+
   flock(fd: number): number {
     return this.call("flock", fd, abi.LOCK_EX, () => this.files.flock(fd));
   }

@@ -8,6 +8,8 @@ export class Node {
   content: Buffer = Buffer.alloc(0);
   /** The entries of a folder, in order of creation. */
   readonly entries = new Map<string, Node>();
+  /** Extended attributes. */
+  readonly attributes = new Map<string, Buffer>();
   /** The target of a symbolic link. */
   target = "";
   /** Its place in the tree; null: it was removed. */

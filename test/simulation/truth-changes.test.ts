@@ -280,6 +280,34 @@ function step(subject: Subject, random: Random): string | number {
   return kernel.write(fd, block, 0, block.bytes.write(text));
 }
 
+/** Whether the disk has extended attributes. */
+const hasAttributes = ((): boolean => {
+  fs.writeFileSync(join(disk, "probe"), "");
+  const fd = linux.open(join(disk, "probe"), abi.O_RDONLY, 0);
+  const n = linux.setAttribute(fd, "user.x", block, 0, 1);
+  linux.close(fd);
+  return n >= 0;
+})();
+
+test.skipIf(!hasAttributes)("extended attributes (needs a file system that has them)", () => {
+  const answers = sameAnswers(({ kernel, root }) => {
+    const fds = ["file", "sub"].map((path) => kernel.openBeneath(root, path, abi.O_RDONLY, 0, "deny"));
+    const results = fds.flatMap((fd) => [
+      kernel.getAttribute(fd, "user.x", block, 0, 10),
+      kernel.setAttribute(fd, "user.x", block, 100, block.bytes.write("value", 100)),
+      kernel.getAttribute(fd, "user.x", block, 0, 4),
+      kernel.getAttribute(fd, "user.x", block, 0, 5),
+      block.bytes.toString("latin1", 0, 5),
+      kernel.getAttribute(fd, "user.y", block, 0, 10),
+      kernel.setAttribute(fd, "user.x", block, 0, 0),
+      kernel.getAttribute(fd, "user.x", block, 0, 10),
+    ]);
+    for (const fd of fds) kernel.close(fd);
+    return results;
+  });
+  expect(answers.slice(0, 8)).toEqual(["ENODATA", 0, "ERANGE", 5, "value", "ENODATA", 0, 0]);
+});
+
 test("calls by chance, one after the other", () => {
   for (const seed of seedsOf("calls by chance", 150)) {
     sameAnswers((subject) => {

@@ -9,7 +9,8 @@ import { move } from "./changes/move.ts";
 import { sinkOfPut } from "./changes/put.ts";
 import type { DavLocation } from "./location.ts";
 import { lock, unlock } from "./locks/lock.ts";
-import { changeProperties, findProperties } from "./properties/propfind.ts";
+import { findProperties } from "./properties/propfind.ts";
+import { changeProperties } from "./properties/proppatch.ts";
 import { XmlBody } from "./xml-body.ts";
 
 /** Answers the methods that change files (ngx_http_dav_module). */

@@ -1,15 +1,5 @@
 /** Copies what is within a folder to another, which no client sees yet, a piece in each turn of the loop. */
-import {
-  O_CREAT,
-  O_DIRECTORY,
-  O_EXCL,
-  O_NOFOLLOW,
-  O_PATH,
-  O_RDONLY,
-  O_WRONLY,
-  S_IFMT,
-  S_IFREG,
-} from "../../../ffi/abi.ts";
+import { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY, S_IFMT, S_IFREG } from "../../../ffi/abi.ts";
 import { ERRNO } from "../../../ffi/errno.ts";
 import { FileStatus, type Kernel } from "../../../ffi/kernel.ts";
 import { copyBytes } from "./copying.ts";
@@ -25,6 +15,14 @@ interface Level {
   readonly fd: number;
   /** The permissions that the folder gets when all is in it. */
   readonly mode: number;
+}
+
+/** What a copy leaves to others. */
+interface CopyMeans {
+  /** Opens what a link leads to, if GET would send that; or -errno. */
+  openLinked(path: string): number;
+  /** Gives an open file or folder what else the original has. */
+  copyAttributes(from: number, to: number): void;
 }
 
 /** The file that is being copied. */
@@ -44,17 +42,18 @@ export class TreeCopy {
   private skips: boolean | undefined;
 
   /**
-   * @param top descriptor of the folder to copy; `target`: of the one to fill (to read). Both are closed at the end
-   * @param hides names that are not copied; `openLinked` opens what a link leads to, if GET would send that
+   * @param top descriptor of the folder to copy; `target`: of the one to fill. Both were opened to read, and are closed at the end
+   * @param hides names that are not copied
    */
   constructor(
     private readonly kernel: Kernel,
     private readonly top: number,
     target: number,
     private readonly hides: (name: string) => boolean,
-    private readonly openLinked: (path: string) => number,
+    private readonly means: CopyMeans,
   ) {
     this.walk = walk(kernel, top);
+    means.copyAttributes(top, target);
     this.levels.push({ fd: target, mode: this.modeOf(top) });
   }
 
@@ -104,14 +103,16 @@ export class TreeCopy {
 
   private enter({ folder, name }: Member): number {
     const { kernel } = this;
-    const source = kernel.openBeneath(folder, name, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0, "deny");
+    const source = kernel.openBeneath(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, "deny");
     if (source < 0) return source;
     const mode = this.modeOf(source);
-    kernel.close(source);
     const n = kernel.mkdir(this.here, name, 0o700);
-    if (n < 0) return n;
-    const fd = kernel.openBeneath(this.here, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, "deny");
-    if (fd >= 0) this.levels.push({ fd, mode });
+    const fd = n < 0 ? n : kernel.openBeneath(this.here, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, "deny");
+    if (fd >= 0) {
+      this.means.copyAttributes(source, fd);
+      this.levels.push({ fd, mode });
+    }
+    kernel.close(source);
     return fd;
   }
 
@@ -136,7 +137,7 @@ export class TreeCopy {
     const { kernel } = this;
     let source = kernel.openBeneath(folder, name, O_RDONLY | O_NOFOLLOW, 0, "deny");
     const isLink = source === -ERRNO.ELOOP;
-    if (isLink) source = this.openLinked(path);
+    if (isLink) source = this.means.openLinked(path);
     if (source < 0) return isLink || source === -ERRNO.ENOENT || source === -ERRNO.ENXIO ? 0 : source;
     const n = kernel.fstat(source, this.status);
     const isRegular = n >= 0 && (this.status.mode & S_IFMT) === S_IFREG;
@@ -162,6 +163,7 @@ export class TreeCopy {
     const { kernel, status } = this;
     const n = kernel.fstat(source, status);
     if (n < 0) return n;
+    this.means.copyAttributes(source, target);
     kernel.futimens(target, status.mtimeSeconds, status.mtimeNanoseconds);
     return kernel.fchmod(target, status.mode & 0o777);
   }

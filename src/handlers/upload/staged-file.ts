@@ -60,6 +60,11 @@ export class StagedFile {
     return this.kernel.fstat(this.fd, status) < 0 ? "" : etagOf(status);
   }
 
+  /** The open file, for attributes. Not after `finish`. */
+  get descriptor(): number {
+    return this.fd;
+  }
+
   /** Announces the most bytes that will follow (-1: not known), so that disk space can be reserved. */
   expect(length: number): void {
     if (length <= LEAST_RESERVED) return;

@@ -282,6 +282,22 @@ const TABLE: { readonly [method in keyof Kernel]: readonly Case[] | "never" } = 
       "EINVAL",
     ],
   ],
+  getAttribute: [
+    ["no descriptor", () => linux.getAttribute(-1, "user.x", new Block(8), 0, 8), "EBADF"],
+    ["a handle, no open file", () => linux.getAttribute(root, "user.x", new Block(8), 0, 8), "EBADF"],
+  ],
+  setAttribute: [
+    ["no descriptor", () => linux.setAttribute(-1, "user.x", new Block(8), 0, 8), "EBADF"],
+    ["a handle, no open file", () => linux.setAttribute(root, "user.x", new Block(8), 0, 8), "EBADF"],
+    [
+      "longer than any",
+      () =>
+        withFile(join(folder, "file"), abi.O_RDONLY, (fd) =>
+          linux.setAttribute(fd, "user.x", new Block(70_000), 0, 70_000),
+        ),
+      "E2BIG",
+    ],
+  ],
   flock: [
     ["no descriptor", () => linux.flock(-1), "EBADF"],
     ["somebody else has it", () => lockedTwice(), "EAGAIN"],

@@ -157,6 +157,21 @@ describe("files", () => {
     linux.close(fd);
   });
 
+  test("an extended attribute is what it was set to", () => {
+    const fd = good(linux.open(join(folder, "attributes"), abi.O_RDWR | abi.O_CREAT, 0o600));
+    const block = new Block(64);
+    block.bytes.write("..value..");
+    const n = linux.setAttribute(fd, "user.webserv.test", block, 2, 5);
+    if (n === -ERRNO.EOPNOTSUPP) return void linux.close(fd); // this file system has none
+    expect(n).toBe(0);
+    expect(linux.getAttribute(fd, "user.webserv.test", block, 20, 5)).toBe(5);
+    expect(block.bytes.toString("latin1", 20, 25)).toBe("value");
+    expect(linux.getAttribute(fd, "user.webserv.test", block, 20, 4)).toBe(-ERRNO.ERANGE);
+    expect(linux.setAttribute(fd, "user.webserv.test", block, 0, 0)).toBe(0);
+    expect(linux.getAttribute(fd, "user.webserv.test", block, 20, 5)).toBe(0);
+    linux.close(fd);
+  });
+
   test("flock lasts until the file is closed, and an opener may lock twice", () => {
     const path = join(folder, "lock");
     const open = () => good(linux.open(path, abi.O_RDWR | abi.O_CREAT, 0o600));

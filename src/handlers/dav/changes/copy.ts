@@ -1,5 +1,5 @@
 /** COPY: a file, or a folder with all within (RFC 4918 §9.8). The copy gets its name when it is complete. */
-import { O_DIRECTORY, O_PATH, O_RDONLY } from "../../../../ffi/abi.ts";
+import { O_DIRECTORY, O_RDONLY } from "../../../../ffi/abi.ts";
 import { ERRNO } from "../../../../ffi/errno.ts";
 import { FileStatus } from "../../../../ffi/kernel.ts";
 import type { Exchange } from "../../../exchange/exchange.ts";
@@ -10,6 +10,7 @@ import type { Destination } from "../../upload/destination.ts";
 import { Failure, failure } from "../../upload/failure.ts";
 import type { StagedFile } from "../../upload/staged-file.ts";
 import type { DavLocation } from "../location.ts";
+import { copyDead } from "../properties/dead.ts";
 import type { Resource } from "../resource.ts";
 import { replyAbout } from "./delete.ts";
 import { destinationFor, makeRoom, renameFailure, replaces, replyTransferred } from "./move.ts";
@@ -69,6 +70,7 @@ function* fill({ services }: DavLocation, source: Resource, staged: StagedFile):
       position += n;
       if (n > BYTES_PER_TURN / 8) yield;
     }
+    copyDead(kernel, fd, staged.descriptor);
     staged.mode = status.mode & 0o777;
     staged.date(status.mtimeSeconds, status.mtimeNanoseconds);
     return null;
@@ -107,14 +109,17 @@ function* fillFolder(dav: DavLocation, transfer: Transfer, staged: StagedFolder)
   const { source, depth } = transfer;
   const target = staged.open();
   if (target < 0) return source.failed("open", target);
-  const top = source.open(O_PATH | O_DIRECTORY);
+  const top = source.open(O_RDONLY | O_DIRECTORY);
   if (top < 0) {
     kernel.close(target);
     return source.failed("open", top);
   }
   const { dotfiles } = dav.settings;
   const hides = (name: string): boolean => depth === 0 || isHiddenName(name, dotfiles);
-  const work = new TreeCopy(kernel, top, target, hides, (path) => openLinked(dav, source, path));
+  const work = new TreeCopy(kernel, top, target, hides, {
+    openLinked: (path) => openLinked(dav, source, path),
+    copyAttributes: (from, to) => copyDead(kernel, from, to),
+  });
   try {
     let n = work.step();
     for (; n > 0; n = work.step()) yield;

@@ -1,4 +1,5 @@
 /** PUT: stores the body as the file of the path (RFC 9110 §9.3.4), by the same means as uploads. */
+import { O_RDONLY } from "../../../../ffi/abi.ts";
 import { ERRNO } from "../../../../ffi/errno.ts";
 import type { Exchange } from "../../../exchange/exchange.ts";
 import type { Field } from "../../../exchange/reply.ts";
@@ -10,6 +11,7 @@ import { FileSink } from "../../upload/put.ts";
 import type { StagedFile } from "../../upload/staged-file.ts";
 import type { Target } from "../../upload/target.ts";
 import type { DavLocation } from "../location.ts";
+import { copyDead } from "../properties/dead.ts";
 import type { Resource } from "../resource.ts";
 
 /** Makes every check that does not need the body, then gives its sink; undefined: the request was refused. */
@@ -43,7 +45,8 @@ function lackOf({ store }: Resource, { folders }: Target): Failure | null {
   return lacking?.status === 404 ? new Failure(409, lacking.reason, "info") : lacking;
 }
 
-function begin(exchange: Exchange, dav: DavLocation, { store }: Resource, target: Target): FileSink | undefined {
+function begin(exchange: Exchange, dav: DavLocation, resource: Resource, target: Target): FileSink | undefined {
+  const { store } = resource;
   const staged = store.stage();
   if (staged instanceof Failure) return refuse(exchange, staged);
   const { request, settings, services } = exchange;
@@ -53,6 +56,7 @@ function begin(exchange: Exchange, dav: DavLocation, { store }: Resource, target
     overwrite: "replace",
     makesFolders: settings.createFullPutPath,
     complete() {
+      keepProperties(dav, resource, staged);
       if (!Number.isNaN(date)) staged.date(date);
       return Number.isNaN(date) ? versionOf(staged, dav) : [];
     },
@@ -61,6 +65,14 @@ function begin(exchange: Exchange, dav: DavLocation, { store }: Resource, target
       exchange.reply(201, [["Location", locationTo(exchange, encodePath(exchange.path))], ...fields], null);
     },
   });
+}
+
+/** What clients have set of the old file, the new one keeps. */
+function keepProperties({ services, isLenient }: DavLocation, resource: Resource, staged: StagedFile): void {
+  const fd = isLenient ? resource.open(O_RDONLY) : -1;
+  if (fd < 0) return;
+  copyDead(services.kernel, fd, staged.descriptor);
+  services.kernel.close(fd);
 }
 
 /** The entity tag, so that the client need not ask for it. With a Date it is not known before the file has its name. */

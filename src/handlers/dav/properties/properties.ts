@@ -1,4 +1,4 @@
-/** The properties of files and folders (RFC 4918 §15, RFC 4331): all of them live, computed when they are asked for. */
+/** The properties of files and folders: live ones (RFC 4918 §15, RFC 4331), computed when they are asked for, and those that clients have set. */
 import type { FileStatus } from "../../../../ffi/kernel.ts";
 import type { Settings } from "../../../config/model.ts";
 import { formatDate } from "../../../http/reply/date.ts";
@@ -9,6 +9,7 @@ import { etagOf } from "../../files/file-reply.ts";
 import type { Lock } from "../locks/lock-table.ts";
 import { activeLocks, SUPPORTED_LOCKS } from "../locks/lock-xml.ts";
 import { hrefOf, statusXml } from "../replies.ts";
+import { type DeadProperties, keyOf } from "./dead.ts";
 
 /** What a PROPFIND asks for: all properties that are usual, their names, or these. */
 export type Query = "all" | "names" | readonly XmlName[];
@@ -26,6 +27,8 @@ export interface Subject {
   readonly now: number;
   /** Bytes that the file system has free, or -errno. */
   free(): number;
+  /** What clients have set. */
+  dead(): DeadProperties;
 }
 
 /** The value of a property as XML, or null where it has none. */
@@ -50,7 +53,7 @@ const RARE: Readonly<Record<string, Property>> = {
   },
 };
 
-/** Whether the server has a property of this name for some files. */
+/** Whether the server itself has a property of this name for some files: clients cannot set it. */
 export const isProperty = ({ namespace, local }: XmlName): boolean =>
   namespace === "DAV:" && (Object.hasOwn(PROPERTIES, local) || Object.hasOwn(RARE, local));
 
@@ -59,22 +62,29 @@ export function propertiesXml(subject: Subject, query: Query): string {
   const found: string[] = [];
   const missing: string[] = [];
   if (typeof query !== "string") {
+    const dead = query.every(isProperty) ? null : subject.dead();
     for (const name of query) {
-      const value = isProperty(name) ? (PROPERTIES[name.local] ?? RARE[name.local]!)(subject) : null;
-      if (value === null) missing.push(xmlElement(name));
-      else found.push(xmlElement(name, value));
+      const xml = isProperty(name) ? liveXml(subject, name) : dead?.get(keyOf(name))?.xml;
+      if (xml === undefined) missing.push(xmlElement(name));
+      else found.push(xml);
     }
   } else {
     for (const [local, property] of Object.entries(PROPERTIES)) {
       const value = property(subject);
       if (value !== null) found.push(xmlElement({ namespace: "DAV:", local }, query === "all" ? value : ""));
     }
+    for (const { name, xml } of subject.dead().values()) found.push(query === "all" ? xml : xmlElement(name));
   }
   const stats = [
     found.length > 0 || missing.length === 0 ? stat(found, 200) : "",
     missing.length > 0 ? stat(missing, 404) : "",
   ];
   return `<D:response>\n<D:href>${hrefOf(subject.path)}</D:href>\n${stats.join("")}</D:response>\n`;
+}
+
+function liveXml(subject: Subject, name: XmlName): string | undefined {
+  const value = (PROPERTIES[name.local] ?? RARE[name.local]!)(subject);
+  return value === null ? undefined : xmlElement(name, value);
 }
 
 /** Properties that have fared alike. */

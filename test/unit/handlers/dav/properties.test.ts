@@ -1,5 +1,7 @@
 /** PROPFIND, PROPPATCH and OPTIONS (RFC 4918 §9.1, §9.2, §18). */
 import { afterEach, describe, expect, test } from "bun:test";
+import { ERRNO } from "../../../../ffi/errno.ts";
+import { Block } from "../../../../ffi/memory.ts";
 import { readXml, type XmlElement } from "../../../../src/http/xml/reader.ts";
 import { DavWorld, MANAGED } from "./dav-world.ts";
 
@@ -166,17 +168,97 @@ describe("PROPFIND", () => {
   });
 });
 
+/** Whether files here can have extended attributes. */
+const keepsProperties = ((): boolean => {
+  const probe = new DavWorld({ f: "" }, MANAGED);
+  const body = '<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><x/></D:prop></D:set></D:propertyupdate>';
+  const can = probe.ask("PROPPATCH", "/f", { body }).text().includes("200 OK");
+  probe.end();
+  return can;
+})();
+
 describe("PROPPATCH", () => {
   const update = (inner: string): string => `<D:propertyupdate xmlns:D="DAV:">${inner}</D:propertyupdate>`;
-  test("changes nothing, and says so of each property", () => {
+  const set = (inner: string): string => `<D:set><D:prop>${inner}</D:prop></D:set>`;
+  const remove = (inner: string): string => `<D:remove><D:prop>${inner}</D:prop></D:remove>`;
+  const patch = (target: string, inner: string) =>
+    statesIn(world.ask("PROPPATCH", target, { body: update(inner) }).text())[target];
+  const asked = find('<prop xmlns:z="urn:z"><z:z/><q xmlns=""/></prop>');
+
+  describe.skipIf(!keepsProperties)("(needs extended attributes)", () => {
+    test("sets properties, which PROPFIND tells, and removes them", () => {
+      make();
+      const z = '<z:z xmlns:z="urn:z" a="1">t &amp; <D:x>u</D:x></z:z>';
+      expect(patch("/a.txt", set(`${z}<q/>`))).toEqual({ 200: { "{urn:z}z": "", "{}q": "" } });
+      expect(propfind("/a.txt", asked)["/a.txt"]).toEqual({ 200: { "{urn:z}z": "t & <x>u", "{}q": "" } });
+      expect(propfind("/a.txt")["/a.txt"]![200]).toMatchObject({ "{urn:z}z": "t & <x>u", displayname: "a.txt" });
+      expect(propfind("/a.txt", find("<propname/>"))["/a.txt"]![200]).toMatchObject({ "{urn:z}z": "", "{}q": "" });
+      expect(propfind("/", asked, "1")["/a.txt"]).toEqual({ 200: { "{urn:z}z": "t & <x>u", "{}q": "" } });
+      expect(patch("/a.txt", `${remove("<q/><none/>")}${set(z.replace("t &amp;", "v"))}`)).toEqual({
+        200: { "{}q": "", "{}none": "", "{urn:z}z": "" },
+      });
+      expect(propfind("/a.txt", asked)["/a.txt"]).toEqual({ 200: { "{urn:z}z": "v <x>u" }, 404: { "{}q": "" } });
+    });
+    test("of a folder, in the order of the document", () => {
+      make();
+      patch("/dir/", `${set("<q>1</q>")}${remove("<q/>")}${set("<q>2</q>")}`);
+      expect(propfind("/dir/", asked)["/dir/"]![200]).toEqual({ "{}q": "2" });
+      patch("/dir/", `${set("<q>1</q>")}${remove("<q/>")}`);
+      expect(propfind("/dir/", asked)["/dir/"]![404]).toEqual({ "{urn:z}z": "", "{}q": "" });
+    });
+    test("and they go with a file wherever it goes", () => {
+      make();
+      for (const path of ["/a.txt", "/dir/", "/dir/sub/", "/dir/sub/y"]) patch(path, set(`<q>${path}</q>`));
+      world.ask("PUT", "/a.txt", { body: "new" });
+      world.ask("COPY", "/a.txt", { fields: ["Destination: /b.txt"] });
+      world.ask("MOVE", "/a.txt", { fields: ["Destination: /c.txt"] });
+      world.ask("COPY", "/dir/", { fields: ["Destination: /copy/"] });
+      const values = ["/b.txt", "/c.txt", "/copy/", "/copy/sub/", "/copy/sub/y"].map(
+        (path) => propfind(path, asked)[path]![200]!["{}q"],
+      );
+      expect(values).toEqual(["/a.txt", "/a.txt", "/dir/", "/dir/sub/", "/dir/sub/y"]);
+    });
+    test("more than the file system has room for is 507, and changes nothing", () => {
+      make();
+      patch("/a.txt", set("<q>1</q>"));
+      const much = Array.from({ length: 20 }, (_, i) => `<p${i}>${"x".repeat(2_500)}</p${i}>`).join("");
+      expect(Object.keys(patch("/a.txt", set(much))!)).toEqual(["507"]);
+      expect(propfind("/a.txt", asked)["/a.txt"]![200]).toEqual({ "{}q": "1" });
+    });
+    test("what others have written into the attribute harms nobody", () => {
+      for (const text of ["x", "{}", "[1]", '[["a"]]', '[["",1,2]]', '[["","q","<q xmlns=\\"\\"/>"],null]']) {
+        make();
+        const { kernel } = world.services;
+        const fd = kernel.open(world.site.path("a.txt"), 0, 0);
+        const block = new Block(64);
+        kernel.setAttribute(fd, "user.webserv.dav", block, 0, block.bytes.write(text));
+        kernel.close(fd);
+        expect(propfind("/a.txt", asked)["/a.txt"]![text.includes('q"') ? 200 : 404]).toHaveProperty("{}q");
+        expect(world.end()).toBe(0);
+      }
+      make();
+    });
+  });
+
+  test("changes nothing if one of them is the server's", () => {
     make();
-    const body = update(
-      '<D:set><D:prop><D:getetag>x</D:getetag><z xmlns="urn:z">1</z></D:prop></D:set><D:remove><D:prop><q/></D:prop></D:remove>',
-    );
-    const exchange = world.ask("PROPPATCH", "/a.txt", { body });
-    expect(exchange.status).toBe(207);
+    const exchange = world.ask("PROPPATCH", "/a.txt", {
+      body: update(`${set('<D:getetag>x</D:getetag><z xmlns="urn:z">1</z>')}${remove("<q/>")}`),
+    });
     expect(exchange.text()).toContain("<D:cannot-modify-protected-property/>");
-    expect(statesIn(exchange.text())).toEqual({ "/a.txt": { 403: { "{urn:z}z": "", "{}q": "" } } });
+    expect(statesIn(exchange.text())["/a.txt"]).toEqual({ 403: { getetag: "" }, 424: { "{urn:z}z": "", "{}q": "" } });
+    expect(propfind("/a.txt", asked)["/a.txt"]).toEqual({ 404: { "{urn:z}z": "", "{}q": "" } });
+  });
+  test.each([
+    ["EOPNOTSUPP", 403],
+    ["EACCES", 403],
+    ["EROFS", 403],
+    ["ENOSPC", 507],
+    ["EIO", 500],
+  ] as const)("fails with %s: %i", (errno, status) => {
+    make();
+    world.services.kernel.setAttribute = () => -ERRNO[errno];
+    expect(patch("/a.txt", set("<q/>"))).toEqual({ [status]: { "{}q": "" } });
   });
   test.each([
     ["/nothing", update("<D:set><D:prop><x/></D:prop></D:set>"), 404],
