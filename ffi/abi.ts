@@ -27,6 +27,7 @@ export const SO_SNDBUF = 7;
 export const IPPROTO_TCP = 6;
 export const TCP_NODELAY = 1;
 export const TCP_DEFER_ACCEPT = 9;
+export const TCP_INFO = 11;
 export const IPPROTO_IPV6 = 41;
 export const IPV6_V6ONLY = 26;
 export const MSG_DONTWAIT = 0x40;

@@ -54,6 +54,8 @@ export interface Kernel {
   setsockopt(fd: number, level: number, name: number, value: number): number;
   /** The value of an option that is an int; SO_ERROR: the pending errno (positive), 0 when there is none. */
   getsockopt(fd: number, level: number, name: number): number;
+  /** getsockopt(2) of TCP_INFO, into `into`: bytes of struct tcp_info. */
+  tcpInfo(fd: number, into: Block): number;
   /** `address` holds a struct sockaddr of `length` bytes at its start. */
   bind(fd: number, address: Block, length: number): number;
   /** -EINPROGRESS: epoll reports EPOLLOUT when the connection is there or has failed; SO_ERROR then says which. */

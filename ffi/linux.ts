@@ -148,6 +148,11 @@ export const linux: Kernel = {
     const n = result(libc.getsockopt(fd, level, name, SMALL, at(scratch, 4)));
     return n < 0 ? n : words[0]!;
   },
+  tcpInfo(fd, into) {
+    words[0] = into.bytes.length;
+    const n = result(libc.getsockopt(fd, abi.IPPROTO_TCP, abi.TCP_INFO, at(into, 0), SMALL));
+    return n < 0 ? n : words[0]!;
+  },
   bind: (fd, address, length) => result(libc.bind(fd, at(address, 0), length)),
   connect: (fd, address, length) => result(libc.connect(fd, at(address, 0), length)),
   listen: (fd, backlog) => result(libc.listen(fd, backlog)),

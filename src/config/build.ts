@@ -113,7 +113,7 @@ export class Builder {
 
   server({ scope, names, position }: ServerDraft): VirtualServer {
     return {
-      name: names[0]?.word.text ?? "",
+      name: shownName(names[0]?.word.text ?? ""),
       names: names.flatMap((given) => given.names),
       scope: this.location({ scope, locations: [], modifier: "", pattern: "", regex: null, position }, []),
       locations: this.level(scope.locations),
@@ -169,3 +169,6 @@ function lacksSlashless({ modifier, pattern, scope }: LocationDraft, beside: rea
   if (!scope.own.pass || !["", "^~"].includes(modifier) || !/.\/$/.test(pattern)) return false;
   return !beside.some((other) => other.pattern === pattern.slice(0, -1) && ["", "^~", "="].includes(other.modifier));
 }
+
+/** $server_name, as in nginx. */
+const shownName = (first: string): string => (first.startsWith("~") ? first : first.toLowerCase().replace(/^\./, ""));

@@ -156,6 +156,7 @@ function build(options: LoadOptions, main: Scope, draft: Draft): Config | null {
     caches: draft.gateway.caches,
     tables: draft.tables,
     assigned: draft.variables.assigned,
+    usedVariables: draft.variables.used,
     limitZones: [...draft.limits.defined.values()],
     tls,
   };

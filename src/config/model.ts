@@ -71,6 +71,8 @@ export interface Config {
   readonly tables: ReadonlyMap<string, VariableTable>;
   /** The variables that `set` gives values; true: nothing else does, so that one without a value is worth a warning. */
   readonly assigned: ReadonlyMap<string, boolean>;
+  /** The names of all variables that templates have. */
+  readonly usedVariables: ReadonlySet<string>;
   /** The zones of `limit_req_zone` and `limit_conn_zone`. */
   readonly limitZones: readonly LimitZone[];
   /** The certificates and rules of the servers that are reached by TLS. */
@@ -102,7 +104,7 @@ export interface ServerName {
 }
 
 export interface VirtualServer {
-  /** $server_name: the first name as written, "" when there is none. */
+  /** $server_name: the first name in small letters, without a dot before it; an expression as written; "" when there is none. */
   readonly name: string;
   readonly names: readonly ServerName[];
   /** The server's own settings, as a location for requests that no location matches: modifier "", pattern "". */

@@ -222,6 +222,7 @@ export class Scope {
       return null;
     }
     const names = variablesOf(compiled);
+    for (const name of names) this.draft.variables.used.add(name);
     if (names.length > 0) this.draft.later(() => this.checkVariables(names, word.position));
     return compiled;
   }

@@ -22,6 +22,8 @@ export class Variables {
   private readonly families: readonly string[];
   private readonly defined = new Set<string>();
   private readonly given = new Set<string>();
+  /** The names that templates of the configuration have. */
+  readonly used = new Set<string>();
 
   constructor(declared: readonly DeclaredVariable[]) {
     const names = (isFamily: boolean) => declared.filter((one) => one.isFamily === isFamily).map(({ name }) => name);

@@ -94,7 +94,6 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
   private resets = false;
   private postponed: Postponed | null = null;
   private tunnelEnd: TunnelEnd | null = null;
-  private readonly startedAt: number;
 
   constructor(
     private readonly host: ConnectionHost,
@@ -106,8 +105,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     number: number,
   ) {
     transport.owner = this;
-    this.startedAt = host.reactor.now;
-    this.info = new Info(this, transport, peer, number);
+    this.info = new Info(this, transport, peer, number, host.reactor.now);
     this.input = new Input(transport, host.pool, host.inbox);
     this.output = new Output(transport, host.outbox, host.pool, this);
     this.http = new Http1(this.output);
@@ -188,12 +186,12 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
   }
 
   /** Whether another request may follow the one in progress. */
-  private persists(): boolean {
+  persists(): boolean {
     const { request, settings } = this.exchange!;
     if (this.ending || this.bodyPending || !request.keepAlive) return false;
     if (this.host.stopping || !this.endpoint.open) return false;
     if (endsWithReply(request, settings)) return false;
-    if (this.host.reactor.now - this.startedAt >= settings.keepaliveTime) return false;
+    if (this.host.reactor.now - this.info.openedAt >= settings.keepaliveTime) return false;
     return settings.keepaliveTimeout > 0 && this.info.requests < settings.keepaliveRequests;
   }
 
@@ -347,8 +345,9 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
   /** Reads until a whole request head is there, then routes it. */
   private readingHeaders(): boolean {
     if (!this.output.isDrained) return this.enter(State.Writing);
+    const isPipelined = !this.input.isEmpty && this.info.requests > 0;
     if (this.input.isEmpty && !this.input.fill()) return this.atPause();
-    const exchange = this.exchange ?? this.beginRequest();
+    const exchange = this.exchange ?? this.beginRequest(isPipelined);
     const n = exchange.parser.feed(this.input.block.bytes, this.input.start, this.input.end);
     if (n === 0) return this.input.fill() || this.atPause();
     this.info.requests++;
@@ -357,10 +356,12 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     return this.startRequest(exchange);
   }
 
-  private beginRequest(): ServerExchange {
+  private beginRequest(isPipelined: boolean): ServerExchange {
     this.http.begin();
     this.ending = this.bodyPending = false;
-    return (this.exchange = this.host.beginExchange(this));
+    this.exchange = this.host.beginExchange(this);
+    this.exchange.isPipelined = isPipelined;
+    return this.exchange;
   }
 
   /** There is nothing more to read now: waits, unless the peer has ended its side. */
@@ -514,6 +515,7 @@ export class Connection implements HostedConnection, TransportOwner, OutputOwner
     const reusable = this.persists();
     // A client that wants to keep the connection may have sent its next request already. Closing with unread bytes resets the connection and destroys the reply.
     if (!reusable && exchange.request.keepAlive) this.lingers = true;
+    exchange.isComplete = true;
     this.endExchange(exchange);
     this.timeouts.end();
     return this.enter(reusable ? State.ReadingHeaders : State.Closing);

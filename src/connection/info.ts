@@ -2,24 +2,28 @@
 import type { Block } from "../../ffi/memory.ts";
 import type { ConnectionInfo } from "../exchange/exchange.ts";
 import type { ProxyAddresses } from "../network/proxy-protocol/header.ts";
-import type { TlsFacts, Transport } from "../network/transport.ts";
+import type { TcpInfo, TlsFacts, Transport } from "../network/transport.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { Peer } from "./peer.ts";
 
 export class Info implements ConnectionInfo {
   requests = 0;
+  readonly openedAt: number;
   private readonly peer: Peer;
 
   /**
    * @param connection a reload may change its endpoint
    * @param peer the peer's struct sockaddr
+   * @param now monotonic ms
    */
   constructor(
     private readonly connection: { readonly endpoint: Endpoint },
     private readonly transport: Transport,
     peer: Block,
     readonly number: number,
+    now: number,
   ) {
+    this.openedAt = now;
     this.peer = new Peer(peer);
   }
 
@@ -33,6 +37,10 @@ export class Info implements ConnectionInfo {
 
   get tls(): TlsFacts | undefined {
     return this.transport.tls;
+  }
+
+  tcpInfo(): TcpInfo | null {
+    return this.transport.tcpInfo?.() ?? null;
   }
 
   get proxied(): ProxyAddresses | null {

@@ -15,11 +15,17 @@ export class Evaluators implements Templates {
   /**
    * @param tables the tables of the configuration by their variables' names
    * @param assigned the variables that `set` gives values; true: nothing else does
+   * @param used the names of the variables that it uses
    */
   constructor(
     private readonly tables: ReadonlyMap<string, VariableTable> = new Map(),
     private readonly assigned: ReadonlyMap<string, boolean> = new Map(),
+    private readonly used: ReadonlySet<string> = new Set(),
   ) {}
+
+  uses(name: string): boolean {
+    return this.used.has(name);
+  }
 
   evaluator(template: Template): Evaluator {
     let evaluator = this.compiled.get(template);

@@ -5,7 +5,7 @@ import type { Template } from "../config/parts.ts";
 import type { LogLevel } from "../config/settings/logs.ts";
 import type { RequestHead } from "../http/request/request.ts";
 import type { ProxyAddresses } from "../network/proxy-protocol/header.ts";
-import type { TlsFacts } from "../network/transport.ts";
+import type { TcpInfo, TlsFacts } from "../network/transport.ts";
 import type { LimitState } from "./facts/limits.ts";
 import type { UserIds } from "./facts/user-ids.ts";
 import type { Page } from "./page.ts";
@@ -48,17 +48,26 @@ export interface Exchange {
   readonly connection: ConnectionInfo;
   /** Monotonic time of the request's first byte, ms. */
   readonly startedAt: number;
+  /** Its first bytes came with the request before it. */
+  readonly isPipelined: boolean;
   /** 32 hexadecimal digits, made when first asked for. */
   readonly requestId: string;
 
   // For log_format, once the reply is being sent.
-  readonly status: number;
+  /** 0 before the reply. `return` sets it already for its own text. */
+  status: number;
   readonly bodyBytesSent: number;
   readonly bytesSent: number;
+  /** The reply was sent to its end. */
+  readonly isComplete: boolean;
+  /** The connection stays open after the reply, as far as that is known. */
+  readonly persists: boolean;
   /** The coding of the reply's body and its sizes; null: no compression was involved. */
   readonly encoded: Encoded | null;
   /** The reply's fields, including Content-Type and Content-Length; empty before the reply. */
   sentFields: readonly Field[];
+  /** The fields behind the reply's body; empty before its end. */
+  sentTrailers: readonly Field[];
 
   /** Whether a WholeReply may answer this request: not for an error page, and not with added fields. */
   readonly takesWholeReply: boolean;
@@ -84,6 +93,10 @@ export interface Exchange {
   readonly depth: number;
   /** What is known of the servers that the request was passed to; null: it was passed to none. */
   upstream: UpstreamFacts | null;
+  /** Bytes of the request's body that a handler got, with the framing of chunks. */
+  readonly bodyBytesReceived: number;
+  /** The body, where a handler has collected it; else null. */
+  receivedBody: ReceivedBody | null;
   /** Sees the body of the request too, as far as the handler's sink takes it; what it gives does not matter. Phases may set it. */
   bodyWatcher: BodyWatcher | null;
   /** Adds a field, such as Set-Cookie, to whatever reply this request gets, even an error page. `replaces`: it stands in place of the handler's own, but not in an error page. */
@@ -161,6 +174,18 @@ export interface Templates {
   lifetime(name: string): Lifetime;
   /** Whether the value depends on nothing but the reply's own media type. */
   isOfReply(template: Template): boolean;
+  /** Whether a template has this variable. */
+  uses(name: string): boolean;
+}
+
+/** A request's body, once it was received as a whole before it is passed on. */
+export interface ReceivedBody {
+  /** Bytes. */
+  readonly length: number;
+  /** Its octets, if it is in memory and the configuration has $request_body; else "". */
+  readonly text: string;
+  /** The name of the file that it is in; "": it is in none, or in one without a name. */
+  readonly file: string;
 }
 
 /** The properties of the client's connection that logs and variables can use. */
@@ -178,6 +203,10 @@ export interface ConnectionInfo {
   readonly serverPort: number;
   /** The scheme of URLs for this server. */
   readonly scheme: "http" | "https";
+  /** Monotonic time at which it was accepted, ms. */
+  readonly openedAt: number;
+  /** What the kernel tells of it now; null: nothing, as of a unix socket. */
+  tcpInfo(): TcpInfo | null;
   /** The addresses that the header of the PROXY protocol told. */
   readonly proxied?: ProxyAddresses | null;
   /** TLS on the connection; absent: none. */

@@ -21,6 +21,8 @@ export interface Services {
   readonly serverToken: string;
   /** Makes the ids of `userid`. */
   readonly userIds: UserIdSequence;
+  /** The name of the machine (gethostname) in small letters; "" if it is unknown. */
+  readonly hostname: string;
   /** Random bytes (getrandom), at most 64, as hexadecimal digits. */
   randomHex(bytes: number): string;
   /** Logs a message that belongs to no current request. `to`: the error log of the location it concerns; by default the main one. */

@@ -44,6 +44,7 @@ export class ReturnHandler implements Handler {
     const { status, text } = this.rule;
     if (status === CLOSE_SILENTLY) return exchange.drop();
     if (text === null && status >= 400) return exchange.fail(status);
+    exchange.status = status;
     if (this.hasPage) return exchange.fail(status, this.location(exchange));
     const kept = this.changes !== "each request" && exchange.takesWholeReply ? this.keptReply(exchange) : null;
     if (kept !== null) return kept.send(exchange);

@@ -11,13 +11,13 @@ import type { RequestHead } from "./request/request.ts";
  * under the same domain may have set a cookie of the same name that comes first.
  */
 export function cookieValue(request: RequestHead, name: string, suits = anything): string | undefined {
-  const value = find(request, name, same, (value) => suits(unquoted(value)));
-  return value && unquoted(value);
+  const value = find(request, name, same, (text) => suits(unquoted(trimmed(text))));
+  return value && unquoted(trimmed(value));
 }
 
-/** The value as nginx's $cookie_ variables give it: case-insensitive (`name` is in small letters), and quotes stay. */
+/** The value as nginx's $cookie_ variables give it: case-insensitive (`name` is in small letters); quotes stay, and blanks behind it. */
 export function cookieVariable(request: RequestHead, name: string): string | undefined {
-  return find(request, name, sameButForCapitals, anything);
+  return find(request, name, sameButForCapitals, anything)?.replace(/^ +/, "");
 }
 
 const anything = (_value: string): boolean => true;
@@ -38,7 +38,7 @@ function find(
     for (const pair of request.fieldValue(i).split(";")) {
       const equals = pair.indexOf("=");
       if (equals <= 0 || !is(trimmed(pair, 0, equals), name)) continue;
-      const value = trimmed(pair, equals + 1, pair.length);
+      const value = pair.slice(equals + 1);
       if (suits(value)) return value;
     }
   }

@@ -9,12 +9,16 @@
 import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP, SO_ERROR, SOL_SOCKET } from "../../ffi/abi.ts";
 import { ERRNO } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
-import type { Block } from "../../ffi/memory.ts";
+import { Block } from "../../ffi/memory.ts";
 import type { Reactor, Source } from "./reactor.ts";
-import type { Transport, TransportOwner } from "./transport.ts";
+import type { TcpInfo, Transport, TransportOwner } from "./transport.ts";
 
 const EDGES = EPOLLIN | EPOLLRDHUP | EPOLLET;
 const CONNECTION_ERRORS: readonly number[] = [-ERRNO.EPIPE, -ERRNO.ECONNRESET, -ERRNO.ETIMEDOUT];
+
+/** struct tcp_info as far as it is read, and where in it are tcpi_rtt, tcpi_rttvar, tcpi_snd_cwnd and tcpi_rcv_space. */
+const TCP_INFO = new Block(104);
+const TCP_INFO_AT = [68, 72, 80, 96];
 
 const NOBODY: TransportOwner = { onReady() {} };
 
@@ -48,6 +52,12 @@ export class Socket implements Transport, Source {
     const n = this.kernel.getsockopt(this.fd, SOL_SOCKET, SO_ERROR);
     if (n !== 0) this.lost = true;
     return Math.abs(n);
+  }
+
+  tcpInfo(): TcpInfo | null {
+    if (this.kernel.tcpInfo(this.fd, TCP_INFO) < TCP_INFO.bytes.length) return null;
+    const [rtt, rttvar, congestionWindow, receiveSpace] = TCP_INFO_AT.map((at) => TCP_INFO.bytes.readUInt32LE(at));
+    return { rtt: rtt!, rttvar: rttvar!, congestionWindow: congestionWindow!, receiveSpace: receiveSpace! };
   }
 
   /** Registers with the reactor, once. 0, or -errno. */

@@ -11,6 +11,14 @@ export interface TlsFacts {
   readonly session: TlsSession | null;
 }
 
+/** Figures of the kernel about a connection (tcp(7), TCP_INFO): microseconds, segments, bytes. */
+export interface TcpInfo {
+  readonly rtt: number;
+  readonly rttvar: number;
+  readonly congestionWindow: number;
+  readonly receiveSpace: number;
+}
+
 /** The user of a transport. */
 export interface TransportOwner {
   /** Called when something can be received or sent again, or the peer has gone. */
@@ -41,6 +49,8 @@ export interface Transport {
   /** Absent: the address is without TLS. */
   readonly tls?: TlsFacts;
 
+  /** null: the kernel tells nothing. Absent: it is no socket. */
+  tcpInfo?(): TcpInfo | null;
   /** Starts calls of `owner.onReady`; called once. 0, or -errno. */
   watch(): number;
   /** Receives at most `length` bytes into `block` at `offset`. Gives their count, 0 at the end of the stream, or -errno. */

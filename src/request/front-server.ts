@@ -9,6 +9,7 @@ import { forwardedAddress, type Remote } from "../exchange/passing/forwarded-add
 import { allows } from "../handlers/access.ts";
 import type { RequestHead } from "../http/request/request.ts";
 import type { ProxyAddresses } from "../network/proxy-protocol/header.ts";
+import type { TcpInfo } from "../network/transport.ts";
 
 /** The client's connection as a trusted front server describes it; else `direct` itself. */
 export function forwarded(direct: ConnectionInfo, request: RequestHead, settings: Settings): ConnectionInfo {
@@ -66,6 +67,14 @@ class Forwarded implements ConnectionInfo {
 
   get remoteBytes(): Uint8Array {
     return this.client?.bytes ?? this.direct.remoteBytes;
+  }
+
+  get openedAt(): number {
+    return this.direct.openedAt;
+  }
+
+  tcpInfo(): TcpInfo | null {
+    return this.direct.tcpInfo();
   }
 
   get proxied(): ProxyAddresses | null {

@@ -10,6 +10,8 @@ export interface ReplyTarget {
   /** Bytes of the reply, head included; if its length is unknown, those sent so far. 0 before it begins. */
   readonly bytesSent: number;
   readonly bodyBytesSent: number;
+  /** Whether the connection stays open after the reply, as far as that is known. */
+  persists(): boolean;
   /**
    * Sends a reply. For HEAD, 204 and 304 the body is not sent.
    * @param fields the fields of framing and connection are appended to this array

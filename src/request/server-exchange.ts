@@ -4,7 +4,7 @@
  */
 import type { Location, Settings, VirtualServer } from "../config/model.ts";
 import type { LogLevel } from "../config/settings/logs.ts";
-import type { BodyWatcher, ConnectionInfo, Exchange, Templates } from "../exchange/exchange.ts";
+import type { BodyWatcher, ConnectionInfo, Exchange, ReceivedBody, Templates } from "../exchange/exchange.ts";
 import type { LimitState } from "../exchange/facts/limits.ts";
 import type { UserIds } from "../exchange/facts/user-ids.ts";
 import type { Filter } from "../exchange/filter.ts";
@@ -51,6 +51,7 @@ export class ServerExchange implements Exchange {
   replied = false;
   status = 0;
   sentFields: readonly Field[] = NO_FIELDS;
+  sentTrailers: readonly Field[] = NO_FIELDS;
   encoded: Encoded | null = null;
   assigned: Map<string, string> | null = null;
   session: Session | null = null;
@@ -75,6 +76,10 @@ export class ServerExchange implements Exchange {
   private replacingFields: readonly Field[] = NO_FIELDS;
   private id = "";
   bodyWatcher: BodyWatcher | null = null;
+  bodyBytesReceived = 0;
+  receivedBody: ReceivedBody | null = null;
+  isPipelined = false;
+  isComplete = false;
 
   constructor(
     readonly services: SharedServices,
@@ -90,8 +95,9 @@ export class ServerExchange implements Exchange {
     this.sink = undefined;
     this.errorStatus = this.failedWith = 0;
     this.startedAt = this.services.clock.now;
+    this.bodyBytesReceived = 0;
     this.limitRate = -1;
-    this.replied = this.headKept = false;
+    this.replied = this.headKept = this.isPipelined = this.isComplete = false;
     this.forwarded = null;
     this.status = 0;
     this.encoded = null;
@@ -103,7 +109,7 @@ export class ServerExchange implements Exchange {
   end(): void {
     this.progress.captures = null;
     this.assigned = null;
-    this.sentFields = NO_FIELDS;
+    this.sentFields = this.sentTrailers = NO_FIELDS;
     this.encoded = null;
     this.sink = undefined;
     this.session = null;
@@ -115,6 +121,7 @@ export class ServerExchange implements Exchange {
     this.limits?.release();
     this.limits = null;
     this.bodyWatcher = null;
+    this.receivedBody = null;
     this.onGone = null;
     this.endsWithClient = this.explained = false;
   }
@@ -212,6 +219,10 @@ export class ServerExchange implements Exchange {
 
   get bytesSent(): number {
     return this.target.bytesSent;
+  }
+
+  get persists(): boolean {
+    return this.target.persists();
   }
 
   get bodyBytesSent(): number {

@@ -1,4 +1,5 @@
 /** What the handlers and exchanges of one server share. */
+import { O_RDONLY } from "../../ffi/abi.ts";
 import type { CheckBcrypt } from "../../ffi/bcrypt.ts";
 import { errnoText } from "../../ffi/errno.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
@@ -49,6 +50,8 @@ export class ServerServices implements SharedServices {
   readonly userIds: UserIdSequence;
   private readonly random = new Block(64);
 
+  readonly hostname: string;
+
   constructor(
     readonly kernel: Kernel,
     readonly clock: ServerClock,
@@ -60,6 +63,7 @@ export class ServerServices implements SharedServices {
     bcrypt: CheckBcrypt,
     private readonly write: (level: LogLevel, message: string, to?: ErrorLog) => void,
   ) {
+    this.hostname = hostnameOf(kernel);
     this.resolver = new Resolver(kernel, reactor);
     this.listings = new Listings(this);
     this.compression = new CompressionWork(clock);
@@ -88,4 +92,16 @@ export class ServerServices implements SharedServices {
     if (n !== bytes) throw new Error(`getrandom() failed (${errnoText(n)})`);
     return this.random.bytes.toString("hex", 0, bytes);
   }
+}
+
+const HOSTNAME = "/proc/sys/kernel/hostname";
+
+/** As gethostname(2). */
+function hostnameOf(kernel: Kernel): string {
+  const fd = kernel.open(HOSTNAME, O_RDONLY, 0);
+  if (fd < 0) return "";
+  const block = new Block(256);
+  const n = kernel.read(fd, block, 0, block.bytes.length, 0);
+  kernel.close(fd);
+  return block.bytes.latin1Slice(0, Math.max(0, n)).trim().toLowerCase();
 }

@@ -102,6 +102,13 @@ export class SimulatedKernel implements Kernel {
     });
   }
 
+  tcpInfo(fd: number, into: Block): number {
+    return this.call("tcpInfo", fd, into.bytes.length, () => {
+      this.descriptors.expect(fd, Pollable);
+      return -ERRNO.EOPNOTSUPP; // no TCP is simulated that could be measured
+    });
+  }
+
   bind(fd: number, address: Block, length: number): number {
     return this.call("bind", fd, length, () => {
       inside(address, 0, length);

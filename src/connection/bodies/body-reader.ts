@@ -62,8 +62,16 @@ export class BodyReader {
     return this.timeouts.isTooSlow(Wait.Body) ? this.refusal(408, "its body came too slowly") : BODY_PAUSED;
   }
 
-  /** Uses what has been received. */
+  /** Uses what has been received, and counts it, unless it is discarded. */
   private decode(exchange: ServerExchange): number {
+    const isTaken = exchange.sink !== undefined;
+    const { start } = this.input;
+    const outcome = this.decodePieces(exchange);
+    if (isTaken) exchange.bodyBytesReceived += this.input.start - start;
+    return outcome;
+  }
+
+  private decodePieces(exchange: ServerExchange): number {
     const { decoder } = exchange;
     const { input } = this;
     const { block } = input;

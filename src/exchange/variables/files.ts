@@ -25,16 +25,16 @@ function documentRoot(exchange: Exchange): string {
   return evaluateOctets(alias ?? root, exchange);
 }
 
-/** The folder itself where it cannot be opened. */
+/** "" where the folder cannot be opened, as in nginx. */
 function realpathRoot(exchange: Exchange): string {
   const { kernel } = exchange.services;
   const folder = documentRoot(exchange);
   const fd = kernel.open(nameText(folder), O_PATH, 0);
-  if (fd < 0) return folder;
+  if (fd < 0) return "";
   const into = [""];
   const n = kernel.readlink(AT_FDCWD, `/proc/self/fd/${fd}`, into);
   kernel.close(fd);
-  return n < 0 ? folder : octets(into[0]!);
+  return n < 0 ? "" : octets(into[0]!);
 }
 
 function requestFilename(exchange: Exchange): string {

@@ -1,12 +1,12 @@
 /** Variables of the reply. */
 import { fieldValue } from "../../http/reply/response.ts";
 import type { Evaluator, Exchange } from "../exchange.ts";
+import type { Field } from "../reply.ts";
 import { family, fieldName, type Row, row } from "./row.ts";
 
-const sentFieldOf =
-  (name: string): Evaluator =>
-  (exchange) =>
-    sentField(exchange, name);
+/** Connection and Keep-Alive are added when the reply is framed, and only where they are needed. */
+const sentFieldOf = (name: string): Evaluator =>
+  name === "connection" ? sentConnection : name === "keep-alive" ? sentKeepAlive : (e) => sentField(e, name);
 
 export const REPLY: readonly Row[] = [
   row("body_bytes_sent", "change", "bytes of the reply's body that were sent", (e) => String(e.bodyBytesSent)),
@@ -18,6 +18,9 @@ export const REPLY: readonly Row[] = [
     ({ encoded }) =>
       encoded === null || encoded.bytesOut === 0 ? "-" : (encoded.bytesIn / encoded.bytesOut).toFixed(2),
   ),
+  row("request_completion", "change", "`OK` once the reply has been sent to its end, else empty", (e) =>
+    e.isComplete ? "OK" : "",
+  ),
   row(
     "sent_http_content_type",
     "reply",
@@ -26,9 +29,25 @@ export const REPLY: readonly Row[] = [
   ),
   row("status", "change", "the reply's status", (e) => String(e.errorStatus || e.status).padStart(3, "0")),
   family("sent_http_", "change", "a field of the reply, `_` for its `-`", (name) => sentFieldOf(fieldName(name))),
+  family("sent_trailer_", "change", "a field behind the reply's body", (name) => {
+    const field = fieldName(name);
+    return ({ sentTrailers }) => valuesOf(sentTrailers, field);
+  }),
 ];
 
-function sentField(exchange: Exchange, name: string): string {
-  const values = exchange.sentFields.filter((field) => field[0].toLowerCase() === name);
+function sentConnection(exchange: Exchange): string {
+  if (exchange.status === 0) return "";
+  return sentField(exchange, "connection") || (exchange.persists ? "keep-alive" : "close");
+}
+
+function sentKeepAlive(exchange: Exchange): string {
+  const { keepaliveHeader } = exchange.settings;
+  return exchange.status === 0 || !exchange.persists || keepaliveHeader === null ? "" : `timeout=${keepaliveHeader}`;
+}
+
+const sentField = ({ sentFields }: Exchange, name: string): string => valuesOf(sentFields, name);
+
+function valuesOf(fields: readonly Field[], name: string): string {
+  const values = fields.filter((field) => field[0].toLowerCase() === name);
   return values.map((field) => fieldValue(field[1])).join(", ");
 }

@@ -11,7 +11,12 @@ const uri: Evaluator = (exchange) => octets(exchange.path);
 
 export const REQUEST: readonly Row[] = [
   row("args", "change", "the query, without its `?`", query),
-  row("content_length", "head", "the request's Content-Length", (e) => requestField(e, "content-length")),
+  row(
+    "content_length",
+    "change",
+    "the request's Content-Length; of chunks the length of the body, once it was received",
+    (e) => requestField(e, "content-length") || String(e.receivedBody?.length ?? ""),
+  ),
   row("content_type", "head", "the request's Content-Type", (e) => requestField(e, "content-type")),
   row("document_uri", "change", "as `$uri`", uri),
   row(
@@ -21,18 +26,36 @@ export const REQUEST: readonly Row[] = [
     (exchange) => exchange.request.host() || octets(exchange.server.name),
   ),
   row("is_args", "change", "`?` if there is a query, else empty", (e) => (e.query === "" ? "" : "?")),
+  row("is_request_port", "head", "`:` if there is a `$request_port`, else empty", (e) =>
+    e.request.port() < 0 ? "" : ":",
+  ),
   row("proxy_add_x_forwarded_for", "change", "the request's X-Forwarded-For, then the client's address", (e) =>
     [requestField(e, "x-forwarded-for"), e.connection.remoteAddress].filter(Boolean).join(", "),
   ),
   row("query_string", "change", "as `$args`", query),
   row("remote_user", "head", "the user of the request's Basic credentials, right or wrong", remoteUser),
   row("request", "head", "the request line", (e) => e.request.requestLine()),
+  row(
+    "request_body",
+    "change",
+    "the body, if it goes to another server or a mirror and fits into `client_body_buffer_size`",
+    (e) => e.receivedBody?.text ?? "",
+  ),
+  row(
+    "request_body_file",
+    "change",
+    "the name of the file with the body, if it is in one that has a name",
+    (e) => e.receivedBody?.file ?? "",
+  ),
   row("request_id", "change", "32 random hexadecimal digits, others for each request", (e) => e.requestId),
-  row("request_length", "head", "bytes of the request", ({ request }) =>
-    String(request.length + Math.max(0, request.contentLength)),
+  row("request_length", "change", "bytes of the request, with as much of its body as was read", (e) =>
+    String(e.request.length + e.bodyBytesReceived),
   ),
   row("request_method", "change", "the method; in a subrequest that of the client's request", (e) =>
     e.isSubrequest ? e.request.method : e.method,
+  ),
+  row("request_port", "head", "the port that the client named, if it did", ({ request }) =>
+    request.port() < 0 ? "" : String(request.port()),
   ),
   row("request_uri", "head", "path and query as the client sent them", requestUri),
   row("server_name", "change", "the first name of the server that answers", (e) => octets(e.server.name)),
@@ -43,6 +66,7 @@ export const REQUEST: readonly Row[] = [
   family("arg_", "change", "a parameter of the query", (name) => (e) => queryParameter(e.query, name) ?? ""),
   family("cookie_", "head", "a cookie of the request", (name) => (e) => cookieVariable(e.request, name) ?? ""),
   family("http_", "head", "a field of the request, `_` for its `-`", (name) => requestFieldOf(fieldName(name))),
+  family("trailer_", "head", "nothing: fields behind a request's body are dropped", () => () => ""),
 ];
 
 const requestFieldOf =

@@ -41,6 +41,11 @@ export class BodyBuffer {
     return this.block === null ? 0 : write(this.block, this.start + skip, this.length - skip);
   }
 
+  /** The bytes as octets. */
+  text(): string {
+    return this.block?.bytes.latin1Slice(this.start, this.end) ?? "";
+  }
+
   /** Discards the bytes and gives the memory back. */
   release(): void {
     if (this.block !== null) this.pool.release(this.block);

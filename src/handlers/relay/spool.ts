@@ -49,6 +49,7 @@ export class Spool implements BodySink {
     if (this.over) return;
     this.over = true;
     this.file.closeWriter();
+    this.exchange.receivedBody = { length: this.length, text: this.text(), file: "" };
     this.onComplete(this);
   }
 
@@ -56,6 +57,11 @@ export class Spool implements BodySink {
     if (this.over) return;
     this.over = true;
     this.discard();
+  }
+
+  /** The body, for $request_body. */
+  private text(): string {
+    return this.fd < 0 && this.exchange.templates.uses("request_body") ? this.memory.text() : "";
   }
 
   /** 0, or -errno. */

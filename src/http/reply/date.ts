@@ -1,5 +1,5 @@
 /**
- * Dates in HTTP and in logs. Times are whole seconds since 1970 in UTC, limited to years of four digits, whatever time a file
+ * Dates in HTTP (GMT) and in logs (local time). Times are whole seconds since 1970, limited to years of four digits, whatever time a file
  * system reports.
  */
 
@@ -28,21 +28,37 @@ export function formatDate(second: number): string {
 let lastLogSecond = Number.NaN;
 let lastLogDate = "";
 
-/** Formats `second` for the Common Log Format, in UTC: `10/Oct/2000:13:55:36 +0000`. Keeps the last result. */
+/** Formats `second` for the Common Log Format, in local time: `10/Oct/2000:13:55:36 +0000`. Keeps the last result. */
 export function formatLogDate(second: number): string {
   if (second === lastLogSecond) return lastLogDate;
-  const date = dateOf(second);
+  const { date, offset } = localDate(second);
   const day = `${digits(date.getUTCDate())}/${MONTHS[date.getUTCMonth()]}/${digits(date.getUTCFullYear(), 4)}`;
   lastLogSecond = second;
-  lastLogDate = `${day}:${timeOfDay(date)} +0000`;
+  lastLogDate = `${day}:${timeOfDay(date)} ${offset.replace(":", "")}`;
   return lastLogDate;
 }
 
-/** Formats `second` as ISO 8601 in UTC, like nginx: `2000-10-10T13:55:36+00:00`. */
-export function formatIsoDate(second: number): string {
+/** Formats `second` as ISO 8601 in local time, like nginx: `2000-10-10T15:55:36+02:00`. */
+export function formatLocalIsoDate(second: number): string {
+  const { date, offset } = localDate(second);
+  return isoDate(date) + offset;
+}
+
+/** The date whose UTC parts are the local ones, and the offset from UTC as `+02:00`. */
+function localDate(second: number): { date: Date; offset: string } {
   const date = dateOf(second);
+  const minutes = -date.getTimezoneOffset();
+  const size = Math.abs(minutes);
+  const offset = `${minutes < 0 ? "-" : "+"}${digits(Math.floor(size / 60))}:${digits(size % 60)}`;
+  return { date: dateOf(second + minutes * 60), offset };
+}
+
+/** Formats `second` as ISO 8601 in UTC: `2000-10-10T13:55:36+00:00`. */
+export const formatIsoDate = (second: number): string => `${isoDate(dateOf(second))}+00:00`;
+
+function isoDate(date: Date): string {
   const day = `${digits(date.getUTCFullYear(), 4)}-${digits(date.getUTCMonth() + 1)}-${digits(date.getUTCDate())}`;
-  return `${day}T${timeOfDay(date)}+00:00`;
+  return `${day}T${timeOfDay(date)}`;
 }
 
 /** The nearest second with a year of four digits; NaN counts as 1970. */

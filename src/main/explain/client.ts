@@ -52,8 +52,14 @@ export class Client implements ReplyTarget {
       serverAddress,
       serverPort,
       scheme: isTls ? "https" : "http",
+      openedAt: 0,
+      tcpInfo: () => null,
       tls: isTls ? { serverName: "", session: SESSION } : undefined,
     };
+  }
+
+  persists(): boolean {
+    return true;
   }
 
   reply(status: number, fields: Field[], body: ReplyBody, length?: number): void {

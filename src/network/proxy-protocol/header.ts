@@ -11,6 +11,8 @@ export interface ProxyAddresses {
   readonly sourcePort: number;
   readonly serverAddress: string;
   readonly serverPort: number;
+  /** The octets behind the addresses of version 2, as TLVs; "": none. */
+  readonly extra: string;
 }
 
 /** A complete header. */
@@ -92,10 +94,25 @@ function readV2(bytes: Buffer): ProxyHeader | string | null {
   if (length < ports + 4) return "header is too short for its addresses";
   const source = Uint8Array.from(bytes.subarray(V2_FIXED, V2_FIXED + size));
   const server = Uint8Array.from(bytes.subarray(V2_FIXED + size, ports));
-  return { length, addresses: addresses(source, bytes.readUInt16BE(ports), server, bytes.readUInt16BE(ports + 2)) };
+  const extra = bytes.latin1Slice(ports + 4, length);
+  const [from, to] = [bytes.readUInt16BE(ports), bytes.readUInt16BE(ports + 2)];
+  return { length, addresses: addresses(source, from, server, to, extra) };
 }
 
-function addresses(source: Uint8Array, sourcePort: number, server: Uint8Array, serverPort: number): ProxyAddresses {
+function addresses(
+  source: Uint8Array,
+  sourcePort: number,
+  server: Uint8Array,
+  serverPort: number,
+  extra = "",
+): ProxyAddresses {
   const text = (bytes: Uint8Array) => formatAddress(bytes, 0, bytes.length as 4 | 16);
-  return { sourceBytes: source, sourceAddress: text(source), sourcePort, serverAddress: text(server), serverPort };
+  return {
+    sourceBytes: source,
+    sourceAddress: text(source),
+    sourcePort,
+    serverAddress: text(server),
+    serverPort,
+    extra,
+  };
 }

@@ -1,7 +1,7 @@
 /** The transport of a connection that begins with a header of the PROXY protocol: it takes the header off, and passes on everything else. */
 import { ERRNO } from "../../../ffi/errno.ts";
 import type { Block } from "../../../ffi/memory.ts";
-import type { Transport, TransportOwner } from "../transport.ts";
+import type { TcpInfo, Transport, TransportOwner } from "../transport.ts";
 import { LONGEST_PROXY_HEADER, type ProxyAddresses, readProxyHeader } from "./header.ts";
 
 export class ProxiedTransport implements Transport {
@@ -46,6 +46,10 @@ export class ProxiedTransport implements Transport {
 
   get lost(): boolean {
     return this.refusedIt || this.inner.lost;
+  }
+
+  tcpInfo(): TcpInfo | null {
+    return this.inner.tcpInfo?.() ?? null;
   }
 
   watch(): number {

@@ -8,7 +8,7 @@ import type { Block } from "../../../ffi/memory.ts";
 import type { TlsContext } from "../../../ffi/openssl/context.ts";
 import { TLS_ENDED, TLS_FAILED, TLS_WANT, TlsSession } from "../../../ffi/openssl/session.ts";
 import type { ProxyAddresses } from "../proxy-protocol/header.ts";
-import type { TlsFacts, Transport, TransportOwner } from "../transport.ts";
+import type { TcpInfo, TlsFacts, Transport, TransportOwner } from "../transport.ts";
 import { HelloReader } from "./hello-reader.ts";
 import { PIECE, ROOM, type TlsShared } from "./shared.ts";
 
@@ -62,6 +62,10 @@ export class TlsTransport implements Transport, TlsFacts {
 
   get tls(): TlsFacts {
     return this;
+  }
+
+  tcpInfo(): TcpInfo | null {
+    return this.inner.tcpInfo?.() ?? null;
   }
 
   get fd(): number {

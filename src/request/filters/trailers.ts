@@ -43,7 +43,7 @@ class Trailed implements StreamBody {
 
   trailers(): readonly Field[] {
     const fields = this.rules.map(({ name, value }): Field => [name, evaluateOctets(value, this.exchange)]);
-    return fields.filter(([, value]) => value !== "");
+    return (this.exchange.sentTrailers = fields.filter(([, value]) => value !== ""));
   }
 
   close(): void {

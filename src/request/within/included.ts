@@ -41,6 +41,10 @@ export class Included implements ReplyTarget, IncludedRequest, Unfinished {
     this.answered(body);
   }
 
+  persists(): boolean {
+    return false;
+  }
+
   replyWhole(_reply: WholeReply, rest: ReplyBody): void {
     this.answered(rest);
   }

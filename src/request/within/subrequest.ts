@@ -62,6 +62,10 @@ export class Subrequest implements ReplyTarget, Unfinished {
 
   // ReplyTarget
 
+  persists(): boolean {
+    return false;
+  }
+
   reply(_status: number, _fields: Field[], body: ReplyBody): void {
     this.answered(body);
   }
@@ -218,5 +222,15 @@ function copyOf(info: ConnectionInfo): ConnectionInfo {
   const { number, requests, remoteAddress, remotePort, remoteBytes, serverAddress, serverPort, scheme } = info;
   const direct = info.direct === undefined ? {} : { direct: copyOf(info.direct) };
   const addresses = { remoteAddress, remotePort, remoteBytes, serverAddress, serverPort };
-  return { number, requests, ...addresses, scheme, proxied: info.proxied ?? null, ...direct };
+  const { openedAt } = info;
+  return {
+    number,
+    requests,
+    openedAt,
+    tcpInfo: () => null,
+    ...addresses,
+    scheme,
+    proxied: info.proxied ?? null,
+    ...direct,
+  };
 }

@@ -106,6 +106,7 @@ function within(exchange: ServerExchange, parent: ServerExchange, options: Subre
   exchange.assigned = parent.assigned; // shared, as in nginx
   exchange.session = parent.session;
   exchange.user = parent.user;
+  exchange.receivedBody = parent.receivedBody;
   parent.limits ??= new LimitState();
   exchange.limits = parent.limits.retain();
 }

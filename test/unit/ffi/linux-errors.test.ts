@@ -92,6 +92,10 @@ const TABLE: { readonly [method in keyof Kernel]: readonly Case[] | "never" } = 
     ["no socket", () => linux.getsockopt(file, abi.SOL_SOCKET, abi.SO_ERROR), "ENOTSOCK"],
     ["no such option", () => linux.getsockopt(fresh, abi.SOL_SOCKET, 9999), "ENOPROTOOPT"],
   ],
+  tcpInfo: [
+    ["no descriptor", () => linux.tcpInfo(-1, block), "EBADF"],
+    ["no socket", () => linux.tcpInfo(file, block), "ENOTSOCK"],
+  ],
   bind: [
     ["no descriptor", () => linux.bind(-1, address(0), abi.SOCKADDR_IN), "EBADF"],
     ["no socket", () => linux.bind(file, address(0), abi.SOCKADDR_IN), "ENOTSOCK"],

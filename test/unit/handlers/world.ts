@@ -11,7 +11,7 @@ import type { Location, Settings, VirtualServer } from "../../../src/config/mode
 import type { Template } from "../../../src/config/parts.ts";
 import type { LogLevel } from "../../../src/config/settings/logs.ts";
 import { Evaluators } from "../../../src/exchange/evaluators.ts";
-import type { BodyWatcher, ConnectionInfo, Exchange, Templates } from "../../../src/exchange/exchange.ts";
+import type { BodyWatcher, ConnectionInfo, Exchange, ReceivedBody, Templates } from "../../../src/exchange/exchange.ts";
 import type { LimitState } from "../../../src/exchange/facts/limits.ts";
 import { UserIdSequence, type UserIds } from "../../../src/exchange/facts/user-ids.ts";
 import { type Answer, type BodySink, type Handler, MOVED } from "../../../src/exchange/handler.ts";
@@ -141,6 +141,7 @@ export function settings(changes: Partial<Settings> = {}): Settings {
     realIpHeader: "x-real-ip",
     realIpRecursive: false,
     serverTokens: true,
+    keepaliveHeader: null,
     etag: true,
     ifModifiedSince: "exact",
     symlinks: "inside",
@@ -267,6 +268,7 @@ export class FakeServices implements HandlerServices {
   readonly scripts = new Scripts(this.reactor);
   readonly environment: Record<string, string | undefined> = {};
   readonly serverToken = "webserv/1.2.3";
+  readonly hostname = "machine";
   readonly passwords = new Passwords(this, checkBcrypt);
   readonly templates: Templates = new Evaluators();
   readonly files = new FileCaches();
@@ -356,8 +358,14 @@ export class FakeExchange implements Exchange {
   readonly takesWholeReply: boolean;
   readonly bodyBytesSent = 5;
   readonly bytesSent = 105;
+  isComplete = false;
+  readonly isPipelined = false;
+  persists = true;
+  readonly bodyBytesReceived = 0;
+  receivedBody: ReceivedBody | null = null;
   status = 0;
   sentFields: readonly Field[] = [];
+  sentTrailers: readonly Field[] = [];
   readonly encoded = null;
   /** What happened: "reply", "whole", "fail", "redirect", "drop". */
   how = "";
@@ -541,6 +549,8 @@ const CONNECTION: ConnectionInfo = {
   serverAddress: "127.0.0.1",
   serverPort: 8080,
   scheme: "http",
+  openedAt: 500,
+  tcpInfo: () => ({ rtt: 1200, rttvar: 300, congestionWindow: 10, receiveSpace: 65_535 }),
 };
 
 function parse(request: RequestLike, method: string, target: string) {
