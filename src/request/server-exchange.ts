@@ -361,7 +361,8 @@ export class ServerExchange implements Exchange {
 
   /** The error page itself failed, because it is missing or forbidden: the original error keeps its status (not in nginx). */
   private failPage(status: number, fields: readonly Field[]): void {
-    if (this.failedWith === 0 || status >= 500 || this.settings.nginxReplies) this.failPlainly(status, fields);
+    const isOwn = status < 400 || status >= 500; // a redirect, as that of `rewrite`, leads on
+    if (this.failedWith === 0 || isOwn || this.settings.nginxReplies) this.failPlainly(status, fields);
     else this.failPlainly(this.failedWith, NO_FIELDS);
   }
 

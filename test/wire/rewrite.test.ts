@@ -6,10 +6,15 @@ import { join } from "node:path";
 import { ask, Client } from "./client.ts";
 import { explained } from "./explained.ts";
 import { NGINX, useNginx } from "./nginx.ts";
-import { FILES, GROUPS } from "./rewrite-cases.ts";
+import { FILES, GROUPS as WRITTEN } from "./rewrite-cases.ts";
+import { randomGroups } from "./rewrite-random.ts";
 import { makeFolder, ServerProcess, until } from "./server.ts";
 
 setDefaultTimeout(60_000);
+
+/** REWRITE_SEED makes others, as many as REWRITE_SERVERS says. */
+const { REWRITE_SEED = "1", REWRITE_SERVERS = "40" } = process.env;
+const GROUPS = [...WRITTEN, ...randomGroups(Number(REWRITE_SEED), Number(REWRITE_SERVERS), 10)];
 
 const root = makeFolder(FILES);
 
@@ -86,11 +91,19 @@ async function foretold(request: string): Promise<readonly unknown[] | null> {
   return [reply.status, ...fields];
 }
 
+/** Webserv encodes what a URL may not contain, nginx sends it as it is. */
+const encoded = (url: string): string =>
+  url.replace(/[^\x21-\x7e]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+
 /** What of a reply must be the same: everything but the built-in pages and the fields that always differ. */
 async function seen(port: number, request: string): Promise<readonly unknown[]> {
   const reply = await ask(port, Buffer.from(request, "latin1"));
   const isBuiltIn = /<center>nginx|<p>Webserv<\/p>/.test(reply.text);
-  const fields = COMPARED.map((name) => `${name}: ${reply.field(name) ?? ""}`).filter((line) => !line.endsWith(": "));
+  const shown = (name: string): string => {
+    const value = reply.field(name) ?? "";
+    return name === "Location" ? encoded(value) : value;
+  };
+  const fields = COMPARED.map((name) => `${name}: ${shown(name)}`).filter((line) => !line.endsWith(": "));
   return [reply.status, ...fields, isBuiltIn ? "its own page" : reply.text];
 }
 
