@@ -138,11 +138,12 @@ function variables(declared: readonly DeclaredVariable[]): string {
   const rows = declared.map(({ name, isFamily, help }) => `| \`$${name}${isFamily ? "NAME" : ""}\` | ${help} |`);
   return `## Variables
 
-In \`return\`, \`add_header\`, \`log_format\`, \`try_files\`, \`error_page\`, \`index\`, \`root\`, \`alias\`, \`cgi_param\`, \`*_pass\`, \`*_param\` and \`proxy_set_header\`, \`$name\` and \`\${name}\` stand for:
+Wherever nginx takes variables (\`return\`, \`rewrite\`, \`if\`, \`set\`, \`map\`, \`root\`, \`alias\`, \`index\`, \`try_files\`, \`error_page\`, \`add_header\`, \`expires\`, \`charset\`, \`auth_basic\`, \`limit_rate\`, \`access_log\`, \`log_format\`, \`*_pass\`, \`*_param\`, \`proxy_set_header\`, \`*_cache_key\` and others), and in \`cgi_param\`, \`$name\` and \`\${name}\` stand for:
 
 | variable | value |
 | --- | --- |
 ${rows.join("\n")}
-| \`$1\` to \`$9\`, \`$NAME\` | the groups of the regular expression that matched last, and the named ones of those before |
+| \`$1\` to \`$9\`, \`$NAME\` | the groups of the regular expression that matched last (that of a location, a server's name, \`if\`, \`rewrite\`, \`map\`), and the named ones of those before |
+| \`$NAME\` | what \`set\`, \`map\`, \`geo\`, \`split_clients\` and \`auth_request_set\` define |
 `;
 }

@@ -200,6 +200,22 @@ const promises: Record<string, readonly Row[]> = {
     [posted("/about/", "x"), { status: 405 }],
     [get("/pictures/logo.svg"), { status: 200, fields: { "Content-Type": "image/svg+xml" } }],
   ],
+  "maps.conf": [
+    [get("/old"), { status: 301, fields: to(/.*\/new/) }],
+    [get("/artikel/7"), { status: 301, fields: to(/.*\/articles\/7/) }],
+    [
+      get("/about/"),
+      { status: 200, fields: { "Cache-Control": "no-cache", "X-Zone": "home", "X-Variant": /new|old/ } },
+    ],
+    [get("/style.css"), { status: 200, fields: { "Cache-Control": null } }],
+    [get("/where", { Host: "www.shop.example" }), { status: 200, body: "home, shop\n" }],
+    [get("/where", { Host: "static.org", "X-Forwarded-For": "10.1.2.3" }), { status: 200, body: "guests, files\n" }],
+    [get("/where", { Host: "shop.example" }, "DELETE"), { status: 403 }],
+    [get("/images/logo.svg"), { status: 200, fields: { "Cache-Control": "max-age=2592000" } }],
+    [get("/images/logo.svg", { Referer: "http://a.shop.example/x" }), { status: 200 }],
+    [get("/images/logo.svg", { Referer: "http://my.friends.example/" }), { status: 200 }],
+    [get("/images/logo.svg", { Referer: "http://elsewhere.example/" }), { status: 403 }],
+  ],
   "listing.conf": [
     [get("/files/"), { status: 200, fields: html, body: /squares\.txt/ }],
     [get("/json/"), { status: 200, body: /"name":\s*"squares\.txt"/ }],

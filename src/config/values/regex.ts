@@ -34,14 +34,17 @@ export function compileRegex(source: string, ignoreCase: boolean): RegExp | stri
   }
 }
 
-/** The warning for an expression that a hostile path could make slow; null: none is needed. */
-export function slowness(regex: RegExp): string | null {
+/**
+ * The warning for an expression that a hostile text could make slow; null: none is needed.
+ * @param outcome what becomes of a text that would take too long
+ */
+export function slowness(regex: RegExp, outcome = "gets 500"): string | null {
   const weakness = weaknessOf(regex);
   if (weakness === null) return null;
   const reason =
     "what it repeats can match the same characters in more than one way, so the steps could double with each";
   if (weakness === "slow") return `${reason}; it is matched all ways at once, which takes some microseconds more`;
-  return `${reason}; and as it looks around or refers to a group, what is longer than ${SHORT} characters and could match gets 500`;
+  return `${reason}; and as it looks around or refers to a group, what is longer than ${SHORT} characters and could match ${outcome}`;
 }
 
 /** The names of the groups in an expression's text, valid or not. */

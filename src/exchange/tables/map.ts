@@ -14,7 +14,10 @@ export function mapValue(table: MapTable, templates: Templates): Evaluator {
     if (text === "" || expressions.length === 0) return table.fallback; // as nginx, which does not ask expressions about nothing
     for (const { regex, value } of expressions) {
       const captures = regex.exec(text);
-      if (captures === undefined) return table.fallback; // it takes too long; nginx does the same beyond its limit
+      if (captures === undefined) {
+        exchange.log("alert", `an expression of "map" takes too many steps to match "${text}"`);
+        return table.fallback; // as nginx beyond its limit
+      }
       if (captures === null) continue;
       exchange.captures = captures;
       return value;

@@ -76,7 +76,7 @@ class MapReader {
     this.scope.draft.addGroups(source);
     const regex = compileRegex(source, ignoreCase);
     if (typeof regex === "string") return this.scope.error(position, `invalid regular expression: ${regex}`);
-    const slow = slowness(regex);
+    const slow = slowness(regex, "gets the default");
     if (slow !== null) this.scope.warning(position, slow);
     this.expressions.push({ regex, value });
   }

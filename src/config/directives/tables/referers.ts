@@ -66,7 +66,7 @@ function addExpression(scope: Scope, { expressions }: Referers, { text, position
   const source = text.slice(1);
   const regex = source === "" ? "it is empty" : compileRegex(source, true);
   if (typeof regex === "string") return scope.error(position, `invalid regular expression: ${regex}`);
-  const slow = slowness(regex);
+  const slow = slowness(regex, "is invalid");
   if (slow !== null) scope.warning(position, slow);
   expressions.push(regex);
 }
