@@ -81,6 +81,7 @@ const http = (port: number | string, logs: string, syslog: string): string => `
   log_format usual '$request_method $uri [$http_x_v] [$arg_v] $status';
   log_format json escape=json '{"v":"$http_x_v","a":"$arg_v","n":"$http_none"}';
   log_format none escape=none '$http_x_v|$http_none|$uri';
+  log_format module '$connection_requests|$request_length|$status|$body_bytes_sent|$content_length|$uri|$request|$request_uri';
   log_format empty '${EMPTY.map((name) => `$${name}`).join("|")}';
   map $status $loggable { ~^[23] 0; default 1; }
   map $http_x_v $mapped { default ""; }
@@ -100,6 +101,9 @@ const http = (port: number | string, logs: string, syslog: string): string => `
     add_header X-E "" always;
     location /off/ { access_log off; access_log ${logs}/never.log; }
     location ~ ^/(e)mpty(?<named>)$ { access_log ${logs}/empty.log empty; return 204; }
+    location = /module { access_log ${logs}/module.log module; return 200 "ok"; }
+    location = /module/page { access_log ${logs}/module.log module; error_page 404 /ok2; }
+    location = /ok2 { internal; access_log ${logs}/module.log module; return 200 "ok"; }
     location /never { set $elsewhere 1; }
     location /ok { return 200 "ok"; }
     location = /inner { error_page 404 /ok; access_log ${logs}/inner.log usual; }
@@ -131,6 +135,10 @@ const REQUESTS: readonly string[] = [
   get("/empty", { Host: "a" }),
   get("/inner", { Host: "a" }),
   get("/empty%0a%22", { Host: "a" }),
+  get("/module?a%20b", { Host: "a" }),
+  get("/module", { Host: "a", "Content-Length": "0" }, "POST"),
+  get("/module", { Host: "a" }, "HEAD"),
+  get("/module/page", { Host: "a" }),
   "GET /x HTTP/1.0\r\n\r\n",
 ];
 
@@ -221,7 +229,19 @@ describe("syslog", () => {
 describe.skipIf(NGINX === null)(
   `nginx writes the same${NGINX === null ? " (skipped: nginx is not installed)" : ""}`,
   () => {
-    const names = ["usual", "json", "none", "failed", "arg", "empty", "inner", "nameless", "host-a", "host-b"];
+    const names = [
+      "usual",
+      "json",
+      "none",
+      "failed",
+      "arg",
+      "empty",
+      "inner",
+      "nameless",
+      "module",
+      "host-a",
+      "host-b",
+    ];
     test.each(names)("%s.log", (name) => {
       expect(read(ourLogs, `${name}.log`)).toBe(read(nginxLogs, `${name}.log`));
     });

@@ -60,7 +60,8 @@ export class Watch implements StepWitness {
       find: (path: string) => {
         const match = find(path);
         const { location } = match.route;
-        if (match.route === router.scope.route) this.inServer(path, location);
+        if (match.undecided) this.undecided(path, location);
+        else if (match.route === router.scope.route) this.inServer(path, location);
         else this.found(path, location, locations);
         return match;
       },
@@ -70,6 +71,12 @@ export class Watch implements StepWitness {
         return match;
       },
     });
+  }
+
+  /** The answer is 500: the expression may be meant to refuse the path. */
+  private undecided(path: string, location: Location): void {
+    const text = `${shownLocation(location)} for ${path}: it takes too long to find out whether it matches`;
+    this.findings.add("location", text, location.position);
   }
 
   private inServer(path: string, { settings, position }: Location): void {
