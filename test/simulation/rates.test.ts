@@ -5,6 +5,7 @@ import { VARIABLES } from "../../src/exchange/variables/variables.ts";
 import type { Client } from "./client.ts";
 import type { Fault } from "./faults.ts";
 import { CONFIG_FILE, fileReply, request } from "./site.ts";
+import { pass, Upstream } from "./upstream.ts";
 import { simulate, type Webserv } from "./webserv.ts";
 import type { World } from "./world.ts";
 
@@ -184,6 +185,7 @@ simulate(
       if (i % 3 === 0) client.resets();
       else if (i % 3 === 1) client.halfCloses();
     }
+    world.promises("no connection is counted any more", () => (world.subject as Webserv).isUncounted("a"));
   },
 );
 
@@ -316,5 +318,54 @@ simulate(
     world.promises("20,000 bytes at 4,096 a second", () => between(slow, 3_900));
     world.promises("the others have all they take", () => between(fast, 0));
     world.promises("what is no size is logged", () => /invalid \$limit_rate "soon", client/.test(errors(world)));
+  },
+);
+
+simulate(
+  "requests within requests are counted once, with their request, and released with the last of them",
+  {
+    seeds: 40,
+    faults: [...NETWORK, "ECONNRESET"],
+    main: ZONES,
+    server: `location = /ask { limit_req zone=all burst=100 nodelay; limit_conn conn 100; return 204; }
+      location = /copy { limit_conn conn 100; proxy_pass http://10.0.0.1:8080/p/hangs-in-head?2000; proxy_read_timeout 2s; }
+      ${inFolder("/asked/", "limit_conn conn 20; limit_req zone=one burst=100 nodelay; auth_request /ask; mirror /copy; mirror /ask;")}
+      ${inFolder("/inner/", "auth_request /ask; mirror /copy;")}`,
+    tolerates: [500, 503],
+    closing: true,
+  },
+  (world) => {
+    const { kernel, random } = world;
+    new Upstream(kernel, random.fork(), "10.0.0.1", 8080);
+    world.awaits(() => (world.subject as Webserv).server.subrequests.count === 0);
+    for (let i = 0; i < 6; i++) {
+      const client = world.client();
+      for (let n = random.between(1, 3); n > 0; n--) client.sends(file(random.pick(["/asked/", "/inner/"]), "a", 200));
+      if (i % 3 === 0) client.impolitely().pauses(random.between(0, 100)).resets();
+    }
+    world.promises("no connection is counted any more", () => (world.subject as Webserv).isUncounted("a"));
+  },
+);
+
+simulate(
+  "limit_rate: what another server sends, with a length, in chunks and until its end, kept back in memory and a file",
+  {
+    seeds: 30,
+    faults: NETWORK,
+    server: `limit_rate 20k; limit_rate_after 5k; proxy_buffers 2 4k; proxy_busy_buffers_size 4k;
+      location /p/ { proxy_pass http://10.0.0.1:8080; }`,
+    closing: true,
+  },
+  (world) => {
+    const { kernel, random } = world;
+    world.patient = true;
+    new Upstream(kernel, random.fork(), "10.0.0.1", 8080);
+    const clients = (["length", "chunks", "until-the-end"] as const).map((mode) =>
+      world.client(QUICK).sends(pass(mode, 60_000)).awaits(),
+    );
+    world.promises(
+      "60,000 bytes, 5,120 of them free",
+      () => clients.every((one) => took(one) >= 1_600) || String(clients.map(took)),
+    );
   },
 );

@@ -16,9 +16,11 @@ const SILENCE = 3000;
 const LATE = 800;
 
 /** Each tunnel has one of few connections: later ones wait in the queue until earlier ones have ended. */
-const MAIN = "upstream tunnels { server 10.0.0.1:8080 max_conns=3 max_fails=0; queue 50 timeout=1h; }";
+const MAIN =
+  "upstream tunnels { server 10.0.0.1:8080 max_conns=3 max_fails=0; queue 50 timeout=1h; } limit_conn_zone $server_port zone=counted:32k;";
 const server = (readTimeout: string): string => `
   location /t/ {
+    limit_conn counted 100;
     proxy_pass http://tunnels;
     proxy_http_version 1.1;
     proxy_set_header Upgrade $http_upgrade;
@@ -49,6 +51,7 @@ function tunnels(world: World, ends: () => readonly [Plan["ends"], Plan["ends"]]
     origin.tunnel(plan(random, client), plan(random, remote));
   }
   world.awaits(() => origin.tunnels.every(({ isOver }) => isOver));
+  world.promises("none is counted any more", () => (world.subject as Webserv).isUncounted("80"));
   return origin.tunnels;
 }
 

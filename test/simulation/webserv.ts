@@ -88,6 +88,14 @@ export class Webserv implements Subject {
     return /^.*unexpected exception.*$/m.exec(log)?.[0];
   }
 
+  /** Whether no `limit_conn_zone` counts a connection of this key. */
+  isUncounted(key: string): boolean {
+    const { config, services } = this.server;
+    return config.limitZones
+      .filter(({ kind }) => kind === "limit_conn_zone")
+      .every((zone) => services.limits.connectionZone(zone).enter(key, 1) > 0);
+  }
+
   /** Blocks and exchanges not released although no client and no subrequest is left. */
   private unreturned(): string | undefined {
     const { blocks, exchanges } = this;
