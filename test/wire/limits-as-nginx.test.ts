@@ -21,7 +21,7 @@ const http = (port: number): string => `
     listen 127.0.0.1:${port};
     root www;
     location /none/ { limit_req zone=minute; }
-    location /burst/ { limit_req zone=minute burst=2 nodelay; limit_req_status 429; limit_req zone=second burst=100; }
+    location /burst/ { limit_req zone=minute burst=2 nodelay; limit_req_status 429; limit_req zone=second burst=100 nodelay; }
     location /dry/ { limit_req zone=minute burst=1; limit_req_dry_run on; }
     location /paged/ { limit_req zone=minute; error_page 503 /page.html; }
     location /twice/ { limit_req zone=minute burst=1 nodelay; try_files /nothing.txt /none/file.txt; }
@@ -43,6 +43,7 @@ const http = (port: number): string => `
       }
       location /uid/set { set $uid_reset log; return 204; }
       location /uid/day { userid_expires 1d; userid_flags samesite=none; return 410; }
+      location /uid/file/ { alias www/; }
       location /uid/ { return 200 x; }
     }
     location /link/ {
@@ -193,6 +194,9 @@ describe.skipIf(NGINX === null)("as nginx", () => {
       ["/uid/all", `vid=${ID}Y=; a=b`],
       ["/uid/set", `uid=${ID}==`],
       ["/uid/day", ""],
+      ["/uid/file/page.html", ""],
+      ["/uid/file/page.html", ""],
+      ["/uid/file/none.html", ""],
       ["/uid/", `a=b; UID=${ID}==`],
       ["/uid/", "uid=short"],
       ["/uid/", "uid=fwAAAWsK2sBLe3NfAwM*Ag=="],
@@ -202,6 +206,12 @@ describe.skipIf(NGINX === null)("as nginx", () => {
       ["/uid/?reset=1", `uid=${ID}==`],
       ["/uid/?reset=0", `uid=${ID}==`],
     ])("%s with %p", (path, cookie) => alike(path, cookie === "" ? {} : { Cookie: cookie }));
+  });
+
+  test("userid: each visitor gets another id, of files that are kept too", async () => {
+    const ids = new Set<string | undefined>();
+    for (let i = 0; i < 5; i++) ids.add((await ask(server.port, get("/uid/file/page.html"))).field("Set-Cookie"));
+    expect(ids.size).toBe(5);
   });
 
   describe("secure_link", () => {

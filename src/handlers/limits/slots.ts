@@ -5,6 +5,8 @@
 import { keyedHash } from "./keyed-hash.ts";
 
 const SLOT = 64;
+/** Bytes. Larger zones use no more: 15 million keys. */
+const LARGEST = 2 ** 30;
 /** 32-bit words of a slot, and their indices. Slots are counted from 1; 0: none. */
 const WORDS = SLOT / 4;
 /** The next slot of the same chain; of a free slot: the next free one; of a further one: the one behind it. */
@@ -39,8 +41,9 @@ export class Slots {
 
   /** @param size most bytes @param secret 16 hexadecimal digits */
   constructor(size: number, secret: string) {
-    const chains = 2 ** Math.floor(Math.log2(size / (SLOT + 4)));
-    this.count = Math.floor((size - 4 * chains) / SLOT) - 1; // that of index 0 is not used
+    const bytes = Math.min(size, LARGEST);
+    const chains = 2 ** Math.floor(Math.log2(bytes / (SLOT + 4)));
+    this.count = Math.floor((bytes - 4 * chains) / SLOT) - 1; // that of index 0 is not used
     const memory = new ArrayBuffer((this.count + 1) * SLOT);
     this.words = new Uint32Array(memory);
     this.doubles = new Float64Array(memory);

@@ -41,7 +41,7 @@ export const LIMITS: readonly Row[] = [
     takes: [words("KEY zone=NAME:SIZE rate=RATE", 3, 3)],
     default: null,
     repeats: true,
-    help: "A zone for `limit_req`: the rate that each value of KEY (text with variables, such as `$binary_remote_addr`) may have, `5r/s` or `30r/m`, and the most memory for the values. 1m holds about 15,000 of up to 24 bytes; the oldest leave first. Requests with an empty key are not counted. The states outlive a reload while name, key and size stay.",
+    help: "A zone for `limit_req`: the rate that each value of KEY (text with variables, such as `$binary_remote_addr`) may have, `5r/s` or `30r/m`, and the most memory for the values. 1m holds about 15,000 of up to 24 bytes, and no more than 1g is used; the oldest leave first. Requests with an empty key are not counted. The states outlive a reload while name, key and size stay.",
     set: (scope, [given]) => addRequestZone(scope, given),
   }),
   directive("limit_req", {
