@@ -49,17 +49,18 @@ export class DavLocation {
    * what the request changes. False: they do not allow the request, and it has its reply.
    */
   permits(exchange: Exchange, resource: Resource, exists: boolean, changes: readonly Change[]): boolean {
-    if (this.conditionFails(exchange, resource, exists)) exchange.fail(412);
-    else {
-      const submitted = this.submitted(exchange);
-      if (submitted instanceof Failure) submitted.reply(exchange);
-      else {
-        const lock = submitted.obstacle(changes.flatMap((change) => this.locksOf(change)));
-        if (lock === undefined) return true;
-        replyLocked(exchange, lock);
-      }
-    }
-    return false;
+    const refuse = this.refusal(exchange, resource, exists, changes);
+    refuse?.();
+    return refuse === null;
+  }
+
+  /** The same; gives what replies if the request is not allowed, else null. */
+  refusal(exchange: Exchange, resource: Resource, exists: boolean, changes: readonly Change[]): (() => void) | null {
+    if (this.conditionFails(exchange, resource, exists)) return () => exchange.fail(412);
+    const submitted = this.submitted(exchange);
+    if (submitted instanceof Failure) return () => submitted.reply(exchange);
+    const lock = submitted.obstacle(changes.flatMap((change) => this.locksOf(change)));
+    return lock === undefined ? null : () => replyLocked(exchange, lock);
   }
 
   /** What the request says about locks. */

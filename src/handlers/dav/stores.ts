@@ -11,6 +11,8 @@ export const folderMode = (access: number): number => access | ((access & 0o444)
 
 export class DavStores {
   private readonly stores = new Map<string, Store>();
+  /** Those that had to make room. A request in progress may still use one, so it is closed once more, later. */
+  private readonly former: Store[] = [];
 
   constructor(
     private readonly services: HandlerServices,
@@ -22,11 +24,15 @@ export class DavStores {
     const known = this.stores.get(root);
     if (known !== undefined) return known;
     const [oldest] = this.stores;
-    if (this.stores.size >= MOST_STORES && oldest !== undefined) {
-      oldest[1].close();
-      this.stores.delete(oldest[0]);
-    }
+    if (this.stores.size >= MOST_STORES && oldest !== undefined) this.drop(...oldest);
     return this.open(root);
+  }
+
+  private drop(root: string, store: Store): void {
+    this.stores.delete(root);
+    store.close();
+    this.former.push(store);
+    if (this.former.length > MOST_STORES) this.former.shift()!.close();
   }
 
   /** Removes what dead servers have left, where the folder is known before a request comes. */
@@ -37,8 +43,9 @@ export class DavStores {
   }
 
   close(): void {
-    for (const store of this.stores.values()) store.close();
+    for (const store of [...this.stores.values(), ...this.former]) store.close();
     this.stores.clear();
+    this.former.length = 0;
   }
 
   private open(root: string): Store {

@@ -62,7 +62,9 @@ interface Publishing {
   readonly overwrite: Overwrite;
   /** Whether missing folders are created. */
   readonly makesFolders: boolean;
-  /** Called when all bytes are written, before the file gets its name; gives fields for the reply. */
+  /** Called when all bytes are written: what replies that the file may not be published after all; null: it may. */
+  refusal?(): (() => void) | null;
+  /** Called then, before the file gets its name; gives fields for the reply. */
   complete?(): readonly Field[];
   /** Replies about the published file of `size` bytes. */
   reply(stored: Stored, size: number, fields: readonly Field[]): void;
@@ -85,6 +87,11 @@ export class FileSink implements BodySink {
   }
 
   end(): void {
+    const refuse = this.how.refusal?.() ?? null;
+    if (refuse !== null) {
+      this.abort();
+      return refuse();
+    }
     const fields = this.how.complete?.() ?? [];
     const stored = this.publish();
     if (stored instanceof Failure) {

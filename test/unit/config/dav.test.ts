@@ -88,6 +88,30 @@ describe("what is said", () => {
   });
 });
 
+describe("the examples of the documentation", () => {
+  const NGINX = `server { location / {
+    root                  /data/www;
+    client_body_temp_path /data/client_temp;
+    dav_methods PUT DELETE MKCOL COPY MOVE;
+    create_full_put_path  on;
+    dav_access            group:rw  all:r;
+    limit_except GET { allow 192.168.1.0/32; deny all; } } }`;
+  const within = (directives: string): string => `server { location / { root /data/www; ${directives} } }`;
+  const LOCKLESS = within("dav_methods PUT DELETE MKCOL COPY MOVE; dav_ext_methods PROPFIND OPTIONS;");
+  const LOCKS =
+    "dav_methods PUT DELETE MKCOL COPY MOVE; dav_ext_methods PROPFIND OPTIONS LOCK UNLOCK; dav_ext_lock zone=foo;";
+  const FOR_MAC = "set $x $uri$request_method; if ($x ~ [^/]MKCOL$) { rewrite ^(.*)$ $1/; }";
+  test.each([
+    ["ngx_http_dav_module", NGINX],
+    ["dav-ext: lockless", LOCKLESS],
+    ["dav-ext: locking", `${ZONE} ${within(LOCKS)}`],
+    ["dav-ext: locking which works with MacOS client", `${ZONE} ${within(`${FOR_MAC} ${LOCKS}`)}`],
+  ])("%s", (_, text) => {
+    expect(messages(text).filter((message) => message.includes("error"))).toEqual([]);
+  });
+  test.skipIf(!hasNginx)("nginx takes its own (needs nginx)", () => expect(nginxTakes(inHttp(NGINX))).toBe(true));
+});
+
 describe.skipIf(!hasNginx)("nginx itself (needs nginx)", () => {
   test.each([
     ["dav_methods PUT DELETE MKCOL COPY MOVE; create_full_put_path on; dav_access group:rw all:r;", true],

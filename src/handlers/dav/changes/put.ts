@@ -55,6 +55,7 @@ function begin(exchange: Exchange, dav: DavLocation, resource: Resource, target:
   return new FileSink(exchange, store, staged, target, {
     overwrite: "replace",
     makesFolders: settings.createFullPutPath,
+    refusal: () => refusalNow(exchange, dav, resource),
     complete() {
       keepProperties(dav, resource, staged);
       if (!Number.isNaN(date)) staged.date(date);
@@ -65,6 +66,12 @@ function begin(exchange: Exchange, dav: DavLocation, resource: Resource, target:
       exchange.reply(201, [["Location", locationTo(exchange, encodePath(exchange.path))], ...fields], null);
     },
   });
+}
+
+/** While the body was received, another client may have changed or locked the file. */
+function refusalNow(exchange: Exchange, dav: DavLocation, resource: Resource): (() => void) | null {
+  const isThere = typeof resource.look() === "string";
+  return dav.refusal(exchange, resource, isThere, [{ resource, what: isThere ? "write" : "add" }]);
 }
 
 /** What clients have set of the old file, the new one keeps. */

@@ -31,11 +31,12 @@ interface Node {
   locks: Lock[] | null;
 }
 
-/** What a lock takes in memory, approximately, without its texts; measured with a million of them. */
-const LOCK_BYTES = 700;
+/** What a lock, and a name in its path, take in memory at most, without their texts. */
+const LOCK_BYTES = 500;
+const NAME_BYTES = 200;
 
 const bytesOf = ({ file, root, owner, user }: Lock): number =>
-  LOCK_BYTES + 2 * (file.length + root.length + owner.length + user.length);
+  LOCK_BYTES + NAME_BYTES * file.split("/").length + 3 * (file.length + root.length + owner.length + user.length);
 
 export class LockTable {
   private readonly top: Node = { parent: null, name: "", children: null, locks: null };

@@ -1,7 +1,7 @@
 /** A location with WebDAV in a real folder, asked as the server asks it: a request at a time, and turns of the loop until it is answered. */
 import { ERRNO } from "../../../../ffi/errno.ts";
 import { Block } from "../../../../ffi/memory.ts";
-import type { Settings } from "../../../../src/config/model.ts";
+import type { Location, Settings } from "../../../../src/config/model.ts";
 import { DAV_EXT_METHODS, DAV_METHODS } from "../../../../src/config/settings/dav.ts";
 import { tree } from "../uploads.ts";
 import { FakeExchange, FakeServices, handlerFor, location, type RequestLike, Site, template } from "../world.ts";
@@ -22,6 +22,8 @@ export class DavWorld {
   readonly services = new FakeServices();
   readonly location;
   readonly handler;
+  /** The locations of the server; null: the request's own is all that matters. */
+  locations: readonly Location[] | null = null;
 
   constructor(files: ConstructorParameters<typeof Site>[0] = {}, changes: Partial<Settings> = {}, pattern = "/") {
     this.site = new Site(files);
@@ -36,6 +38,7 @@ export class DavWorld {
     const all = { method, target, fields: [...length, ...fields], ...request };
     const exchange = new FakeExchange(this.services, this.location, all);
     exchange.user = user;
+    if (this.locations !== null) this.lookUpIn(exchange, this.locations);
     const sink = bytes.length > 0 ? this.handler.sink(exchange) : undefined;
     if (sink !== undefined) {
       const block = new Block(Math.max(1, bytes.length));
@@ -46,6 +49,29 @@ export class DavWorld {
     }
     if (exchange.how === "" && sink === undefined) this.handler.handle(exchange);
     return exchange;
+  }
+
+  /** Lets the exchange find locations of the server: nested ones first, then those with the longest prefix. */
+  private lookUpIn(exchange: FakeExchange, locations: readonly Location[]): void {
+    Object.assign(exchange.server, { locations });
+    const nested = exchange.locationOf.bind(exchange);
+    exchange.locationOf = (path) => {
+      if (path.startsWith(this.location.pattern)) return nested(path);
+      const fitting = locations.filter(({ pattern }) => path.startsWith(pattern));
+      const location = fitting.sort((a, b) => b.pattern.length - a.pattern.length)[0] ?? exchange.location;
+      return { location, undecided: false };
+    };
+  }
+
+  /** A request whose body has come, but not its end. */
+  receiving(method: string, target: string, body: string): { exchange: FakeExchange; end: () => void } {
+    const fields = [`Content-Length: ${body.length}`];
+    const exchange = new FakeExchange(this.services, this.location, { method, target, fields });
+    const sink = this.handler.sink(exchange)!;
+    const block = new Block(body.length);
+    block.bytes.write(body);
+    sink.accept(block, 0, body.length);
+    return { exchange, end: () => sink.end() };
   }
 
   /** A whole request and its reply. */

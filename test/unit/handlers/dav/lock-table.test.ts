@@ -83,9 +83,9 @@ describe("the table", () => {
     while (table.add(lock(`/x/${count}`), 0)) count++;
     expect(count).toBeGreaterThan(1);
     table.remove(table.get("urn:/x/0", 0)!);
-    expect(table.add(lock("/y"), 0)).toBe(true);
-    expect(table.add(lock("/z"), 500)).toBe(false); // it has just looked for those that are over
-    expect(table.add(lock("/z", { until: 3_000 }), 1_500)).toBe(true);
+    expect(table.add(lock("/x/y"), 0)).toBe(true);
+    expect(table.add(lock("/x/z"), 500)).toBe(false); // it has just looked for those that are over
+    expect(table.add(lock("/x/z", { until: 3_000 }), 1_500)).toBe(true);
     expect(table.count).toBe(1);
   });
   test("forgets all within what is gone", () => {

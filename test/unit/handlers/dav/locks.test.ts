@@ -89,7 +89,7 @@ describe("LOCK", () => {
     expect(world.ask("LOCK", "/new", { body: info() }).status).toBe(403);
   });
   test("has no room", () => {
-    make({ davLock: { name: "small", size: 1_000, timeout: 60_000 } });
+    make({ davLock: { name: "small", size: 2_500, timeout: 60_000 } });
     lock("/a.txt", { body: info("exclusive", "") });
     expect(world.ask("LOCK", "/dir/x", { body: info("exclusive", "") }).status).toBe(503);
   });
@@ -205,6 +205,16 @@ describe("what is locked", () => {
     expect(world.ask("PUT", "/a.txt").status).toBe(201);
     if (destination !== "") expect(world.ask("PUT", destination).status).toBe(204);
   });
+});
+
+test("a PUT during which another client locks the file does not store it", () => {
+  make();
+  const { exchange, end } = world.receiving("PUT", "/a.txt", "new");
+  const other = world.receiving("PUT", "/dir/x", "new");
+  lock("/a.txt");
+  end();
+  other.end();
+  expect([exchange.status, world.files["a.txt"], other.exchange.status]).toEqual([423, "a", 204]);
 });
 
 describe("conditions of If", () => {
