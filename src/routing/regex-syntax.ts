@@ -1,6 +1,6 @@
 /**
  * Parses a JavaScript regular expression to a tree, as far as regex-cost.ts and linear-regex.ts need its structure. Its syntax is
- * that of the Unicode mode, or what config/values/regex/ writes.
+ * that of the Unicode mode, or what pcre/ writes.
  */
 import { ATOMIC_NUMBER, readLabel } from "./regex-labels.ts";
 

@@ -1,7 +1,7 @@
 /** Expressions beside nginx's own answers, groups included: those of docs/expressions.md, and others made at random. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
-import { compileRegex } from "../../src/config/values/regex.ts";
+import { compileRegex } from "../../src/routing/pcre/compile.ts";
 import { TRANSLATED } from "../expressions.ts";
 import { ask, get } from "./client.ts";
 import { NGINX, useNginx } from "./nginx.ts";

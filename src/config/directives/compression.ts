@@ -1,4 +1,6 @@
 /** Compression of replies as they are sent, and files compressed in advance. Follows nginx's gzip modules, ngx_brotli and zstd-nginx-module. */
+
+import { compileRegex } from "../../routing/pcre/compile.ts";
 import type { ProxiedRule } from "../parts.ts";
 import { PROXIED_RULES } from "../parts.ts";
 import type { Context, Own, Scope } from "../scope.ts";
@@ -8,7 +10,7 @@ import { directive, store } from "../table.ts";
 import { quote } from "../text/diagnostics.ts";
 import type { Word } from "../text/parser.ts";
 import { flag, kind, many, number, oneOf, size, words } from "../values/arguments.ts";
-import { compileRegex, slowness } from "../values/regex.ts";
+import { slowness } from "../values/regex.ts";
 
 const anywhere: readonly Context[] = ["http", "server", "location"];
 

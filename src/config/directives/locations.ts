@@ -1,5 +1,6 @@
 /** `location`, in all its forms, and nginx's rules of nesting. */
 
+import { compileRegex } from "../../routing/pcre/compile.ts";
 import type { Location } from "../model.ts";
 import type { LocationDraft } from "../scope.ts";
 import { Scope } from "../scope.ts";
@@ -8,7 +9,7 @@ import { block, directive } from "../table.ts";
 import { elsewhere, quote } from "../text/diagnostics.ts";
 import type { Directive, Word } from "../text/parser.ts";
 import { words } from "../values/arguments.ts";
-import { compileRegex, slowness } from "../values/regex.ts";
+import { slowness } from "../values/regex.ts";
 
 const SYNTAX = "[= | ^~ | ~ | ~*] PATH | @NAME";
 

@@ -1,6 +1,7 @@
 /** The names of `server_name`: exact, `*.x.org`, `x.*`, `.x.org`, `~regex`. */
+
+import { compileRegex } from "../../routing/pcre/compile.ts";
 import type { ServerName } from "../model.ts";
-import { compileRegex } from "./regex.ts";
 
 /** The names of one word (`.x.org` gives two); a string tells what is wrong with it. */
 export function parseServerName(word: string): ServerName[] | string {

@@ -1,5 +1,7 @@
 /** `expr` of `if` and `elif`: `$name`, `$name = text`, `$name != text`, `$name = /expression/`, `$name != /expression/`. */
 import type { Page } from "../../exchange/page.ts";
+import { nameText } from "../../http/octets.ts";
+import { compileRegex } from "../../routing/pcre/compile.ts";
 import { SureRegex } from "../../routing/sure-regex.ts";
 import { SsiError, type SsiVariables } from "./variables.ts";
 
@@ -35,14 +37,10 @@ function matches(text: string, pattern: string, page: Page): boolean {
 function regexOf(pattern: string): SureRegex {
   const known = compiled.get(pattern);
   if (known !== undefined) return known;
-  const ignoresCase = pattern.startsWith("(?i)");
-  const source = (ignoresCase ? pattern.slice(4) : pattern).replaceAll("(?P<", "(?<");
-  try {
-    const regex = new SureRegex(new RegExp(source, ignoresCase ? "i" : ""));
-    if (compiled.size >= MOST_KEPT) compiled.clear();
-    compiled.set(pattern, regex);
-    return regex;
-  } catch {
-    throw new SsiError(`invalid regular expression "${pattern}"`);
-  }
+  const regex = compileRegex(nameText(pattern), false);
+  if (typeof regex === "string") throw new SsiError(`invalid regular expression "${pattern}": ${regex}`);
+  if (compiled.size >= MOST_KEPT) compiled.clear();
+  const sure = new SureRegex(regex);
+  compiled.set(pattern, sure);
+  return sure;
 }

@@ -3,8 +3,8 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { DIRECTIVES } from "../../../src/config/directives.ts";
 import { parseTime } from "../../../src/config/values/arguments.ts";
-import { compileRegex } from "../../../src/config/values/regex.ts";
 import { compileTemplate } from "../../../src/config/values/template.ts";
+import { compileRegex } from "../../../src/routing/pcre/compile.ts";
 import { FILE, load } from "./fake-files.ts";
 
 /** Pieces that configurations are made of, in any order. */

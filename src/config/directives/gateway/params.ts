@@ -1,4 +1,6 @@
 /** The directives that only `fastcgi_pass`, `uwsgi_pass` or `scgi_pass` has: the parameters that are sent. */
+
+import { compileRegex } from "../../../routing/pcre/compile.ts";
 import { SureRegex } from "../../../routing/sure-regex.ts";
 import type { Context, Scope } from "../../scope.ts";
 import type { Row } from "../../table.ts";
@@ -6,7 +8,6 @@ import { directive } from "../../table.ts";
 import { quote } from "../../text/diagnostics.ts";
 import type { Word } from "../../text/parser.ts";
 import { flag, kind, number, oneOf, optional, template } from "../../values/arguments.ts";
-import { compileRegex } from "../../values/regex.ts";
 
 const anywhere: readonly Context[] = ["http", "server", "location"];
 

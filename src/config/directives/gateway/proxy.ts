@@ -1,4 +1,6 @@
 /** The directives that only `proxy_pass` has: the request that is sent, and the addresses in its reply. */
+
+import { compileRegex } from "../../../routing/pcre/compile.ts";
 import type { ProxyOnly } from "../../gateway.ts";
 import type { Template } from "../../parts.ts";
 import type { Context, Scope } from "../../scope.ts";
@@ -7,7 +9,6 @@ import { directive } from "../../table.ts";
 import { quote } from "../../text/diagnostics.ts";
 import type { Directive, Word } from "../../text/parser.ts";
 import { fieldName, oneOf, template, words } from "../../values/arguments.ts";
-import { compileRegex } from "../../values/regex.ts";
 import { DEFAULT_REDIRECT } from "./redirect.ts";
 
 const anywhere: readonly Context[] = ["http", "server", "location"];

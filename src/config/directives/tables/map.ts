@@ -1,11 +1,13 @@
 /** `map` (ngx_http_map_module): the value of a variable by the value of others. */
+
+import { compileRegex } from "../../../routing/pcre/compile.ts";
 import type { Template } from "../../parts.ts";
 import type { Scope } from "../../scope.ts";
 import { block, type Row } from "../../table.ts";
 import type { MapTable } from "../../tables/tables.ts";
 import type { Directive, Word } from "../../text/parser.ts";
 import { template, words } from "../../values/arguments.ts";
-import { compileRegex, slowness } from "../../values/regex.ts";
+import { slowness } from "../../values/regex.ts";
 import { addTable, entriesOf, NOTHING, onlyArgument, tableVariable, Values } from "./entries.ts";
 import { Names } from "./names.ts";
 

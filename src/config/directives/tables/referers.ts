@@ -1,13 +1,14 @@
 /** `valid_referers` (ngx_http_referer_module), which `$invalid_referer` asks. */
 
 import { octets } from "../../../http/octets.ts";
+import { compileRegex } from "../../../routing/pcre/compile.ts";
 import type { Position } from "../../parts.ts";
 import type { Context, Scope } from "../../scope.ts";
 import { directive, type Row } from "../../table.ts";
 import type { NameTable, ValidReferers } from "../../tables/tables.ts";
 import type { Word } from "../../text/parser.ts";
 import { words } from "../../values/arguments.ts";
-import { compileRegex, slowness } from "../../values/regex.ts";
+import { slowness } from "../../values/regex.ts";
 import { Names } from "./names.ts";
 
 const inServers: readonly Context[] = ["server", "location"];

@@ -1,7 +1,8 @@
 /** PCRE's expressions in JavaScript: the tables of docs/expressions.md, and what the tables do not say. */
 import { describe, expect, test } from "bun:test";
-import { compileRegex, groupNames, slowness } from "../../../src/config/values/regex.ts";
+import { groupNames, slowness } from "../../../src/config/values/regex.ts";
 import { octets } from "../../../src/http/octets.ts";
+import { compileRegex } from "../../../src/routing/pcre/compile.ts";
 import { SureRegex } from "../../../src/routing/sure-regex.ts";
 import { REFUSED, TRANSLATED } from "../../expressions.ts";
 

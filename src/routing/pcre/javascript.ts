@@ -1,5 +1,5 @@
 /** Writes an expression of PCRE as JavaScript has it. */
-import { ATOMIC_NUMBER, groupLabel } from "../../../routing/regex-labels.ts";
+import { ATOMIC_NUMBER, groupLabel } from "../regex-labels.ts";
 import { type Characters, classText, LAST_BYTE, LAST_CODE_POINT, overlap, union } from "./characters.ts";
 import { checkGroups } from "./groups.ts";
 import type { Expression, Node, Repeat } from "./syntax.ts";
