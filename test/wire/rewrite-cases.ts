@@ -32,6 +32,9 @@ export const FILES = {
   "msie/f.txt": "f for MSIE",
   "down/x/mp3/s.mp3": "a song",
   "page.html": "page",
+  "rails/page.html": "page",
+  "rails/dir/index.html": "index of dir",
+  "rails/f.txt": "file f",
 };
 
 const SHOW = 'return 200 "$uri|$args|$1|$2|$3";';
@@ -622,6 +625,88 @@ export const GROUPS: readonly Group[] = [
       location / { root ${root}; try_files /system/maintenance.html $uri $uri/index.html $uri.html @mongrel; }
       location @mongrel { proxy_pass http://${backend}; }`,
     requests: ["/f.txt", "/dir", "/page", "/none?x"],
+  },
+  {
+    name: "pieces that many files have",
+    names: "www.a.test",
+    server: ({ root, backend }) => `
+      root ${root};
+      if ($request_method !~ ^(GET|HEAD|POST|OPTIONS|PUT)$ ) { return 405; }
+      if ($http_user_agent ~* (badbot|crawler)) { return 403; }
+      if ($query_string ~ "base64_encode.*\\(.*\\)") { return 400; }
+      if ($host ~* ^www\\.(.+)$) { set $bare $1; rewrite ^(.*)$ http://$bare$1 permanent; }
+      set $both "";
+      if ($arg_a) { set $both A; }
+      if ($arg_b) { set $both "\${both}B"; }
+      if ($both = AB) { return 409; }
+      if ($args ~* "^p=(\\d+)$") { set $post $1; rewrite ^/$ /post/$post? redirect; }
+      location /cors {
+        if ($request_method = 'OPTIONS') {
+          add_header 'Access-Control-Allow-Origin' '*';
+          add_header 'Access-Control-Max-Age' 1728000;
+          add_header 'Content-Type' 'text/plain; charset=utf-8';
+          return 204;
+        }
+        if ($request_method = 'GET') { add_header 'Access-Control-Allow-Origin' '*' always; }
+        alias ${root}/f.txt;
+      }
+      location /rails/ {
+        if (-f $request_filename.html) { rewrite (.*) $1.html break; }
+        if (-f $request_filename/index.html) { rewrite (.*) $1/index.html break; }
+        if (!-f $request_filename) { proxy_pass http://${backend}; break; }
+      }
+      location ~ \\.php(?:$|/) {
+        rewrite ^/(?!index|remote|ocs\\/v[12]|.+\\/richdocumentscode) /index.php$request_uri;
+        fastcgi_split_path_info ^(.+?\\.php)(/.*)$;
+        return 200 "php $fastcgi_script_name $fastcgi_path_info $args";
+      }
+      location /ci/ { if (!-e $request_filename) { rewrite ^/ci/(.*)$ /index.php?/$1 last; break; } }
+      location /static/ {
+        location ~ ^/static/version { rewrite ^/static/(version\\d*/)?(.*)$ /static/$2 last; }
+        if (!-f $request_filename) { rewrite ^/static/(version\\d*/)?(.*)$ /index.php?resource=$2 last; }
+        add_header X-A static;
+      }
+      if (!-e $request_filename) {
+        rewrite /wp-admin$ $scheme://$host$uri/ permanent;
+        rewrite ^(/[^/]+)?(/wp-.*) $2 last;
+      }
+      location /wp- { return 200 "wp $uri"; }
+      location ~ ^/al/(.*)$ { alias ${root}/$1; if ($arg_x ~ ^y) { add_header X-A y; } if ($arg_x ~ ^(z)) { add_header X-A z; } }`,
+    requests: [
+      ...[
+        "/f.txt | User-Agent: BadBot",
+        "/f.txt?x=base64_encode(1)",
+        "/f.txt?a=1&b=1",
+        "/f.txt?a=1",
+        "/?p=12",
+        "/?p=x",
+        "/a%20b?c | Host: www.a.test",
+        "DELETE /f.txt",
+      ],
+      ...[
+        "OPTIONS /cors",
+        "/cors",
+        "HEAD /cors",
+        "/rails/page",
+        "/rails/dir",
+        "/rails/f.txt",
+        "/rails/none?x",
+        "/x.php?a=1",
+        "/remote.php/webdav/a?b",
+        "/index.php/a/b",
+        "/ci/a/b?c",
+      ],
+      ...[
+        "/static/version123/a.css",
+        "/static/x?y",
+        "/blog/wp-admin",
+        "/blog/wp-content/x",
+        "/al/f.txt",
+        "/al/f.txt?x=y",
+        "/al/f.txt?x=z",
+        "/al/f.txt?x=n",
+      ],
+    ],
   },
   {
     name: "front controllers of old files",

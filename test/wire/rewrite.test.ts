@@ -79,7 +79,19 @@ function requestOf(text: string, name: string): string {
   return [`${method} ${target} HTTP/1.1`, ...hostField, ...fields, "Connection: close", "", ""].join("\r\n");
 }
 
-const COMPARED = ["Location", "X-Server", "X-Loc", "X-If", "X-A", "X-B", "X-C", "X-Id", "Cache-Control", "Allow"];
+const COMPARED = [
+  "Location",
+  "X-Server",
+  "X-Loc",
+  "X-If",
+  "X-A",
+  "X-B",
+  "X-C",
+  "X-Id",
+  "Cache-Control",
+  "Access-Control-Allow-Origin",
+  "Access-Control-Max-Age",
+];
 
 /** Of what `explain` says, what of a reply must be the same; null: it is made by a server that is not asked. */
 async function foretold(request: string): Promise<readonly unknown[] | null> {
