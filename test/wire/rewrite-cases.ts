@@ -573,6 +573,7 @@ export const GROUPS: readonly Group[] = [
       location / { if ($slow) { limit_rate 10k; break; } add_header X-Id $id; }
       location /users/ { rewrite ^/users/(.*)$ /show?user=$1? last; }
       location /show { ${SHOW} }
+      location /pictures { valid_referers none blocked server_names *.friend.test; if ($invalid_referer) { return 403; } return 200 picture; }
       location /download/ {
         if ($forbidden) { return 403; }
         if ($slow) { limit_rate 10k; }
@@ -588,6 +589,9 @@ export const GROUPS: readonly Group[] = [
         "/f.txt | User-Agent: MSIE 6",
         "/f.txt | Cookie: id=5",
         "POST /f.txt",
+        "/pictures",
+        "/pictures | Referer: http://a.friend.test/",
+        "/pictures | Referer: http://thief.test/",
         "/users/joe?x=1",
         "/download/a/media/b.avi",
         "/download/a/audio/b.avi",

@@ -45,6 +45,7 @@ const withBodies = (port: number): string => `
     location /checked { client_max_body_size 3; rewrite ^ /pass/ last; }
     location /pass/ { proxy_pass http://${around.backend}; }
     location /again { return 200 again; }
+    location /up { root ${root}/dir; rewrite ^ /../$arg_file break; }
   }`;
 
 /** A server whose error log is compared too. */
@@ -147,6 +148,11 @@ describe.skipIf(NGINX === null)("a request with a body", () => {
     };
     expect(await replies(ours.port)).toEqual(await replies(nginx.port));
   });
+});
+
+test("a rewritten path does not lead out of the root", async () => {
+  const ask = (file: string) => seen(ours.port, requestOf(`/up?file=${file}`, "body.test"));
+  for (const file of ["f.txt", "../../../../../../etc/hostname"]) expect((await ask(file))[0]).toBe(404);
 });
 
 /** Level and message of each line of an error log, without what it says of the client. */
