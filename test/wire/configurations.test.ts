@@ -71,7 +71,7 @@ const promises: Record<string, readonly Row[]> = {
     [get("/uploads/"), { status: 200, fields: { "Content-Security-Policy": /sandbox.*/ }, body: /a\.html/ }],
     [get("/uploads/.gitignore"), { status: 404, fields: { "X-Content-Type-Options": "nosniff" } }],
     [get("/api/uploads/a.html"), { status: 200, fields: { "Content-Security-Policy": /sandbox.*/ } }],
-    [get("/api/uploads/"), { status: 200, body: /^\[\n\{"name":"a\.html",[^\n]*\}\n\]\n$/ }],
+    [get("/api/uploads/"), { status: 200, body: /^\[\r\n\{ "name":"a\.html",[^\n]*\}\r\n\]$/ }],
     [get("/api/uploads/a.html", {}, "DELETE"), { status: 405, fields: { Allow: "GET, HEAD, OPTIONS" } }],
     [get("/uploads/a.html", {}, "DELETE"), { status: 204 }],
     [get("/uploads/a.html"), { status: 404 }],
