@@ -2,6 +2,8 @@
 import type { Template } from "../parts.ts";
 
 export interface CoreSettings {
+  /** Whether a body that is passed on is in a file in any case: one that is removed afterwards, or one that stays. */
+  readonly clientBodyInFileOnly: "off" | "clean" | "on";
   /** How long a 401 is kept back. */
   readonly authDelay: number;
   /** The folder beneath which symbolic links are judged by `symlinks`, if that is not the location's root. */

@@ -56,16 +56,21 @@ export class GatewayHandler implements Handler {
   }
 
   sink(exchange: Exchange): BodySink | undefined {
-    if (!this.passesBody) return undefined;
     const { services } = this;
+    const { clientBodyInFileOnly } = exchange.settings;
+    const inFile = clientBodyInFileOnly !== "off";
+    if (!this.passesBody && !inFile) return undefined;
     const { chunked, contentLength } = exchange.request;
-    if (!this.passing.settings.requestBuffering && (!chunked || this.framesBodies)) {
+    if (this.passesBody && !this.passing.settings.requestBuffering && (!chunked || this.framesBodies)) {
       const body = new StreamedBody(new BodyBuffer(services.buffers), true, 0);
       return this.relay(exchange, chunked ? -1 : contentLength, body);
     }
-    return new Spool(exchange, services.buffers, ({ memory, fd, length }) =>
-      this.relay(exchange, length, new CompleteBody(services, memory, fd, length)),
-    );
+    const begin = ({ memory, fd, length, fileName }: Spool): void => {
+      const passed = this.passesBody ? length : 0;
+      const removed = clientBodyInFileOnly === "clean" ? fileName : "";
+      this.relay(exchange, passed, new CompleteBody(services, memory, fd, passed, removed));
+    };
+    return new Spool(exchange, services.buffers, begin, inFile);
   }
 
   /** There is no body, or it is not passed on. Requests with one do not ask the cache. */

@@ -1,4 +1,5 @@
 /** A request's body that was collected before its source starts (nginx: proxy_request_buffering on). It can be written more than once. */
+import { AT_FDCWD } from "../../../ffi/abi.ts";
 import { ERRNO } from "../../../ffi/errno.ts";
 import type { Block } from "../../../ffi/memory.ts";
 import type { HandlerServices } from "../services.ts";
@@ -23,12 +24,14 @@ export class CompleteBody implements RequestBody {
    * @param memory the body; if there is a file, nothing
    * @param fd a descriptor that reads the file with the body; -1: it is in memory. This object closes it.
    * @param length of the body
+   * @param name a file that is removed with the body; "": none
    */
   constructor(
     private readonly services: HandlerServices,
     private readonly memory: BodyBuffer,
     private fd: number,
     readonly length: number,
+    private readonly name = "",
   ) {}
 
   hold(): number {
@@ -39,7 +42,9 @@ export class CompleteBody implements RequestBody {
 
   release(): void {
     this.memory.release();
-    if (this.fd >= 0) this.services.kernel.close(this.fd);
+    const { kernel } = this.services;
+    if (this.fd >= 0) kernel.close(this.fd);
+    if (this.name !== "" && !this.released) kernel.unlink(AT_FDCWD, this.name);
     this.fd = -1;
     this.released = true;
     this.position = this.length;

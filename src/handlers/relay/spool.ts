@@ -2,6 +2,7 @@
  * Collects the body of a request without Content-Length, for a source that must know the length before it starts (CONTENT_LENGTH).
  * A small body stays in memory, a larger one goes to a temporary file without a name.
  */
+import { AT_FDCWD } from "../../../ffi/abi.ts";
 import { errnoText } from "../../../ffi/errno.ts";
 import type { Block } from "../../../ffi/memory.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
@@ -22,11 +23,15 @@ export class Spool implements BodySink {
   /** Complete, failed or broken off. */
   private over = false;
 
-  /** @param onComplete called with the complete body; the callee then owns `memory` and `fd` */
+  /**
+   * @param onComplete called with the complete body; the callee then owns `memory` and `fd`
+   * @param inFile whether the body goes to a file with a name in any case (`client_body_in_file_only`)
+   */
   constructor(
     private readonly exchange: Exchange,
     pool: BufferPool,
     private readonly onComplete: (spool: Spool) => void,
+    private readonly inFile = false,
   ) {
     this.memory = new BodyBuffer(pool);
     this.file = new TempFile(exchange.services);
@@ -35,6 +40,11 @@ export class Spool implements BodySink {
   /** A descriptor that reads the file with the body from its start; -1: the body is in memory. */
   get fd(): number {
     return this.file.fd;
+  }
+
+  /** The name of the file with the body; "": it has none. */
+  get fileName(): string {
+    return this.file.name;
   }
 
   accept(block: Block, start: number, end: number): number {
@@ -49,7 +59,7 @@ export class Spool implements BodySink {
     if (this.over) return;
     this.over = true;
     this.file.closeWriter();
-    this.exchange.receivedBody = { length: this.length, text: this.text(), file: "" };
+    this.exchange.receivedBody = { length: this.length, text: this.text(), file: this.fileName };
     this.onComplete(this);
   }
 
@@ -67,7 +77,7 @@ export class Spool implements BodySink {
   /** 0, or -errno. */
   private take(block: Block, start: number, end: number): number {
     const length = this.length + end - start;
-    if (this.fd < 0 && length <= this.exchange.settings.clientBodyBufferSize) {
+    if (this.fd < 0 && !this.inFile && length <= this.exchange.settings.clientBodyBufferSize) {
       this.memory.append(block, start, end);
       return 0;
     }
@@ -77,7 +87,7 @@ export class Spool implements BodySink {
 
   /** 0, or -errno. */
   private moveToFile(): number {
-    const error = this.file.open(this.folder);
+    const error = this.file.open(this.folder, this.inFile);
     if (error !== 0) return error;
     return this.memory.drain((block, offset, length) => this.file.writeSome(block, offset, length));
   }
@@ -95,6 +105,7 @@ export class Spool implements BodySink {
 
   private discard(): void {
     this.file.close();
+    if (this.fileName !== "") this.exchange.services.kernel.unlink(AT_FDCWD, this.fileName);
     this.memory.release();
   }
 }

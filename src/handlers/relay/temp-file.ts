@@ -1,4 +1,4 @@
-/** A temporary file without a name: bytes are appended to it and read from any position. It vanishes when it is closed. */
+/** A temporary file: bytes are appended to it and read from any position. Without a name it vanishes when it is closed. */
 import { AT_FDCWD, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } from "../../../ffi/abi.ts";
 import type { Block } from "../../../ffi/memory.ts";
 import type { Services } from "../../exchange/services.ts";
@@ -11,18 +11,21 @@ export class TempFile {
   fd = -1;
   /** Bytes in it. */
   length = 0;
+  /** "": it has none. */
+  name = "";
   private writer = -1;
 
   constructor(private readonly services: Services) {}
 
-  /** Makes the file in `folder`, opens it twice, for writing and for reading, and removes its name. 0, or -errno. */
-  open(folder: string): number {
+  /** Makes the file in `folder`, opens it twice, for writing and for reading, and removes its name unless it is to keep one. 0, or -errno. */
+  open(folder: string, keepsName = false): number {
     const { kernel } = this.services;
-    const name = `${folder}/.webserv-${this.services.randomHex(16)}`;
+    const name = `${folder}/${keepsName ? "" : "."}webserv-${this.services.randomHex(16)}`;
     this.writer = kernel.open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
     if (this.writer < 0) return this.writer;
     this.fd = kernel.open(name, O_RDONLY | O_NOFOLLOW, 0);
-    kernel.unlink(AT_FDCWD, name);
+    if (keepsName) this.name = name;
+    else kernel.unlink(AT_FDCWD, name);
     return Math.min(0, this.fd);
   }
 

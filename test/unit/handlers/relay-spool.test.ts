@@ -1,12 +1,13 @@
 /** Bodies of unknown length, collected: in memory, in a file without a name, or not at all. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync, unlinkSync } from "node:fs";
 import { S_IFREG } from "../../../ffi/abi.ts";
 import { ERRNO } from "../../../ffi/errno.ts";
 import { FileStatus, type Kernel } from "../../../ffi/kernel.ts";
 import { linux } from "../../../ffi/linux.ts";
 import { Block } from "../../../ffi/memory.ts";
 import type { Settings } from "../../../src/config/model.ts";
+import { CompleteBody } from "../../../src/handlers/relay/complete-body.ts";
 import { Spool } from "../../../src/handlers/relay/spool.ts";
 import { FakeExchange, FakeServices, location, Site } from "./world.ts";
 
@@ -16,14 +17,14 @@ afterAll(() => site.remove());
 const ROOM = 10_000;
 
 /** A spool in the site's folder, with calls of the kernel replaced. */
-function world(calls: Partial<Kernel> = {}, changes: Partial<Settings> = {}) {
+function world(calls: Partial<Kernel> = {}, changes: Partial<Settings> = {}, inFile = false) {
   const services = new FakeServices();
   const { watched } = services;
   const here = location({ clientBodyBufferSize: ROOM, clientBodyTempPath: site.path("tmp"), ...changes });
   const exchange = new FakeExchange(services, here, { method: "POST", fields: ["Transfer-Encoding: chunked"] });
   Object.assign(services.kernel, calls);
   const completed: Spool[] = [];
-  const spool = new Spool(exchange, services.buffers, (complete) => completed.push(complete));
+  const spool = new Spool(exchange, services.buffers, (complete) => completed.push(complete), inFile);
   const block = new Block(4096);
   /** Feeds it as the server does: from one block that is used again. */
   const feed = (body: Buffer, piece = 4000): void => {
@@ -89,6 +90,34 @@ describe("what is collected", () => {
       expect(readAll(spool.fd).equals(body)).toBe(true);
       linux.close(spool.fd);
     }
+  });
+  describe("in a file with a name (client_body_in_file_only)", () => {
+    const named = (): string[] => readdirSync(site.path("tmp")).filter((name) => !name.startsWith("."));
+    test("even a byte; it goes with the body, if it is to", () => {
+      const { spool, feed, services } = world({}, {}, true);
+      feed(Buffer.from("a"));
+      spool.end();
+      expect(named()).toEqual([spool.fileName.slice(site.path("tmp").length + 1)]);
+      expect(readFileSync(spool.fileName, "utf8")).toBe("a");
+      const body = new CompleteBody(services as never, spool.memory, spool.fd, 1, spool.fileName);
+      body.release();
+      body.release();
+      expect(named()).toEqual([]);
+    });
+    test("or stays", () => {
+      const { spool, feed, services } = world({}, {}, true);
+      feed(bytes(3 * ROOM));
+      spool.end();
+      new CompleteBody(services as never, spool.memory, spool.fd, 1).release();
+      expect(readFileSync(spool.fileName).equals(bytes(3 * ROOM))).toBe(true);
+      unlinkSync(spool.fileName);
+    });
+    test("a body that is broken off leaves none", () => {
+      const { spool, feed } = world({}, {}, true);
+      feed(Buffer.from("a"));
+      spool.abort();
+      expect(named()).toEqual([]);
+    });
   });
   test("a first piece that is too large for memory", () => {
     const { spool, feed } = world({}, { clientBodyBufferSize: 100 });

@@ -170,6 +170,7 @@ export function settings(changes: Partial<Settings> = {}): Settings {
     useridName: "uid",
     useridMark: null,
     useridService: null,
+    clientBodyInFileOnly: "off",
     maxRanges: 16,
     chunkedTransferEncoding: true,
     logNotFound: true,

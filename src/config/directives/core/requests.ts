@@ -43,6 +43,13 @@ export const CORE_REQUESTS: readonly Row[] = [
     help: "How long a connection takes requests; it is closed after the first one that ends later.",
     set: store("keepaliveTime"),
   }),
+  directive("client_body_in_file_only", {
+    in: anywhere,
+    takes: [oneOf("on", "clean", "off")],
+    default: "off",
+    help: "Whether each body that is to be passed to another server is written to a file of `client_body_temp_path` ($request_body_file) first; `clean` removes it behind the reply, `on` keeps it.",
+    set: store("clientBodyInFileOnly"),
+  }),
   directive("lingering_close", {
     in: anywhere,
     takes: [oneOf("on", "always", "off")],

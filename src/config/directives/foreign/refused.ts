@@ -33,7 +33,7 @@ const INSTEAD: readonly (readonly [instead: string, names: string])[] = [
     "sub_filter sub_filter_ addition_types add_before_body add_after_body ssi ssi_ charset_map charset_types override_charset source_charset",
   ],
   ["use return, try_files or a location with a regular expression", "split_clients geo"],
-  ["Webserv has no such module", "add_trailer client_body_in_file_only add_header_inherit add_trailer_inherit"],
+  ["Webserv has no such module", "add_trailer add_header_inherit add_trailer_inherit"],
 ];
 
 const WHOLE = new Map(INSTEAD.flatMap(([instead, names]) => names.split(" ").map((name) => [name, instead] as const)));
