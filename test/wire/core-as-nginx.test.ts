@@ -1,6 +1,6 @@
 /** nginx's core directives, and `compat nginx`: the same configuration gives the same answers as nginx itself. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { lchownSync, readFileSync, rmSync, utimesSync } from "node:fs";
+import { lchownSync, readdirSync, readFileSync, rmSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ask, get, type Reply } from "./client.ts";
 import { NGINX, useNginx } from "./nginx.ts";
@@ -22,9 +22,26 @@ const folder = makeFolder({
   "www/link.html": { link: "../outside.html" },
   "www/double//page.html": "double",
   "outside.html": "outside",
+  "bodies/": "",
 });
 utimesSync(join(folder, "www/page.html"), 1_700_000_000, 1_700_000_000);
 if (process.getuid?.() === 0) lchownSync(join(folder, "www/foreign.html"), 1, 1);
+/** Says what is in the file that it is told of. */
+const backend = Bun.serve({
+  hostname: "127.0.0.1",
+  port: 0,
+  async fetch(request) {
+    const file = request.headers.get("X-File") ?? "";
+    const body = file === "" ? "no file" : readFileSync(file, "utf8");
+    return new Response(`[${await request.text()}] ${body}`);
+  },
+});
+writeFileSync(
+  join(folder, "saved.conf"),
+  `client_body_temp_path ${folder}/bodies; proxy_pass_request_body off; proxy_set_header Content-Length "";
+   proxy_set_header X-File $request_body_file; proxy_pass http://127.0.0.1:${backend.port};`,
+);
+afterAll(() => backend.stop(true));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** A server at `listen`; those at sockets have what counts for a whole server. */
@@ -61,6 +78,9 @@ const site = (listen: string, suffix: string, more = ""): string => `
     location /links/from/ { alias ${folder}/linked/; disable_symlinks on from=${folder}/linked; }
     location /links/part/ { alias ${folder}/www/; disable_symlinks on from=${folder}/www/to-inner; }
     location /links/apart/ { alias ${folder}/linked/; disable_symlinks on from=/usr; }
+    location /saved/clean { client_body_in_file_only clean; include ${folder}/saved.conf; }
+    location /saved/on { client_body_in_file_only on; include ${folder}/saved.conf; }
+    location /saved/off { include ${folder}/saved.conf; }
     location /gzip/ { alias ${folder}/www/; gzip on; gzip_min_length 1; }
     location /gzip/whole/ { alias ${folder}/www/; gzip on; gzip_min_length 1; chunked_transfer_encoding off; }
     location /asks/ {
@@ -185,6 +205,30 @@ describe.skipIf(NGINX === null)("as nginx", () => {
       return [...names.map((name) => reply.field(name)), reply.field("Connection") === "close"];
     };
     expect(await framing(ours.port)).toEqual(await framing(nginx.port));
+  });
+
+  test.each([
+    ["clean", 0],
+    ["on", 1],
+    ["off", 0],
+  ])("client_body_in_file_only %s leaves %d files", async (name, left) => {
+    const saved = async (port: number): Promise<string[]> => {
+      const request = `POST /saved/${name} HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello`;
+      const { text } = await ask(port, request);
+      const files = (): string[] =>
+        readdirSync(join(folder, "bodies"), { recursive: true, withFileTypes: true })
+          .filter((file) => file.isFile())
+          .map((file) => join(file.parentPath, file.name));
+      await until(
+        () => files().length === left,
+        () => files().join(),
+      );
+      for (const file of files()) unlinkSync(file);
+      return [text];
+    };
+    const answer = await saved(nginx.port);
+    expect(await saved(ours.port)).toEqual(answer);
+    expect(answer).toEqual([name === "off" ? "[] no file" : "[] hello"]);
   });
 
   test("log_subrequest: a subrequest has its line", async () => {

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { WITHOUT_EFFECT } from "../../../src/config/directives/foreign/without-effect.ts";
 import { DIRECTIVES, rowOf } from "../../../src/config/directives.ts";
 import { configurationReference } from "../../../src/config/docs.ts";
 import { VARIABLES } from "../../../src/exchange/variables/variables.ts";
@@ -35,6 +36,10 @@ test("docs/nginx-differences.md is what `bun tools/document.ts` writes", () => {
 describe("nginx's directives", () => {
   test("there is a word about each", () => {
     expect(nginxDirectives().filter((one) => stateOf(one) === undefined)).toEqual([]);
+  });
+
+  test("none of those without effect has one", () => {
+    expect([...WITHOUT_EFFECT.keys()].filter((name) => DIRECTIVES.has(name))).toEqual([]);
   });
 
   test("one that works is allowed wherever nginx allows it", () => {

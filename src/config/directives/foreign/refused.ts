@@ -27,13 +27,7 @@ const INSTEAD: readonly (readonly [instead: string, names: string])[] = [
   ['use "upload_store"', "upload_pass upload_progress"],
   ['use "stub_status"', "status status_zone status_format vhost_traffic_status vhost_traffic_status_ api"],
   ['use "access_log"', "session_log session_log_"],
-  // These are being built; the table of directives has the better word as soon as it has them.
-  [
-    "replies are not rewritten",
-    "sub_filter sub_filter_ addition_types add_before_body add_after_body ssi ssi_ charset_map charset_types override_charset source_charset",
-  ],
-  ["use return, try_files or a location with a regular expression", "split_clients geo"],
-  ["Webserv has no such module", "add_trailer add_header_inherit add_trailer_inherit"],
+  ["write them again in each block that has some of its own", "add_header_inherit add_trailer_inherit"],
 ];
 
 const WHOLE = new Map(INSTEAD.flatMap(([instead, names]) => names.split(" ").map((name) => [name, instead] as const)));
