@@ -47,6 +47,12 @@ const configuration = (port: number | string): string => `
   map $arg_dir $dir { default one; two two; up ..; none none; }
   map $sent_http_content_type $expires { default off; text/html epoch; text/css max; ~javascript 1h; ~image/ -1; text/plain @25h; application/json ""; }
   map $sent_http_content_type $control { default ""; text/css "public, immutable"; ~^image/(?<kind>.*)$ "kind $kind"; }
+  map $uri $asked { ~(.*) $1; }
+  geo $limited { default 1; 10.0.0.0/8 0; }
+  map $limited $limit_key { 0 ""; 1 $binary_remote_addr$arg_client; }
+  limit_req_zone $limit_key zone=few:1m rate=1r/m;
+  map $http_host $pool { default back; }
+  upstream back { server ${B}; }
   map $arg_lang $page { default page; de de; }
   types { text/html html; text/css css; application/javascript js; image/png png; text/plain txt; application/json json; }
   proxy_cache_path ${F}/cache${port} keys_zone=small:1m;
@@ -120,6 +126,10 @@ const configuration = (port: number | string): string => `
       add_header X-Cache $upstream_cache_status; proxy_ignore_headers Set-Cookie;
     }
     location /scgi/ { scgi_pass $arg_to; scgi_param X_DIR "$dir $arg_x"; scgi_param X_EMPTY $arg_none; }
+    location /subrequest/ { alias ${F}/one/; auth_request /verdict; add_header X-Asked $asked; }
+    location = /verdict { internal; proxy_pass http://${B}; proxy_set_header X-Asked $asked; }
+    location /limit { limit_req zone=few; limit_req_status 429; alias ${F}/one/page.html; }
+    location /pool/ { proxy_pass http://$pool/$dir; proxy_redirect off; }
     location /groupset { set $v "$arg_a-$dir"; if ($v = "1-one") { return 200 "first $v"; } return 200 "other $v"; }
     location /rewrite/ { rewrite ^/rewrite/(.*)$ /fell/$dir/$1?to=$arg_to redirect; }
   }`;
@@ -250,6 +260,12 @@ const CASES: readonly Case[] = [
   ["/cache/f?zone=small&key=2&never=1"],
   ["/cache/g?zone=small&key=2"],
   [`/scgi/?to=${B}&x=y`],
+  ["/subrequest/page.html"],
+  ["/subrequest/none"],
+  ["/limit?client=1"],
+  ["/limit?client=1"],
+  ["/limit?client=2"],
+  ["/pool/x?dir=two"],
   ["/groupset?a=1"],
   ["/groupset?a=1&dir=two"],
   ["/rewrite/a?to=b"],

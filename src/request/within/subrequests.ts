@@ -103,7 +103,7 @@ function within(exchange: ServerExchange, parent: ServerExchange, options: Subre
   if (options.isRepeated) progress.isRedirected = parent.isRedirected;
   progress.captures = parent.captures;
   progress.choosing = options.body !== null;
-  exchange.assigned = parent.assigned; // shared, as in nginx
+  exchange.assigned = parent.assigned ??= new Map(); // shared, as in nginx: a value computed in either is that of both
   exchange.session = parent.session;
   exchange.user = parent.user;
   exchange.receivedBody = parent.receivedBody;

@@ -27,6 +27,16 @@ describe("map", () => {
     test(`"${given}" gives "${expected}"`, () => expect(value("m", x(given))).toBe(expected));
   }
 
+  test("entries may come from files, beside others", () => {
+    const files = {
+      "conf/one.map": "a 1; # first\n~^(b)$ $1;",
+      "conf/more/x.map": "c 3;\n",
+      "conf/more/y.map": "default 4;",
+    };
+    const value = variablesOf("map $http_x $m { include one.map; include more/*.map; d 5; }", files);
+    expect(["a", "b", "c", "d", "e"].map((one) => value("m", x(one)))).toEqual(["1", "b", "3", "5", "4"]);
+  });
+
   test("a value without a default is empty", () => {
     expect(variablesOf("map $http_x $m { a b; }")("m", x("c"))).toBe("");
   });
