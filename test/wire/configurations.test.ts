@@ -273,6 +273,20 @@ const promises: Record<string, readonly Row[]> = {
     [get("/gallery.html", { "If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT" }), { status: 304 }],
     [get("/none"), { status: 404, fields: { "X-Served-By": "webserv" } }],
   ],
+  "changing-replies.conf": [
+    [
+      get("/", { Host: "site.test" }),
+      { status: 200, fields: html, body: /<title>site\.test: .*[\s\S]*\/ask\.js"><\/script><\/body>/ },
+    ],
+    [
+      get("/about/"),
+      { status: 200, body: /^<p>Closed on Mondays.<\/p>\n<!doctype [\s\S]*<p>Served for 127\.0\.0\.1<\/p>\n$/ },
+    ],
+    [get("/hello?name=%3C"), { status: 200, body: "Hello, %3C. <p>Served for 127.0.0.1</p>\n" }],
+    [get("/hello"), { status: 200, body: "Hello, whoever you are. <p>Served for 127.0.0.1</p>\n" }],
+    [get("/koi8"), { status: 200, fields: { "Content-Type": "text/plain; charset=koi8-r" }, body: /, 5 &#8364;\n$/ }],
+    [get("/timed"), { status: 200, fields: { "Transfer-Encoding": "chunked" }, body: "in time\n" }],
+  ],
   "compression.conf": [
     [get("/style.css", { "Accept-Encoding": "gzip" }), { status: 200, fields: { "Content-Encoding": "gzip" } }],
     [get("/style.css", { "Accept-Encoding": "gzip, zstd" }), { status: 200, fields: { "Content-Encoding": "zstd" } }],

@@ -285,6 +285,7 @@ describe.skipIf(NGINX === null)("as nginx (needs nginx)", () => {
       ["/charset/variable/one.html?charset=koi8-r"],
       ["/charset/text/"],
       ["/charset/same/one.html"],
+      ["/charset/same/one.html", { Range: "bytes=1-2" }],
       ["/docs/charset/a.html"],
       ["/docs/charset/a.html", {}, "HEAD"],
       ["/koi-utf/a.html"],
