@@ -2,8 +2,8 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
-import { answers } from "./cases.ts";
 import { ask, get } from "./client.ts";
+import { answers } from "./explained.ts";
 import { useServer } from "./server.ts";
 
 setDefaultTimeout(60_000);

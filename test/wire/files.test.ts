@@ -2,8 +2,9 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { answers, check } from "./cases.ts";
+import { check } from "./cases.ts";
 import { ask, Client, get, type Reply } from "./client.ts";
+import { answers } from "./explained.ts";
 import { useServer } from "./server.ts";
 
 setDefaultTimeout(60_000);

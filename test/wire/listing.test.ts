@@ -1,7 +1,8 @@
 /** Directory listings: a page for people, JSON for programs (docs/behaviour.md, Replies). */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { answers, check } from "./cases.ts";
+import { check } from "./cases.ts";
 import { ask, get } from "./client.ts";
+import { answers } from "./explained.ts";
 import { useServer } from "./server.ts";
 
 setDefaultTimeout(60_000);

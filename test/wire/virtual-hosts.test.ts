@@ -2,8 +2,9 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { answers, check } from "./cases.ts";
+import { check } from "./cases.ts";
 import { ask, get } from "./client.ts";
+import { answers } from "./explained.ts";
 import { makeFolder, ServerProcess, useServer } from "./server.ts";
 
 setDefaultTimeout(60_000);

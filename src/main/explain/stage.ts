@@ -146,7 +146,7 @@ export class Stage {
     if (n <= 0) return this.refused(exchange, -n || 400);
     this.server(exchange.request.host());
     const status = admit(exchange, endpoint.hosts);
-    if (status !== 0) return exchange.fail(status);
+    if (status !== 0) return exchange.fail(status, status === 405 ? [["Allow", exchange.progress.route.allow]] : []);
     exchange.progress.advance();
     await this.untilAnswered(exchange);
   }
