@@ -47,12 +47,24 @@ class Receiver {
   }
 }
 
+/** Whom requests are passed to. */
+const backend = Bun.serve({
+  hostname: "127.0.0.1",
+  port: 0,
+  fetch: ({ url }) =>
+    new Response("from behind", {
+      status: url.endsWith("/404") ? 404 : 200,
+      headers: { "X-B": 'a"b', "Set-Cookie": "c=crumb; Path=/" },
+    }),
+});
+
 const folder = makeFolder({ "www/a/x": "x", "www/b/x": "x" });
 const udp = new Receiver();
 const unix = new Receiver(join(folder, "log.sock"));
 const theirs = new Receiver();
 afterAll(() => {
   for (const receiver of [udp, unix, theirs]) receiver.close();
+  void backend.stop(true);
   rmSync(folder, { recursive: true });
 });
 
@@ -82,9 +94,11 @@ const http = (port: number | string, logs: string, syslog: string): string => `
   log_format json escape=json '{"v":"$http_x_v","a":"$arg_v","n":"$http_none"}';
   log_format none escape=none '$http_x_v|$http_none|$uri';
   log_format module '$connection_requests|$request_length|$status|$body_bytes_sent|$content_length|$uri|$request|$request_uri';
+  log_format up '$upstream_status|$upstream_addr|$upstream_response_length|$upstream_http_x_b|$upstream_cookie_c|$proxy_host|$proxy_port|$upstream_cache_status|$upstream_http_none|$sent_http_x_b|$status';
   log_format empty '${EMPTY.map((name) => `$${name}`).join("|")}';
   map $status $loggable { ~^[23] 0; default 1; }
   map $http_x_v $mapped { default ""; }
+  upstream gone { server 127.0.0.1:1; server 127.0.0.1:2; }
   server {
     listen 127.0.0.1:${port};
     server_name a;
@@ -104,6 +118,8 @@ const http = (port: number | string, logs: string, syslog: string): string => `
     location = /module { access_log ${logs}/module.log module; return 200 "ok"; }
     location = /module/page { access_log ${logs}/module.log module; error_page 404 /ok2; }
     location = /ok2 { internal; access_log ${logs}/module.log module; return 200 "ok"; }
+    location /up/ { access_log ${logs}/up.log up; proxy_pass http://127.0.0.1:${backend.port}/; }
+    location /down/ { access_log ${logs}/up.log up; proxy_pass http://gone; }
     location /never { set $elsewhere 1; }
     location /ok { return 200 "ok"; }
     location = /inner { error_page 404 /ok; access_log ${logs}/inner.log usual; }
@@ -139,6 +155,10 @@ const REQUESTS: readonly string[] = [
   get("/module", { Host: "a", "Content-Length": "0" }, "POST"),
   get("/module", { Host: "a" }, "HEAD"),
   get("/module/page", { Host: "a" }),
+  get("/up/a", { Host: "a" }),
+  get("/up/404", { Host: "a" }),
+  get("/up/404", { Host: "a" }, "HEAD"),
+  get("/down/x", { Host: "a" }),
   "GET /x HTTP/1.0\r\n\r\n",
 ];
 
@@ -239,6 +259,7 @@ describe.skipIf(NGINX === null)(
       "inner",
       "nameless",
       "module",
+      "up",
       "host-a",
       "host-b",
     ];
