@@ -5,8 +5,8 @@ import { FileStatus, type Kernel } from "../../../ffi/kernel.ts";
 import { copyBytes } from "./copying.ts";
 import { type Member, type Walk, walk } from "./walk.ts";
 
-/** Bytes copied in one turn, and members; either take about a millisecond or two. */
-const BYTES_PER_TURN = 8 * 1024 * 1024;
+/** Bytes copied in one turn, and members; either take a few milliseconds on a slow disk. */
+const BYTES_PER_TURN = 1024 * 1024;
 const MEMBERS_PER_TURN = 32;
 /** What a member costs besides its bytes. */
 const BYTES_PER_MEMBER = BYTES_PER_TURN / MEMBERS_PER_TURN;

@@ -18,8 +18,8 @@ import { StagedFolder } from "./staged-folder.ts";
 import { type Transfer, transferOf } from "./transfer.ts";
 import { inTurns, type Reply, type Work } from "./turns.ts";
 
-/** Bytes of a file that are copied in one turn of the loop. */
-const BYTES_PER_TURN = 8 * 1024 * 1024;
+/** Bytes of a file that are copied in one turn of the loop: a few milliseconds on a slow disk. */
+const BYTES_PER_TURN = 1024 * 1024;
 
 export function copy(exchange: Exchange, dav: DavLocation): void {
   const transfer = transferOf(exchange, dav);
@@ -63,12 +63,15 @@ function* fill({ services }: DavLocation, source: Resource, staged: StagedFile):
     const looked = kernel.fstat(fd, status);
     if (looked < 0) return source.failed("fstat", looked);
     staged.expect(status.size);
-    for (let position = 0; ; ) {
-      const n = staged.copy(fd, position, BYTES_PER_TURN);
+    for (let position = 0, room = BYTES_PER_TURN; ; ) {
+      const n = staged.copy(fd, position, room);
       if (n < 0) return failure(n, `sendfile() from "${source.filename}"`);
       if (n === 0) break;
       position += n;
-      if (n > BYTES_PER_TURN / 8) yield;
+      room -= n;
+      if (room > 0) continue;
+      room = BYTES_PER_TURN;
+      yield;
     }
     copyDead(kernel, fd, staged.descriptor);
     staged.mode = status.mode & 0o777;
