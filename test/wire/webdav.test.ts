@@ -1,11 +1,11 @@
 /** WebDAV beside nginx's ngx_http_dav_module, request by request, and with the clients that people use. */
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ask } from "./client.ts";
 import { NGINX, useNginx } from "./nginx.ts";
-import { makeFolder, useServer } from "./server.ts";
+import { makeFolder, until, useServer } from "./server.ts";
 
 setDefaultTimeout(60_000);
 
@@ -240,6 +240,35 @@ describe.skipIf(!has("cadaver"))("cadaver (needs cadaver)", () => {
     expect(readFileSync(join(folder, "to.txt"), "utf8")).toBe("from cadaver");
     expect(readdirSync(join(ours(), "root/managed"))).not.toContain("c");
     rmSync(folder, { recursive: true });
+  });
+});
+
+/** Whether file systems may be mounted here, and davfs2 has the means. */
+const mayMount = ((): boolean => {
+  if (!existsSync("/dev/fuse") || !existsSync("/usr/sbin/mount.davfs")) return false;
+  const folder = makeFolder();
+  const may = spawnSync("mount", ["-t", "tmpfs", "-o", "size=1m", "webserv-test", folder]).status === 0;
+  if (may) spawnSync("umount", [folder]);
+  rmSync(folder, { recursive: true });
+  return may;
+})();
+
+describe.skipIf(!mayMount)("davfs2 (needs davfs2 and the right to mount)", () => {
+  test("mounts the folder; what is done in it is done here", async () => {
+    const folder = makeFolder({ "mnt/": "", "cache/": "", "davfs.conf": "" });
+    writeFileSync(join(folder, "davfs.conf"), `ask_auth 0\ndelay_upload 0\ncache_dir ${folder}/cache\n`);
+    spawnSync("chmod", ["-R", "a+rwx", folder]);
+    const mount = await run(["mount", "-t", "davfs", "-o", `conf=${folder}/davfs.conf`, url(), join(folder, "mnt")]);
+    expect([mount.status, mount.output]).toEqual([0, ""]);
+    // In a process of its own: the kernel waits for davfs2, and that for the server whose output this process reads.
+    const { status } = await run(["sh", "-c", `cd ${folder}/mnt && mkdir m && echo hello > f && mv f m/g && cat m/g`]);
+    const stored = join(ours(), "root/managed/m/g");
+    await until(
+      () => existsSync(stored) && readFileSync(stored, "utf8") === "hello\n",
+      () => "no file of davfs2",
+    );
+    expect([status, (await run(["umount", "-i", join(folder, "mnt")])).status]).toEqual([0, 0]);
+    rmSync(folder, { recursive: true, force: true });
   });
 });
 
