@@ -12,6 +12,7 @@ import {
   S_IFREG,
 } from "../../ffi/abi.ts";
 import { ERRNO, errnoText } from "../../ffi/errno.ts";
+import { hostname } from "../../ffi/hostname.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import { FileStatus } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
@@ -55,6 +56,11 @@ export class Sources {
     private readonly searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
   ) {
     this.folder = folderOf(main);
+  }
+
+  /** The name of the machine; "" if it is unknown. */
+  hostname(): string {
+    return hostname(this.kernel);
   }
 
   /** The text of a file, without a byte order mark. */

@@ -36,12 +36,13 @@ export class Http1 {
   private headLength = 0;
   private length = 0;
   private begun = false;
+  private isCut = false;
 
   constructor(private readonly output: Output) {}
 
   /** A request begins: it has no reply yet. */
   begin(): void {
-    this.begun = false;
+    this.begun = this.isCut = false;
     this.headLength = this.length = 0;
   }
 
@@ -134,12 +135,13 @@ export class Http1 {
 
   /** The connection broke during the reply: only the bytes that the kernel took count as sent. */
   cutShort(): void {
-    if (this.begun) this.length = -1;
+    this.isCut = this.begun;
   }
 
-  /** Bytes of the reply, head included. If its length is unknown or it was cut short: those the kernel has taken. */
+  /** Bytes of the reply, head included; if its length is unknown, those written so far. If it was cut short: those the kernel has taken. */
   get bytesSent(): number {
-    return this.length >= 0 ? this.length : Math.max(0, this.output.bytesTaken - this.start);
+    if (this.isCut) return Math.max(0, this.output.bytesTaken - this.start);
+    return this.length >= 0 ? this.length : this.output.bytesWritten - this.start;
   }
 
   get bodyBytesSent(): number {

@@ -1,7 +1,7 @@
 /** What the handlers and exchanges of one server share. */
-import { O_RDONLY } from "../../ffi/abi.ts";
 import type { CheckBcrypt } from "../../ffi/bcrypt.ts";
 import { errnoText } from "../../ffi/errno.ts";
+import { hostname } from "../../ffi/hostname.ts";
 import type { Kernel } from "../../ffi/kernel.ts";
 import { Block } from "../../ffi/memory.ts";
 import type { ErrorLog, LogLevel } from "../config/settings/logs.ts";
@@ -63,7 +63,7 @@ export class ServerServices implements SharedServices {
     bcrypt: CheckBcrypt,
     private readonly write: (level: LogLevel, message: string, to?: ErrorLog) => void,
   ) {
-    this.hostname = hostnameOf(kernel);
+    this.hostname = hostname(kernel);
     this.resolver = new Resolver(kernel, reactor);
     this.listings = new Listings(this);
     this.compression = new CompressionWork(clock);
@@ -92,16 +92,4 @@ export class ServerServices implements SharedServices {
     if (n !== bytes) throw new Error(`getrandom() failed (${errnoText(n)})`);
     return this.random.bytes.toString("hex", 0, bytes);
   }
-}
-
-const HOSTNAME = "/proc/sys/kernel/hostname";
-
-/** As gethostname(2). */
-function hostnameOf(kernel: Kernel): string {
-  const fd = kernel.open(HOSTNAME, O_RDONLY, 0);
-  if (fd < 0) return "";
-  const block = new Block(256);
-  const n = kernel.read(fd, block, 0, block.bytes.length, 0);
-  kernel.close(fd);
-  return block.bytes.latin1Slice(0, Math.max(0, n)).trim().toLowerCase();
 }

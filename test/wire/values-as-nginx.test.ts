@@ -1,6 +1,7 @@
 /** The values of variables beside nginx's own, for odd requests: in the body, in fields of the reply, behind a proxy, and in the access log. */
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, rmSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { Client, get, ask as httpAsk } from "./client.ts";
 import { NGINX, useNginx } from "./nginx.ts";
@@ -15,7 +16,7 @@ const REQUEST =
 const TEXT = REQUEST.replace("binary_remote_addr ", "");
 /** Of the reply. */
 const REPLY =
-  "body_bytes_sent request_completion request_length sent_http_content_type sent_http_content_length sent_http_location sent_http_transfer_encoding sent_http_x_own sent_http_none sent_trailer_none status gzip_ratio upstream_status upstream_http_x upstream_response_length upstream_cookie_id proxy_port";
+  "body_bytes_sent request_completion request_length sent_http_content_type sent_http_content_length sent_http_location sent_http_transfer_encoding sent_http_x_own sent_http_none sent_trailer_x_t sent_trailer_none status gzip_ratio upstream_status upstream_http_x upstream_response_length upstream_cookie_id proxy_port";
 /** As `name=<value>`. */
 const list = (names: string): string =>
   names
@@ -75,12 +76,14 @@ $time_iso8601"; }
     location /gone { return 410; }
     location @named { return 200 "${list(REQUEST)}"; }
     location /again { try_files /none /echo; }
+    location /trailer.txt { alias "${files}/www/a b.txt"; add_trailer X-T "t $uri"; }
     location /moved { return 301 /to; }
     location /alias/ { alias ${files}/www/sub/; add_header X-All "${list("document_root realpath_root request_filename uri")}"; }
     location /proxy { proxy_pass http://127.0.0.1:${backend.port}; proxy_set_header X-All "${list(TEXT)}"; }
     location /auth { auth_request /asked; auth_request_set $told $upstream_http_x; return 200 $told; }
     location = /asked { internal; proxy_pass http://127.0.0.1:${backend.port}; proxy_pass_request_body off; proxy_set_header Content-Length ""; proxy_set_header X-All "${list(TEXT)}"; }
   }
+  server { access_log ${log} all; listen 127.0.0.1:${port}; server_name $hostname; return 200 "machine=<1> ${list(REQUEST)}"; root ${files}/none; }
   server { access_log ${log} all; listen 127.0.0.1:${port}; server_name ~^(?<sub>[a-z]+)\\.example$; root ${files}/none; return 200 "$sub ${list(REQUEST)}"; }`;
 };
 
@@ -129,6 +132,8 @@ const requests: readonly (readonly [name: string, bytes: string])[] = [
   ["a body that is too large", post("/proxy", "Content-Length: 20000", "")],
   ["a subrequest", post("/auth?a=1", "Content-Length: 3", "abc")],
   ["pipelined", "GET /echo HTTP/1.1\r\nHost: h\r\n\r\nGET /echo?2 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"],
+  ["a trailer", "GET /trailer.txt HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"],
+  ["the machine's name", `GET /echo HTTP/1.1\r\nHost: ${hostname()}\r\nConnection: close\r\n\r\n`],
   ["kept", "GET /sub/ HTTP/1.1\r\nHost: h\r\n\r\nHEAD /sub/ HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"],
 ];
 

@@ -34,7 +34,7 @@ export const SERVERS: readonly Row[] = [
     default: null,
     shownDefault: '""',
     repeats: true,
-    help: "Hosts the server answers to: `x.org`, `*.x.org`, `x.*`, `.x.org` (both `x.org` and `*.x.org`), `~regex`. Exact names win, then the longest leading wildcard, the longest trailing one, the first expression.",
+    help: "Hosts the server answers to: `x.org`, `*.x.org`, `x.*`, `.x.org` (both `x.org` and `*.x.org`), `~regex`, `$hostname` (the machine's name). Exact names win, then the longest leading wildcard, the longest trailing one, the first expression.",
     set: (scope, [names]) => {
       for (const word of names) addName(scope, word);
     },
@@ -61,7 +61,9 @@ function addListen(scope: Scope, args: readonly Word[]): void {
   }
 }
 
-function addName(scope: Scope, word: Word): void {
+function addName(scope: Scope, given: Word): void {
+  const isMachine = given.text.toLowerCase() === "$hostname";
+  const word = isMachine ? { ...given, text: scope.draft.sources.hostname() || given.text } : given;
   const names = parseServerName(word.text);
   if (word.text.startsWith("~")) scope.draft.addGroups(word.text);
   if (typeof names === "string") return scope.error(word.position, `invalid server name ${quote(word.text)}: ${names}`);

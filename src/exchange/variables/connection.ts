@@ -28,6 +28,8 @@ export const CONNECTION: readonly Row[] = [
   row("connections_reading", "change", "connections on which a head has begun", (e) => String(counts(e).reading)),
   row("connections_waiting", "change", "connections without a request", (e) => String(counts(e).waiting)),
   row("connections_writing", "change", "connections with a request in progress", (e) => String(counts(e).writing)),
+  row("http2", "connection", "nothing: there is HTTP/1 only", () => ""),
+  row("http3", "connection", "likewise", () => ""),
   row("https", "change", "`on` for a client that came by HTTPS, else empty", (e) =>
     e.connection.scheme === "https" ? "on" : "",
   ),

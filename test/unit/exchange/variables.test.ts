@@ -94,6 +94,8 @@ const table: { readonly [name: string]: string | RegExp } = {
   gzip_ratio: "-",
   host: "example.org",
   hostname: "machine",
+  http2: "",
+  http3: "",
   https: "",
   invalid_referer: "",
   is_args: "?",

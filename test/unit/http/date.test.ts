@@ -1,6 +1,12 @@
 /** Dates (RFC 9110 §5.6.7), with expectations worked out elsewhere: `date -u -d @N`. */
 import { expect, test } from "bun:test";
-import { formatDate, formatIsoDate, formatLogDate, parseDate } from "../../../src/http/reply/date.ts";
+import {
+  formatDate,
+  formatIsoDate,
+  formatLocalIsoDate,
+  formatLogDate,
+  parseDate,
+} from "../../../src/http/reply/date.ts";
 
 const NOW = 1_790_000_000;
 
@@ -61,4 +67,17 @@ test.each([
 test("dates of logs", () => {
   expect(formatLogDate(784_111_777)).toBe("06/Nov/1994:08:49:37 +0000");
   expect(formatIsoDate(784_111_777)).toBe("1994-11-06T08:49:37+00:00");
+});
+
+test.each([
+  ["UTC", 784_111_777, "06/Nov/1994:08:49:37 +0000", "1994-11-06T08:49:37+00:00"],
+  ["Asia/Kolkata", 784_111_778, "06/Nov/1994:14:19:38 +0530", "1994-11-06T14:19:38+05:30"],
+  ["America/St_Johns", 784_111_779, "06/Nov/1994:05:19:39 -0330", "1994-11-06T05:19:39-03:30"],
+  ["Europe/Paris", 1_721_000_000, "15/Jul/2024:01:33:20 +0200", "2024-07-15T01:33:20+02:00"],
+])("local times in %s", (zone, second, log, iso) => {
+  const before = process.env.TZ;
+  process.env.TZ = zone;
+  const formatted = [formatLogDate(second), formatLocalIsoDate(second), formatIsoDate(0)];
+  process.env.TZ = before ?? "UTC";
+  expect(formatted).toEqual([log, iso, "1970-01-01T00:00:00+00:00"]);
 });
