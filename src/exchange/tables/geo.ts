@@ -13,13 +13,18 @@ export function geoValue(table: GeoTable, templates: Templates): Evaluator {
   const { ipv4, ipv6, values } = table;
   const source = table.source === null ? null : templates.evaluator(table.source);
   return (exchange) => {
-    const given = source === null ? exchange.connection.remoteBytes : parseAddress(source(exchange));
-    const bytes = given === null ? NO_ADDRESS : clientOf(table, Uint8Array.from(given), exchange);
+    const given = source === null ? exchange.connection.remoteBytes : bytesOf(source(exchange));
+    const bytes = given === null ? NO_ADDRESS : clientOf(table, given, exchange);
     const from = bytes.length === 16 ? mappedStart(bytes) : 0;
     if (bytes.length - from === 4) return values[ipv4.values[indexOf(ipv4, bytes, from)]!]!;
     if (bytes.length === 16 && ipv6 !== null) return values[ipv6.values[indexOf(ipv6, bytes, 0)]!]!;
     return values[ipv4.values[indexOf(ipv4, NO_ADDRESS, 0)]!]!;
   };
+}
+
+function bytesOf(text: string): Uint8Array | null {
+  const bytes = parseAddress(text);
+  return bytes === null ? null : Uint8Array.from(bytes);
 }
 
 /** The client that a trusted front server names; else `bytes` itself. */
