@@ -23,6 +23,8 @@ export interface Token {
 const BLANKS = /[ \t\r\n]+/y;
 const COMMENT = /#[^\n]*/y;
 const USUAL = /[^ \t\r\n;{\\$]+/y;
+/** How often, in an expression without quotes: as a block it would bring many mistakes that are none. */
+const QUANTIFIER = /\{\d+(?:,\d*)?\}/y;
 
 /**
  * Gives the tokens of a file one after the other, because files of tables have hundreds of thousands. Never throws: a mistake becomes a
@@ -69,8 +71,17 @@ export class Lexer {
       const c = text[this.at];
       if (c === "\\") this.moveTo(Math.min(this.at + 2, text.length));
       else if (c === "$") this.at += text[this.at + 1] === "{" ? 2 : 1;
+      else if (c === "{" && this.at > start && this.quantifier()) continue;
       else return text.slice(start, this.at);
     }
+  }
+
+  /** Skips a quantifier, which is a mistake here: `{` ends a word. */
+  private quantifier(): boolean {
+    const position = this.position();
+    if (!this.skip(QUANTIFIER)) return false;
+    this.problem ??= { position, message: 'an expression that contains "{" must be quoted' };
+    return true;
   }
 
   /**

@@ -50,7 +50,7 @@ describe("escapes: quotes, backslashes and control characters; all others stay",
   reads('"a\\\\b";', "a\\b", ";");
   reads('"a\\nb\\tc\\rd";', "a\nb\tc\rd", ";");
   reads("~ \\.php$;", "~", "\\.php$", ";");
-  reads("\\d{3};", "\\d", "{", "3}", ";");
+  reads("\\d{x;", "\\d", "{", "x", ";");
   reads('"\\d{3}";', "\\d{3}", ";");
 });
 

@@ -132,6 +132,18 @@ server {
 }
 `;
 
+test("an expression with a quantifier and no quotes is one mistake, not a block", () => {
+  const text = `http { server {
+    location ~ ^/[a-z]{2,3}/x$ { return 200 a; }
+    location /y { rewrite ^/y/([0-9]{3})/?$ /z?id=$1 last; }
+    location /z { return 200 b; }
+  } }`;
+  expect(errorsOf(text)).toEqual([
+    'conf/site.conf:2:23: error: an expression that contains "{" must be quoted',
+    'conf/site.conf:3:37: error: an expression that contains "{" must be quoted',
+  ]);
+});
+
 test("300 mistakes are told in one run, in the order of the file, each once", () => {
   const marked = MISTAKES.repeat(30);
   const places: string[] = [];
