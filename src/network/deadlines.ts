@@ -19,6 +19,11 @@ export class Deadlines {
 
   constructor(private readonly reactor: Pick<Reactor, "now" | "timers">) {}
 
+  /** The first time that is waited for; Infinity: none is. */
+  get next(): number {
+    return this.heap[0]?.time ?? Number.POSITIVE_INFINITY;
+  }
+
   /** Calls the callback at `time`, or in the next turn if that has passed. */
   start(deadline: Deadline, time: number): void {
     deadline.time = time;

@@ -59,7 +59,7 @@ const http = (port: number): string => `
       if ($secure_link = "") { return 403; }
       rewrite ^ /secure/$secure_link;
     }
-    location /secure/ { internal; alias www/; }
+    location /secure/ { internal; alias www/; add_header X-Ids $secure_link; }
     location = /reset { reset_timedout_connection on; return 444; }
     location = /closed { return 444; }
     location = /old { keepalive_disable msie6 safari; return 204; }
@@ -175,6 +175,7 @@ describe.skipIf(NGINX === null)("as nginx", () => {
       expect((await alike("/conn/two/file.txt?k=a")).status).toBe(200);
       expect((await alike("/conn/file.txt?k=b")).status).toBe(200);
       expect((await alike("/conn/file.txt")).status).toBe(200);
+      expect((await alike(`/conn/file.txt?k=${"a".repeat(256)}`)).status).toBe(200);
       for (const client of clients) client.destroy();
       for (const { port } of [server, nginx])
         while ((await ask(port, get("/conn/file.txt?k=a"))).status === 503) await Bun.sleep(10);

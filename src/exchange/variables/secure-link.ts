@@ -1,6 +1,6 @@
 /** Variables of links that are valid for some (ngx_http_secure_link_module). */
 import { octets } from "../../http/octets.ts";
-import type { Exchange } from "../exchange.ts";
+import type { Evaluator, Exchange } from "../exchange.ts";
 import { evaluateOctets } from "../templates.ts";
 import { withoutCycles } from "./cycles.ts";
 import { requestUri } from "./request.ts";
@@ -41,12 +41,28 @@ function linkOf(exchange: Exchange, secret: string): string {
   return md5(link + octets(secret)).toString("hex") === hash.toLowerCase() ? link : "";
 }
 
+/** A value that stays what it was first, also in another location, as in nginx. */
+function once(name: string, compute: Evaluator): Evaluator {
+  return (exchange) => {
+    const known = exchange.assigned?.get(name);
+    if (known !== undefined) return known;
+    const value = compute(exchange);
+    (exchange.assigned ??= new Map()).set(name, value);
+    return value;
+  };
+}
+
 export const SECURE_LINK: readonly Row[] = [
   row(
     "secure_link",
     "change",
     "`1` for a link that `secure_link` finds valid, `0` if it has expired, else empty; with `secure_link_secret` the link",
-    withoutCycles("secure_link", verdict),
+    once("secure_link", withoutCycles("secure_link", verdict)),
   ),
-  row("secure_link_expires", "change", "when the link expires, in seconds since 1970", (e) => given(e)?.expires ?? ""),
+  row(
+    "secure_link_expires",
+    "change",
+    "when the link expires, in seconds since 1970",
+    once("secure_link_expires", (e) => given(e)?.expires ?? ""),
+  ),
 ];
