@@ -1,4 +1,4 @@
-/** Every configuration in docs/gateway.md is taken, by nginx too where it is installed. */
+/** Every configuration in docs/gateway.md and docs/limits.md is taken, by nginx too where it is installed. */
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,14 +6,26 @@ import { load } from "./fake-files.ts";
 import { hasNginx, inHttp, nginxTakes } from "./nginx.ts";
 
 const CONF = join(import.meta.dir, "../../../conf");
-const page = readFileSync(join(import.meta.dir, "../../../docs/gateway.md"), "utf8");
-const blocks = [...page.matchAll(/(?:^ {4}.*\n|^\n(?= {4}))+/gm)]
-  .map(([text]) => text.trim())
-  .filter((text) => !text.startsWith("$ "));
 
-test("the page has configurations", () => expect(blocks.length).toBeGreaterThanOrEqual(9));
+/** The configurations of a page of docs/; those of lists are further in. */
+function blocksOf(name: string): string[] {
+  const page = readFileSync(join(import.meta.dir, "../../../docs", name), "utf8");
+  return [...page.matchAll(/(?:^ {4}.*\n|^\n(?= {4}))+/gm)]
+    .map(([text]) => text.trim())
+    .filter((text) => !text.startsWith("$ "));
+}
 
-describe("configurations of docs/gateway.md", () => {
+const pages: readonly (readonly [name: string, least: number])[] = [
+  ["gateway.md", 9],
+  ["limits.md", 4],
+];
+
+test.each(pages)("%s has configurations", (name, least) => {
+  expect(blocksOf(name).length).toBeGreaterThanOrEqual(least);
+});
+
+describe.each(pages)("configurations of docs/%s", (name) => {
+  const blocks = blocksOf(name);
   test.each(blocks)("%s", (text) => {
     expect(load(text).diagnostics.filter(({ severity }) => severity === "error")).toEqual([]);
   });
