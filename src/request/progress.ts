@@ -100,11 +100,12 @@ export class Progress implements Rewriting {
   }
 
   /** Turns a request that was just begun into a subrequest, which counts as redirected. */
-  beginSubrequest(router: Routes, uri: string, query: string | undefined, method: string): void {
+  beginSubrequest(router: Routes, uri: string, query: string | undefined, method: string, isRedirected: boolean): void {
     this.router = router;
     this.redirects = 1;
     this.method = method;
     this.moveTo(uri, query);
+    this.isRedirected = isRedirected;
     this.subrequest = this.requestPath = this.path;
     this.locate(router);
   }

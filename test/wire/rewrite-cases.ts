@@ -176,6 +176,7 @@ export const GROUPS: readonly Group[] = [
     requests: [
       ...["", "0", "1", "00", "b", "b%20c", "12", "Hello", "xX", "ab&b=ab", "&b=", "0&b=0"].map((a) => `/set?a=${a}`),
       "/set",
+      "/set?a&a=12",
       ...["/method", "POST /method", "HEAD /method"],
       ...[
         "/cookie",
@@ -383,6 +384,8 @@ export const GROUPS: readonly Group[] = [
       location /pass/ { proxy_pass http://${backend}; proxy_set_header X-Loc 1; if ($arg_a) { set $x 1; } if ($arg_b) { proxy_pass http://${backend}; } if ($arg_c) { return 201 "c"; } }
       location /uri/ { proxy_pass http://${backend}/other/; if ($arg_a) { set $x 1; } if ($arg_b) { rewrite ^/uri/(.*)$ /rewritten/$1 break; } if ($arg_c) { rewrite ^/uri/(.*)$ /pass/$1 last; } }
       location /break/ { rewrite ^/break/(.*)$ /whole/$1?x=1 break; proxy_pass http://${backend}/ignored/; }
+      location /behind/ { rewrite ^/behind/(.*)$ /whole/$1; break; proxy_pass http://${backend}/ignored/; }
+      location /only/ { break; proxy_pass http://${backend}/kept/; }
       location /noflag/ { rewrite ^/noflag/(.*)$ /uri/$1; proxy_pass http://${backend}/ignored/; }
       location /args/ { set $args "n=1"; proxy_pass http://${backend}; }
       location /argsuri/ { set $args "n=1"; proxy_pass http://${backend}/x/; }
@@ -411,6 +414,8 @@ export const GROUPS: readonly Group[] = [
         "/uri/x?c=1",
         "/break/a%20b?q",
         "/noflag/x",
+        "/behind/x",
+        "/only/x",
       ],
       ...[
         "/args/a%20b?old",
@@ -445,6 +450,9 @@ export const GROUPS: readonly Group[] = [
       location /asked/ { auth_request /auth; rewrite ^/asked/(.*)$ /$1 break; }
       location /asked2/ { auth_request /auth2; rewrite ^/asked2/(.*)$ /$1 break; }
       location = /auth2 { rewrite ^ /auth last; }
+      set $who "s$uri";
+      location /shared/ { auth_request /auth3; add_header X-Id "$who $1"; rewrite ^/shared/(.*)$ /$1 break; }
+      location = /auth3 { internal; set $who "$who+$1"; return 204; }
       location /pages/ { error_page 404 = @missing; error_page 403 /denied.html; if ($arg_deny) { return 403; } rewrite ^/pages/(.*)$ /none/$1 break; }
       location @missing { rewrite ^/none/(.*)$ /f.txt?from=$1 break; }
       location = /denied.html { rewrite ^ /50x.html break; }
@@ -465,6 +473,7 @@ export const GROUPS: readonly Group[] = [
       ],
       ...[
         "/asked2/f.txt",
+        "/shared/f.txt",
         "/asked2/f.txt | X-Ok: 1",
         "/pages/x",
         "/pages/x?deny=1",

@@ -65,14 +65,18 @@ function unwitnessed(step: RewriteStep, services: ProgramServices): Step {
     case "return":
       return returnStep(step, services);
     case "break":
-      return (_, run) => {
-        run.changed = false;
-        return false;
-      };
+      return breakStep;
     case "if":
       return ifStep(step, services);
   }
 }
+
+/** As in nginx, a path that was changed before it stays in this location, like that of `rewrite ... break`. */
+const breakStep: Step = (exchange, run) => {
+  if (run.changed) exchange.rewriting.passesWholePath = true;
+  run.changed = false;
+  return false;
+};
 
 function ifStep(step: Extract<RewriteStep, { kind: "if" }>, services: ProgramServices): Step {
   const { test, steps, location } = step;

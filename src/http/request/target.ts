@@ -95,13 +95,12 @@ function encode(bytes: Uint8Array): string {
   return text;
 }
 
-/** The raw value of the parameter `name` in a raw query, or undefined. Names are case-insensitive, as for nginx's $arg_. */
+/** The raw value of the parameter `name` in a raw query, or undefined. As for nginx's $arg_ names are case-insensitive, and the first with a "=" counts. */
 export function queryParameter(query: string, name: string): string | undefined {
   const wanted = name.toLowerCase();
   for (const pair of query.split("&")) {
     const equals = pair.indexOf("=");
-    if ((equals < 0 ? pair : pair.slice(0, equals)).toLowerCase() === wanted)
-      return equals < 0 ? "" : pair.slice(equals + 1);
+    if (equals >= 0 && pair.slice(0, equals).toLowerCase() === wanted) return pair.slice(equals + 1);
   }
   return undefined;
 }

@@ -45,6 +45,8 @@ export class Subrequests implements SubrequestStarter, SubrequestOwner, Included
     const exchange = this.kept.pop() ?? new ServerExchange(this.services, this.logs);
     const guarded = replied === null ? null : (reply: Exchange) => guard(parent, () => replied(reply));
     const subrequest = new Subrequest(this, exchange, parent, options, guarded);
+    // As in nginx they share the variables: a value computed in either is that of both. One that nobody waits for comes too late for that.
+    exchange.assigned = replied === null ? new Map(parent.assigned) : (parent.assigned ??= new Map());
     this.begin(subrequest, exchange, parent, options);
     return () => subrequest.abort();
   }
@@ -53,6 +55,7 @@ export class Subrequests implements SubrequestStarter, SubrequestOwner, Included
     const parent = of as ServerExchange;
     const exchange = this.kept.pop() ?? new ServerExchange(this.services, this.logs);
     const request = new Included(this, exchange, parent, includer);
+    exchange.assigned = parent.assigned ??= new Map();
     this.begin(request, exchange, parent, { uri: path, query, method: "GET", body: null });
     return request;
   }
@@ -99,11 +102,11 @@ function within(exchange: ServerExchange, parent: ServerExchange, options: Subre
   const { bytes, base, length } = parent.request;
   parser.feed(bytes, base, base + length);
   request.becomeSubrequest(options.body?.length ?? -1);
-  progress.beginSubrequest(parent.progress.router, options.uri, options.query, options.method);
-  if (options.isRepeated) progress.isRedirected = parent.isRedirected;
   progress.captures = parent.captures;
+  progress.matched(null); // $1, $2 and so on are its own
+  const isRedirected = !options.isRepeated || parent.isRedirected;
+  progress.beginSubrequest(parent.progress.router, options.uri, options.query, options.method, isRedirected);
   progress.choosing = options.body !== null;
-  exchange.assigned = parent.assigned ??= new Map(); // shared, as in nginx: a value computed in either is that of both
   exchange.session = parent.session;
   exchange.user = parent.user;
   exchange.receivedBody = parent.receivedBody;

@@ -92,7 +92,8 @@ test("a segment is never a scheme or a path", () => expect(encodeSegment("a:b/c"
 
 test("parameters of a query", () => {
   expect(queryParameter("a=1&B=2&b=3&c", "b")).toBe("2");
-  expect(queryParameter("a=1&c", "c")).toBe("");
+  expect(queryParameter("a=1&c", "c")).toBeUndefined();
+  expect(queryParameter("c&c=1", "c")).toBe("1");
   expect(queryParameter("ab=1", "a")).toBeUndefined();
   expect(queryParameter("a=b=c", "a")).toBe("b=c");
 });
