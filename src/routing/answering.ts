@@ -180,14 +180,16 @@ export function methodsOf(answerer: Answerer, settings: Deciding): readonly stri
 }
 
 /** The methods that a directive asks for, of which `allowed_methods` can only remove some; null: no directive does. */
-function namedMethods(name: Answerer["name"], settings: Deciding): readonly string[] | null {
+export function namedMethods(name: Answerer["name"], settings: Deciding): readonly string[] | null {
   if (name === "cgi") return settings.cgiMethods;
   if (name === "dav_methods") return settings.davMethods;
   // nginx looks the file up first: what is missing is 404, what is there 405.
   if (name === "files" && settings.nginxReplies && settings.allowedMethods === null) return ["GET", "HEAD", "POST"];
   if (name !== "dav_ext_methods") return null;
   const methods = settings.davExtMethods.filter((method) => settings.davLock !== null || !/LOCK$/.test(method));
-  return methods.includes("PROPFIND") ? [...methods, "PROPPATCH"] : methods;
+  // Who may read properties and write files may set properties, too.
+  const sets = methods.includes("PROPFIND") && settings.davMethods.includes("PUT");
+  return sets ? [...methods, "PROPPATCH"] : methods;
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { Exchange } from "../../exchange/exchange.ts";
 import type { BodySink, Handler } from "../../exchange/handler.ts";
 import type { XmlElement } from "../../http/xml/reader.ts";
+import { namedMethods } from "../../routing/answering.ts";
 import { copy } from "./changes/copy.ts";
 import { remove } from "./changes/delete.ts";
 import { makeCollection } from "./changes/mkcol.ts";
@@ -15,7 +16,11 @@ import { XmlBody } from "./xml-body.ts";
 
 /** Answers the methods that change files (ngx_http_dav_module). */
 export class DavHandler implements Handler {
-  constructor(private readonly dav: DavLocation) {}
+  private readonly methods: readonly string[];
+
+  constructor(private readonly dav: DavLocation) {
+    this.methods = namedMethods("dav_methods", dav.settings)!;
+  }
 
   start(): void {
     this.dav.start();
@@ -23,7 +28,7 @@ export class DavHandler implements Handler {
 
   /** Takes no request that was redirected to an error page, so that the page of a failed PUT is not stored. */
   claim({ method, errorStatus }: Exchange): this | null {
-    return errorStatus === 0 && this.dav.settings.davMethods.includes(method) ? this : null;
+    return errorStatus === 0 && this.methods.includes(method) ? this : null;
   }
 
   sink(exchange: Exchange): BodySink | undefined {
@@ -69,8 +74,7 @@ export class DavExtHandler implements Handler {
     private readonly dav: DavLocation,
     private readonly allow: string,
   ) {
-    const { davExtMethods } = dav.settings;
-    this.methods = davExtMethods.includes("PROPFIND") ? [...davExtMethods, "PROPPATCH"] : davExtMethods;
+    this.methods = namedMethods("dav_ext_methods", dav.settings)!;
   }
 
   claim({ method, errorStatus }: Exchange): this | null {

@@ -44,6 +44,12 @@ export class DavLocation {
     return resourceAt(exchange, this.stores, path);
   }
 
+  /** The same for something to be created: that there is none, because clients do not see such paths, would be no answer. */
+  creatable(exchange: Exchange, path = exchange.path): Resource | Failure {
+    const found = this.resource(exchange, path);
+    return found instanceof Failure && found.status === 404 ? new Failure(403, found.reason, "info") : found;
+  }
+
   /**
    * Checks the preconditions of RFC 9110 §13 for a resource (`exists`: `look` has found it), the field If, and that nobody else has locked
    * what the request changes. False: they do not allow the request, and it has its reply.

@@ -34,6 +34,12 @@ export class Resource {
     return this.path.endsWith("/");
   }
 
+  /** Whether it is the folder of the location itself. */
+  get isTop(): boolean {
+    const { aliasPrefix } = this.settings;
+    return this.file === "." || (aliasPrefix !== null && slashless(this.path) === slashless(aliasPrefix));
+  }
+
   /** The file's absolute name, the same for every URI that leads to it (except through links). For messages, and as the key of locks. */
   get filename(): string {
     return filename({ root: this.store.path, path: this.file });
@@ -58,7 +64,7 @@ export class Resource {
 
   /** Its names, if a client may create it; a Failure: there must not be such a file. */
   target(): Target | Failure {
-    const target = this.file === "." ? null : relativeTarget(this.settings, this.file);
+    const target = this.isTop ? null : relativeTarget(this.settings, this.file);
     return target ?? new Failure(403, `no client may create "${this.filename}"`, "info");
   }
 
@@ -106,6 +112,8 @@ export class Resource {
     return failure(error, `${call}() "${this.filename}"`);
   }
 }
+
+const slashless = (path: string): string => path.replace(/\/+$/, "");
 
 /** The resource of a decoded path in the request's location; a Failure: clients do not see such paths. */
 export function resourceAt(exchange: Exchange, stores: DavStores, path: string): Resource | Failure {

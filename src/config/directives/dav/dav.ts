@@ -51,7 +51,7 @@ export const DAV: readonly Row[] = [
     takes: [words("METHOD...")],
     default: "off",
     syntax: "off | PROPFIND OPTIONS LOCK UNLOCK",
-    help: "What file managers need besides `dav_methods` (nginx-dav-ext-module): PROPFIND lists a folder (and with it PROPPATCH sets properties), OPTIONS tells that there is WebDAV, LOCK and UNLOCK need `dav_ext_lock`.",
+    help: "What file managers need besides `dav_methods` (nginx-dav-ext-module): PROPFIND lists a folder (and, with PUT in `dav_methods`, PROPPATCH sets properties), OPTIONS tells that there is WebDAV, LOCK and UNLOCK need `dav_ext_lock`.",
     set: (scope, [given]) => {
       scope.own.davExtMethods = methodsIn(scope, "dav_ext_methods", DAV_EXT_METHODS, given);
       scope.draft.later(() => checkLocks(scope, given));

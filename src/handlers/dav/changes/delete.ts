@@ -47,7 +47,7 @@ function refusalOf(exchange: Exchange, dav: DavLocation, resource: Resource, the
   if (depth instanceof Failure) return depth;
   if (depth !== "infinity" && (there === "folder" || depth === 1))
     return new Failure(400, `"Depth" header must be ${there === "file" ? "0 or " : ""}infinity`, "info");
-  if (resource.file === ".") return new Failure(403, "the folder of the location itself cannot be removed", "info");
+  if (resource.isTop) return new Failure(403, "the folder of the location itself cannot be removed", "info");
   return there === "folder" ? outsideWithin(exchange, path, "DELETE") : null;
 }
 

@@ -10,7 +10,7 @@ import type { Resource } from "../resource.ts";
 import { folderMode } from "../stores.ts";
 
 export function makeCollection(exchange: Exchange, dav: DavLocation): void {
-  const resource = dav.resource(exchange);
+  const resource = dav.creatable(exchange);
   if (resource instanceof Failure) return resource.reply(exchange);
   const refusal = refusalOf(resource, dav);
   if (refusal !== null) return refusal.reply(exchange);

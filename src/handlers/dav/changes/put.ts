@@ -17,7 +17,7 @@ import type { Resource } from "../resource.ts";
 /** Makes every check that does not need the body, then gives its sink; undefined: the request was refused. */
 export function sinkOfPut(exchange: Exchange, dav: DavLocation): FileSink | undefined {
   const { request, settings } = exchange;
-  const resource = dav.resource(exchange);
+  const resource = dav.creatable(exchange);
   if (resource instanceof Failure) return refuse(exchange, resource);
   if (resource.hasSlash) return refuse(exchange, new Failure(409, "cannot PUT to a collection", "info"));
   // A part of a file would replace the whole file (RFC 9110 §14.5).

@@ -37,9 +37,9 @@ export function transferOf(exchange: Exchange, dav: DavLocation): Transfer | Fai
   const overwrites = overwriteOf(exchange);
   if (overwrites instanceof Failure) return overwrites;
   const source = dav.resource(exchange);
-  const target = dav.resource(exchange, path);
+  const target = dav.creatable(exchange, path);
   if (source instanceof Failure) return source;
-  if (target instanceof Failure) return target.status === 404 ? new Failure(403, target.reason, "info") : target;
+  if (target instanceof Failure) return target;
   const names = target.target();
   return names instanceof Failure ? names : between(exchange, dav, { source, target, names, depth, overwrites });
 }
@@ -68,7 +68,7 @@ function entryAt(kernel: Kernel, target: Resource): Kind | null | Failure {
 
 /** As in nginx, folders' paths end with a slash, and those of files do not (the statuses are its, too). */
 function misfit({ source, kind, target, there }: Transfer, dav: DavLocation): Failure | null {
-  if (source.file === "." || target.file === ".")
+  if (source.isTop || target.isTop)
     return new Failure(403, "the folder of the location itself is neither copied nor moved", "info");
   if (dav.isLenient) return null;
   if (kind === "folder" && !source.hasSlash) return new Failure(400, `"${source.filename}" is a folder`, "info");

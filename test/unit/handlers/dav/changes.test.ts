@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import type { Settings } from "../../../../src/config/model.ts";
-import { Site } from "../world.ts";
+import { Site, template } from "../world.ts";
 import { type Asked, DavWorld, MANAGED } from "./dav-world.ts";
 
 const outside = new Site({ "secret.txt": "secret", "folder/x.txt": "x" });
@@ -59,8 +59,8 @@ const ROWS: Record<string, readonly Row[]> = {
     ["PUT", "/dir/", { body: "n" }, 409, {}],
     ["PUT", "/none/new.txt", { body: "n" }, 409, {}],
     ["PUT", "/a.txt/new.txt", { body: "n" }, 409, {}],
-    ["PUT", "/.new", { body: "n" }, 404, {}],
-    ["PUT", "/.webserv/new", { body: "n" }, 404, {}],
+    ["PUT", "/.new", { body: "n" }, 403, {}],
+    ["PUT", "/.webserv/new", { body: "n" }, 403, {}],
     ["PUT", "/a%0ab", { body: "n" }, 403, {}],
     ["PUT", "/a.txt", { body: "n", fields: ["Content-Range: bytes 0-0/2"] }, 501, {}],
     ["PUT", "/a.txt", { body: "n", fields: ["If-None-Match: *"] }, 412, {}],
@@ -80,7 +80,7 @@ const ROWS: Record<string, readonly Row[]> = {
     ["MKCOL", "/none/new/", {}, 409, {}],
     ["MKCOL", "/a.txt/new/", {}, 409, {}],
     ["MKCOL", "/new/", { body: "x" }, 415, {}],
-    ["MKCOL", "/.new/", {}, 404, {}],
+    ["MKCOL", "/.new/", {}, 403, {}],
     ["MKCOL", "/", {}, 405, {}],
     ["MKCOL", "/links/outside-folder/n/", {}, 403, {}],
     ["MKCOL", "/links/dangling/", {}, 405, {}],
@@ -261,7 +261,7 @@ describe("a folder with what clients do not see", () => {
     make({ dotfiles: "allow" });
     expect(world.ask("DELETE", "/mixed/").status).toBe(204);
     expect(world.ask("PUT", "/.new", { body: "x" }).status).toBe(201);
-    expect(world.ask("PUT", "/.webserv/x", { body: "x" }).status).toBe(404);
+    expect(world.ask("PUT", "/.webserv/x", { body: "x" }).status).toBe(403);
   });
 });
 
@@ -409,4 +409,18 @@ test("an error page is not stored, and a PUT whose body another location dropped
   make();
   expect(world.ask("PUT", "/a.txt", { body: "n", errorStatus: 404 }).text()).toBe("aaa");
   expect(changed()).toEqual({});
+});
+
+test("the folder of a location with alias is not removed, replaced or moved by whatever name", () => {
+  make();
+  const alias = { ...MANAGED, alias: template(world.site.path("dir")), aliasPrefix: "/in" };
+  const inner = new DavWorld({}, alias, "/in");
+  for (const path of ["/in", "/in/"]) {
+    expect(inner.ask("DELETE", path).status).toBe(403);
+    expect(inner.ask("MOVE", path, to("/in/n")).status).toBe(403);
+    expect(inner.ask("COPY", "/in/sub/", to(path)).status).toBe(403);
+    expect(inner.ask("PUT", path, { body: "x" }).status).toBeGreaterThan(400);
+  }
+  expect(inner.ask("DELETE", "/in/sub").status).toBe(204);
+  expect([inner.end(), changed()]).toEqual([0, { "dir/sub/y.txt": null }]);
 });

@@ -269,6 +269,10 @@ describe("PROPPATCH", () => {
     make();
     expect(world.ask("PROPPATCH", target, { body }).status).toBe(status);
   });
+  test("is 405 where clients may not write", () => {
+    make({}, { davMethods: ["DELETE"] });
+    expect([world.ask("PROPPATCH", "/a.txt").status, world.ask("PROPFIND", "/a.txt").status]).toEqual([405, 207]);
+  });
   test("is 405 without PROPFIND", () => {
     make({}, { davExtMethods: ["OPTIONS"] });
     expect([world.ask("PROPPATCH", "/a.txt").status, world.ask("PROPFIND", "/a.txt").status]).toEqual([405, 405]);
@@ -279,11 +283,7 @@ describe("OPTIONS", () => {
   test.each([
     [{}, "1, 2", "GET, HEAD, PUT, DELETE, OPTIONS, MKCOL, COPY, MOVE, PROPFIND, LOCK, UNLOCK, PROPPATCH"],
     [{ davLock: null }, "1", "GET, HEAD, PUT, DELETE, OPTIONS, MKCOL, COPY, MOVE, PROPFIND, PROPPATCH"],
-    [
-      { davMethods: [], davExtMethods: ["PROPFIND", "OPTIONS"], davLock: null },
-      "1",
-      "GET, HEAD, OPTIONS, PROPFIND, PROPPATCH",
-    ],
+    [{ davMethods: [], davExtMethods: ["PROPFIND", "OPTIONS"], davLock: null }, "1", "GET, HEAD, OPTIONS, PROPFIND"],
     [{ allowedMethods: ["GET", "PROPFIND", "OPTIONS"] }, "1, 2", "GET, PROPFIND, OPTIONS"],
   ])("%j", (changes, classes, methods) => {
     make({}, changes);
