@@ -93,8 +93,8 @@ const http = (port: number | string, logs: string, syslog: string): string => `
   log_format usual '$request_method $uri [$http_x_v] [$arg_v] $status';
   log_format json escape=json '{"v":"$http_x_v","a":"$arg_v","n":"$http_none"}';
   log_format none escape=none '$http_x_v|$http_none|$uri';
-  log_format module '$connection_requests|$request_length|$status|$body_bytes_sent|$content_length|$uri|$request|$request_uri';
-  log_format up '$upstream_status|$upstream_addr|$upstream_response_length|$upstream_http_x_b|$upstream_cookie_c|$proxy_host|$proxy_port|$upstream_cache_status|$upstream_http_none|$sent_http_x_b|$status';
+  log_format module '$pipe|$request_completion|$connection_requests|$request_length|$status|$body_bytes_sent|$content_length|$uri|$request|$request_uri';
+  log_format up '$request_body|$upstream_status|$upstream_addr|$upstream_response_length|$upstream_http_x_b|$upstream_cookie_c|$proxy_host|$proxy_port|$upstream_cache_status|$upstream_http_none|$sent_http_x_b|$status';
   log_format empty '${EMPTY.map((name) => `$${name}`).join("|")}';
   map $status $loggable { ~^[23] 0; default 1; }
   map $http_x_v $mapped { default ""; }
@@ -157,6 +157,8 @@ const REQUESTS: readonly string[] = [
   get("/module/page", { Host: "a" }),
   get("/up/a", { Host: "a" }),
   get("/up/404", { Host: "a" }),
+  `${get("/up/b", { Host: "a", "Content-Length": "5" }, "POST")}a"b\xe4\n`,
+  `${get("/up/c", { Host: "a", "Content-Length": "0" }, "POST")}`,
   get("/up/404", { Host: "a" }, "HEAD"),
   get("/down/x", { Host: "a" }),
   "GET /x HTTP/1.0\r\n\r\n",

@@ -27,6 +27,8 @@ const FAMILIES: readonly (readonly [prefix: string, of: (rest: string) => Presen
 export function presence(name: string): Presence {
   if (ALWAYS.has(name)) return () => true;
   if (name === "content_type") return (exchange) => exchange.request.fieldIndex("content-type") >= 0;
+  // A body of no bytes that was read, to be passed on.
+  if (name === "request_body") return ({ request, upstream }) => request.contentLength === 0 && upstream !== null;
   if (/^[0-9]+$/.test(name)) return ({ captures }) => captures?.[Number(name)] !== undefined;
   const family = FAMILIES.find(([prefix]) => name.startsWith(prefix));
   if (family !== undefined) return family[1](name.slice(family[0].length).toLowerCase());
