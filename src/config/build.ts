@@ -36,6 +36,7 @@ const BARE: Partial<Settings> = {
   expires: null,
   sessionApi: false,
   accessLogs: [],
+  limitedLogs: null,
   cgi: [],
   cgiMethods: null,
   cgiParams: [],
@@ -68,6 +69,7 @@ const BARE: Partial<Settings> = {
 
 /** Settings that blocks do not inherit. */
 const NOT_INHERITED: Partial<Settings> = {
+  limitedLogs: null,
   tryFiles: null,
   limitExcept: null,
   return: null,

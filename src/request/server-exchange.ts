@@ -423,6 +423,7 @@ export class ServerExchange implements Exchange {
   /** Writes the request's line to the access logs of its location. */
   logAccess(): void {
     this.wake();
-    if (this.settings.accessLogs.length > 0) this.logs.access(this);
+    const { accessLogs, limitedLogs } = this.settings;
+    if (accessLogs.length > 0 || limitedLogs !== null) this.logs.access(this);
   }
 }

@@ -120,6 +120,8 @@ const http = (port: number | string, logs: string, syslog: string): string => `
     location = /ok2 { internal; access_log ${logs}/module.log module; return 200 "ok"; }
     location /up/ { access_log ${logs}/up.log up; proxy_pass http://127.0.0.1:${backend.port}/; }
     location /down/ { access_log ${logs}/up.log up; proxy_pass http://gone; }
+    location /limited { limit_except GET { deny 127.0.0.9; access_log ${logs}/limited.log usual; } proxy_pass http://127.0.0.1:${backend.port}; }
+    location /limited/off { limit_except GET { allow all; access_log off; } return 204; }
     location /never { set $elsewhere 1; }
     location /ok { return 200 "ok"; }
     location = /inner { error_page 404 /ok; access_log ${logs}/inner.log usual; }
@@ -154,6 +156,10 @@ const REQUESTS: readonly string[] = [
   get("/module?a%20b", { Host: "a" }),
   get("/module", { Host: "a", "Content-Length": "0" }, "POST"),
   get("/module", { Host: "a" }, "HEAD"),
+  get("/limited", { Host: "a" }),
+  get("/limited", { Host: "a" }, "POST"),
+  get("/limited/off", { Host: "a" }),
+  get("/limited/off", { Host: "a" }, "POST"),
   get("/module/page", { Host: "a" }),
   get("/up/a", { Host: "a" }),
   get("/up/404", { Host: "a" }),
@@ -261,6 +267,7 @@ describe.skipIf(NGINX === null)(
       "inner",
       "nameless",
       "module",
+      "limited",
       "up",
       "host-a",
       "host-b",

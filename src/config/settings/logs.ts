@@ -5,6 +5,8 @@ import type { Position, Template } from "../parts.ts";
 /** The settings that say where lines go. */
 export interface LogSettings {
   readonly accessLogs: readonly AccessLog[];
+  /** The access logs of methods that `limit_except` does not except; null: as the location says. */
+  readonly limitedLogs: readonly AccessLog[] | null;
   readonly errorLog: ErrorLog;
   /** The files of logs with variables in their path that stay open; null: they are opened for each write. */
   readonly openLogFileCache: OpenLogFileCache | null;

@@ -8,6 +8,7 @@ export function* logsOf(config: Config): Iterable<AccessLog | ErrorOutput> {
   for (const { settings } of locations(config)) {
     yield* settings.errorLog.outputs;
     yield* settings.accessLogs;
+    yield* settings.limitedLogs ?? [];
   }
 }
 

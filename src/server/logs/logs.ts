@@ -13,6 +13,7 @@ import {
   type SyslogTarget,
 } from "../../config/settings/logs.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
+import { isExempt } from "../../handlers/access.ts";
 import type { ServerClock } from "../clock.ts";
 import { accessLine } from "./access-log.ts";
 import { errorLogLine, syslogTime } from "./error-lines.ts";
@@ -141,7 +142,9 @@ export class Logs {
 
   /** Writes a line for a finished request to each access log of its location. */
   access(exchange: Exchange): void {
-    for (const log of exchange.settings.accessLogs) {
+    const { accessLogs, limitedLogs, limitExcept } = exchange.settings;
+    const isLimited = limitedLogs !== null && limitExcept !== null && !isExempt(limitExcept, exchange.method);
+    for (const log of isLimited ? limitedLogs : accessLogs) {
       let writer = this.accessWriters.get(log);
       if (writer === undefined) this.accessWriters.set(log, (writer = this.accessWriter(log, exchange)));
       writer(exchange);

@@ -125,6 +125,7 @@ const TAKEN: readonly string[] = [
   inServer("access_log a; access_log a combined; access_log a combined;"),
   inServer("access_log a combined buffer=4k; access_log a combined buffer=4k;"),
   inServer("access_log off; access_log a;"),
+  inServer("location / { limit_except GET { deny all; access_log a; } if ($uri) { access_log b; } }"),
 ];
 
 /** What both refuse. */

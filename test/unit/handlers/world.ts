@@ -148,6 +148,7 @@ export function settings(changes: Partial<Settings> = {}): Settings {
     symlinksFrom: null,
     dotfiles: "deny",
     accessLogs: [],
+    limitedLogs: null,
     errorLog: { file: "stderr", level: "error" },
     openFileCache: { max: 1000, inactive: 60_000 },
     openFileCacheValid: 1000,

@@ -24,7 +24,12 @@ interface Options {
 const NAME = "access_log";
 
 /** Adds an access log to a block. */
-export function addAccessLog(scope: Scope, [args]: [readonly Word[]]): void {
+export function addAccessLog(scope: Scope, values: [readonly Word[]]): void {
+  add(scope, values);
+  if (scope.context === "limit_except") scope.parent!.own.limitedLogs = scope.own.accessLogs ?? [];
+}
+
+function add(scope: Scope, [args]: [readonly Word[]]): void {
   const [word, ...rest] = args as [Word, ...Word[]];
   if (word.text === "off") return turnOff(scope, word, rest);
   const target = accessTarget(word, scope);

@@ -12,7 +12,7 @@ const anywhere: readonly Context[] = ["http", "server", "location"];
 
 export const LOGS: readonly Row[] = [
   directive("access_log", {
-    in: anywhere,
+    in: [...anywhere, "limit_except"],
     takes: [words("TARGET [FORMAT] [OPTION...]")],
     default: null,
     shownDefault: "off",
