@@ -52,11 +52,48 @@ const quoted = (one: string): string => one.replace(/[\\"]/g, "\\$&");
 const maps = expressions.map(
   (one, i) => `map $uri $m${i} { "~${i % 3 === 2 ? "*" : ""}${quoted(one)}" "<$1><$2><$3><$4><$5>"; default -; }`,
 );
+/** Where expressions may stand, besides `map`. */
+const places = `
+    server_name "~^(?'sub'[[:alpha:]]++)\\\\.(?i)example$";
+    location ~ "^/byte/(.)(.*)$" { return 200 "<$1><$2> $sub"; }
+    location ~ "(*UTF)^/text/(.)(.*)$" { return 200 "<$1><$2>"; }
+    location ~* "^/(?>caf)\xc3\xa9/(\\w+)\\Z" { return 200 "<$1>"; }
+    location ~ "\\.php$" { return 200 "php $uri"; }
+    location /rewrite/ { rewrite "^/rewrite/(?'one'[^/]++)/(?|a(.)|b(..))$" /to/$2/$one last; }
+    location /to/ { return 200 "to $uri"; }
+    location /if/ {
+      if ($arg_x ~ "^(?i)y(?-i)es\\z") { return 200 yes; }
+      if ($arg_x !~* "^\\N{2}$") { return 200 "not two"; }
+      return 200 "two <$1>";
+    }`.replaceAll("\\xc3\\xa9", "é");
+const asked = [
+  "/byte/%C3%A9t",
+  "/byte/%ff",
+  "/byte/a%0Ab",
+  "/text/%C3%A9t",
+  "/text/%ff",
+  "/caf%C3%A9/x",
+  "/CAF%C3%A9/y%0A",
+  "/caf%C3%89/x",
+  "/x.php",
+  "/x.php%0A",
+  "/x.php%0A%0A",
+  "/rewrite/a/ax",
+  "/rewrite/%C3%A9/bxy",
+  "/rewrite/a/bx",
+  "/if/?x=Yes",
+  "/if/?x=YES",
+  "/if/?x=ab",
+  "/if/?x=abc",
+  "/if/?x=\xc3\xa9",
+  "/none",
+];
 const http = (port: number | string): string => `
   variables_hash_max_size 4096;
   map_hash_bucket_size 256;
   ${maps.join("\n")}
-  server { listen 127.0.0.1:${port}; merge_slashes off; return 200 "${expressions.map((_, i) => `$m${i}`).join("~~")}"; }`;
+  server { listen 127.0.0.1:${port}; merge_slashes off; return 200 "${expressions.map((_, i) => `$m${i}`).join("~~")}"; }
+  server { listen 127.0.0.1:${port}; ${places} }`;
 
 const path = (subject: string): string =>
   subject.replace(/[^A-Za-z0-9/]/g, (one) => `%${one.charCodeAt(0).toString(16).padStart(2, "0")}`);
@@ -76,5 +113,13 @@ describe.skipIf(NGINX === null)("as nginx", () => {
       expect(theirs).toHaveLength(expressions.length);
       expect(label(ours)).toEqual(label(theirs));
     }
+  });
+  test.each(asked)("%s", async (target) => {
+    const told = async (port: number) => {
+      const reply = await ask(port, get(target, { Host: "WWW.example" }));
+      return [reply.status, reply.status === 200 ? reply.body.latin1Slice() : ""];
+    };
+    const [theirs, ours] = await Promise.all([told(nginx.port), told(server.port)]);
+    expect(ours).toEqual(theirs);
   });
 });
