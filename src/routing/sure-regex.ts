@@ -32,6 +32,8 @@ export class SureRegex {
   private linear: LinearRegex | null | undefined = undefined;
   /** PCRE's groups, if JavaScript counts others. */
   private readonly labels: readonly Label[] | null;
+  /** A short text needs nothing but JavaScriptCore. */
+  private readonly isPlain: boolean;
 
   /** @param regex without the flags `g`, `y` and `m`. With `u` it matches what the octets say in UTF-8, else the octets */
   constructor(private readonly regex: RegExp) {
@@ -39,11 +41,13 @@ export class SureRegex {
     this.labels = labelsOf(syntax);
     this.groupCount =
       this.labels === null ? syntax.groupCount - 1 : Math.max(...this.labels.map(({ number }) => number));
+    this.isPlain = this.labels === null && !regex.unicode;
     this.longest = hasOtherGroups(syntax.root) ? 0 : longestText(syntax.root);
   }
 
   /** The groups of the match in a text (octets); null: no match; undefined: unknown, also for what is no UTF-8 where that counts. */
   exec(text: string): RegExpExecArray | null | undefined {
+    if (this.isPlain && text.length <= this.longest) return this.regex.exec(text);
     if (this.regex.unicode) return this.execUnicode(text);
     const found = this.find(text);
     return this.labels === null || !found ? found : asLabelled(found, this.labels);
