@@ -31,6 +31,13 @@ export const options: Answer = {
   },
 };
 
+/** What a subrequest asks for. */
+interface SubrequestTarget {
+  readonly uri: string;
+  readonly query?: string | undefined;
+  readonly method: string;
+}
+
 /** What the progress of a request needs from its exchange. */
 interface RoutedExchange extends Exchange {
   sink: BodySink | undefined;
@@ -100,12 +107,21 @@ export class Progress implements Rewriting {
   }
 
   /** Turns a request that was just begun into a subrequest, which counts as redirected. */
-  beginSubrequest(router: Routes, uri: string, query: string | undefined, method: string, isRedirected: boolean): void {
+  beginSubrequest(
+    router: Routes,
+    { uri, query, method }: SubrequestTarget,
+    /** It asks for what this request asks for, with the URI as it was sent; null: for something else. */
+    repeated: Rewriting | null,
+  ): void {
     this.router = router;
     this.redirects = 1;
     this.method = method;
     this.moveTo(uri, query);
-    this.isRedirected = isRedirected;
+    if (repeated !== null) {
+      this.isRedirected = repeated.isRedirected;
+      this.hasOtherQuery = repeated.hasOtherQuery;
+      this.passesWholePath = repeated.passesWholePath;
+    }
     this.subrequest = this.requestPath = this.path;
     this.locate(router);
   }

@@ -104,8 +104,7 @@ function within(exchange: ServerExchange, parent: ServerExchange, options: Subre
   request.becomeSubrequest(options.body?.length ?? -1);
   progress.captures = parent.captures;
   progress.matched(null); // $1, $2 and so on are its own
-  const isRedirected = !options.isRepeated || parent.isRedirected;
-  progress.beginSubrequest(parent.progress.router, options.uri, options.query, options.method, isRedirected);
+  progress.beginSubrequest(parent.progress.router, options, options.isRepeated ? parent.progress : null);
   progress.choosing = options.body !== null;
   exchange.session = parent.session;
   exchange.user = parent.user;
