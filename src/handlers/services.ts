@@ -1,6 +1,7 @@
 /** What the handlers of one server share, in addition to the services of every request. */
 import type { Templates } from "../exchange/exchange.ts";
 import type { Services } from "../exchange/services.ts";
+import type { TableWitness } from "../exchange/tables/witness.ts";
 import type { BufferPool } from "../network/buffers.ts";
 import type { Resolver } from "../network/resolver/resolver.ts";
 import type { TlsShared } from "../network/tls/shared.ts";
@@ -54,8 +55,8 @@ export interface SharedServices extends Services {
   readonly tls: TlsShared;
   /** The caches of replies. */
   readonly caches: CacheZones;
-  /** Sees the steps of rewrite programs; undefined: nobody does. */
-  readonly witness?: StepWitness;
+  /** Sees the steps of rewrite programs and what tables compute; undefined: nobody does. */
+  readonly witness?: StepWitness & TableWitness;
   /** Starts requests within requests (`auth_request`, `mirror`). */
   readonly subrequests: SubrequestStarter;
   /** Password files, and the password checks in progress. */

@@ -34,7 +34,8 @@ export class Generation implements EndpointOwner {
   ) {
     this.contexts = tls.make(config);
     this.upstreams = services.upstreams.make(config.upstreams); // before the handlers, which look their group up
-    const own = withTemplates(services, new Evaluators(config.tables, config.assigned, config.usedVariables));
+    const { tables, assigned, usedVariables } = config;
+    const own = withTemplates(services, new Evaluators(tables, assigned, usedVariables, services.witness));
     for (const server of config.servers) this.routers.set(server, routesOf(server, own));
   }
 

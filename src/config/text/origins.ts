@@ -1,6 +1,7 @@
 /** Where in its files each part of a configuration comes from; for `webserv explain`. */
 import type { Location } from "../model.ts";
 import type { Position } from "../parts.ts";
+import type { VariableTable } from "../tables/tables.ts";
 import type { Directive } from "./parser.ts";
 
 /** A block of the file, as far as origins need it. */
@@ -14,6 +15,7 @@ interface Block {
 export class Origins {
   private readonly blocks = new Map<Location, Block>();
   private readonly positions = new Map<object, Position>();
+  private readonly tables = new Map<VariableTable, Directive>();
 
   /** A location, a server's scope or an `if` was made of this block. */
   setBlock(location: Location, block: Block): void {
@@ -23,6 +25,16 @@ export class Origins {
   /** A step of a rewrite program, or the rule of a `return`, stands here. */
   setPosition(part: object, position: Position): void {
     this.positions.set(part, position);
+  }
+
+  /** A table was made of this directive. */
+  setTable(table: VariableTable, directive: Directive): void {
+    this.tables.set(table, directive);
+  }
+
+  /** The entries of a table, in order. */
+  entriesOf(table: VariableTable): readonly Directive[] {
+    return this.tables.get(table)?.block ?? [];
   }
 
   positionOf(part: object): Position | null {

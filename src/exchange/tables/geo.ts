@@ -1,25 +1,33 @@
 /** The value of a `geo` (ngx_http_geo_module): that of the narrowest network with the address. */
-import { parseAddress } from "../../../ffi/inet.ts";
+import { formatAddress, parseAddress } from "../../../ffi/inet.ts";
 import type { GeoTable, Networks } from "../../config/tables/tables.ts";
 import { isWithin, mappedStart } from "../../routing/networks.ts";
 import type { Evaluator, Exchange, Templates } from "../exchange.ts";
 import { forwardedAddress } from "../passing/forwarded-address.ts";
+import type { Told } from "./witness.ts";
 
 /** Stands for what is no internet address, as in nginx: 255.255.255.255. */
 const NO_ADDRESS = Uint8Array.of(255, 255, 255, 255);
 
 /** Makes the evaluator of a geo's variable. */
-export function geoValue(table: GeoTable, templates: Templates): Evaluator {
-  const { ipv4, ipv6, values } = table;
+export function geoValue(table: GeoTable, templates: Templates, told?: Told): Evaluator {
+  const { values } = table;
   const source = table.source === null ? null : templates.evaluator(table.source);
   return (exchange) => {
     const given = source === null ? exchange.connection.remoteBytes : bytesOf(source(exchange));
     const bytes = given === null ? NO_ADDRESS : clientOf(table, given, exchange);
-    const from = bytes.length === 16 ? mappedStart(bytes) : 0;
-    if (bytes.length - from === 4) return values[ipv4.values[indexOf(ipv4, bytes, from)]!]!;
-    if (bytes.length === 16 && ipv6 !== null) return values[ipv6.values[indexOf(ipv6, bytes, 0)]!]!;
-    return values[ipv4.values[indexOf(ipv4, NO_ADDRESS, 0)]!]!;
+    const value = values[valueIn(table, bytes)]!;
+    told?.(bytes.length === 0 ? "unix:" : formatAddress(bytes, 0, bytes.length as 4 | 16), value);
+    return value;
   };
+}
+
+/** Index of the value of an address. */
+function valueIn({ ipv4, ipv6 }: GeoTable, bytes: Uint8Array): number {
+  const from = bytes.length === 16 ? mappedStart(bytes) : 0;
+  if (bytes.length - from === 4) return ipv4.values[indexOf(ipv4, bytes, from)]!;
+  if (bytes.length === 16 && ipv6 !== null) return ipv6.values[indexOf(ipv6, bytes, 0)]!;
+  return ipv4.values[indexOf(ipv4, NO_ADDRESS, 0)]!;
 }
 
 function bytesOf(text: string): Uint8Array | null {

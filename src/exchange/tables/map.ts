@@ -3,9 +3,10 @@ import type { MapTable } from "../../config/tables/tables.ts";
 import { SureRegex } from "../../routing/sure-regex.ts";
 import type { Evaluator, Exchange, Templates } from "../exchange.ts";
 import { findName } from "./names.ts";
+import type { Told } from "./witness.ts";
 
 /** Makes the evaluator of a map's variable. */
-export function mapValue(table: MapTable, templates: Templates): Evaluator {
+export function mapValue(table: MapTable, templates: Templates, told?: Told): Evaluator {
   const source = templates.evaluator(table.source);
   const expressions = table.expressions.map(({ regex, value }) => ({ regex: new SureRegex(regex), value }));
   const find = (exchange: Exchange, text: string) => {
@@ -27,6 +28,8 @@ export function mapValue(table: MapTable, templates: Templates): Evaluator {
   return (exchange) => {
     const text = source(exchange);
     const name = table.hostnames && text.endsWith(".") ? text.slice(0, -1) : text;
-    return templates.evaluator(find(exchange, name))(exchange);
+    const value = templates.evaluator(find(exchange, name))(exchange);
+    told?.(name, value);
+    return value;
   };
 }

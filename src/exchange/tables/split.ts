@@ -2,12 +2,16 @@
 import type { SplitTable } from "../../config/tables/tables.ts";
 import type { Evaluator, Templates } from "../exchange.ts";
 import { murmurHash2 } from "./murmur.ts";
+import type { Told } from "./witness.ts";
 
 /** Makes the evaluator of a split_clients' variable. */
-export function splitValue({ source, parts }: SplitTable, templates: Templates): Evaluator {
+export function splitValue({ source, parts }: SplitTable, templates: Templates, told?: Told): Evaluator {
   const text = templates.evaluator(source);
   return (exchange) => {
-    const hash = murmurHash2(text(exchange));
-    return parts.find(({ below }) => hash < below)?.value ?? "";
+    const key = text(exchange);
+    const hash = murmurHash2(key);
+    const value = parts.find(({ below }) => hash < below)?.value ?? "";
+    told?.(key, value);
+    return value;
   };
 }

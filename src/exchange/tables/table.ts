@@ -5,10 +5,17 @@ import { withoutCycles } from "../variables/cycles.ts";
 import { geoValue } from "./geo.ts";
 import { mapValue } from "./map.ts";
 import { splitValue } from "./split.ts";
+import type { TableWitness, Told } from "./witness.ts";
 
 /** Makes the evaluator of a table's variable. `name` is without `$`. */
-export function tableVariable(name: string, table: VariableTable, templates: Templates): Evaluator {
-  const compute = withoutCycles(name, valueMaker(table, templates));
+export function tableVariable(
+  name: string,
+  table: VariableTable,
+  templates: Templates,
+  witness?: TableWitness,
+): Evaluator {
+  const told: Told | undefined = witness && ((source, value) => witness.computed(name, table, source, value));
+  const compute = withoutCycles(name, valueMaker(table, templates, told));
   if (table.volatile) return (exchange) => exchange.assigned?.get(name) ?? compute(exchange);
   return (exchange) => {
     const known = exchange.assigned?.get(name);
@@ -19,13 +26,13 @@ export function tableVariable(name: string, table: VariableTable, templates: Tem
   };
 }
 
-function valueMaker(table: VariableTable, templates: Templates): Evaluator {
+function valueMaker(table: VariableTable, templates: Templates, told?: Told): Evaluator {
   switch (table.kind) {
     case "map":
-      return mapValue(table, templates);
+      return mapValue(table, templates, told);
     case "geo":
-      return geoValue(table, templates);
+      return geoValue(table, templates, told);
     case "split_clients":
-      return splitValue(table, templates);
+      return splitValue(table, templates, told);
   }
 }

@@ -3,7 +3,7 @@ import type { Position } from "../../config/parts.ts";
 
 /** A step on a request's way. */
 export interface Finding {
-  /** What it is about: `server`, `location`, `rewrite`, `if`, `set`, `phase`, `redirect`, `error`, `subrequest`, `answer`. */
+  /** What it is about: `server`, `location`, `rewrite`, `if`, `set`, `phase`, `redirect`, `error`, `subrequest`, `answer`, `map`, `geo`, `split_clients`. */
   readonly topic: string;
   readonly text: string;
   /** `FILE:LINE` of what decided; null: nothing in a file did. */

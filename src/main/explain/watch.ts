@@ -1,23 +1,27 @@
 /** Makes the routes of a configuration tell what they decide. They stay the server's own; only who answers without reading files alone is replaced. */
 import type { Location } from "../../config/model.ts";
 import type { RewriteStep } from "../../config/settings/rewrite.ts";
+import type { VariableTable } from "../../config/tables/tables.ts";
 import type { Origins } from "../../config/text/origins.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import { type Answer, type Handler, MOVED } from "../../exchange/handler.ts";
 import { ANSWERED, GO_ON, LATER, type Phase } from "../../exchange/phase.ts";
+import type { TableWitness } from "../../exchange/tables/witness.ts";
 import type { Content } from "../../handlers/contents.ts";
 import type { StepWitness } from "../../handlers/rewrite/witness.ts";
+import { unicode } from "../../http/octets.ts";
 import type { Route, Routes } from "../../request/route.ts";
 import { losingLocations, shownLocation, whyFound } from "../../routing/candidates.ts";
 import { accessReason } from "./access.ts";
 import { contentText } from "./contents.ts";
 import { Findings, lineOf } from "./findings.ts";
 import { shownStep, shownTest } from "./steps.ts";
+import { entryText } from "./tables.ts";
 
 /** Those whose answer depends on files only. Others ask servers, run programs or change something. */
 const READS_ONLY: ReadonlySet<string> = new Set(["return", "stub_status", "empty_gif", "try_files", "files"]);
 
-export class Watch implements StepWitness {
+export class Watch implements StepWitness, TableWitness {
   /** A content that is not asked here has been reached: the request goes no further. */
   reached = false;
   /** The content that is asked now; it may lead elsewhere. */
@@ -47,6 +51,13 @@ export class Watch implements StepWitness {
 
   taken(step: RewriteStep, exchange: Exchange, matched: boolean): void {
     this.findings.add(step.kind, shownStep(step, exchange, matched), this.origins.positionOf(step));
+  }
+
+  // Tables
+
+  computed(name: string, table: VariableTable, source: string, value: string): void {
+    const { text, at } = entryText(table, this.origins.entriesOf(table), unicode(source));
+    this.findings.add(table.kind, `$${name} is "${unicode(value)}"${text}`, at ?? table.position);
   }
 
   // Routes

@@ -90,6 +90,7 @@ describe("a request's way", () => {
       'if ($arg_from = old) where $arg_from is "old" holds @18',
       "phase allow, deny (allow 10.0.0.0/8): goes on @14",
       `answer a file or folder: ${folder}/www/app/x.txt @7`,
+      'map $bad is "0", the default for "200" @2',
     ]);
     expect(explanation.steps[1]!.others).toEqual([
       { text: "*.test", at: `${FILE}:30`, why: '"a.test" is an exact name, which goes before a wildcard at the start' },
@@ -105,7 +106,7 @@ describe("a request's way", () => {
 
   test("a rule that refuses; what the error log would get", async () => {
     const explanation = await told("http://a.test:8080/app/x.txt");
-    expect(steps(explanation).slice(-2)).toEqual(["phase allow, deny (deny all): answers @15", "error 403 @"]);
+    expect(steps(explanation).slice(-3, -1)).toEqual(["phase allow, deny (deny all): answers @15", "error 403 @"]);
     expect(explanation.messages).toMatchObject([
       { level: "error", text: expect.stringContaining("access forbidden by rule") },
     ]);
@@ -123,6 +124,56 @@ describe("a request's way", () => {
       "location @named, by its name @12",
       "answer return 200 named @12",
     ]);
+  });
+
+  test("which entries of tables give variables their values", async () => {
+    const file = join(folder, "conf/tables.conf");
+    const text = `map $http_x $m { default 0; "" empty;
+ a 1; \\~b 2;
+ ~^c(.)$ "c $1";
+}
+map $http_y $h { hostnames; *.x.org lead;
+ .y.org dot;
+ www.* tail; }
+geo $arg_ip $g { 10.0.0.0/8 ten; 10.1.0.0/16 gone; delete 10.1.0.0/16;
+ 10.1.0.0/24 narrow;
+ 2001:db8::/32 six; }
+geo $arg_ip $r { ranges; 10.0.0.0-10.0.0.255 all;
+ 10.0.0.7-10.0.0.9 few; }
+split_clients $arg_ip $s { 0.01% few;
+ * rest; }
+server { listen 8080; return 200 "$m|$h|$g|$r|$s"; }`;
+    writeFileSync(file, text);
+    const found = async (target: string, ...fields: string[]): Promise<string[]> => {
+      const args = ["--json", file, `http://a:8080${target}`, ...fields.flatMap((field) => ["-H", field])];
+      const { steps } = JSON.parse((await run(...args)).out) as Explanation;
+      const shown = steps.filter(({ topic }) => ["map", "geo", "split_clients"].includes(topic));
+      return shown.map(({ text, at }) => `${text} @${at!.replace(`${file}:`, "")}`);
+    };
+    expect(await found("/?ip=10.1.0.5", "X: A", "Y: a.x.org")).toEqual([
+      '$m is "1", by a for "A" @2',
+      '$h is "lead", by *.x.org for "a.x.org" @5',
+      '$g is "narrow", by 10.1.0.0/24 for 10.1.0.5 @9',
+      '$r is "": no entry is for 10.1.0.5 @11',
+      '$s is "rest", by * for "10.1.0.5" @14',
+    ]);
+    expect((await found("/?ip=10.1.1.5", "X: cd", "Y: y.org")).slice(0, 3)).toEqual([
+      '$m is "c d", by ~^c(.)$ for "cd" @3',
+      '$h is "dot", by .y.org for "y.org" @6',
+      '$g is "ten", by 10.0.0.0/8 for 10.1.1.5 @8',
+    ]);
+    expect((await found("/?ip=10.0.0.8", "X: ~b", "Y: www.a")).slice(0, 4)).toEqual([
+      '$m is "2", by \\~b for "~b" @2',
+      '$h is "tail", by www.* for "www.a" @7',
+      '$g is "ten", by 10.0.0.0/8 for 10.0.0.8 @8',
+      '$r is "few", by 10.0.0.7-10.0.0.9 for 10.0.0.8 @12',
+    ]);
+    expect((await found("/?ip=2001:db8::5", "X: zz")).slice(0, 3)).toEqual([
+      '$m is "0", the default for "zz" @1',
+      '$h is "": no entry is for "" @5',
+      '$g is "six", by 2001:db8::/32 for 2001:db8::5 @10',
+    ]);
+    expect((await found("/"))[0]).toBe('$m is "empty", by "" for "" @1');
   });
 
   test("an error page", async () => {

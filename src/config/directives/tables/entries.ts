@@ -25,8 +25,9 @@ export function tableVariable(scope: Scope, { text, position }: Word, directive:
 }
 
 /** Makes a table part of the configuration. As in nginx the last one of a variable counts. */
-export function addTable(scope: Scope, name: string, table: VariableTable): void {
-  const { tables } = scope.draft;
+export function addTable(scope: Scope, name: string, table: VariableTable, given: Directive): void {
+  const { tables, origins } = scope.draft;
+  origins.setTable(table, given);
   const before = tables.get(name);
   if (before !== undefined) {
     const where = elsewhere(before.position, table.position);

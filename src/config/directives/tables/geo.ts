@@ -24,7 +24,7 @@ export const GEO: Row = block("geo", "table", {
       scope.error(args[0]!.position, `"geo" expects a variable with an address, not ${quote(args[0]!.text)}`);
     const name = tableVariable(scope, args.at(-1)!, "geo");
     const table = new GeoReader(scope, given).table(source);
-    if (name !== null) addTable(scope, name, table);
+    if (name !== null) addTable(scope, name, table, given);
     return null;
   },
 });

@@ -20,7 +20,7 @@ export const MAP: Row = block("map", "table", {
     const name = tableVariable(scope, variable!, "map");
     const reader = new MapReader(scope, given);
     const table = reader.table(source);
-    if (name !== null) addTable(scope, name, table);
+    if (name !== null) addTable(scope, name, table, given);
     return null;
   },
 });

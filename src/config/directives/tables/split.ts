@@ -16,7 +16,8 @@ export const SPLIT: Row = block("split_clients", "table", {
     const name = tableVariable(scope, variable!, "split_clients");
     const parts = partsOf(scope, given);
     const { position } = given;
-    if (name !== null) addTable(scope, name, { kind: "split_clients", source, parts, volatile: false, position });
+    if (name !== null)
+      addTable(scope, name, { kind: "split_clients", source, parts, volatile: false, position }, given);
     return null;
   },
 });
