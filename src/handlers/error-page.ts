@@ -7,9 +7,9 @@ import { smallPage } from "./small-page.ts";
 
 const pages = new Map<number, Buffer>();
 
-/** Media type of `errorPage`. */
-export const errorPageType = ({ nginxReplies }: Pick<Settings, "nginxReplies">): string =>
-  nginxReplies ? "text/html" : "text/html; charset=utf-8";
+/** Media type of `errorPage`. It is ASCII, so the charset of the location, which a filter adds, is as right as UTF-8. */
+export const errorPageType = ({ nginxReplies, charset }: Pick<Settings, "nginxReplies" | "charset">): string =>
+  nginxReplies || charset !== null ? "text/html" : "text/html; charset=utf-8";
 
 /** The page for a status. The bytes are made once and must not be changed. */
 export function errorPage(status: number): Buffer {

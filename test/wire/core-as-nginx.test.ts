@@ -81,6 +81,7 @@ const site = (listen: string, suffix: string, more = ""): string => `
     location /saved/clean { client_body_in_file_only clean; include ${folder}/saved.conf; }
     location /saved/on { client_body_in_file_only on; include ${folder}/saved.conf; }
     location /saved/off { include ${folder}/saved.conf; }
+    location /charset/ { charset UTF-8; root ${folder}/www; location /charset/moved { return 302 /; } }
     location /gzip/ { alias ${folder}/www/; gzip on; gzip_min_length 1; }
     location /gzip/whole/ { alias ${folder}/www/; gzip on; gzip_min_length 1; chunked_transfer_encoding off; }
     location /asks/ {
@@ -165,6 +166,8 @@ const CASES: readonly [about: string, request: string, socket?: string][] = [
   ["names of fields, ignore_invalid_headers off", get("/fields", { "x-a": "1", x_b: "2" }), ANY_NAME],
   ["slashes are merged", get("/inner//page.html")],
   ["slashes are merged in $uri", get("//uri//a/.//b")],
+  ["charset, of a built-in page", get("/charset/nothing")],
+  ["charset, of a redirect", get("/charset/moved")],
   ["autoindex_format json", get("/json/")],
   ["autoindex_format json, an empty folder", get("/json/empty/")],
   ["autoindex_format xml", get("/xml/")],
