@@ -63,7 +63,7 @@ const logging = (port: number): string => `
   }`;
 
 const servers = (port: number): string =>
-  `absolute_redirect off; default_type text/plain;
+  `absolute_redirect off; default_type text/plain; types { text/html html; }
   ${GROUPS.map(({ server, names = "" }, i) => `server { listen 127.0.0.1:${port}; server_name ${host(i)} ${names}; ${server(around)} }`).join("\n")}
   ${logging(port)} ${withBodies(port)}`;
 
@@ -81,6 +81,7 @@ function requestOf(text: string, name: string): string {
 }
 
 const COMPARED = [
+  "Content-Type",
   "Location",
   "X-Server",
   "X-Loc",
@@ -94,12 +95,15 @@ const COMPARED = [
   "Access-Control-Max-Age",
 ];
 
+/** Webserv's built-in pages have one. */
+const CHARSET = "; charset=utf-8";
+
 /** Of what `explain` says, what of a reply must be the same; null: it is made by a server that is not asked. */
 async function foretold(request: string): Promise<readonly unknown[] | null> {
   const { reply } = await explained(ours, request);
   if (reply === null) return null;
   const fields = COMPARED.flatMap((name) =>
-    reply.fields.filter(([each]) => each === name).map((each) => each.join(": ")),
+    reply.fields.filter(([each]) => each === name).map((each) => each.join(": ").replace(CHARSET, "")),
   );
   return [reply.status, ...fields];
 }
@@ -113,7 +117,7 @@ async function seen(port: number, request: string): Promise<readonly unknown[]> 
   const reply = await ask(port, Buffer.from(request, "latin1"));
   const isBuiltIn = /<center>nginx|<p>Webserv<\/p>/.test(reply.text);
   const shown = (name: string): string => {
-    const value = reply.field(name) ?? "";
+    const value = (reply.field(name) ?? "").replace(CHARSET, "");
     return name === "Location" ? encoded(value) : value;
   };
   const fields = COMPARED.map((name) => `${name}: ${shown(name)}`).filter((line) => !line.endsWith(": "));
