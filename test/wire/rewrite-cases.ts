@@ -445,6 +445,8 @@ export const GROUPS: readonly Group[] = [
     name: "access, subrequests and pages with an if",
     server: ({ root, backend }) => `
       root ${root};
+      location = /l2/f.txt { limit_except GET { deny all; } return 200 returned; }
+      location /l4/ { limit_except GET { allow all; } set $x 1; if ($x) { return 200 in-if; } return 200 returned; }
       location /deny/ { deny all; if ($arg_a) { set $x 1; } if ($arg_b) { rewrite ^/deny/(.*) /$1 last; } if ($arg_c) { rewrite ^/deny/(.*) /$1 break; } }
       location = /auth { internal; if ($http_x_ok = "1") { return 204; } if ($http_x_who) { return 403; } return 401; }
       location /asked/ { auth_request /auth; rewrite ^/asked/(.*)$ /$1 break; }
@@ -463,6 +465,10 @@ export const GROUPS: readonly Group[] = [
       location /php/ { error_page 404 /f.txt; location ~ ^/php/(.*)\\.php$ { set $script $1; if (!-f ${root}/$script.txt) { return 404; } return 200 "run $script"; } }`,
     requests: [
       ...[
+        "PUT /l2/f.txt",
+        "/l2/f.txt",
+        "PUT /l4/x",
+        "/l4/x",
         "/deny/f.txt",
         "/deny/f.txt?a=1",
         "/deny/f.txt?b=1",

@@ -13,8 +13,8 @@ import { makeFolder, ServerProcess, until } from "./server.ts";
 setDefaultTimeout(60_000);
 
 /** REWRITE_SEED makes others, as many as REWRITE_SERVERS says. */
-const { REWRITE_SEED = "1", REWRITE_SERVERS = "40" } = process.env;
-const GROUPS = [...WRITTEN, ...randomGroups(Number(REWRITE_SEED), Number(REWRITE_SERVERS), 10)];
+const { REWRITE_SEED = "1", REWRITE_SERVERS = "25" } = process.env;
+const GROUPS = [...WRITTEN, ...randomGroups(Number(REWRITE_SEED), Number(REWRITE_SERVERS), 8)];
 
 const root = makeFolder(FILES);
 
