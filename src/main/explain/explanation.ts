@@ -6,6 +6,7 @@ import type { Origins } from "../../config/text/origins.ts";
 import { evaluateOctets } from "../../exchange/templates.ts";
 import { unicode } from "../../http/octets.ts";
 import { shownLocation } from "../../routing/candidates.ts";
+import { accessLogsOf } from "../../server/logs/log-places.ts";
 import type { ReplySeen } from "./client.ts";
 import { fileOf } from "./contents.ts";
 import { type Finding, lineOf } from "./findings.ts";
@@ -65,7 +66,7 @@ export function explanationOf(question: Question, { listen }: Asked, trial: Tria
     filters: FILTERS.flatMap((name) => origins.given(location, [name]))
       .map(({ name, args, position }) => placed([name, ...args.map(({ text }) => text)].join(" "), position))
       .filter(({ text }) => !/ off$/.test(text)),
-    accessLogs: settings.accessLogs.map((log) => placed(accessText(log, trial), log.position)),
+    accessLogs: accessLogsOf(exchange).map((log) => placed(accessText(log, trial), log.position)),
     errorLogs: settings.errorLog.outputs.map((log) => placed(errorText(log), log.position)),
     messages: trial.messages,
   };

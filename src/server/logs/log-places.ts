@@ -1,6 +1,8 @@
-/** Where a configuration has logs. */
+/** Where a configuration, a location and a request have logs. */
 import type { Config, Location } from "../../config/model.ts";
 import type { AccessLog, ErrorOutput } from "../../config/settings/logs.ts";
+import type { Exchange } from "../../exchange/exchange.ts";
+import { isExempt } from "../../handlers/access.ts";
 
 /** Every log of a configuration, the main error log first; some may be the same file. */
 export function* logsOf(config: Config): Iterable<AccessLog | ErrorOutput> {
@@ -22,4 +24,10 @@ export function* locations(config: Config): Iterable<Location> {
     yield server.scope;
     for (const location of server.locations) yield* walk(location);
   }
+}
+
+/** The access logs of a request: those of its location, or of the `limit_except` in it. */
+export function accessLogsOf({ settings, method }: Exchange): readonly AccessLog[] {
+  const { accessLogs, limitedLogs, limitExcept } = settings;
+  return limitedLogs === null || limitExcept === null || isExempt(limitExcept, method) ? accessLogs : limitedLogs;
 }

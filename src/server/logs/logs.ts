@@ -13,14 +13,13 @@ import {
   type SyslogTarget,
 } from "../../config/settings/logs.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
-import { isExempt } from "../../handlers/access.ts";
 import type { ServerClock } from "../clock.ts";
 import { accessLine } from "./access-log.ts";
 import { errorLogLine, syslogTime } from "./error-lines.ts";
 import { GzipFile } from "./gzip-file.ts";
 import { hostName } from "./host-name.ts";
 import { LogFile } from "./log-file.ts";
-import { locations, logsOf } from "./log-places.ts";
+import { accessLogsOf, locations, logsOf } from "./log-places.ts";
 import { type LogOutput, RETRY, type Schedule } from "./output.ts";
 import { PathLogs } from "./path-logs.ts";
 import { Syslog } from "./syslog.ts";
@@ -142,9 +141,7 @@ export class Logs {
 
   /** Writes a line for a finished request to each access log of its location. */
   access(exchange: Exchange): void {
-    const { accessLogs, limitedLogs, limitExcept } = exchange.settings;
-    const isLimited = limitedLogs !== null && limitExcept !== null && !isExempt(limitExcept, exchange.method);
-    for (const log of isLimited ? limitedLogs : accessLogs) {
+    for (const log of accessLogsOf(exchange)) {
       let writer = this.accessWriters.get(log);
       if (writer === undefined) this.accessWriters.set(log, (writer = this.accessWriter(log, exchange)));
       writer(exchange);
