@@ -71,6 +71,7 @@ const PAGES: Readonly<Record<string, string>> = {
   "if-name": '<!--# if expr="$name" -->...<!--# endif -->|<!--# if expr="$uri" -->yes<!--# else -->no<!--# endif -->',
   "if-text": `<!--# set var="name" value="text" --><!--# if expr="$name = text" -->A<!--# else -->B<!--# endif --><!--# if expr="$name != text" -->C<!--# else -->D<!--# endif --><!--# if expr="$name=other" -->E<!--# elif expr="$name = text" -->F<!--# else -->G<!--# endif -->`,
   "if-regex": `<!--# set var="name" value="name=some@where" --><!--# if expr="$name = /text/" -->A<!--# else -->B<!--# endif --><!--# if expr="$name != /some/" -->C<!--# else -->D<!--# endif --><!--# if expr="$name = /(.+)@(?P<domain>.+)/" --><!--# echo var="1" --> <!--# echo var="domain" --> <!--# echo var="0" --><!--# endif -->`,
+  "if-pcre": `<!--# set var="n" value="Name7" --><!--# if expr="$n = /(?i)^(?'all'n[[:lower:]]++\\\\d)\\\\z/" --><!--# echo var="all" --> <!--# echo var="1" --><!--# endif -->`,
   include: '<!--# include file="b.html" --> <!--# include virtual="/remote/body.php?argument=value" -->',
   "include-set":
     '<!--# include virtual="/remote/one?x" set="one" -->(<!--# echo var="one" -->)<!--# include virtual="/b.html" set="two" -->(<!--# echo var="two" encoding="none" -->)<!--# include virtual="/none" set="three" -->(<!--# echo var="three" -->)',

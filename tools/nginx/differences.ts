@@ -40,7 +40,7 @@ What cannot be had as in nginx:
 - \`split_clients\` and \`geo\` refuse entries without or with two values, and \`valid_referers none ~x\` is taken.
 - A body in chunks is checked to its end before a file is sent.
 - What is compressed already (Content-Encoding) is not text: \`sub_filter\`, \`ssi\`, \`add_before_body\` and the conversion of charsets leave it as it is. A reply whose body is changed has no ranges.
-- Charsets are converted without \`charset_map\` too; an expression in \`if\` of SSI is JavaScript's.
+- Charsets are converted without \`charset_map\` too.
 - What differs behind a gateway stands in [gateway.md](gateway.md), and each of nginx's directives in [nginx-directives.md](nginx-directives.md).
 `;
 }
