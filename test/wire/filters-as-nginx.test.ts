@@ -1,6 +1,6 @@
 /** What changes bodies and types (charset, sub_filter), compared with nginx for the same files, replies and configuration. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { ask, get, type Reply } from "./client.ts";
+import { ask, Client, get, type Reply } from "./client.ts";
 import { NGINX, useNginx } from "./nginx.ts";
 import { ServerProcess } from "./server.ts";
 
@@ -73,6 +73,10 @@ const LOCATIONS = `
     location /trailers/none { add_trailer X-A a; add_trailer X-B b always; return 404 "nothing"; }
     location /trailers/some { add_trailer X-A a; return 404 "nothing"; }
     location /gzip/ { gzip on; gzip_vary on; gzip_min_length 1; sub_filter one 1; sub_filter_last_modified on; add_after_body /plain/a.txt; ssi on; }
+    location /gunzip/always/ { gzip_static always; gunzip on; gzip_vary on; }
+    location /gunzip/only/ { gzip_static always; }
+    location /gunzip/backend/ { proxy_pass http://${B}/; gunzip on; sub_filter one 1; sub_filter_types text/plain; }
+    location /gunzip/included/ { add_before_body /gunzip/backend/gzip; }
     location /both/ { charset utf-8; source_charset koi8-r; sub_filter one two; }
 `;
 
@@ -105,6 +109,7 @@ const names = [
   "addition/big",
   "addition/nested",
   "gzip",
+  "gunzip/included",
   "docs/addition",
   "trailers",
 ];
@@ -125,6 +130,9 @@ for (const folder of ["docs/charset", "koi-utf", "both"])
 files["www/win-koi/a.html"] = Buffer.from([0xcf, 0xf0, 0xc0, 0x41]);
 files["www/utf-koi/a.html"] = "Пр€А’\u{1d11e}! one";
 files["www/utf-koi/bad.html"] = Buffer.from([0xd0, 0x41, 0x42, 0xe2, 0x82, 0x43, 0xc1, 0xd0, 0x9f]);
+
+for (const [name, text] of Object.entries({ "a.html": HTML, "b.html": "" }))
+  for (const folder of ["always", "only"]) files[`www/gunzip/${folder}/${name}.gz`] = Bun.gzipSync(Buffer.from(text));
 
 const TYPES = "types { text/html html; text/css css; text/plain txt; } default_type application/octet-stream;";
 const ours = new ServerProcess({ configuration: `${TYPES} etag on; ${server(0, "www")}`, files, addresses: 1 });
@@ -152,9 +160,9 @@ async function outcome(port: number, path: string, fields: Record<string, string
   };
 }
 
-/** nginx leaves Accept-Ranges out of a 206, passes on that of a server whose reply it changes, and cuts what is converted byte by byte. */
+/** nginx leaves Accept-Ranges out of a 206, passes on that of a server whose reply it changes, and cuts what is converted byte by byte, but not what is compressed. */
 const hasNoRanges = ({ status }: Reply, path: string): boolean =>
-  status === 206 || /^\/(?:backend|docs\/charset|win-koi)\//.test(path);
+  status === 206 || /^\/(?:backend|docs\/charset|win-koi|gunzip)\//.test(path);
 
 type Case = readonly [path: string, fields?: Record<string, string>, method?: string];
 
@@ -215,7 +223,7 @@ describe.skipIf(NGINX === null)("as nginx (needs nginx)", () => {
       replies["/other"] = ["HTTP/1.1 404 Not Found", "Content-Type: TEXT/Plain", "Content-Length: 3", "", "one"].join(
         "\r\n",
       );
-      for (const name of Object.keys(replies)) {
+      for (const name of ["/length", "/close", "/range", "/typeless", "/other"]) {
         for (const method of ["GET", "HEAD"]) {
           const [wanted, got] = await Promise.all(
             [nginx, ours].map(({ port }) => outcome(port, `/backend${name}`, {}, method)),
@@ -256,6 +264,38 @@ describe.skipIf(NGINX === null)("as nginx (needs nginx)", () => {
       for (const { port } of [nginx, ours]) {
         const reply = await ask(port, "GET /trailers/one.html HTTP/1.0\r\n\r\n");
         expect([reply.field("content-length"), reply.trailers]).toEqual([String(HTML.length), ""]);
+      }
+    });
+  });
+
+  describe("gunzip", () => {
+    const big = Bun.gzipSync(Buffer.from(HTML.repeat(2000)));
+    const coded = (body: Uint8Array, ...fields: string[]) =>
+      ["HTTP/1.1 200 OK", "Content-Type: text/plain", "Content-Encoding: gzip", ...fields, "", ""].join("\r\n") +
+      Buffer.from(body).toString("latin1");
+    replies["/gzip"] = coded(big, `Content-Length: ${big.length}`, 'ETag: "a"', "Accept-Ranges: bytes");
+    replies["/stream"] = coded(big);
+    const gzip = { "Accept-Encoding": "gzip" };
+    same(
+      ["/gunzip/always/a.html"],
+      ["/gunzip/always/a.html"],
+      ["/gunzip/always/a.html", gzip],
+      ["/gunzip/always/a.html", {}, "HEAD"],
+      ["/gunzip/always/a.html", { Range: "bytes=0-3" }],
+      ["/gunzip/always/a.html", { "Accept-Encoding": "gzip;q=0, br" }],
+      ["/gunzip/always/b.html"],
+      ["/gunzip/only/a.html"],
+      ["/gunzip/backend/stream"],
+      ["/gunzip/included/one.html", gzip],
+    );
+    test("what is no gzip is broken off", async () => {
+      replies["/bad"] = coded(Buffer.from("this is plain"));
+      replies["/cut"] = coded(big.subarray(0, 100));
+      for (const name of ["bad", "cut"]) {
+        const client = await Client.connect(ours.port);
+        await client.send(get(`/gunzip/backend/${name}`));
+        expect((await client.rest()).includes("\r\n0\r\n\r\n")).toBe(false);
+        client.destroy();
       }
     });
   });

@@ -5,6 +5,8 @@ import type { AddHeader, Template } from "../parts.ts";
 export type MediaTypes = ReadonlySet<string>;
 
 export interface FilterSettings {
+  /** Whether what is compressed already is decompressed for clients that do not accept gzip. */
+  readonly gunzip: boolean;
   /** The charset that types of texts get; null: none. */
   readonly charset: Template | null;
   /** The charset that bodies have; null: that of `charset`, so nothing is converted. */

@@ -20,6 +20,8 @@ interface Native {
     writeSync(flush: number, input: Buffer, at: number, length: number, output: Buffer, to: number, room: number): void;
     close(): void;
   };
+  /** It has found a mistake in the input; `_handle` is gone. */
+  readonly destroyed: boolean;
   /** After a call: what is left of `room` and of `length`. */
   readonly _writeState: Uint32Array;
   on(event: "error", listener: (error: Error) => void): void;
@@ -91,6 +93,44 @@ export function compressWhole(coding: Coding, level: number, input: Buffer): Buf
   } while (compressor.full);
   compressor.close();
   return Buffer.concat(parts);
+}
+
+/** Decompresses one body in gzip. `close` frees the memory of the library (40 KB). */
+export class Decompressor {
+  /** The output was full: there may be more without further input. */
+  full = false;
+  /** Bytes that the last call wrote. */
+  written = 0;
+  private readonly native = zlib.createGunzip() as unknown as Native;
+
+  constructor() {
+    this.native.on("error", () => {}); // `destroyed` tells
+  }
+
+  /** Decompresses input[start, end) to output[at, at + room). Gives how many bytes of the input it took; -1: it is malformed. */
+  run(input: Buffer, start: number, end: number, output: Buffer, at: number, room: number): number {
+    return this.write(constants.Z_SYNC_FLUSH, input, start, end, output, at, room);
+  }
+
+  /** Whether all input that a whole body needs has come. */
+  isComplete(): boolean {
+    const output = Buffer.alloc(1);
+    return this.write(constants.Z_FINISH, output, 0, 0, output, 0, 1) >= 0;
+  }
+
+  private write(flush: number, input: Buffer, start: number, end: number, output: Buffer, at: number, room: number) {
+    const { native } = this;
+    if (!native.destroyed) native._handle.writeSync(flush, input, start, end - start, output, at, room);
+    if (native.destroyed) return -1;
+    const [roomLeft, inputLeft] = native._writeState as unknown as [number, number];
+    this.written = room - roomLeft;
+    this.full = roomLeft === 0;
+    return end - start - inputLeft;
+  }
+
+  close(): void {
+    if (!this.native.destroyed) this.native._handle.close();
+  }
 }
 
 function open(coding: Coding, level: number): Native {

@@ -5,6 +5,7 @@ import type { Field, ReplyOptions } from "../../exchange/reply.ts";
 import { Codings, SUFFIXES, type Way } from "../compression/codings.ts";
 import { addVary, valueIn } from "../compression/fields.ts";
 import { FileForm } from "../compression/file-form.ts";
+import { needsGunzip } from "../compression/gunzip.ts";
 import { sourceOf } from "../compression/sources.ts";
 import type { HandlerServices } from "../services.ts";
 import { type Entry, type FileCache, SMALL } from "./file-cache.ts";
@@ -47,13 +48,20 @@ export class FileCodings {
       if (form instanceof MadeForm) return form.kept !== null && this.send(exchange, form);
       if (!this.cache.isFresh(form)) return false;
       if (form.kind !== "file") continue;
-      if (form.whole === null) return false;
+      if (form.whole === null || this.decodes(exchange, form)) return false;
       form.whole.send(exchange, restOf(exchange, form));
       return true;
     }
     if (entry.whole === null) return false;
     entry.whole.send(exchange, restOf(exchange, entry));
     return true;
+  }
+
+  /** Whether a filter decompresses this compressed file for the client (`gunzip`). */
+  decodes({ settings, request, isSubrequest }: Exchange, { coding }: Entry): boolean {
+    return (
+      settings.gunzip && coding === "gzip" && needsGunzip(this.services.compression.accepted(request), isSubrequest)
+    );
   }
 
   private send(exchange: Exchange, form: MadeForm): true {

@@ -75,7 +75,8 @@ export function replyWithBeside(
     codings.addVary(fields, beside);
     beside.fields = fields;
   }
-  replyAsItIs(exchange, beside, changes);
+  if (codings.decodes(exchange, beside)) replyChanged(exchange, beside, changes);
+  else replyAsItIs(exchange, beside, changes);
   if (!beside.cached) beside.close();
 }
 

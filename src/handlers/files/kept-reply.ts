@@ -14,7 +14,7 @@ export type Changes = "never" | "each second" | "each request";
 
 /** How often a location's replies change, bodies included. */
 export const replyChanges = (settings: Settings, templates: Templates): Changes =>
-  bodyChanges(settings) === null ? headChanges(settings, templates) : "each request";
+  bodyChanges(settings) === null && !settings.gunzip ? headChanges(settings, templates) : "each request";
 
 /** How often the head of a location's replies changes; "each request": they cannot be kept. What depends on the reply's own media type alone does not change. */
 export function headChanges(settings: Settings, templates: Templates): Changes {

@@ -1,5 +1,5 @@
 /**
- * The filters of a location in the order of nginx: added fields, `sub_filter`, charsets, SSI, then compression. What `add_before_body` puts
+ * The filters of a location in the order of nginx: added fields, `gunzip`, `sub_filter`, charsets, SSI, then compression. What `add_before_body` puts
  * around a body has had the filters of its own location only, so it is put there behind these.
  */
 import type { Settings } from "../../config/model.ts";
@@ -11,6 +11,7 @@ import { addFields } from "./added-fields.ts";
 import { addition } from "./addition.ts";
 import { charsetFilter } from "./charset.ts";
 import { compressing } from "./compression.ts";
+import { gunzipping } from "./gunzip.ts";
 import { ssiFilter } from "./ssi.ts";
 import { subFilter } from "./sub-filter.ts";
 import { trailers } from "./trailers.ts";
@@ -22,6 +23,7 @@ export function filtersOf(settings: Settings, services: HandlerServices): readon
   if (hasCors(settings)) filters.push(corsFilter);
   if (settings.expires !== null || settings.addHeaders.length > 0) filters.push(addFields);
   if (settings.userid === "on" || settings.userid === "v1") filters.push(userIdFilter(settings));
+  if (settings.gunzip) filters.push(gunzipping(settings, services));
   if (settings.subFilters.length > 0) filters.push(subFilter(settings, services));
   if (settings.charset !== null) filters.push(charsetFilter(settings, services));
   if (settings.ssi) filters.push(ssiFilter(settings, services));

@@ -86,6 +86,7 @@ export function settings(changes: Partial<Settings> = {}): Settings {
     errorPages: [],
     types: new Map(Object.entries(TYPES)),
     defaultType: "text/plain",
+    gunzip: false,
     charset: null,
     sourceCharset: null,
     charsetMaps: [],

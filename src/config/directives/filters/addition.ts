@@ -2,7 +2,7 @@
 import { isToken } from "../../../http/headers.ts";
 import type { Context } from "../../scope.ts";
 import { directive, type Row, store } from "../../table.ts";
-import { kind, oneOf, optional, template } from "../../values/arguments.ts";
+import { flag, kind, oneOf, optional, template } from "../../values/arguments.ts";
 import { mediaTypes, withHtml } from "./types.ts";
 
 const anywhere: readonly Context[] = ["http", "server", "location"];
@@ -20,6 +20,13 @@ const trailerName = kind("NAME", "the name of a field that may come behind a bod
 );
 
 export const ADDITION: readonly Row[] = [
+  directive("gunzip", {
+    in: anywhere,
+    takes: [flag],
+    default: "off",
+    help: "Decompresses replies with `Content-Encoding: gzip`, of another server or of `gzip_static always`, for clients that do not accept gzip, and before they are included in others.",
+    set: store("gunzip"),
+  }),
   directive("add_before_body", {
     in: anywhere,
     takes: [uri],

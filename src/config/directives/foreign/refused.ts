@@ -6,7 +6,6 @@ const INSTEAD: readonly (readonly [instead: string, names: string])[] = [
   ["pass to a server that speaks HTTP/1.1 or FastCGI", "grpc_pass memcached_pass tunnel_pass"],
   ["Webserv serves HTTP alone: run nginx for this block", "stream mail"],
   ["replies are not rewritten: let a program do it", "image_filter xslt_stylesheet zstd_dict_file slice"],
-  ["files that are compressed are sent as they are: keep them plain, gzip does the rest", "gunzip"],
   [
     "write the program for proxy_pass, fastcgi_pass or cgi",
     "perl perl_set uwsgi_string js_ lua_ content_by_lua_ access_by_lua_",
