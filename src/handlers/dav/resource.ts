@@ -45,12 +45,6 @@ export class Resource {
     return filename({ root: this.store.path, path: this.file });
   }
 
-  /** What is in it under a name; `path` is that one's. */
-  member(name: string, path: string): Resource {
-    const file = this.file === "." ? name : `${this.file}/${name}`;
-    return new Resource(this.kernel, this.settings, path, this.store, file);
-  }
-
   /** The last component. */
   get name(): string {
     return this.file.slice(this.file.lastIndexOf("/") + 1);

@@ -4,6 +4,8 @@ import type { FileStatus } from "../../../ffi/kernel.ts";
 export interface ListingFormat {
   /** The Content-Type. */
   readonly type: string;
+  /** What a page of rows costs, in steps of the listings' budget; by default 1. */
+  readonly cost?: number;
   /** The text before the rows; `path` is the folder's URI, decoded, with a final slash. */
   head(path: string): string;
   /** The text of one file or folder; size in bytes, time in seconds since 1970; `index` counts rows from 0. */

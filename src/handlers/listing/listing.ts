@@ -73,7 +73,7 @@ export class FolderListing implements StreamBody {
   read(block: Block, offset: number, length: number): number {
     while (this.textAt === this.text.length) {
       if (this.names === null) return 0;
-      if (!this.shared.budget.take(this, this.exchange.services.clock.now)) {
+      if (!this.shared.budget.take(this, this.exchange.services.clock.now, this.format.cost)) {
         this.exchange.resume();
         return -ERRNO.EAGAIN;
       }

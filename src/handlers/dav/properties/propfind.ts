@@ -4,9 +4,10 @@ import type { FileStatus } from "../../../../ffi/kernel.ts";
 import type { Exchange } from "../../../exchange/exchange.ts";
 import type { Field } from "../../../exchange/reply.ts";
 import type { XmlElement } from "../../../http/xml/reader.ts";
+import { openWithin, type SharedFile } from "../../files/open.ts";
 import { Folder } from "../../listing/folder.ts";
 import { FolderListing } from "../../listing/listing.ts";
-import { Failure } from "../../upload/failure.ts";
+import { Failure, failure } from "../../upload/failure.ts";
 import { missing } from "../changes/delete.ts";
 import { depthOf } from "../fields.ts";
 import type { DavLocation } from "../location.ts";
@@ -30,11 +31,13 @@ export function findProperties(exchange: Exchange, dav: DavLocation, document: X
   if (typeof there !== "string") return missing(resource, there).reply(exchange);
   const isFolder = there === "folder";
   const path = isFolder && !resource.hasSlash ? `${resource.path}/` : resource.path;
-  const subject = subjectOf(dav, resource, path, isFolder, resource.status);
-  const first = propertiesXml(subject, query);
+  const root = resource.store.folder();
+  if (root instanceof Failure) return root.reply(exchange);
+  const { status, file, filename } = resource;
+  const first = propertiesXml(subjectOf(dav, root, { path, isFolder, status, file, filename }), query);
   const place: Field[] = path === resource.path ? [] : [["Content-Location", hrefOf(path)]];
   if (depth === 0 || !isFolder) return replyMultiStatus(exchange, [first], place);
-  replyWithMembers(exchange, dav, resource, { first, path, query, place });
+  replyWithMembers(exchange, dav, resource, root, { first, path, query, place });
 }
 
 /** What a document asks for; null: it is no propfind (§14.20). */
@@ -47,6 +50,16 @@ function queryOf(document: XmlElement): Query | null {
   return element!.local === "allprop" ? "all" : elementsOf(element!);
 }
 
+/** What a step of listing properties costs in comparison with a step of listing names. */
+const ROW_COST = 2;
+
+/** A file or folder that was found. */
+interface Found extends Pick<Subject, "path" | "isFolder" | "status"> {
+  /** Relative to the store's folder. */
+  readonly file: string;
+  readonly filename: string;
+}
+
 interface Listed {
   /** The response about the folder itself. */
   readonly first: string;
@@ -56,20 +69,27 @@ interface Listed {
 }
 
 /** Replies about a folder and what is in it, while that is read. */
-function replyWithMembers(exchange: Exchange, dav: DavLocation, resource: Resource, listed: Listed): void {
+function replyWithMembers(
+  exchange: Exchange,
+  dav: DavLocation,
+  { store, file, filename }: Resource,
+  root: SharedFile,
+  listed: Listed,
+): void {
   const { kernel, listings } = dav.services;
-  const { store, file } = resource;
-  const root = store.folder();
-  if (root instanceof Failure) return root.reply(exchange);
   const folder = new Folder(kernel, exchange.location, { root: store.path, path: file }, root);
   const fd = folder.open();
-  if (fd < 0) return resource.failed("open", fd).reply(exchange);
+  if (fd < 0) return failure(fd, `open() "${filename}"`).reply(exchange);
+  const within = file === "." ? "" : `${file}/`;
+  const top = filename.endsWith("/") ? filename : `${filename}/`;
   const format = {
     type: XML_TYPE,
+    cost: ROW_COST,
     head: () => MULTI_STATUS + listed.first,
     row(name: string, isFolder: boolean, _size: number, _mtime: number, _index: number, status: FileStatus): string {
       const path = `${listed.path}${name}${isFolder ? "/" : ""}`;
-      return propertiesXml(subjectOf(dav, resource.member(name, path), path, isFolder, status), listed.query);
+      const subject = subjectOf(dav, root, { path, isFolder, status, file: within + name, filename: top + name });
+      return propertiesXml(subject, listed.query);
     },
     tail: () => END,
   };
@@ -77,28 +97,23 @@ function replyWithMembers(exchange: Exchange, dav: DavLocation, resource: Resour
   exchange.reply(207, [["Content-Type", XML_TYPE], ...listed.place], body);
 }
 
+/** @param root the folder of the store, open as long as the subject is used */
 function subjectOf(
-  { locks, services }: DavLocation,
-  resource: Resource,
-  path: string,
-  isFolder: boolean,
-  status: FileStatus,
+  { locks, services, settings }: DavLocation,
+  root: SharedFile,
+  { path, isFolder, status, file, filename }: Found,
 ): Subject {
   const { kernel, clock } = services;
-  const { settings, store, filename } = resource;
   return {
     path,
     isFolder,
     status,
     settings,
-    locks: locks === null ? null : locks.covering(filename, clock.now),
+    locks: locks === null ? null : locks.count === 0 ? [] : locks.covering(filename, clock.now),
     now: clock.now,
-    free() {
-      const root = store.folder();
-      return root instanceof Failure ? -1 : kernel.freeSpace(root.fd);
-    },
+    free: () => kernel.freeSpace(root.fd),
     dead() {
-      const fd = resource.open(O_RDONLY);
+      const fd = openWithin(kernel, root.fd, file, O_RDONLY, settings.symlinks);
       if (fd < 0) return new Map();
       const properties = readDead(kernel, fd);
       kernel.close(fd);
