@@ -90,6 +90,8 @@ function checkRepeated(node: Node, isAlone: boolean, within: boolean): void {
 const REPEATS = "a repetition of something";
 const UNABLE = "is not supported";
 
+export const mayBeEmpty = (node: Node): boolean => groupsOf(node).isNullable;
+
 interface Groups {
   /** The groups that have a text whenever the node has matched. */
   readonly certain: ReadonlySet<number>;

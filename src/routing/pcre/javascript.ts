@@ -1,7 +1,7 @@
 /** Writes an expression of PCRE as JavaScript has it. */
 import { ATOMIC_NUMBER, groupLabel } from "../regex-labels.ts";
 import { type Characters, classText, LAST_BYTE, LAST_CODE_POINT, overlap, union } from "./characters.ts";
-import { checkGroups } from "./groups.ts";
+import { checkGroups, mayBeEmpty } from "./groups.ts";
 import type { Expression, Node, Repeat } from "./syntax.ts";
 
 /** Compiles the expression. Throws ExpressionError for what cannot be said in JavaScript. */
@@ -14,7 +14,7 @@ export function toRegExp(expression: Expression): RegExp {
   return new RegExp(new Writer(most, isLabelled).write(root), isUnicode ? (ignoresCase ? "iu" : "u") : "");
 }
 
-/** What a node can begin with, and whether it can be empty. */
+/** What a node can begin with, and whether what follows it can stand there instead; at the end of the text nothing does. */
 interface First {
   readonly set: Characters;
   readonly isNullable: boolean;
@@ -64,11 +64,15 @@ function followOf(nodes: readonly Node[], rest: Characters, all: Characters): Ch
  */
 function settled(node: Node, follow: Characters, all: Characters): Node {
   switch (node.kind) {
-    case "sequence":
-      return {
-        ...node,
-        nodes: node.nodes.map((one, i) => settled(one, followOf(node.nodes.slice(i + 1), follow, all), all)),
-      };
+    case "sequence": {
+      let behind = follow;
+      const nodes = node.nodes.toReversed().map((one) => {
+        const done = settled(one, behind, all);
+        behind = followOf([one], behind, all);
+        return done;
+      });
+      return { ...node, nodes: nodes.reverse() };
+    }
     case "choice":
       return { ...node, nodes: node.nodes.map((one) => settled(one, follow, all)) };
     case "group":
@@ -149,8 +153,7 @@ class Writer {
   private repeat({ node, least, most, how }: Repeat): string {
     const text = this.write(node);
     // JavaScript does not try an empty `?`.
-    if (least === 0 && most === 1 && firstOf(node, []).isNullable)
-      return how === "lazy" ? `(?:|${text})` : `(?:${text}|)`;
+    if (least === 0 && most === 1 && mayBeEmpty(node)) return how === "lazy" ? `(?:|${text})` : `(?:${text}|)`;
     const isOne = node.kind === "character" || node.kind === "group";
     return (isOne ? text : `(?:${text})`) + quantifier(least, most) + (how === "lazy" ? "?" : "");
   }

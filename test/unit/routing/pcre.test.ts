@@ -67,6 +67,7 @@ describe("groups", () => {
     ["^/(?|(a)x|(b)(y))(c)", "/byc", ["b", "y", "c"]],
     ["^/(?:(a)|(b))+$", "/ab", ["a", "b"]],
     ["^/(a|)*$", "/aa", [""]],
+    ["^(?:(a|$)|b)?+(.*)", "\n", ["", ""]],
     ["^/(é)(.)", "/éé", [octets("é"), BYTE]],
   ] as [string, string, string[]][])("%s of %s", (source, text, expected) => {
     expect(groups(source, text)?.slice(1)).toEqual(expected);
