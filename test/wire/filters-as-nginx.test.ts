@@ -1,8 +1,10 @@
 /** What changes bodies and types (charset, sub_filter), compared with nginx for the same files, replies and configuration. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { ask, Client, get, type Reply } from "./client.ts";
 import { NGINX, useNginx } from "./nginx.ts";
-import { ServerProcess } from "./server.ts";
+import { ServerProcess, until } from "./server.ts";
 
 setDefaultTimeout(60_000);
 
@@ -135,7 +137,11 @@ for (const [name, text] of Object.entries({ "a.html": HTML, "b.html": "" }))
   for (const folder of ["always", "only"]) files[`www/gunzip/${folder}/${name}.gz`] = Bun.gzipSync(Buffer.from(text));
 
 const TYPES = "types { text/html html; text/css css; text/plain txt; } default_type application/octet-stream;";
-const ours = new ServerProcess({ configuration: `${TYPES} etag on; ${server(0, "www")}`, files, addresses: 1 });
+const ours = new ServerProcess({
+  configuration: `error_log error.log info; ${TYPES} etag on; ${server(0, "www")}`,
+  files,
+  addresses: 1,
+});
 const nginx = useNginx((port) => `${TYPES} ${server(port, `${ours.folder}/www`)}`);
 beforeAll(() => ours.start());
 afterAll(() => ours.stop());
@@ -288,6 +294,11 @@ describe.skipIf(NGINX === null)("as nginx (needs nginx)", () => {
       ["/gunzip/backend/stream"],
       ["/gunzip/included/one.html", gzip],
     );
+    test("sub_filter says that it does not see into gzip", async () => {
+      await ask(ours.port, get("/gunzip/backend/gzip", gzip));
+      const log = () => readFileSync(join(ours.folder, "error.log"), "utf8");
+      await until(() => log().includes('"sub_filter" leaves a reply with Content-Encoding "gzip" as it is'), log);
+    });
     test("what is no gzip is broken off", async () => {
       replies["/bad"] = coded(Buffer.from("this is plain"));
       replies["/cut"] = coded(big.subarray(0, 100));
