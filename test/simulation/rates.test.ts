@@ -369,3 +369,26 @@ simulate(
     );
   },
 );
+
+simulate(
+  "the server stops: requests that are delayed are answered first",
+  {
+    seeds: SEEDS,
+    faults: NETWORK,
+    main: ZONES,
+    server: inFolder("/slow/", "limit_req zone=one burst=9;"),
+    closing: true,
+  },
+  (world) => {
+    const clients = Array.from({ length: 4 }, () =>
+      world.client({ ...QUICK, start: 0 }).sends(file("/slow/", "a", 200)),
+    );
+    let quit = false;
+    world.afterEachTurn(() => {
+      if (quit || clients.filter((client) => client.replies.complete > 0).length !== 2) return;
+      quit = true;
+      (world.subject as Webserv).server.quit();
+    });
+    world.promises("each in its turn", () => quit && clients.every((client) => client.replies.complete === 1));
+  },
+);
