@@ -16,7 +16,7 @@ setDefaultTimeout(60_000);
 const { REWRITE_SEED = "1", REWRITE_SERVERS = "25" } = process.env;
 const GROUPS = [...WRITTEN, ...randomGroups(Number(REWRITE_SEED), Number(REWRITE_SERVERS), 8)];
 
-const root = makeFolder(FILES);
+const root = makeFolder({ ...FILES, loop: { link: "loop" } });
 
 /** Answers with the request line, the field that a location adds, and the body. */
 const backend = createServer(async (request, response) => {
@@ -59,6 +59,7 @@ const logging = (port: number): string => `
     location /unset { return 200 "$found$found"; }
     location /quiet { uninitialized_variable_warn off; rewrite_log off; rewrite ^/quiet /q2; return 200 "$found$uri"; }
     location /empty { rewrite ^ $arg_none last; }
+    location /stat { if (!-e $document_root/loop) { return 204; } }
     location /forbidden { if ($uri !~ ^/x) { return 403; } }
   }`;
 
@@ -166,7 +167,7 @@ function logged(port: number): string[] {
 }
 
 test.skipIf(NGINX === null)("the error log, with rewrite_log", async () => {
-  for (const target of ["/a/q", "/a/%20x", "/never", "/loop", "/unset", "/quiet", "/empty", "/forbidden"])
+  for (const target of ["/a/q", "/a/%20x", "/never", "/loop", "/unset", "/quiet", "/empty", "/stat", "/forbidden"])
     for (const port of [ours.port, nginx.port]) await seen(port, requestOf(target, "log.test"));
   const theirs = logged(nginx.port);
   await until(

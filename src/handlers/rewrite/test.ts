@@ -1,5 +1,6 @@
 /** The tests of `if`. */
 import { S_IFDIR, S_IFMT, S_IFREG } from "../../../ffi/abi.ts";
+import { ERRNO, errnoText } from "../../../ffi/errno.ts";
 import { FileStatus, type Kernel } from "../../../ffi/kernel.ts";
 import type { Test } from "../../config/settings/rewrite.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
@@ -36,6 +37,8 @@ export function testOf(test: Test, { templates, kernel }: Pick<HandlerServices, 
 }
 
 const EXECUTABLE_BY_OWNER = 0o100;
+/** What only says that there is no such file. */
+const MISSING: readonly number[] = [ERRNO.ENOENT, ERRNO.ENOTDIR, ERRNO.ENAMETOOLONG];
 
 function fileTest(
   { is, negated }: Extract<Test, { kind: "file" }>,
@@ -45,8 +48,10 @@ function fileTest(
   const status = new FileStatus();
   return (exchange, { quotes }) => {
     const name = nameText(path(exchange, quotes));
-    const isThere = name.startsWith("/") && kernel.stat(name, status) >= 0;
-    return (isThere && fits(is, status.mode)) !== negated;
+    const result = name.startsWith("/") ? kernel.stat(name, status) : -ERRNO.ENOENT;
+    if (result < 0 && !MISSING.includes(-result))
+      exchange.log("crit", `stat() "${name}" failed (${errnoText(result)})`);
+    return (result >= 0 && fits(is, status.mode)) !== negated;
   };
 }
 
