@@ -1,8 +1,10 @@
 /** nginx's core directives, and `compat nginx`: the same configuration gives the same answers as nginx itself. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { createHash } from "node:crypto";
 import { lchownSync, readdirSync, readFileSync, rmSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ask, get, type Reply } from "./client.ts";
+import { gzipSync } from "node:zlib";
+import { ask, Client, get, type Reply } from "./client.ts";
 import { NGINX, useNginx } from "./nginx.ts";
 import { makeFolder, ServerProcess, until } from "./server.ts";
 
@@ -23,6 +25,8 @@ const folder = makeFolder({
   "www/double//page.html": "double",
   "outside.html": "outside",
   "bodies/": "",
+  "zipped/a.html.gz": gzipSync("hello, hello ".repeat(20_000)),
+  "zipped/bad.html.gz": gzipSync("hello ".repeat(20_000)).subarray(0, 60),
 });
 utimesSync(join(folder, "www/page.html"), 1_700_000_000, 1_700_000_000);
 if (process.getuid?.() === 0) lchownSync(join(folder, "www/foreign.html"), 1, 1);
@@ -82,6 +86,8 @@ const site = (listen: string, suffix: string, more = ""): string => `
     location /saved/on { client_body_in_file_only on; include ${folder}/saved.conf; }
     location /saved/off { include ${folder}/saved.conf; }
     location /charset/ { charset UTF-8; root ${folder}/www; location /charset/moved { return 302 /; } }
+    location /gunzip/ { alias ${folder}/zipped/; gunzip on; gzip_static always; gzip_vary on; sub_filter hello bye; }
+    location /gunzip/off/ { alias ${folder}/zipped/; gzip_static always; }
     location /gzip/ { alias ${folder}/www/; gzip on; gzip_min_length 1; }
     location /gzip/whole/ { alias ${folder}/www/; gzip on; gzip_min_length 1; chunked_transfer_encoding off; }
     location /asks/ {
@@ -208,6 +214,32 @@ describe.skipIf(NGINX === null)("as nginx", () => {
       return [...names.map((name) => reply.field(name)), reply.field("Connection") === "close"];
     };
     expect(await framing(ours.port)).toEqual(await framing(nginx.port));
+  });
+
+  test.each([
+    ["/gunzip/a.html", {}],
+    ["/gunzip/a.html", { "Accept-Encoding": "gzip" }],
+    ["/gunzip/off/a.html", {}],
+  ])("gunzip: %s %j", async (path, fields: Record<string, string>) => {
+    const found = async (port: number): Promise<unknown> => {
+      const reply = await ask(port, get(path, fields));
+      const names = ["Content-Encoding", "Content-Type", "Vary"];
+      return [
+        reply.status,
+        createHash("md5").update(reply.body).digest("hex"),
+        ...names.map((name) => reply.field(name)),
+      ];
+    };
+    expect(await found(ours.port)).toEqual(await found(nginx.port));
+  });
+
+  test("gunzip: a body that breaks off is not ended as if it were whole", async () => {
+    for (const port of [ours.port, nginx.port]) {
+      const client = await Client.connect(port);
+      await client.send(get("/gunzip/bad.html"));
+      expect((await client.rest()).toString("latin1").endsWith("0\r\n\r\n")).toBe(false);
+      client.destroy();
+    }
   });
 
   test.each([

@@ -16,6 +16,8 @@ export class TransformedStream implements StreamBody {
   readonly kind = "stream";
   private readonly out = new Pieces();
   private ended = false;
+  /** -errno with which it was broken off: every further read gives it again. */
+  private failure = 0;
 
   /**
    * @param length -1: unknown
@@ -30,12 +32,14 @@ export class TransformedStream implements StreamBody {
   ) {}
 
   read(block: Block, offset: number, length: number): number {
-    for (let reads = 0; reads < READS; reads++) {
+    for (let reads = 0; reads < READS && this.failure === 0; reads++) {
       const n = this.out.read(block, offset, length);
       if (n > 0 || this.ended) return n;
       const failure = this.fill();
-      if (failure < 0) return failure;
+      if (failure === -ERRNO.EAGAIN) return failure;
+      this.failure = failure;
     }
+    if (this.failure < 0) return this.failure;
     this.wake();
     return -ERRNO.EAGAIN;
   }

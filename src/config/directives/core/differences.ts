@@ -41,6 +41,11 @@ export const DIFFERENCES: readonly Difference[] = [
     nginx: "autoindex_exact_size on;",
   },
   {
+    here: "What is sent compressed or not, as clients accept it, has `Vary: Accept-Encoding`",
+    because: "caches would give the compressed form to clients that cannot decode it",
+    nginx: "gzip_vary off;",
+  },
+  {
     here: "A request for more than 16 parts of a file gets all of it",
     because: "so many are a mistake or an attack",
     nginx: "max_ranges 2147483647;",
