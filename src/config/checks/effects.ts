@@ -1,6 +1,6 @@
 /** Warnings about directives without effect because another directive overrides them. Runs when everything has been read. */
 
-import { ANSWERERS, ANY_METHOD, isOn } from "../../routing/answering.ts";
+import { ANSWERERS, ANY_METHOD, isDav, isOn } from "../../routing/answering.ts";
 import type { Position } from "../parts.ts";
 import type { Draft, Scope } from "../scope.ts";
 import { elsewhere } from "../text/diagnostics.ts";
@@ -21,14 +21,20 @@ function checkAnswers(scope: Scope): void {
   for (const { name, setting, performs } of ANSWERERS) {
     const position = scope.seen.get(name);
     if (position === undefined || setting === null || !isOn(scope.own[setting]) || name === "return") continue;
-    const other = answering(scope);
+    const other = answering(scope) ?? (isDav(name) ? passing(scope) : null);
     if (name === "upload_store" && scope.own.sessionApi === true) {
       scope.error(position, '"upload_store" and "session_api" exclude each other in one location');
     } else if (other !== null && other !== name) {
       scope.warning(position, `"${name}" has no effect: "${other}" answers here`);
-    } else if (performs !== null) checkMethods(scope, name, performs, position);
+    } else if (performs !== null) {
+      checkMethods(scope, name, isDav(name) ? (scope.own[setting] as readonly string[]) : performs, position);
+    }
   }
 }
+
+/** The directive that passes requests on; null: the block has none. */
+const passing = (scope: Scope): string | null =>
+  ["proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass"].find((name) => scope.seen.has(name)) ?? null;
 
 /** The directive that answers before any file is looked up. */
 function answering(scope: Scope): string | null {

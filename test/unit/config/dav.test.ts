@@ -1,6 +1,7 @@
 /** The directives of WebDAV: what they store, and what is said of a careless use of them. */
 import { describe, expect, test } from "bun:test";
 import type { Settings } from "../../../src/config/model.ts";
+import { answerersOf } from "../../../src/routing/answering.ts";
 import { config, location, messages, settings } from "./fake-files.ts";
 import { hasNginx, inHttp, nginxTakes } from "./nginx.ts";
 
@@ -66,6 +67,15 @@ describe("what is said", () => {
       'error: no "dav_ext_lock_zone" defines the zone "fo" (did you mean "foo"?)',
     ],
     [inUp("dav_methods PUT; dav_ext_lock foo;"), 'error: "dav_ext_lock" expects zone=NAME, not "foo"'],
+    [
+      inUp("dav_methods PUT; proxy_pass http://127.0.0.1;"),
+      'warning: "dav_methods" has no effect: "proxy_pass" answers here',
+    ],
+    [
+      inUp("dav_methods PUT; allowed_methods GET DELETE;"),
+      'warning: "dav_methods" has no effect: "allowed_methods" (line 1) leaves out PUT',
+    ],
+    [inUp("dav_methods PUT; return 204;"), 'warning: "dav_methods" has no effect: "return" answers here'],
     ["dav_ext_lock_zone foo;", 'error: unknown option "foo" of "dav_ext_lock_zone"'],
     ["dav_ext_lock_zone timeout=1m;", 'error: "dav_ext_lock_zone" needs zone=NAME:SIZE'],
     ["dav_ext_lock_zone zone=a;", 'error: "dav_ext_lock_zone" expects zone=NAME:SIZE, not "zone=a"'],
@@ -110,6 +120,13 @@ describe("the examples of the documentation", () => {
     expect(messages(text).filter((message) => message.includes("error"))).toEqual([]);
   });
   test.skipIf(!hasNginx)("nginx takes its own (needs nginx)", () => expect(nginxTakes(inHttp(NGINX))).toBe(true));
+});
+
+test("what is passed on is the other server's, as in nginx", () => {
+  const text = `dav_methods PUT; dav_ext_methods PROPFIND OPTIONS; server { root /srv; location /a/ { } location /b/ { proxy_pass http://127.0.0.1; } }`;
+  const names = (path: string) => answerersOf(location(config(text), path).settings).map(({ name }) => name);
+  expect(names("/a/")).toEqual(["dav_methods", "dav_ext_methods", "files"]);
+  expect(names("/b/")).toEqual(["pass", "files"]);
 });
 
 describe.skipIf(!hasNginx)("nginx itself (needs nginx)", () => {
