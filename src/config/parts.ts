@@ -19,6 +19,8 @@ export interface Template {
   readonly parts: readonly (string | { readonly variable: string })[];
   /** The whole text if it contains no variable, else null. */
   readonly constant: string | null;
+  /** Of a path that begins with a variable: the folder that a value without a slash at its start is beneath. */
+  readonly base?: string;
 }
 
 export interface CgiRule {

@@ -4,7 +4,7 @@
 import type { Settings } from "../config/model.ts";
 import type { Template } from "../config/parts.ts";
 import type { Exchange } from "./exchange.ts";
-import { evaluate } from "./templates.ts";
+import { evaluate, evaluatePath } from "./templates.ts";
 
 export interface Place {
   /** An absolute folder; the kernel ensures that `path` does not leave it (openat2). */
@@ -81,7 +81,7 @@ function split(template: Template, cut: number, exchange: Exchange, beneath = ""
 /** The configured folder with its variables replaced; null when their values contain "." or ".." components or a NUL. */
 function folder(template: Template, exchange: Exchange): string | null {
   if (template.constant !== null) return template.constant;
-  const text = evaluate(template, exchange);
+  const text = evaluatePath(template, exchange);
   const free = text.slice(fixedLength(template));
   return text.startsWith("/") && !/(^|\/)\.{1,2}(\/|$)|\0/.test(free) ? text : null;
 }

@@ -47,6 +47,7 @@ const configuration = (port: number | string): string => `
   map $arg_dir $dir { default one; two two; up ..; none none; }
   map $sent_http_content_type $expires { default off; text/html epoch; text/css max; ~javascript 1h; ~image/ -1; text/plain @25h; application/json ""; }
   map $sent_http_content_type $control { default ""; text/css "public, immutable"; ~^image/(?<kind>.*)$ "kind $kind"; }
+  map $sent_http_content_type $named { text/html utf-8; text/plain koi8-r; default off; }
   map $uri $asked { ~(.*) $1; }
   geo $limited { default 1; 10.0.0.0/8 0; }
   map $limited $limit_key { 0 ""; 1 $binary_remote_addr$arg_client; }
@@ -102,6 +103,7 @@ const configuration = (port: number | string): string => `
     location /missing/ { expires $expires; return 404; }
     location /texts/ { default_type text/css; expires $expires; return 200 x; }
     location /charset/ { alias ${F}/one/; charset $arg_c; location /charset/known { charset koi8-r; } location /charset/other { charset utf-8; } }
+    location /typed/ { alias ${F}/one/; charset $named; charset_types text/plain; location /typed/known { charset koi8-r; } location /typed/other { charset utf-8; } location /typed/off { charset off; } }
     location /auth/ { alias ${F}/one/; auth_basic $arg_r; auth_basic_user_file ${F}/$dir/users; }
     location /realm/ { alias ${F}/one/; auth_basic "For $arg_r"; auth_basic_user_file ${F}/one/users; }
     location /return/302 { return 302 $arg_to; }
@@ -260,6 +262,9 @@ const CASES: readonly Case[] = [
   ["/cache/f?zone=small&key=2&never=1"],
   ["/cache/g?zone=small&key=2"],
   [`/scgi/?to=${B}&x=y`],
+  ["/typed/page.html"],
+  ["/typed/text.txt"],
+  ["/typed/style.css"],
   ["/subrequest/page.html"],
   ["/subrequest/none"],
   ["/limit?client=1"],

@@ -1,4 +1,7 @@
 /** Passwords: where they are required, and the files that contain them. */
+
+import type { Template } from "../parts.ts";
+import { folderOf } from "../paths.ts";
 import type { Context, Scope } from "../scope.ts";
 import { directive, type Row, store } from "../table.ts";
 import { quote } from "../text/diagnostics.ts";
@@ -22,9 +25,9 @@ export const AUTH: readonly Row[] = [
     in: anywhere,
     takes: [template("FILE")],
     default: null,
-    help: "The file of users and password hashes, one line `user:hash` each: bcrypt, `$apr1$`, `$5$`, `$6$`, `{SHA}`, `{SSHA}` or `{PLAIN}`. Made by `webserv passwd` or htpasswd, read again when it has changed.",
+    help: "The file of users and password hashes, one line `user:hash` each: bcrypt, `$apr1$`, `$5$`, `$6$`, `{SHA}`, `{SSHA}` or `{PLAIN}`. A relative path is beneath the configuration's folder, or the prefix. Made by `webserv passwd` or htpasswd, read again when it has changed.",
     set: (scope, [file], { args }) => {
-      const path = absoluteTemplate(file, scope.draft.prefix, false);
+      const path = absoluteTemplate(file, folderFor(scope, file), false);
       scope.own.authUserFile = path;
       const problem = path.constant === null ? null : fileProblem(scope, path.constant);
       if (problem !== null) scope.warning(args[0]!.position, `auth_basic_user_file ${quote(file.text)} ${problem}`);
@@ -45,6 +48,13 @@ export const AUTH: readonly Row[] = [
     set: store("authDelay"),
   }),
 ];
+
+/** The folder that a relative path is beneath: that of the main file, as in nginx, where the file is there or a variable names it; else the prefix. */
+function folderFor({ draft: { prefix, sources } }: Scope, { constant, parts }: Template): string {
+  const first = constant ?? parts[0] ?? "";
+  const beside = typeof first !== "string" || !sources.isMissing(sources.beside(constant ?? folderOf(first)));
+  return beside ? sources.beside("") : prefix;
+}
 
 /** What is wrong with a password file; only worth a warning, because the file may be created later. Until then requests get an error. */
 function fileProblem({ draft: { sources } }: Scope, path: string): string | null {

@@ -36,7 +36,7 @@ export function variablesOf({ parts }: Template): string[] {
 }
 
 /**
- * Makes a path template absolute beneath `prefix`, unless it begins with a slash or a variable. `trim` removes slashes at its end.
+ * Makes a path template absolute beneath `prefix`, unless it begins with a slash. `trim` removes slashes at its end.
  * `text` and `parts` stay consistent.
  */
 export function absoluteTemplate(path: Template, prefix: string, trim: boolean): Template {
@@ -51,8 +51,9 @@ export function absoluteTemplate(path: Template, prefix: string, trim: boolean):
     const trimmed = last.replace(/\/+$/, "");
     parts[parts.length - 1] = trimmed === "" && parts.length === 1 ? "/" : trimmed;
   }
-  return template(
+  const absolute = template(
     path.text,
     parts.filter((part) => part !== ""),
   );
+  return typeof absolute.parts[0] === "string" ? absolute : { ...absolute, base: prefix === "/" ? "" : prefix };
 }

@@ -4,7 +4,7 @@ import { nameText, octets } from "../../http/octets.ts";
 import type { Exchange } from "../exchange.ts";
 import { fastcgiPathInfo, fastcgiScriptName } from "../passing/script-name.ts";
 import { filename, place } from "../place.ts";
-import { evaluateOctets } from "../templates.ts";
+import { evaluateOctets, evaluatePath } from "../templates.ts";
 import { type Row, row } from "./row.ts";
 
 export const FILES: readonly Row[] = [
@@ -22,7 +22,8 @@ export const FILES: readonly Row[] = [
 
 function documentRoot(exchange: Exchange): string {
   const { alias, root } = exchange.settings;
-  return evaluateOctets(alias ?? root, exchange);
+  const folder = alias ?? root;
+  return folder.base === undefined ? evaluateOctets(folder, exchange) : octets(evaluatePath(folder, exchange));
 }
 
 /** "" where the folder cannot be opened, as in nginx. */

@@ -3,7 +3,7 @@ import { ERRNO, errnoText } from "../../../ffi/errno.ts";
 import type { Template } from "../../config/parts.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import { ANSWERED, GO_ON, LATER, type Verdict } from "../../exchange/phase.ts";
-import { evaluate, evaluateOctets } from "../../exchange/templates.ts";
+import { evaluateOctets, evaluatePath } from "../../exchange/templates.ts";
 import { basicChallenge, basicCredentials } from "../../http/basic.ts";
 import { fieldValue } from "../../http/reply/response.ts";
 import { Alarm } from "../../network/timers.ts";
@@ -32,7 +32,7 @@ export function askPassword(exchange: Exchange, rules: PasswordRules, passwords:
     exchange.log("info", "no user/password was provided for basic authentication");
     return challenge(exchange, realm);
   }
-  const path = rules.file === null ? "" : evaluate(rules.file, exchange);
+  const path = rules.file === null ? "" : evaluatePath(rules.file, exchange);
   const file = passwords.files.get(path, exchange.services.clock.now);
   if (typeof file === "number") return noFile(exchange, path, file);
   const login = { file, user: given.user, password: given.password };

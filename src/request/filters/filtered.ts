@@ -33,6 +33,7 @@ export function filtered(
     else all[own] = field;
   }
   const draft: ReplyDraft = { status, fields: all, body, length: options?.length, kept, options, encoded: null };
+  if (filters.length > 0) exchange.sentFields = all; // filters may ask for $sent_http_NAME: what there is so far
   for (const filter of filters) filter(draft, exchange);
   return draft;
 }

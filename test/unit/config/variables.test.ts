@@ -1,6 +1,6 @@
 /** The directives whose values may have variables, as nginx's documentation says of each; nginx 1.22 is asked too. What they do with them: test/wire/variables-as-nginx.test.ts. */
 import { describe, expect, test } from "bun:test";
-import { load } from "./fake-files.ts";
+import { config, load } from "./fake-files.ts";
 import { hasNginx, inHttp, nginxTakes } from "./nginx.ts";
 
 const inServer = (text: string): string => `server { ${text} }`;
@@ -98,4 +98,23 @@ test.each(REFUSED)("%s is refused", (text) => expect(load(complete(text)).config
 describe.skipIf(!hasNginx)(`nginx says the same${hasNginx ? "" : " (skipped: nginx is not installed)"}`, () => {
   test.each(TAKEN)("%s", (text) => expect(nginxTakes(complete(text))).toBe(true));
   test.each(REFUSED)("%s", (text) => expect(nginxTakes(complete(text))).not.toBe(true));
+});
+
+describe("a path that is not absolute", () => {
+  const settings = (text: string, files = {}) => config(`server { ${text} }`, files).servers[0]!.scope.settings;
+  const users = (files: Record<string, string>, name = "users") =>
+    settings(`auth_basic_user_file ${name};`, files).authUserFile;
+
+  test("of root: beneath the prefix, also where a variable gives it", () => {
+    expect(settings("root $arg_r;").root).toMatchObject({ constant: null, base: "/work" });
+    expect(settings("root x/$arg_r;").root.parts[0]).toBe("/work/x/");
+  });
+  test("of auth_basic_user_file: beneath the folder of the main file, as in nginx; else the prefix", () => {
+    expect(users({ "conf/users": "", users: "" })?.constant).toBe("/work/conf/users");
+    expect(users({ users: "" })?.constant).toBe("/work/users");
+    expect(users({})?.constant).toBe("/work/users");
+    expect(users({ "conf/pw/x": "" }, "pw/$host")?.parts[0]).toBe("/work/conf/pw/");
+    expect(users({ "pw/x": "" }, "pw/$host")?.parts[0]).toBe("/work/pw/");
+    expect(users({}, "$arg_u")?.base).toBe("/work/conf");
+  });
 });

@@ -327,3 +327,9 @@ test("a template as text and as octets", () => {
   expect(both("ü$uri$arg_a")).toEqual(["ü/é\u010a", "\xc3\xbc/\xc3\xa9\xc4\x8a"]);
   expect(both("ü$http_x")[1]).toBe("\xc3\xbc\xff");
 });
+
+test("a root that a variable gives is beneath its base, unless it is absolute", () => {
+  const root = { ...template("$arg_r"), base: "/srv" };
+  const of = (r: string) => value("document_root", { target: `/?r=${r}` }, { root });
+  expect([of("a/b"), of("/x"), of("")]).toEqual(["/srv/a/b", "/x", ""]);
+});
