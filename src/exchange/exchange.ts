@@ -95,6 +95,8 @@ export interface Exchange {
   upstream: UpstreamFacts | null;
   /** Bytes of the request's body that a handler got, with the framing of chunks. */
   readonly bodyBytesReceived: number;
+  /** The lines of the fields behind the chunks of the request's body, in octets; "" before they were received. */
+  readonly receivedTrailers: string;
   /** The body, where a handler has collected it; else null. */
   receivedBody: ReceivedBody | null;
   /** Sees the body of the request too, as far as the handler's sink takes it; what it gives does not matter. Phases may set it. */

@@ -131,6 +131,10 @@ export class ServerExchange implements Exchange {
     return (this.bodyDecoder ??= new BodyDecoder());
   }
 
+  get receivedTrailers(): string {
+    return this.bodyBytesReceived > 0 && this.request.chunked ? this.decoder.trailers : "";
+  }
+
   get templates(): Templates {
     return this.progress.route.templates;
   }

@@ -17,6 +17,8 @@ const TEXT = REQUEST.replace("binary_remote_addr ", "");
 /** Of the reply. */
 const REPLY =
   "body_bytes_sent request_completion request_length sent_http_content_type sent_http_content_length sent_http_location sent_http_transfer_encoding sent_http_x_own sent_http_none sent_trailer_x_t sent_trailer_none status gzip_ratio upstream_status upstream_http_x upstream_response_length upstream_cookie_id proxy_port";
+/** Of nginx after 1.22. */
+const NEWER = "trailer_x_sum trailer_none is_request_port request_port http2 proxy_protocol_tlv_alpn";
 /** As `name=<value>`. */
 const list = (names: string): string =>
   names
@@ -145,7 +147,10 @@ const seen = (text: string): string[] =>
 
 describe.skipIf(NGINX === null)("as nginx", () => {
   const nginx = useNginx(http);
-  const server = useServer({ configuration: `compat nginx;\n${http(0)}` });
+  const server = useServer({
+    configuration: `compat nginx;\n${http(0)}
+    server { listen 127.0.0.1:0; server_name newer.test; location / { proxy_pass http://127.0.0.1:${backend.port}; proxy_set_header X-All "${list(NEWER)}"; } }`,
+  });
   const ask = async (port: number, bytes: string): Promise<string[]> => {
     const client = await Client.connect(port);
     await client.send(bytes);
@@ -194,6 +199,20 @@ describe.skipIf(NGINX === null)("as nginx", () => {
     for (const all of figures) expect(all.slice(0, 4).every((one) => one > 0)).toBe(true);
     expect(figures[1]![6]).toBe(server.pid);
     expect(Math.abs(figures[0]![5]! - figures[1]![5]!)).toBeLessThan(60);
+  });
+
+  test("what newer nginx has", async () => {
+    const chunks = "2\r\nab\r\n0\r\nX-Sum: 1\r\nx-sum: 2\r\n\r\n";
+    const bytes = post("/", "Transfer-Encoding: chunked", chunks).replace("Host: h", "Host: newer.test:81");
+    expect(await ask(server.port, bytes)).toEqual([
+      "HTTP/1.1 200",
+      "trailer_x_sum=<1, 2>",
+      "trailer_none=<>",
+      "is_request_port=<:>",
+      "request_port=<81>",
+      "http2=<>",
+      "proxy_protocol_tlv_alpn=<>",
+    ]);
   });
 
   test("the access log", async () => {

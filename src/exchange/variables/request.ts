@@ -1,7 +1,7 @@
 /** Variables of the request: its line, its fields, its path and query. */
 import { basicCredentials } from "../../http/basic.ts";
 import { cookieVariable } from "../../http/cookie.ts";
-import { octets } from "../../http/octets.ts";
+import { octets, trimmed } from "../../http/octets.ts";
 import { queryParameter } from "../../http/request/target.ts";
 import type { Evaluator, Exchange } from "../exchange.ts";
 import { family, fieldName, type Row, row } from "./row.ts";
@@ -66,8 +66,19 @@ export const REQUEST: readonly Row[] = [
   family("arg_", "change", "a parameter of the query", (name) => (e) => queryParameter(e.query, name) ?? ""),
   family("cookie_", "head", "a cookie of the request", (name) => (e) => cookieVariable(e.request, name) ?? ""),
   family("http_", "head", "a field of the request, `_` for its `-`", (name) => requestFieldOf(fieldName(name))),
-  family("trailer_", "head", "nothing: fields behind a request's body are dropped", () => () => ""),
+  family("trailer_", "change", "a field behind the chunks of the request's body, once they were received", (name) =>
+    trailerOf(fieldName(name)),
+  ),
 ];
+
+const trailerOf =
+  (name: string): Evaluator =>
+  ({ receivedTrailers }) =>
+    receivedTrailers
+      .split("\r\n")
+      .filter((line) => line.slice(0, line.indexOf(":")).toLowerCase() === name)
+      .map((line) => trimmed(line, name.length + 1))
+      .join(", ");
 
 const requestFieldOf =
   (name: string): Evaluator =>

@@ -75,6 +75,11 @@ export class BodyDecoder {
     return this.isTooLarge(this.remaining) ? this.refuse(413, "body too large") : 0;
   }
 
+  /** The trailer section of chunks, in octets. */
+  get trailers(): string {
+    return this.trailer.text;
+  }
+
   /** Whether the whole body has been taken. */
   get done(): boolean {
     return this.state === DONE;

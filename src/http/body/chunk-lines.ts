@@ -81,7 +81,7 @@ export class ExtensionParser {
 
 /**
  * Fields that define where the body ends. In a trailer they are an attempt to make two readers disagree (RFC 9112 §11.2), so they
- * are refused. Other fields that may not be in a trailer (RFC 9110 §6.5.1) are dropped, as all trailer fields are.
+ * are refused. Others, of which some may not be in a trailer (RFC 9110 §6.5.1), are known to $trailer_ and are not passed on.
  */
 const FORBIDDEN: ReadonlySet<string> = new Set(["transfer-encoding", "content-length"]);
 const LONGEST = Math.max(...Array.from(FORBIDDEN, (name) => name.length));
@@ -92,12 +92,13 @@ const FIELD_VALUE = 2;
 const FIELD_LF = 3;
 const LAST_LF = 4;
 
-/** trailer-section = *( field-line CRLF ) CRLF; fields are checked like those of a head, then dropped. */
+/** trailer-section = *( field-line CRLF ) CRLF; fields are checked like those of a head. */
 export class TrailerParser {
   /** The empty line has come. */
   ended = false;
+  /** The section as far as it was read, in octets. */
+  text = "";
   private state = LINE_START;
-  private bytes = 0;
   /** The start of the field name in small letters: one byte longer than the longest forbidden name. */
   private readonly name = Buffer.alloc(LONGEST + 1);
   private nameLength = 0;
@@ -106,12 +107,13 @@ export class TrailerParser {
   reset(): void {
     this.ended = false;
     this.state = LINE_START;
-    this.bytes = 0;
+    this.text = "";
   }
 
   /** Reads one byte; gives "" or the reason for a refusal. */
   take(byte: number): string {
-    if (++this.bytes > MAX_TRAILER_BYTES) return "trailer section too long";
+    if (this.text.length === MAX_TRAILER_BYTES) return "trailer section too long";
+    this.text += String.fromCharCode(byte);
     switch (this.state) {
       case LINE_START:
         return this.lineStart(byte);

@@ -44,6 +44,7 @@ function value(name: string, request: RequestLike = REQUEST, settings: Partial<S
     ["Set-Cookie", "a=1"],
     ["Set-Cookie", "b=2"],
   ];
+  exchange.receivedTrailers = "X: 1\r\nx:2 \r\nX-Y: 3\r\n\r\n";
   exchange.upstream = facts();
   exchange.limits = Object.assign(new LimitState(), { requests: "DELAYED", connections: "PASSED" });
   return variable(name)(exchange);
@@ -232,7 +233,9 @@ describe("families", () => {
     ["sent_http_none", ""],
     ["sent_http_connection", "keep-alive"],
     ["sent_http_keep_alive", ""],
-    ["trailer_x", ""],
+    ["trailer_x", "1, 2"],
+    ["trailer_x_y", "3"],
+    ["trailer_none", ""],
     ["proxy_protocol_tlv_authority", "x.y"],
     ["proxy_protocol_tlv_0x2", "x.y"],
     ["proxy_protocol_tlv_ssl_cn", "Jane"],

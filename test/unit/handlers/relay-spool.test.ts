@@ -17,11 +17,16 @@ afterAll(() => site.remove());
 const ROOM = 10_000;
 
 /** A spool in the site's folder, with calls of the kernel replaced. */
-function world(calls: Partial<Kernel> = {}, changes: Partial<Settings> = {}, inFile = false) {
+function world(
+  calls: Partial<Kernel> = {},
+  changes: Partial<Settings> = {},
+  inFile = false,
+  framing = "Transfer-Encoding: chunked",
+) {
   const services = new FakeServices();
   const { watched } = services;
   const here = location({ clientBodyBufferSize: ROOM, clientBodyTempPath: site.path("tmp"), ...changes });
-  const exchange = new FakeExchange(services, here, { method: "POST", fields: ["Transfer-Encoding: chunked"] });
+  const exchange = new FakeExchange(services, here, { method: "POST", fields: [framing] });
   Object.assign(services.kernel, calls);
   const completed: Spool[] = [];
   const spool = new Spool(exchange, services.buffers, (complete) => completed.push(complete), inFile);
@@ -241,4 +246,16 @@ describe("what fails", () => {
       });
     }
   }
+});
+
+test.each([
+  [1.25 * ROOM - 1, "memory"],
+  [1.25 * ROOM, "file"],
+])("an announced body of %d bytes, where the buffer has 10,000: in %s, as in nginx", (length, where) => {
+  const { spool, completed, feed } = world({}, {}, false, `Content-Length: ${length}`);
+  feed(bytes(length));
+  spool.end();
+  expect([completed.length, spool.length, spool.fd < 0 ? "memory" : "file"]).toEqual([1, length, where]);
+  if (spool.fd >= 0) linux.close(spool.fd);
+  spool.memory.release();
 });

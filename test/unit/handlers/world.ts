@@ -365,6 +365,7 @@ export class FakeExchange implements Exchange {
   readonly isPipelined = false;
   persists = true;
   readonly bodyBytesReceived = 0;
+  receivedTrailers = "";
   receivedBody: ReceivedBody | null = null;
   status = 0;
   sentFields: readonly Field[] = [];
