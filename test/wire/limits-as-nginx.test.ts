@@ -27,6 +27,7 @@ const http = (port: number): string => `
     location /twice/ { limit_req zone=minute burst=1 nodelay; try_files /nothing.txt /none/file.txt; }
     location /moved/ { limit_req zone=minute burst=1 nodelay; error_page 404 /none/file.txt; }
     location /rewritten/ { limit_req zone=minute; rewrite .* /burst/file.txt; }
+    location /cond/ { alias www/none/; limit_req zone=minute; if ($arg_k) { limit_rate 1m; expires 1h; } }
     location /returned/ { limit_req zone=minute; return 200 x; }
     location /denied/ { limit_req zone=minute; deny all; }
     location /asked/ { auth_request /verdict; }
@@ -143,6 +144,7 @@ describe.skipIf(NGINX === null)("as nginx", () => {
       ["/twice/?k=5", "200 PASSED/ 200 PASSED/ 503 REJECTED/"],
       ["/moved/?k=6", "404 PASSED/ 404 PASSED/ 503 REJECTED/"],
       ["/rewritten/?k=7", "200 PASSED/ 200 PASSED/ 200 PASSED/ 429 REJECTED/"],
+      ["/cond/file.txt?k=11", "200 PASSED/ 503 REJECTED/"],
       ["/returned/?k=8", "200 / 200 /"],
       ["/denied/?k=9", "403 PASSED/ 503 REJECTED/"],
       ["/asked/file.txt", "200 PASSED/ 500 REJECTED/"],
