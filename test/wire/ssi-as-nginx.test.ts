@@ -100,6 +100,10 @@ const PAGES: Readonly<Record<string, string>> = {
     '<!--# set var="x" value="from the page" --><!--# include virtual="/remote/page" --><!--# include virtual="/sets.html" wait="yes" --><!--# echo var="y" default="none" -->',
   blocks:
     '<!--# block name="a" -->1<!--# if expr="$uri" -->2<!--# endif --><!--# block name="b" -->3<!--# endblock -->4<!--# endblock --><!--# block name="a" -->second<!--# endblock --><!--# include virtual="/none.html" stub="a" -->',
+  many: Array.from(
+    { length: 60 },
+    (_, i) => `${i}<!--# include virtual="/remote/${i % 7 === 0 ? "slow" : "x"}?${i}" -->`,
+  ).join("\n"),
   loop: 'x<!--# include virtual="/loop.html" -->',
   sets: '<!--# set var="y" value="set within" -->',
   b: "<b> <!--# echo var='uri' -->\n",
