@@ -134,8 +134,9 @@ const onlyStatus = ({ parts }: Settings["addHeaders"][number]["value"]): boolean
   parts.every((part) => typeof part === "string" || part.variable === "upstream_cache_status");
 
 function optionsOf(entry: Entry): ReplyOptions {
-  const { modified } = entry.head;
-  return { fromUpstream: true, ...(modified < 0 ? {} : { modified }) };
+  const { modified, fields } = entry.head;
+  const charsetChosen = fields.some(([name]) => /^x-accel-charset$/i.test(name));
+  return { fromUpstream: true, charsetChosen, ...(modified < 0 ? {} : { modified }) };
 }
 
 function representation(entry: Entry, fields: readonly Field[] | null = null): Representation {
