@@ -61,11 +61,22 @@ async function ownSite(page: string): Promise<Scene> {
   return { server, port: server.port, folder: server.folder, folders: [] };
 }
 
+/** A site with certificates. */
+async function secureSite(page: string): Promise<Scene> {
+  const configuration = configurationOf(page).replace(":8080", ":0");
+  const pem = (name: string): string => readFileSync(join(PROJECT, "test/vectors/tls", name), "utf8");
+  const files = { "certs/site.pem": pem("one.pem"), "certs/site.key": pem("one.key"), "certs/ca.pem": pem("ca.pem") };
+  const server = new ServerProcess({ configuration, files });
+  await server.start();
+  return { server, port: server.port, folder: server.folder, folders: [] };
+}
+
 const PAGES: [name: string, least: number, prepare: (page: string) => Promise<Scene>][] = [
   ["docs/uploads.md", 15, demonstration],
   ["docs/cgi.md", 15, ownSite],
   ["docs/gateway.md", 5, ownSite],
   ["docs/webdav.md", 6, ownSite],
+  ["docs/https.md", 2, secureSite],
 ];
 
 describe.skipIf(Bun.which("curl") === null).each(PAGES)("%s (needs curl)", (name, least, prepare) => {
