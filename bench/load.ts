@@ -15,6 +15,8 @@ export interface Load {
   readonly expects: number;
   /** The file that is the body of each request, which is a POST then. */
   readonly body?: string;
+  /** Over HTTPS. */
+  readonly tls?: boolean;
 }
 
 /** The result of a load. */
@@ -66,7 +68,7 @@ function ab(load: Load, port: number): string[] {
 }
 
 function urls(load: Load, port: number): string[] {
-  return load.paths.map((path) => `http://127.0.0.1:${port}${path}`);
+  return load.paths.map((path) => `http${load.tls === true ? "s" : ""}://127.0.0.1:${port}${path}`);
 }
 
 /** Reads h2load's summary: `requests: N total, ...`, `status codes: N 2xx, ...` and `finished in 1.23s, ...`. */

@@ -20,6 +20,7 @@ import { reload } from "./scenarios/reload.ts";
 import { siege } from "./scenarios/siege.ts";
 import { soak } from "./scenarios/soak.ts";
 import { start } from "./scenarios/start.ts";
+import { tls } from "./scenarios/tls.ts";
 import { tunnels } from "./scenarios/tunnels.ts";
 import { uploads } from "./scenarios/upload.ts";
 import { stopAll } from "./servers/server.ts";
@@ -42,7 +43,8 @@ SCENARIOS.set("idle", idle)
   .set("proxy", proxy)
   .set("php", php)
   .set("tunnels", tunnels)
-  .set("language", language);
+  .set("language", language)
+  .set("tls", tls);
 
 const USAGE = `usage: bun run bench [options] [${[...SCENARIOS.keys()].join("|")}|all]...   (default: small)
   --rounds N      measured rounds, after one to warm up (5)
