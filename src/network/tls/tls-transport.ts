@@ -269,20 +269,13 @@ export class TlsTransport implements Transport, TlsFacts {
   private flush(): boolean {
     const { sending } = this.shared;
     const session = this.session!;
-    for (;;) {
-      const length = session.outgoing(sending, ROOM);
-      if (length === 0) {
-        this.blocked = false;
-        return true;
-      }
-      const sent = this.inner.writable ? this.inner.send(sending, 0, length) : -ERRNO.EAGAIN;
-      if (this.inner.lost) return false;
-      const taken = Math.max(0, sent);
-      if (taken === length) continue;
-      session.unsent(sending, taken, length - taken);
-      this.blocked = true;
-      return false;
-    }
+    const length = session.outgoing(sending, ROOM); // all there is: no more than a piece is encrypted before it is sent
+    const sent = length === 0 ? 0 : this.inner.writable ? this.inner.send(sending, 0, length) : -ERRNO.EAGAIN;
+    if (this.inner.lost) return false;
+    const taken = Math.max(0, sent);
+    this.blocked = taken < length;
+    if (this.blocked) session.unsent(sending, taken, length - taken);
+    return !this.blocked;
   }
 
   /** Sends close_notify, and closes the sending side. */
