@@ -266,6 +266,7 @@ export class TlsContext {
   ): TlsProblem | null {
     this.control(SSL_CTRL_SET_SESS_CACHE_MODE, sessionCacheSize ? SSL_SESS_CACHE_SERVER : SSL_SESS_CACHE_OFF);
     if (sessionCacheSize) this.control(SSL_CTRL_SET_SESS_CACHE_SIZE, sessionCacheSize);
+    this.ssl.SSL_CTX_set_num_tickets(this.handle, 1); // by default two: each costs some microseconds of every handshake
     this.ssl.SSL_CTX_set_timeout(this.handle, sessionTimeout);
     const name = cText(this.identity);
     this.ssl.SSL_CTX_set_session_id_context(this.handle, addressOf(name), this.identity.length);

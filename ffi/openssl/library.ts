@@ -19,6 +19,7 @@ const ssl = {
   SSL_CTX_use_PrivateKey: { args: ["ptr", "ptr"], returns: "i32" },
   SSL_CTX_check_private_key: { args: ["ptr"], returns: "i32" },
   SSL_CTX_set_alpn_select_cb: { args: ["ptr", "ptr", "ptr"], returns: "void" },
+  SSL_CTX_set_num_tickets: { args: ["ptr", LONG], returns: "i32" },
   SSL_CTX_set_session_id_context: { args: ["ptr", "ptr", "i32"], returns: "i32" },
   SSL_CTX_set_timeout: { args: ["ptr", LONG], returns: LONG },
   SSL_CTX_set_verify: { args: ["ptr", "i32", "ptr"], returns: "void" },
