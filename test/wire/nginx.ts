@@ -1,21 +1,12 @@
 /** nginx itself, where it is installed: a process of its own for one test file, to compare with. */
 import { afterAll, beforeAll } from "bun:test";
 import { rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
+import { freePort } from "./free-ports.ts";
 import { type Entry, makeFolder } from "./server.ts";
 
 /** null: not installed. */
 export const NGINX = Bun.which("nginx", { PATH: `${process.env.PATH}:/usr/sbin:/usr/local/sbin` });
-
-/** A port of 127.0.0.1 that was free just now: nginx can't choose one itself. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** Starts nginx for the tests of a file; `http` makes what its http block contains, for the port it listens on; `files` are in its prefix. */
 export function useNginx(http: (port: number) => string, files: Record<string, Entry> = {}): { port: number } {

@@ -1,21 +1,8 @@
 /** The demonstration site for tests: conf/ and www/ in a folder of their own, on ports that are free. */
 import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
+import { freePorts } from "./free-ports.ts";
 import { makeFolder, PROJECT } from "./server.ts";
-
-/** `count` different ports nobody listens on just now. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.once("listening", resolve))));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  // Closed only now: the kernel may give a port that was just closed again.
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
-
-/** A port nobody listens on just now. */
-export const freePort = async (): Promise<number> => (await freePorts(1))[0]!;
 
 /** The ports of conf/. */
 const PORTS = [8080, 8081, 8082, 8090];

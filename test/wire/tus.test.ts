@@ -4,8 +4,8 @@ import { readFileSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { type PreviousUpload, Upload, type UploadOptions, type UrlStorage } from "tus-js-client";
 import { ask, Client } from "./client.ts";
+import { freePort } from "./free-ports.ts";
 import { until, useServer } from "./server.ts";
-import { freePort } from "./site.ts";
 import { bytesOf, digest, tree, unfinished as unfinishedIn } from "./upload-requests.ts";
 
 setDefaultTimeout(60_000);

@@ -1,8 +1,8 @@
 /** Uploads by the pages of other sites (`upload_cors`). */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { ask } from "./client.ts";
+import { freePort } from "./free-ports.ts";
 import { useServer } from "./server.ts";
-import { freePort } from "./site.ts";
 
 setDefaultTimeout(60_000);
 

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ask, Client, get } from "./client.ts";
 import { dnsServer, a as record, type Zone } from "./dns-server.ts";
+import { freePort } from "./free-ports.ts";
 import { until, useServer } from "./server.ts";
 
 setDefaultTimeout(60_000);
@@ -26,16 +27,15 @@ class Backend {
   port = 0;
   private process: Bun.Subprocess<"ignore", "pipe", "inherit"> | null = null;
 
+  /** Listens; after `kill` at the same port again. */
   async start(): Promise<void> {
+    if (this.port === 0) this.port = await freePort();
     this.process = Bun.spawn([process.execPath, "-e", PROGRAM, String(this.port)], {
       stdin: "ignore",
       stdout: "pipe",
       stderr: "inherit",
     });
-    for await (const chunk of this.process.stdout) {
-      this.port = Number(Buffer.from(chunk).toString());
-      return;
-    }
+    for await (const _listening of this.process.stdout) return;
     throw new Error("a server behind did not start");
   }
 
