@@ -11,12 +11,9 @@ import { quote } from "../text/diagnostics.ts";
 import type { Word } from "../text/parser.ts";
 import { flag, kind, many, number, oneOf, size, words } from "../values/arguments.ts";
 import { slowness } from "../values/regex.ts";
+import { mediaTypes } from "./filters/types.ts";
 
 const anywhere: readonly Context[] = ["http", "server", "location"];
-
-const mediaType = kind("TYPE | *", "a media type such as text/css, or *", (text) =>
-  text === "*" || /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+$/.test(text) ? text.toLowerCase() : undefined,
-);
 
 /** The differences between the codings. */
 interface Family {
@@ -48,7 +45,7 @@ function rowsOf({ name, extension, level, levels, highest }: Family): Row[] {
     }),
     directive(`${name}_types`, {
       in: anywhere,
-      takes: [many(mediaType)],
+      takes: [mediaTypes],
       default: "text/html",
       help: `The media types that \`${name}\` compresses, in addition to text/html, which it always does; \`*\` stands for every type.`,
       set: (scope, [types]) => set(scope, key("Types"), new Set(["text/html", ...types])),

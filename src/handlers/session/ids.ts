@@ -2,6 +2,7 @@
  * The content of a session's cookie: 128 random bits, which are the id; the time the cookie was sent; and a MAC of both. So the
  * server recognises its cookies and their age without storing anything for visitors whose sessions have no data.
  */
+import { sameText } from "../auth/schemes/constant-time.ts";
 
 /** Lengths of the parts in hexadecimal digits: 16 bytes, milliseconds since 1970, and HMAC-SHA256 cut to 16 bytes (RFC 2104 §5). */
 const ID = 32;
@@ -47,10 +48,3 @@ export class Ids {
 
 /** The id in a cookie's value. */
 export const idIn = (value: string): string => value.slice(0, ID);
-
-/** Compares two texts of equal length in constant time. */
-function sameText(a: string, b: string): boolean {
-  let difference = 0;
-  for (let i = 0; i < a.length; i++) difference |= a.charCodeAt(i) ^ b.charCodeAt(i);
-  return difference === 0;
-}

@@ -2,10 +2,10 @@
 
 import type { LogLevel } from "../../config/settings/logs.ts";
 import { octets } from "../../http/octets.ts";
+import { MONTHS } from "../../http/reply/date.ts";
 
 /** Characters that are escaped: those that control a terminal, and escaped bytes of names that are not UTF-8 (ffi/text.ts). */
 const UNSAFE = /[\x00-\x1f\x7f-\x9f\udc80-\udcff]/gu;
-const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 
 /** `2026/11/22 05:16:14 [error] 17: message` as octets, without a line feed. `message` is Unicode; characters that control a terminal are escaped. */
 export function errorLogLine(second: number, level: LogLevel, pid: number, message: string): string {
