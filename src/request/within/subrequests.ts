@@ -10,14 +10,14 @@ import type {
 } from "../../handlers/subrequest/subrequest.ts";
 import type { RequestLog } from "../request-log.ts";
 import { ServerExchange } from "../server-exchange.ts";
-import { Included, type IncludedOwner } from "./included.ts";
+import { type IncludedOwner, IncludedSubrequest } from "./included-subrequest.ts";
 import { Subrequest, type SubrequestOwner } from "./subrequest.ts";
 
 /** Most Exchange objects kept for reuse. */
 const MOST_KEPT = 64;
 
 export class Subrequests implements SubrequestStarter, SubrequestOwner, IncludedOwner {
-  private readonly running = new Set<Subrequest | Included>();
+  private readonly running = new Set<Subrequest | IncludedSubrequest>();
   /** Apart from those of connections: the parser's head of a subrequest is changed after it was parsed. */
   private readonly kept: ServerExchange[] = [];
 
@@ -54,14 +54,14 @@ export class Subrequests implements SubrequestStarter, SubrequestOwner, Included
   include(of: Exchange, path: string, query: string, includer: Includer): IncludedRequest {
     const parent = of as ServerExchange;
     const exchange = this.kept.pop() ?? new ServerExchange(this.services, this.logs);
-    const request = new Included(this, exchange, parent, includer);
+    const request = new IncludedSubrequest(this, exchange, parent, includer);
     exchange.assigned = parent.assigned ??= new Map();
     this.begin(request, exchange, parent, { uri: path, query, method: "GET", body: null });
     return request;
   }
 
   private begin(
-    subrequest: Subrequest | Included,
+    subrequest: Subrequest | IncludedSubrequest,
     exchange: ServerExchange,
     parent: ServerExchange,
     options: SubrequestOptions,
@@ -70,14 +70,14 @@ export class Subrequests implements SubrequestStarter, SubrequestOwner, Included
     this.running.add(subrequest);
     exchange.begin(subrequest, parent.origin);
     within(exchange, parent, options);
-    if (subrequest instanceof Included) {
+    if (subrequest instanceof IncludedSubrequest) {
       exchange.page = parent.page;
       exchange.depth = parent.depth + 1;
     }
     subrequest.begin();
   }
 
-  requestEnded(subrequest: Subrequest | Included, exchange: ServerExchange): void {
+  requestEnded(subrequest: Subrequest | IncludedSubrequest, exchange: ServerExchange): void {
     const { origin } = exchange;
     this.running.delete(subrequest);
     exchange.end();

@@ -11,10 +11,10 @@ export interface IncludedOwner {
   readonly reactor: Reactor;
   reportBug(error: unknown, exchange: ServerExchange | null): void;
   /** It is over: the exchange is free. */
-  requestEnded(request: Included, exchange: ServerExchange): void;
+  requestEnded(request: IncludedSubrequest, exchange: ServerExchange): void;
 }
 
-export class Included implements ReplyTarget, IncludedRequest, Unfinished {
+export class IncludedSubrequest implements ReplyTarget, IncludedRequest, Unfinished {
   readonly bytesSent = 0;
   readonly bodyBytesSent = 0;
   readonly info: ConnectionInfo;
