@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { makeFolder, PROJECT, ServerProcess } from "./server.ts";
+import { HAS_OPENSSL, makeFolder, PROJECT, ServerProcess } from "./server.ts";
 import { copyOfTheSite } from "./site.ts";
 
 setDefaultTimeout(60_000);
@@ -71,13 +71,17 @@ async function secureSite(page: string): Promise<Scene> {
   return { server, port: server.port, folder: server.folder, folders: [] };
 }
 
-const PAGES: [name: string, least: number, prepare: (page: string) => Promise<Scene>][] = [
+type Page = [name: string, least: number, prepare: (page: string) => Promise<Scene>];
+
+const PAGES: Page[] = [
   ["docs/uploads.md", 15, demonstration],
   ["docs/cgi.md", 15, ownSite],
   ["docs/gateway.md", 5, ownSite],
   ["docs/webdav.md", 6, ownSite],
-  ["docs/https.md", 2, secureSite],
 ];
+const SECURE: Page = ["docs/https.md", 2, secureSite];
+if (HAS_OPENSSL) PAGES.push(SECURE);
+else test.skip("docs/https.md (needs OpenSSL)", () => {});
 
 describe.skipIf(Bun.which("curl") === null).each(PAGES)("%s (needs curl)", (name, least, prepare) => {
   const page = readFileSync(join(PROJECT, name), "utf8");

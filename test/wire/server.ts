@@ -6,8 +6,12 @@ import { afterAll, beforeAll } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { openSsl } from "../../ffi/openssl/library.ts";
 
 export const PROJECT = resolve(import.meta.dir, "../..");
+
+/** Whether the system has the library that HTTPS needs. */
+export const HAS_OPENSSL = typeof openSsl() !== "string";
 
 /** A file's content, a link's target, or the size of a file full of zeros that takes no room on the disk. */
 export type Entry = string | Uint8Array | { readonly link: string } | { readonly size: number };

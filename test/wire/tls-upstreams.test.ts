@@ -1,9 +1,9 @@
 /** `proxy_pass https://`: TLS to other servers. */
-import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { ask, get } from "./client.ts";
-import { PROJECT, ServerProcess, until, useServer } from "./server.ts";
+import { HAS_OPENSSL, PROJECT, ServerProcess, until, useServer } from "./server.ts";
 
 setDefaultTimeout(60_000);
 
@@ -24,7 +24,7 @@ const behind = new ServerProcess({
     }`,
   files: { "www/big": BIG },
 });
-await behind.start();
+if (HAS_OPENSSL) await behind.start();
 afterAll(() => behind.stop());
 /** Answers no handshake. */
 const silent = createServer((socket) => void socket.on("error", () => {}));
@@ -34,8 +34,9 @@ const silentPort = await new Promise<number>((resolve) =>
 afterAll(() => void silent.close());
 
 const HERE = `https://127.0.0.1:${behind.port}`;
-const server = useServer({
-  configuration: `
+describe.skipIf(!HAS_OPENSSL)("proxy_pass https:// (needs OpenSSL)", () => {
+  const server = useServer({
+    configuration: `
     error_log stderr info;
     upstream kept { server 127.0.0.1:${behind.port}; keepalive 4; }
     server {
@@ -65,53 +66,54 @@ const server = useServer({
       location /old/ { proxy_pass ${HERE}; proxy_ssl_protocols TLSv1.1; }
       location /silent/ { proxy_pass https://127.0.0.1:${silentPort}; proxy_connect_timeout 300ms; }
     }`,
-});
+  });
 
-const body = async (path: string): Promise<string> => (await ask(server.port, get(path))).text;
-const host = `127.0.0.1:${behind.port}`;
+  const body = async (path: string): Promise<string> => (await ask(server.port, get(path))).text;
+  const host = `127.0.0.1:${behind.port}`;
 
-test("a request goes by TLS, without a name by default", async () => {
-  expect(await body("/plain/x")).toBe(`/x ${host} () () `);
-});
+  test("a request goes by TLS, without a name by default", async () => {
+    expect(await body("/plain/x")).toBe(`/x ${host} () () `);
+  });
 
-test("the name that is asked for", async () => {
-  expect(await body("/named/x")).toBe(`/named/x ${host} (one.test) () `);
-});
+  test("the name that is asked for", async () => {
+    expect(await body("/named/x")).toBe(`/named/x ${host} (one.test) () `);
+  });
 
-test("kept connections, large replies and bodies", async () => {
-  for (let i = 0; i < 3; i++) expect(await body("/kept/x")).toBe("/kept/x kept () () ");
-  expect(Buffer.compare((await ask(server.port, get("/plain/big"))).body, BIG)).toBe(0);
-  const head = `POST /kept/up HTTP/1.1\r\nHost: a\r\nContent-Length: ${BIG.length}\r\n\r\n`;
-  expect((await ask(server.port, Buffer.concat([Buffer.from(head), BIG]))).text).toBe(
-    `/kept/up kept () () ${BIG.length}`,
-  );
-});
+  test("kept connections, large replies and bodies", async () => {
+    for (let i = 0; i < 3; i++) expect(await body("/kept/x")).toBe("/kept/x kept () () ");
+    expect(Buffer.compare((await ask(server.port, get("/plain/big"))).body, BIG)).toBe(0);
+    const head = `POST /kept/up HTTP/1.1\r\nHost: a\r\nContent-Length: ${BIG.length}\r\n\r\n`;
+    expect((await ask(server.port, Buffer.concat([Buffer.from(head), BIG]))).text).toBe(
+      `/kept/up kept () () ${BIG.length}`,
+    );
+  });
 
-test("the URL may be in variables", async () => {
-  expect(await body(`/variable/?port=${behind.port}`)).toBe(`/seen ${host} () () `);
-  expect(await body("/scheme/")).toBe(`/chosen ${host} () () `);
-});
+  test("the URL may be in variables", async () => {
+    expect(await body(`/variable/?port=${behind.port}`)).toBe(`/seen ${host} () () `);
+    expect(await body("/scheme/")).toBe(`/chosen ${host} () () `);
+  });
 
-test("certificates are verified if it is asked for", async () => {
-  expect(await body("/verified/x")).toStartWith("/verified/x");
-  for (const path of ["/strange/", "/misnamed/"]) expect((await ask(server.port, get(path))).status).toBe(502);
-  await until(
-    () =>
-      (server.stderr.match(/upstream SSL certificate verify error: \(.*\) while SSL handshaking to upstream/g) ?? [])
-        .length === 2,
-    () => server.stderr,
-  );
-});
+  test("certificates are verified if it is asked for", async () => {
+    expect(await body("/verified/x")).toStartWith("/verified/x");
+    for (const path of ["/strange/", "/misnamed/"]) expect((await ask(server.port, get(path))).status).toBe(502);
+    await until(
+      () =>
+        (server.stderr.match(/upstream SSL certificate verify error: \(.*\) while SSL handshaking to upstream/g) ?? [])
+          .length === 2,
+      () => server.stderr,
+    );
+  });
 
-test("a certificate of our own", async () => {
-  expect(await body("/client/x")).toBe(`/client/x ${host} () (CN=client.test) `);
-});
+  test("a certificate of our own", async () => {
+    expect(await body("/client/x")).toBe(`/client/x ${host} () (CN=client.test) `);
+  });
 
-test("a handshake that fails, or is not answered", async () => {
-  expect((await ask(server.port, get("/old/"))).status).toBe(502);
-  expect((await ask(server.port, get("/silent/"))).status).toBe(504);
-  await until(
-    () => /SSL_do_handshake\(\) failed \(SSL: .*\) while SSL handshaking to upstream/.test(server.stderr),
-    () => server.stderr,
-  );
+  test("a handshake that fails, or is not answered", async () => {
+    expect((await ask(server.port, get("/old/"))).status).toBe(502);
+    expect((await ask(server.port, get("/silent/"))).status).toBe(504);
+    await until(
+      () => /SSL_do_handshake\(\) failed \(SSL: .*\) while SSL handshaking to upstream/.test(server.stderr),
+      () => server.stderr,
+    );
+  });
 });

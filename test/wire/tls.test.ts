@@ -5,7 +5,7 @@ import { connect as connectPlain } from "node:net";
 import { join } from "node:path";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 import { ask, Client, get, readReply } from "./client.ts";
-import { PROJECT, until, useServer } from "./server.ts";
+import { HAS_OPENSSL, PROJECT, until, useServer } from "./server.ts";
 
 setDefaultTimeout(60_000);
 
@@ -17,8 +17,9 @@ const pair = (name: string): string =>
 
 const FACTS = "$ssl_protocol|$ssl_server_name|$ssl_session_reused|$scheme|$https|$ssl_client_verify|$ssl_client_s_dn";
 
-const server = useServer({
-  configuration: `
+describe.skipIf(!HAS_OPENSSL)("HTTPS (needs OpenSSL)", () => {
+  const server = useServer({
+    configuration: `
     error_log error.log info;
     server {
       listen 127.0.0.1:0 ssl;
@@ -54,190 +55,191 @@ const server = useServer({
       ${pair("one")}
       error_page 497 =308 https://$host$request_uri;
     }`,
-  files: { "www/index.html": "hello", "www/big.bin": BIG, "www/up/": "" },
-});
-
-const [FIRST, CLIENTS, REDIRECTING] = [0, 1, 2];
-
-/** A connection after its handshake. */
-function open(options: ConnectionOptions = {}, which = FIRST): Promise<TLSSocket> {
-  const { promise, resolve, reject } = Promise.withResolvers<TLSSocket>();
-  const socket = connect({
-    host: `127.0.0.${which + 1}`,
-    port: server.ports[which]!,
-    servername: "one.test",
-    ca: pem("ca.pem"),
-    ...options,
-  });
-  socket.once("secureConnect", () => resolve(socket)).once("error", reject);
-  return promise;
-}
-
-/** Sends a request and gives its reply. */
-async function over(
-  socket: TLSSocket,
-  request: string | Buffer,
-): Promise<{ status: number; body: Buffer; head: string }> {
-  let bytes = Buffer.alloc(0);
-  const { promise, resolve, reject } = Promise.withResolvers<{ status: number; body: Buffer; head: string }>();
-  const look = (isClosed: boolean): void => {
-    const found = readReply(bytes, "GET", isClosed);
-    if (found !== null) resolve(found.reply);
-  };
-  socket.on("data", (more: Buffer) => {
-    bytes = Buffer.concat([bytes, more]);
-    look(false);
-  });
-  socket.once("end", () => look(true)).once("error", reject);
-  socket.write(request);
-  const reply = await promise;
-  socket.removeAllListeners("data");
-  return reply;
-}
-
-const once = async (path: string, options: ConnectionOptions = {}, which = FIRST): Promise<string> => {
-  const socket = await open(options, which);
-  const { body } = await over(socket, get(path));
-  socket.destroy();
-  return body.toString();
-};
-
-describe("a connection", () => {
-  test.each(["TLSv1.2", "TLSv1.3"] as const)("by %s; two requests on it", async (version) => {
-    const socket = await open({ minVersion: version, maxVersion: version });
-    for (let i = 0; i < 2; i++) {
-      expect((await over(socket, get("/facts"))).body.toString()).toBe(`${version}|one.test|.|https|on|NONE|`);
-    }
-    socket.destroy();
+    files: { "www/index.html": "hello", "www/big.bin": BIG, "www/up/": "" },
   });
 
-  test("a large file, an upload, pipelined requests", async () => {
-    const socket = await open();
-    expect(Buffer.compare((await over(socket, get("/big.bin"))).body, BIG)).toBe(0);
-    const head = `PUT /up/a.bin HTTP/1.1\r\nHost: one.test\r\nContent-Length: ${BIG.length}\r\n\r\n`;
-    expect((await over(socket, Buffer.concat([Buffer.from(head), BIG]))).status).toBe(201);
-    expect(Buffer.compare(readFileSync(join(server.folder, "www/up/a.bin")), BIG)).toBe(0);
-    expect((await over(socket, get("/").repeat(50) + get("/facts"))).body.toString()).toBe("hello");
-    socket.destroy();
-  });
+  const [FIRST, CLIENTS, REDIRECTING] = [0, 1, 2];
 
-  test("a client that reads slowly gets every byte", async () => {
-    const socket = await open();
-    socket.pause();
-    socket.write(get("/big.bin"));
+  /** A connection after its handshake. */
+  function open(options: ConnectionOptions = {}, which = FIRST): Promise<TLSSocket> {
+    const { promise, resolve, reject } = Promise.withResolvers<TLSSocket>();
+    const socket = connect({
+      host: `127.0.0.${which + 1}`,
+      port: server.ports[which]!,
+      servername: "one.test",
+      ca: pem("ca.pem"),
+      ...options,
+    });
+    socket.once("secureConnect", () => resolve(socket)).once("error", reject);
+    return promise;
+  }
+
+  /** Sends a request and gives its reply. */
+  async function over(
+    socket: TLSSocket,
+    request: string | Buffer,
+  ): Promise<{ status: number; body: Buffer; head: string }> {
     let bytes = Buffer.alloc(0);
-    for (let chunk: Buffer | null; bytes.length < BIG.length; ) {
-      await new Promise((resolve) => setImmediate(resolve));
-      chunk = socket.read(10_000) as Buffer | null;
-      if (chunk !== null) bytes = Buffer.concat([bytes, chunk]);
-    }
-    await until(
-      () => {
-        const chunk = socket.read() as Buffer | null;
-        if (chunk !== null) bytes = Buffer.concat([bytes, chunk]);
-        return readReply(bytes, "GET", false) !== null;
-      },
-      () => `${bytes.length} bytes`,
-    );
-    expect(Buffer.compare(readReply(bytes, "GET", false)!.reply.body, BIG)).toBe(0);
-    socket.destroy();
-  });
-
-  test("ends with close_notify", async () => {
-    const socket = await open();
-    const ended = new Promise((resolve) => socket.once("end", () => resolve("ended")));
-    await over(socket, get("/", { Connection: "close" }));
-    expect(await ended).toBe("ended");
-  });
-
-  test("a session is resumed", async () => {
-    const socket = await open();
-    const session = new Promise<Buffer>((resolve) => socket.once("session", resolve));
-    await over(socket, get("/facts"));
-    expect(await once("/facts", { session: await session })).toContain("|r|");
-    socket.destroy();
-  });
-});
-
-describe("the name that a client asks for", () => {
-  test("chooses certificate and rules", async () => {
-    const two = await open({ servername: "two.test" });
-    expect(two.getPeerCertificate().subject.CN).toBe("two.test");
-    expect(two.getProtocol()).toBe("TLSv1.2");
-    expect((await over(two, get("/", { Host: "two.test" }))).body.toString()).toMatch(/^two ECDHE-RSA/);
-    two.destroy();
-  });
-
-  test("unknown, or none: the default server's", async () => {
-    for (const servername of ["other.test", ""]) {
-      const socket = await open({ servername, rejectUnauthorized: false });
-      expect(socket.getPeerCertificate().subject.CN).toBe("one.test");
-      socket.destroy();
-    }
-  });
-
-  test("ssl_reject_handshake: no certificate at all", async () => {
-    expect(
-      await open({ servername: "refused.test" }).then(
-        () => "connected",
-        () => "refused",
-      ),
-    ).toBe("refused");
-  });
-});
-
-describe("a client's certificate", () => {
-  const client = { cert: pem("client.pem"), key: pem("client.key") };
-  const stranger = { cert: pem("stranger.pem"), key: pem("stranger.key") };
-
-  test("signed by the authority", async () => {
-    expect(await once("/", client, CLIENTS)).toEndWith("|SUCCESS|CN=client.test");
-  });
-
-  test("none, or a stranger's: an error page of the status 496 or 495", async () => {
-    expect(await once("/", {}, CLIENTS)).toBe("NONE");
-    expect(await once("/", stranger, CLIENTS)).toMatch(/^FAILED:self.signed certificate/);
-  });
-});
-
-describe("what is no TLS", () => {
-  test("plain HTTP is told so with 400; error_page 497 redirects", async () => {
-    const { status, text } = await ask(server.ports[FIRST]!, get("/"));
-    expect([status, text.includes("plain HTTP request was sent to HTTPS port")]).toEqual([400, true]);
-    const moved = await ask(`127.0.0.3:${server.ports[REDIRECTING]}`, get("/a?b"));
-    expect([moved.status, moved.field("location")]).toEqual([308, "https://localhost/a?b"]);
-  });
-
-  test("random bytes, half a ClientHello, a record that is too long: closed or waited for; others are served", async () => {
-    const port = server.ports[FIRST]!;
-    for (const bytes of [
-      "\x16\x03\x01\x00\x05hello",
-      "\x16\x03\x01\xff\xff",
-      "\x16\x03\x01\x00\x04\x01\xff\xff\xff",
-      "\x16",
-    ]) {
-      const client = await Client.connect(port);
-      await client.send(bytes);
-      client.finish();
-      await client.rest();
-      client.destroy();
-    }
-    expect(await once("/")).toBe("hello");
-  });
-
-  test("a handshake that arrives byte by byte", async () => {
-    const inner = connectPlain({ host: "127.0.0.1", port: server.ports[FIRST]! });
-    await new Promise((resolve) => inner.once("connect", resolve));
-    inner.setNoDelay(true);
-    const { write } = inner;
-    const slow = (chunk: Buffer, ...rest: unknown[]): boolean => {
-      for (const byte of Buffer.from(chunk)) write.call(inner, Buffer.of(byte));
-      for (const callback of rest) if (typeof callback === "function") callback();
-      return true;
+    const { promise, resolve, reject } = Promise.withResolvers<{ status: number; body: Buffer; head: string }>();
+    const look = (isClosed: boolean): void => {
+      const found = readReply(bytes, "GET", isClosed);
+      if (found !== null) resolve(found.reply);
     };
-    inner.write = slow as typeof inner.write;
-    const socket = await open({ socket: inner });
-    expect((await over(socket, get("/"))).body.toString()).toBe("hello");
+    socket.on("data", (more: Buffer) => {
+      bytes = Buffer.concat([bytes, more]);
+      look(false);
+    });
+    socket.once("end", () => look(true)).once("error", reject);
+    socket.write(request);
+    const reply = await promise;
+    socket.removeAllListeners("data");
+    return reply;
+  }
+
+  const once = async (path: string, options: ConnectionOptions = {}, which = FIRST): Promise<string> => {
+    const socket = await open(options, which);
+    const { body } = await over(socket, get(path));
     socket.destroy();
+    return body.toString();
+  };
+
+  describe("a connection", () => {
+    test.each(["TLSv1.2", "TLSv1.3"] as const)("by %s; two requests on it", async (version) => {
+      const socket = await open({ minVersion: version, maxVersion: version });
+      for (let i = 0; i < 2; i++) {
+        expect((await over(socket, get("/facts"))).body.toString()).toBe(`${version}|one.test|.|https|on|NONE|`);
+      }
+      socket.destroy();
+    });
+
+    test("a large file, an upload, pipelined requests", async () => {
+      const socket = await open();
+      expect(Buffer.compare((await over(socket, get("/big.bin"))).body, BIG)).toBe(0);
+      const head = `PUT /up/a.bin HTTP/1.1\r\nHost: one.test\r\nContent-Length: ${BIG.length}\r\n\r\n`;
+      expect((await over(socket, Buffer.concat([Buffer.from(head), BIG]))).status).toBe(201);
+      expect(Buffer.compare(readFileSync(join(server.folder, "www/up/a.bin")), BIG)).toBe(0);
+      expect((await over(socket, get("/").repeat(50) + get("/facts"))).body.toString()).toBe("hello");
+      socket.destroy();
+    });
+
+    test("a client that reads slowly gets every byte", async () => {
+      const socket = await open();
+      socket.pause();
+      socket.write(get("/big.bin"));
+      let bytes = Buffer.alloc(0);
+      for (let chunk: Buffer | null; bytes.length < BIG.length; ) {
+        await new Promise((resolve) => setImmediate(resolve));
+        chunk = socket.read(10_000) as Buffer | null;
+        if (chunk !== null) bytes = Buffer.concat([bytes, chunk]);
+      }
+      await until(
+        () => {
+          const chunk = socket.read() as Buffer | null;
+          if (chunk !== null) bytes = Buffer.concat([bytes, chunk]);
+          return readReply(bytes, "GET", false) !== null;
+        },
+        () => `${bytes.length} bytes`,
+      );
+      expect(Buffer.compare(readReply(bytes, "GET", false)!.reply.body, BIG)).toBe(0);
+      socket.destroy();
+    });
+
+    test("ends with close_notify", async () => {
+      const socket = await open();
+      const ended = new Promise((resolve) => socket.once("end", () => resolve("ended")));
+      await over(socket, get("/", { Connection: "close" }));
+      expect(await ended).toBe("ended");
+    });
+
+    test("a session is resumed", async () => {
+      const socket = await open();
+      const session = new Promise<Buffer>((resolve) => socket.once("session", resolve));
+      await over(socket, get("/facts"));
+      expect(await once("/facts", { session: await session })).toContain("|r|");
+      socket.destroy();
+    });
+  });
+
+  describe("the name that a client asks for", () => {
+    test("chooses certificate and rules", async () => {
+      const two = await open({ servername: "two.test" });
+      expect(two.getPeerCertificate().subject.CN).toBe("two.test");
+      expect(two.getProtocol()).toBe("TLSv1.2");
+      expect((await over(two, get("/", { Host: "two.test" }))).body.toString()).toMatch(/^two ECDHE-RSA/);
+      two.destroy();
+    });
+
+    test("unknown, or none: the default server's", async () => {
+      for (const servername of ["other.test", ""]) {
+        const socket = await open({ servername, rejectUnauthorized: false });
+        expect(socket.getPeerCertificate().subject.CN).toBe("one.test");
+        socket.destroy();
+      }
+    });
+
+    test("ssl_reject_handshake: no certificate at all", async () => {
+      expect(
+        await open({ servername: "refused.test" }).then(
+          () => "connected",
+          () => "refused",
+        ),
+      ).toBe("refused");
+    });
+  });
+
+  describe("a client's certificate", () => {
+    const client = { cert: pem("client.pem"), key: pem("client.key") };
+    const stranger = { cert: pem("stranger.pem"), key: pem("stranger.key") };
+
+    test("signed by the authority", async () => {
+      expect(await once("/", client, CLIENTS)).toEndWith("|SUCCESS|CN=client.test");
+    });
+
+    test("none, or a stranger's: an error page of the status 496 or 495", async () => {
+      expect(await once("/", {}, CLIENTS)).toBe("NONE");
+      expect(await once("/", stranger, CLIENTS)).toMatch(/^FAILED:self.signed certificate/);
+    });
+  });
+
+  describe("what is no TLS", () => {
+    test("plain HTTP is told so with 400; error_page 497 redirects", async () => {
+      const { status, text } = await ask(server.ports[FIRST]!, get("/"));
+      expect([status, text.includes("plain HTTP request was sent to HTTPS port")]).toEqual([400, true]);
+      const moved = await ask(`127.0.0.3:${server.ports[REDIRECTING]}`, get("/a?b"));
+      expect([moved.status, moved.field("location")]).toEqual([308, "https://localhost/a?b"]);
+    });
+
+    test("random bytes, half a ClientHello, a record that is too long: closed or waited for; others are served", async () => {
+      const port = server.ports[FIRST]!;
+      for (const bytes of [
+        "\x16\x03\x01\x00\x05hello",
+        "\x16\x03\x01\xff\xff",
+        "\x16\x03\x01\x00\x04\x01\xff\xff\xff",
+        "\x16",
+      ]) {
+        const client = await Client.connect(port);
+        await client.send(bytes);
+        client.finish();
+        await client.rest();
+        client.destroy();
+      }
+      expect(await once("/")).toBe("hello");
+    });
+
+    test("a handshake that arrives byte by byte", async () => {
+      const inner = connectPlain({ host: "127.0.0.1", port: server.ports[FIRST]! });
+      await new Promise((resolve) => inner.once("connect", resolve));
+      inner.setNoDelay(true);
+      const { write } = inner;
+      const slow = (chunk: Buffer, ...rest: unknown[]): boolean => {
+        for (const byte of Buffer.from(chunk)) write.call(inner, Buffer.of(byte));
+        for (const callback of rest) if (typeof callback === "function") callback();
+        return true;
+      };
+      inner.write = slow as typeof inner.write;
+      const socket = await open({ socket: inner });
+      expect((await over(socket, get("/"))).body.toString()).toBe("hello");
+      socket.destroy();
+    });
   });
 });
