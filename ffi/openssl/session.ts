@@ -7,6 +7,7 @@ import { Block } from "../memory.ts";
 import type { TlsContext } from "./context.ts";
 import type { OpenSsl } from "./library.ts";
 import { addressOf, cText, printed, takeError, textAt } from "./memory.ts";
+import { negotiatedGroup, offeredCiphers, offeredGroups } from "./offers.ts";
 
 /** Results of `read` besides a count. More ciphertext is needed. */
 export const TLS_WANT = -1;
@@ -171,6 +172,30 @@ export class TlsSession {
     return cipher === null ? "" : textAt(this.ssl.SSL_CIPHER_get_name(cipher));
   }
 
+  /** The cipher suites that the client offered, in a handshake that was not resumed. */
+  get offeredCiphers(): string[] {
+    return offeredCiphers(this.ssl, this.handle);
+  }
+
+  /** The group of the key exchange; "": none, or the library is too old to tell. */
+  get group(): string {
+    return negotiatedGroup(this.ssl, this.handle);
+  }
+
+  /** The groups that the client offered. */
+  get offeredGroups(): string[] {
+    return offeredGroups(this.ssl, this.handle);
+  }
+
+  /** The protocol that was agreed on by ALPN; "": none. */
+  get alpn(): string {
+    const [data, length] = [new Block(8), new Block(4)];
+    this.ssl.SSL_get0_alpn_selected(this.handle, addressOf(data), addressOf(length));
+    const bytes = length.bytes.readUInt32LE(0);
+    const address = Number(data.bytes.readBigUInt64LE(0)) as Pointer;
+    return bytes === 0 ? "" : Buffer.from(toArrayBuffer(address, 0, bytes)).latin1Slice();
+  }
+
   get isReused(): boolean {
     return this.ssl.SSL_session_reused(this.handle) === 1;
   }
@@ -213,6 +238,22 @@ export class TlsSession {
     const { ssl } = this;
     const name = (one: Pointer): string =>
       printed(ssl, (bio) => void ssl.X509_NAME_print_ex(bio, get(one)!, 0, XN_FLAG_RFC2253));
+    return this.withCertificate(name) ?? "";
+  }
+
+  /** The names as `/C=DE/CN=x`. */
+  get legacySubject(): string {
+    return this.legacyNameOf(this.ssl.X509_get_subject_name);
+  }
+
+  get legacyIssuer(): string {
+    return this.legacyNameOf(this.ssl.X509_get_issuer_name);
+  }
+
+  private legacyNameOf(get: (certificate: Pointer) => Pointer | null): string {
+    const text = new Block(4096);
+    const name = (one: Pointer): string =>
+      textAt(this.ssl.X509_NAME_oneline(get(one)!, addressOf(text), text.bytes.length));
     return this.withCertificate(name) ?? "";
   }
 

@@ -20,7 +20,49 @@ export function clientVerify(session: TlsSession): string {
 
 const pem = (session: TlsSession): string => session.certificatePem.trimEnd();
 
+function remainingDays(exchange: Exchange): string {
+  const end = Date.parse(of((session) => session.validUntil)(exchange)) / 1000;
+  return Number.isNaN(end) ? "" : String(Math.max(0, Math.floor((end - exchange.services.clock.second) / 86_400)));
+}
+
 export const TLS: readonly Row[] = [
+  row(
+    "ssl_alpn_protocol",
+    "change",
+    "the protocol that ALPN chose",
+    of((session) => session.alpn),
+  ),
+  row(
+    "ssl_ciphers",
+    "change",
+    "the cipher suites that the client offered",
+    of((session) => session.offeredCiphers.join(":")),
+  ),
+  row(
+    "ssl_client_i_dn_legacy",
+    "change",
+    "the issuer of the client's certificate, as `/C=DE/CN=x`",
+    of((session) => session.legacyIssuer),
+  ),
+  row(
+    "ssl_client_s_dn_legacy",
+    "change",
+    "the subject of the client's certificate, likewise",
+    of((session) => session.legacySubject),
+  ),
+  row("ssl_client_v_remain", "change", "days until the client's certificate ends", remainingDays),
+  row(
+    "ssl_curve",
+    "change",
+    "the group of the key exchange",
+    of((session) => session.group),
+  ),
+  row(
+    "ssl_curves",
+    "change",
+    "the groups that the client offered",
+    of((session) => session.offeredGroups.join(":")),
+  ),
   row(
     "ssl_cipher",
     "change",
@@ -51,7 +93,12 @@ export const TLS: readonly Row[] = [
     "the issuer of the client's certificate (RFC 2253)",
     of((session) => session.issuer),
   ),
-  row("ssl_client_raw_cert", "change", "the client's certificate (PEM)", of(pem)),
+  row(
+    "ssl_client_raw_cert",
+    "change",
+    "the client's certificate (PEM)",
+    of((session) => session.certificatePem),
+  ),
   row(
     "ssl_client_s_dn",
     "change",
