@@ -3,8 +3,8 @@ import type { Template } from "../config/parts.ts";
 import type { VariableTable } from "../config/tables/tables.ts";
 import { octets } from "../http/octets.ts";
 import type { Evaluator, Lifetime, Templates } from "./exchange.ts";
+import type { TableObserver } from "./tables/observer.ts";
 import { tableVariable } from "./tables/table.ts";
-import type { TableWitness } from "./tables/witness.ts";
 import { isKnown, lifetimeOf, uninitialized, variable } from "./variables/variables.ts";
 
 /** The compiled templates and the variables of one configuration. */
@@ -22,7 +22,7 @@ export class Evaluators implements Templates {
     private readonly tables: ReadonlyMap<string, VariableTable> = new Map(),
     private readonly assigned: ReadonlyMap<string, boolean> = new Map(),
     private readonly used: ReadonlySet<string> = new Set(),
-    private readonly witness?: TableWitness,
+    private readonly observer?: TableObserver,
   ) {}
 
   uses(name: string): boolean {
@@ -56,7 +56,7 @@ export class Evaluators implements Templates {
     if (evaluator === undefined) {
       // Its own templates may name it: what stands for it until it is made looks it up at the request.
       this.computed.set(name, (exchange) => this.variable(name)(exchange));
-      this.computed.set(name, (evaluator = tableVariable(name, table, this, this.witness)));
+      this.computed.set(name, (evaluator = tableVariable(name, table, this, this.observer)));
     }
     return evaluator;
   }

@@ -3,7 +3,7 @@
 /** As nginx: how deep replies may include others (NGX_HTTP_MAX_SUBREQUESTS and one), and how many there may be in all. */
 const DEEPEST = 51;
 const MOST_INCLUDED = 64_535;
-/** Most that are begun in one turn of the loop, so that a page that includes itself many times does not hold up others. */
+/** Most included requests that begin in one turn of the loop, so that a page that includes itself many times does not hold up others. */
 const MOST_IN_A_TURN = 32;
 
 export class Page {
@@ -27,7 +27,7 @@ export class Page {
   }
 
   /** Whether enough was included in this turn. */
-  isTired(turn: number): boolean {
+  isBusy(turn: number): boolean {
     if (turn !== this.turn) this.begun = 0;
     this.turn = turn;
     return this.begun >= MOST_IN_A_TURN;

@@ -1,7 +1,7 @@
 /** What the handlers of one server share, in addition to the services of every request. */
 import type { Templates } from "../exchange/exchange.ts";
 import type { Services } from "../exchange/services.ts";
-import type { TableWitness } from "../exchange/tables/witness.ts";
+import type { TableObserver } from "../exchange/tables/observer.ts";
 import type { BufferPool } from "../network/buffers.ts";
 import type { Resolver } from "../network/resolver/resolver.ts";
 import type { TlsShared } from "../network/tls/shared.ts";
@@ -13,7 +13,7 @@ import type { LockZones } from "./dav/locks/lock-zones.ts";
 import type { FileCaches } from "./files/file-caches.ts";
 import type { LimitZones } from "./limits/zones.ts";
 import type { Listings } from "./listing/listings.ts";
-import type { StepWitness } from "./rewrite/witness.ts";
+import type { StepObserver } from "./rewrite/observer.ts";
 import type { SessionRegistry } from "./session/registry.ts";
 import type { SubrequestStarter } from "./subrequest/subrequest.ts";
 import type { UploadStores } from "./upload/stores.ts";
@@ -56,7 +56,7 @@ export interface SharedServices extends Services {
   /** The caches of replies. */
   readonly caches: CacheZones;
   /** Sees the steps of rewrite programs and what tables compute; undefined: nobody does. */
-  readonly witness?: StepWitness & TableWitness;
+  readonly observer?: StepObserver & TableObserver;
   /** Starts requests within requests (`auth_request`, `mirror`). */
   readonly subrequests: SubrequestStarter;
   /** Password files, and the password checks in progress. */

@@ -75,7 +75,7 @@ export class Progress implements Rewriting {
   captures: RegExpExecArray | null = null;
   method = "";
   redirects = 0;
-  /** One of them, or a `rewrite`, led to a path. */
+  /** The path is no longer the one of the request line: an internal redirect or a `rewrite` has changed it. */
   isRedirected = false;
   hasOtherQuery = false;
   passesWholePath = false;

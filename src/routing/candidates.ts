@@ -26,7 +26,7 @@ export function losingLocations(locations: readonly Location[], path: string, wi
   return [...losers, ...losingLocations(around.locations, path, winner)];
 }
 
-/** Why the winner was found: by its own kind. */
+/** Why this location was found, by its modifier. */
 export function whyFound({ modifier }: Location): string {
   if (modifier === "=") return "it is exactly the path";
   if (modifier === "^~") return 'the longest prefix, with "^~"';

@@ -35,7 +35,7 @@ export class Generation implements EndpointOwner {
     this.contexts = tls.make(config);
     this.upstreams = services.upstreams.make(config.upstreams); // before the handlers, which look their group up
     const { tables, assigned, usedVariables } = config;
-    const own = withTemplates(services, new Evaluators(tables, assigned, usedVariables, services.witness));
+    const own = withTemplates(services, new Evaluators(tables, assigned, usedVariables, services.observer));
     for (const server of config.servers) this.routers.set(server, routesOf(server, own));
   }
 

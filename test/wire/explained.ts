@@ -7,8 +7,8 @@ import { loadConfig } from "../../src/config/load.ts";
 import type { Config } from "../../src/config/model.ts";
 import type { Origins } from "../../src/config/text/origins.ts";
 import { VARIABLES } from "../../src/exchange/variables/variables.ts";
+import { DryRun } from "../../src/main/explain/dry-run.ts";
 import { type Explanation, explanationOf } from "../../src/main/explain/explanation.ts";
-import { Stage } from "../../src/main/explain/stage.ts";
 import { answers as answersOnly, type Expected } from "./cases.ts";
 import type { ServerProcess } from "./server.ts";
 
@@ -26,7 +26,7 @@ const kernel: Kernel = { ...linux, ...Object.fromEntries(FORBIDDEN.map((name) =>
 interface Known {
   readonly config: Config;
   readonly origins: Origins;
-  readonly stage: Stage;
+  readonly dryRun: DryRun;
 }
 
 const known = new Map<ServerProcess, Known>();
@@ -37,20 +37,20 @@ function load(server: ServerProcess): Known {
     const { folder } = server;
     const options = { kernel: linux, variables: VARIABLES, file: join(folder, "test.conf"), prefix: folder };
     const { config, origins } = loadConfig(options);
-    const stage = new Stage(kernel, config!, origins, config!.addresses[0]!, process.env);
-    known.set(server, (found = { config: config!, origins, stage }));
+    const dryRun = new DryRun(kernel, config!, origins, config!.addresses[0]!, process.env);
+    known.set(server, (found = { config: config!, origins, dryRun }));
   }
   return found;
 }
 
 /** What would be said of a request to the first address of a server's configuration. */
 export async function explained(server: ServerProcess, request: string | Uint8Array): Promise<Explanation> {
-  const { config, origins, stage } = load(server);
+  const { config, origins, dryRun } = load(server);
   const text = Buffer.from(request as string, "latin1").latin1Slice();
   const head = text.slice(0, text.indexOf("\r\n\r\n") + 4);
   const asked = { listen: config.addresses[0]!, address: "127.0.0.1", port: server.port, isTls: false, head };
   const question = { url: "", method: "", fields: [], client: "127.0.0.1" };
-  return explanationOf(question, asked, await stage.ask(asked, "127.0.0.1"), origins);
+  return explanationOf(question, asked, await dryRun.ask(asked, "127.0.0.1"), origins);
 }
 
 /** Fields that the connection adds, and those of replies that are kept. */

@@ -4,13 +4,13 @@ import type { GeoTable, Networks } from "../../config/tables/tables.ts";
 import { isWithin, mappedStart } from "../../routing/networks.ts";
 import type { Evaluator, Exchange, Templates } from "../exchange.ts";
 import { forwardedAddress } from "../passing/forwarded-address.ts";
-import type { Told } from "./witness.ts";
+import type { ValueObserver } from "./observer.ts";
 
 /** Stands for what is no internet address, as in nginx: 255.255.255.255. */
 const NO_ADDRESS = Uint8Array.of(255, 255, 255, 255);
 
 /** Makes the evaluator of a geo's variable. */
-export function geoValue(table: GeoTable, templates: Templates, told?: Told): Evaluator {
+export function geoValue(table: GeoTable, templates: Templates, told?: ValueObserver): Evaluator {
   const { values } = table;
   const source = table.source === null ? null : templates.evaluator(table.source);
   return (exchange) => {

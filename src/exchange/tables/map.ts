@@ -3,10 +3,10 @@ import type { MapTable } from "../../config/tables/tables.ts";
 import { SureRegex } from "../../routing/sure-regex.ts";
 import type { Evaluator, Exchange, Templates } from "../exchange.ts";
 import { findName } from "./names.ts";
-import type { Told } from "./witness.ts";
+import type { ValueObserver } from "./observer.ts";
 
 /** Makes the evaluator of a map's variable. */
-export function mapValue(table: MapTable, templates: Templates, told?: Told): Evaluator {
+export function mapValue(table: MapTable, templates: Templates, told?: ValueObserver): Evaluator {
   const source = templates.evaluator(table.source);
   const expressions = table.expressions.map(({ regex, value }) => ({ regex: new SureRegex(regex), value }));
   const find = (exchange: Exchange, text: string) => {

@@ -2,10 +2,10 @@
 import type { SplitTable } from "../../config/tables/tables.ts";
 import type { Evaluator, Templates } from "../exchange.ts";
 import { murmurHash2 } from "./murmur.ts";
-import type { Told } from "./witness.ts";
+import type { ValueObserver } from "./observer.ts";
 
 /** Makes the evaluator of a split_clients' variable. */
-export function splitValue({ source, parts }: SplitTable, templates: Templates, told?: Told): Evaluator {
+export function splitValue({ source, parts }: SplitTable, templates: Templates, told?: ValueObserver): Evaluator {
   const text = templates.evaluator(source);
   return (exchange) => {
     const key = text(exchange);

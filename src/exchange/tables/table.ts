@@ -4,17 +4,18 @@ import type { Evaluator, Templates } from "../exchange.ts";
 import { withoutCycles } from "../variables/cycles.ts";
 import { geoValue } from "./geo.ts";
 import { mapValue } from "./map.ts";
+import type { TableObserver, ValueObserver } from "./observer.ts";
 import { splitValue } from "./split.ts";
-import type { TableWitness, Told } from "./witness.ts";
 
 /** Makes the evaluator of a table's variable. `name` is without `$`. */
 export function tableVariable(
   name: string,
   table: VariableTable,
   templates: Templates,
-  witness?: TableWitness,
+  observer?: TableObserver,
 ): Evaluator {
-  const told: Told | undefined = witness && ((source, value) => witness.computed(name, table, source, value));
+  const told: ValueObserver | undefined =
+    observer && ((source, value) => observer.computed(name, table, source, value));
   const compute = withoutCycles(name, valueMaker(table, templates, told));
   if (table.volatile) return (exchange) => exchange.assigned?.get(name) ?? compute(exchange);
   return (exchange) => {
@@ -26,7 +27,7 @@ export function tableVariable(
   };
 }
 
-function valueMaker(table: VariableTable, templates: Templates, told?: Told): Evaluator {
+function valueMaker(table: VariableTable, templates: Templates, told?: ValueObserver): Evaluator {
   switch (table.kind) {
     case "map":
       return mapValue(table, templates, told);

@@ -20,7 +20,7 @@ interface Native {
     writeSync(flush: number, input: Buffer, at: number, length: number, output: Buffer, to: number, room: number): void;
     close(): void;
   };
-  /** It has found a mistake in the input; `_handle` is gone. */
+  /** The input is malformed; zlib has freed `_handle`. */
   readonly destroyed: boolean;
   /** After a call: what is left of `room` and of `length`. */
   readonly _writeState: Uint32Array;

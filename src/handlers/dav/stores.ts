@@ -11,7 +11,7 @@ export const folderMode = (access: number): number => access | ((access & 0o444)
 
 export class DavStores {
   private readonly stores = new Map<string, Store>();
-  /** Those that had to make room. A request in progress may still use one, so it is closed once more, later. */
+  /** Stores that were removed because there were too many. A request in progress may still use one, so it is closed once more, later. */
   private readonly former: Store[] = [];
 
   constructor(

@@ -10,7 +10,7 @@ import { Run, type Step } from "./step.ts";
 import { testOf } from "./test.ts";
 
 /** What the steps need of the server. */
-type ProgramServices = Pick<HandlerServices, "templates" | "compression" | "kernel" | "witness">;
+type ProgramServices = Pick<HandlerServices, "templates" | "compression" | "kernel" | "observer">;
 
 export class Program {
   private constructor(private readonly steps: readonly Step[]) {}
@@ -44,19 +44,19 @@ function doAll(steps: readonly Step[], exchange: Exchange, run: Run): boolean {
 }
 
 function compile(step: RewriteStep, services: ProgramServices): Step {
-  const { witness } = services;
-  const made = unwitnessed(step, services);
-  if (witness === undefined || step.kind === "if") return made;
+  const { observer } = services;
+  const made = unobserved(step, services);
+  if (observer === undefined || step.kind === "if") return made;
   return (exchange, run) => {
     const before = exchange.captures;
     const goesOn = made(exchange, run);
     const { captures } = exchange;
-    witness.taken(step, exchange, captures !== null && captures !== before && captures.input !== "");
+    observer.taken(step, exchange, captures !== null && captures !== before && captures.input !== "");
     return goesOn;
   };
 }
 
-function unwitnessed(step: RewriteStep, services: ProgramServices): Step {
+function unobserved(step: RewriteStep, services: ProgramServices): Step {
   switch (step.kind) {
     case "set":
       return setStep(step, services.templates);
@@ -80,12 +80,12 @@ const breakStep: Step = (exchange, run) => {
 
 function ifStep(step: Extract<RewriteStep, { kind: "if" }>, services: ProgramServices): Step {
   const { test, steps, location } = step;
-  const { witness } = services;
+  const { observer } = services;
   const holds = testOf(test, services);
   const inner = steps.map((each) => compile(each, services));
   return (exchange, run) => {
     const verdict = holds(exchange, run);
-    witness?.tested(step, exchange, verdict);
+    observer?.tested(step, exchange, verdict);
     if (verdict === undefined) return run.fail();
     if (!verdict) return true;
     if (location !== null) exchange.rewriting.enterCondition(location);

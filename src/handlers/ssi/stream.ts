@@ -75,7 +75,7 @@ export class SsiStream implements StreamBody, Output {
   /** Goes on in the text. 0, or -errno. */
   private advance(): number {
     const { parser, execution, exchange } = this;
-    if (this.page.isTired(exchange.services.clock.turn)) return this.pause();
+    if (this.page.isBusy(exchange.services.clock.turn)) return this.pause();
     while (this.awaited === null && this.included < MOST_AT_ONCE) {
       const outcome = parser.next((bytes) => execution.text(bytes));
       if (outcome === DIRECTIVE) execution.run(parser.command, parser.parameters);

@@ -42,8 +42,8 @@ export interface IncludedRequest {
 
 export interface SubrequestStarter {
   /**
-   * Starts a request in the locations of the same server, with the head of the client's request. As in nginx, only the rewrite phases run,
-   * nothing is sent, and no access log gets a line.
+   * Starts a request in the locations of the same server, with the head of the client's request. As in nginx, only the phases of rewrite and the
+   * limits run, nothing is sent, and access logs get a line only with `log_subrequest`.
    * @param replied called once with its exchange when its reply is there, perhaps before this returns. null: it may outlive the request
    * @returns breaks it off; `replied` is not called any more
    */

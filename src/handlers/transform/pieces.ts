@@ -2,7 +2,7 @@
 import type { Block } from "../../../ffi/memory.ts";
 
 export class Pieces {
-  /** Those that were not read to their end; others may be appended. */
+  /** Pieces that were not read to their end. More may be appended. */
   readonly list: Buffer[] = [];
   /** Of the list those before this one have been read. */
   private first = 0;

@@ -9,7 +9,7 @@ export class Texts {
   readonly list: readonly string[];
   readonly longest: number;
   private readonly expression: RegExp;
-  /** By the index of one that is left out: the rest. */
+  /** The other texts without the one at an index, by that index. */
   private readonly rests: (Texts | undefined)[] = [];
 
   constructor(texts: readonly string[]) {

@@ -62,7 +62,7 @@ interface Publishing {
   readonly overwrite: Overwrite;
   /** Whether missing folders are created. */
   readonly makesFolders: boolean;
-  /** Called when all bytes are written: what replies that the file may not be published after all; null: it may. */
+  /** Called when all bytes are written. null: the file may be published; else what replies that it may not. */
   refusal?(): (() => void) | null;
   /** Called then, before the file gets its name; gives fields for the reply. */
   complete?(): readonly Field[];

@@ -3,9 +3,9 @@ import { parseArgs } from "node:util";
 import type { Kernel } from "../../../ffi/kernel.ts";
 import { formatDiagnostics, type LoadOptions, loadConfig } from "../../config/load.ts";
 import { writeError, writeOut } from "../output.ts";
+import { DryRun } from "./dry-run.ts";
 import { explanationOf } from "./explanation.ts";
 import { ask, type Question, questionProblem } from "./question.ts";
-import { Stage } from "./stage.ts";
 import { explanationText } from "./text.ts";
 
 const USAGE = `usage: webserv explain [options] FILE URL [METHOD]
@@ -63,9 +63,9 @@ export async function explain(
   if (config === null) return complain(kernel, `${task.file} has errors: the server would not start`, 1);
   const asked = ask(config, task);
   if (typeof asked === "string") return complain(kernel, asked, 1);
-  const stage = new Stage(kernel, config, origins, asked.listen, environment);
-  const explanation = explanationOf(task, asked, await stage.ask(asked, task.client), origins);
-  stage.close();
+  const dryRun = new DryRun(kernel, config, origins, asked.listen, environment);
+  const explanation = explanationOf(task, asked, await dryRun.ask(asked, task.client), origins);
+  dryRun.close();
   const text = task.json ? `${JSON.stringify(explanation, null, 2)}\n` : explanationText(explanation);
   return writeOut(kernel, text) ? 0 : 1;
 }

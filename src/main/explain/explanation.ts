@@ -1,4 +1,4 @@
-/** All that is known of a request at the end of its trial: what `--json` prints. */
+/** All that is known of a request at the end of its dry run: what `--json` prints. */
 
 import type { Position } from "../../config/parts.ts";
 import type { AccessLog, ErrorOutput } from "../../config/settings/logs.ts";
@@ -9,9 +9,9 @@ import { shownLocation } from "../../routing/candidates.ts";
 import { accessLogsOf } from "../../server/logs/log-places.ts";
 import type { ReplySeen } from "./client.ts";
 import { fileOf } from "./contents.ts";
+import type { DryRunResult, Message } from "./dry-run.ts";
 import { type Finding, lineOf } from "./findings.ts";
 import type { Asked, Question } from "./question.ts";
-import type { Message, Trial } from "./stage.ts";
 
 interface Placed {
   readonly text: string;
@@ -49,32 +49,37 @@ const FILTERS =
     " ",
   );
 
-export function explanationOf(question: Question, { listen }: Asked, trial: Trial, origins: Origins): Explanation {
-  const { exchange, client } = trial;
+export function explanationOf(
+  question: Question,
+  { listen }: Asked,
+  result: DryRunResult,
+  origins: Origins,
+): Explanation {
+  const { exchange, client } = result;
   const { server, location, settings, method, path } = exchange;
-  const isFile = trial.isAnswered && trial.findings.list.some(({ text }) => text.startsWith("a file or folder"));
+  const isFile = result.isAnswered && result.findings.list.some(({ text }) => text.startsWith("a file or folder"));
   const status = client.seen?.status ?? 0;
   return {
     request: { method: question.method, url: question.url, client: question.client, address: listen.text },
     server: { name: server.name, at: lineOf(server.position) },
     location: { name: shownLocation(location), at: lineOf(location.position) },
     path,
-    steps: trial.findings.list,
+    steps: result.findings.list,
     file:
       isFile && (status === 200 || status === 206 || status === 304) && method !== "OPTIONS" ? fileOf(exchange) : null,
-    reply: trial.isAnswered ? client.seen : null,
+    reply: result.isAnswered ? client.seen : null,
     filters: FILTERS.flatMap((name) => origins.given(location, [name]))
       .map(({ name, args, position }) => placed([name, ...args.map(({ text }) => text)].join(" "), position))
       .filter(({ text }) => !/ off$/.test(text)),
-    accessLogs: accessLogsOf(exchange).map((log) => placed(accessText(log, trial), log.position)),
+    accessLogs: accessLogsOf(exchange).map((log) => placed(accessText(log, result), log.position)),
     errorLogs: settings.errorLog.outputs.map((log) => placed(errorText(log), log.position)),
-    messages: trial.messages,
+    messages: result.messages,
   };
 }
 
 const placed = (text: string, position: Position): Placed => ({ text, at: lineOf(position) });
 
-function accessText({ target, format, condition }: AccessLog, { exchange }: Trial): string {
+function accessText({ target, format, condition }: AccessLog, { exchange }: DryRunResult): string {
   const name = target.kind === "path" ? unicode(evaluateOctets(target.path, exchange)) : targetName(target);
   if (condition === null) return `${name} ${format.name}`;
   const value = unicode(evaluateOctets(condition, exchange));

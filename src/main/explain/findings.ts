@@ -8,7 +8,7 @@ export interface Finding {
   readonly text: string;
   /** `FILE:LINE` of what decided; null: nothing in a file did. */
   readonly at: string | null;
-  /** Others that could have decided, and why they did not. */
+  /** Other servers or locations that could have been chosen, and why they were not. */
   readonly others: readonly { readonly text: string; readonly at: string; readonly why: string }[];
   /** How many subrequests it is inside of. */
   readonly depth: number;

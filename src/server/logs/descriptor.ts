@@ -86,7 +86,7 @@ function watch(kernel: Kernel, fd: number): number {
   return -1;
 }
 
-/** Removes the last bytes of a file, the beginning of what could not be written whole. Others append to the file at whole lines, if at all. */
+/** Removes the last `bytes` bytes of a file: a line of which only the beginning could be written. Other processes append whole lines. */
 export function cutBack(kernel: Kernel, fd: number, bytes: number): void {
   if (kernel.fstat(fd, status) < 0 || (status.mode & S_IFMT) !== S_IFREG) return;
   kernel.truncate(fd, Math.max(0, status.size - bytes));

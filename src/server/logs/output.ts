@@ -19,7 +19,7 @@ export interface LogOutput {
 /** Starts an alarm, ms from now; one that runs already is started anew. */
 export type Schedule = (alarm: Alarm, delay: number) => void;
 
-/** Takes a complaint about an output; it may be written to that same output. */
+/** Takes a message about an output that fails; the message may go to that same output. */
 export type Complain = (message: string) => void;
 
 /** Interval between tries on a reader that is slow, ms. */

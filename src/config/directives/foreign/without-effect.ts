@@ -1,6 +1,6 @@
 /** nginx's directives that make no difference here: accepted with a warning, so that nginx's files can be used. */
 
-/** What a refused directive turns on; its settings alone do no harm, and one message is enough. */
+/** The reason for a setting of a refused directive: without that it does no harm, and one error is enough. */
 const belongsTo = (name: string): string => `it belongs to "${name}", which is not supported`;
 
 const REASONS: Readonly<Record<string, string>> = {

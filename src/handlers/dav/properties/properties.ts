@@ -76,8 +76,8 @@ export function propertiesXml(subject: Subject, query: Query): string {
     for (const { name, xml } of subject.dead().values()) found.push(query === "all" ? xml : xmlElement(name));
   }
   const stats = [
-    found.length > 0 || missing.length === 0 ? stat(found, 200) : "",
-    missing.length > 0 ? stat(missing, 404) : "",
+    found.length > 0 || missing.length === 0 ? propstat(found, 200) : "",
+    missing.length > 0 ? propstat(missing, 404) : "",
   ];
   return `<D:response>\n<D:href>${hrefOf(subject.path)}</D:href>\n${stats.join("")}</D:response>\n`;
 }
@@ -87,6 +87,6 @@ function liveXml(subject: Subject, name: XmlName): string | undefined {
   return value === null ? undefined : xmlElement(name, value);
 }
 
-/** Properties that have fared alike. */
-export const stat = (properties: readonly string[], status: number, more = ""): string =>
+/** A propstat (RFC 4918 §14.22): properties with the same status. */
+export const propstat = (properties: readonly string[], status: number, more = ""): string =>
   `<D:propstat>\n<D:prop>${properties.join("")}</D:prop>\n${statusXml(status)}\n${more}</D:propstat>\n`;

@@ -13,7 +13,7 @@ import { hrefOf, replyMultiStatus } from "../replies.ts";
 import type { Resource } from "../resource.ts";
 import { davElements, elementsOf, isDav } from "../xml-body.ts";
 import { keyOf, readDead, writeDead } from "./dead.ts";
-import { isProperty, stat } from "./properties.ts";
+import { isProperty, propstat } from "./properties.ts";
 
 interface Change {
   readonly name: XmlName;
@@ -36,8 +36,8 @@ export function changeProperties(exchange: Exchange, dav: DavLocation, document:
   const live = changes.filter(({ name }) => isProperty(name));
   const other = changes.filter(({ name }) => !isProperty(name));
   const stats = [
-    live.length > 0 ? stat(named(live), 403, "<D:error><D:cannot-modify-protected-property/></D:error>\n") : "",
-    other.length > 0 ? stat(named(other), status) : "",
+    live.length > 0 ? propstat(named(live), 403, "<D:error><D:cannot-modify-protected-property/></D:error>\n") : "",
+    other.length > 0 ? propstat(named(other), status) : "",
   ];
   replyMultiStatus(exchange, [
     `<D:response>\n<D:href>${hrefOf(resource.path)}</D:href>\n${stats.join("")}</D:response>\n`,

@@ -6,9 +6,9 @@ import type { Origins } from "../../config/text/origins.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 import { type Answer, type Handler, MOVED } from "../../exchange/handler.ts";
 import { ANSWERED, GO_ON, LATER, type Phase } from "../../exchange/phase.ts";
-import type { TableWitness } from "../../exchange/tables/witness.ts";
+import type { TableObserver } from "../../exchange/tables/observer.ts";
 import type { Content } from "../../handlers/contents.ts";
-import type { StepWitness } from "../../handlers/rewrite/witness.ts";
+import type { StepObserver } from "../../handlers/rewrite/observer.ts";
 import { unicode } from "../../http/octets.ts";
 import type { Route, Routes } from "../../request/route.ts";
 import { losingLocations, shownLocation, whyFound } from "../../routing/candidates.ts";
@@ -18,10 +18,10 @@ import { Findings, lineOf } from "./findings.ts";
 import { shownStep, shownTest } from "./steps.ts";
 import { entryText } from "./tables.ts";
 
-/** Those whose answer depends on files only. Others ask servers, run programs or change something. */
+/** Contents whose answer depends on files only. Others ask servers, run programs or change something. */
 const READS_ONLY: ReadonlySet<string> = new Set(["return", "stub_status", "empty_gif", "try_files", "files"]);
 
-export class Watch implements StepWitness, TableWitness {
+export class Tracer implements StepObserver, TableObserver {
   /** A content that is not asked here has been reached: the request goes no further. */
   reached = false;
   /** The content that is asked now; it may lead elsewhere. */
@@ -110,10 +110,10 @@ export class Watch implements StepWitness, TableWitness {
   }
 
   private route(route: Route): void {
-    const watched = (phases: readonly Phase[]): Phase[] => phases.map((phase) => this.phase(phase));
+    const traced = (phases: readonly Phase[]): Phase[] => phases.map((phase) => this.phase(phase));
     Object.assign(route, {
-      phases: watched(route.phases),
-      ofSubrequests: watched(route.ofSubrequests),
+      phases: traced(route.phases),
+      ofSubrequests: traced(route.ofSubrequests),
       contents: route.contents.map((content) => this.content(content)),
     });
   }

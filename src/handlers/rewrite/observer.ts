@@ -2,7 +2,7 @@
 import type { RewriteStep } from "../../config/settings/rewrite.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 
-export interface StepWitness {
+export interface StepObserver {
   /** An `if` was decided; undefined: it could not be. */
   tested(step: RewriteStep, exchange: Exchange, holds: boolean | undefined): void;
   /** Another step was taken. `matched`: of a `rewrite`, whether its expression did. */

@@ -23,7 +23,7 @@ import { Client } from "./client.ts";
 import { type Findings, lineOf } from "./findings.ts";
 import type { Asked } from "./question.ts";
 import { readingKernel } from "./reading-kernel.ts";
-import { Watch } from "./watch.ts";
+import { Tracer } from "./tracer.ts";
 
 /** Certificates are not needed: nobody shakes hands. */
 const NO_TLS = { make: () => new Map() };
@@ -37,7 +37,7 @@ export interface Message {
 }
 
 /** What came of a request. */
-export interface Trial {
+export interface DryRunResult {
   readonly findings: Findings;
   /** Lines that the error log would get. */
   readonly messages: readonly Message[];
@@ -48,8 +48,8 @@ export interface Trial {
 }
 
 /** The routes of a configuration, for requests to one of its addresses. */
-export class Stage {
-  private readonly watch: Watch;
+export class DryRun {
+  private readonly tracer: Tracer;
   private readonly endpoint: Endpoint;
   private readonly reactor: Reactor;
   private readonly services: ServerServices;
@@ -64,8 +64,8 @@ export class Stage {
     private readonly listen: ListenAddress,
     environment: Readonly<Record<string, string | undefined>>,
   ) {
-    this.watch = new Watch(origins);
-    const reading = readingKernel(kernel, () => (this.watch.reached = true));
+    this.tracer = new Tracer(origins);
+    const reading = readingKernel(kernel, () => (this.tracer.reached = true));
     this.reactor = new Reactor(reading);
     const clock = new ServerClock(reading);
     this.reactor.onTurnStart = () => clock.update(this.reactor.now);
@@ -79,56 +79,56 @@ export class Stage {
     const none = { active: 1, accepted: 1, requests: 1, reading: 0, writing: 1, waiting: 0 };
     services.connections = { counts: () => none };
     const subrequests = new Subrequests(services, this.log, (error) => (this.failure = error));
-    services.subrequests = this.watchedSubrequests(subrequests);
-    this.services = Object.assign(services, { witness: this.watch });
+    services.subrequests = this.tracedSubrequests(subrequests);
+    this.services = Object.assign(services, { observer: this.tracer });
     const generation = new Generation(config, this.services, NO_TLS, () => {});
-    for (const server of listen.servers) this.watch.routes(generation.routes(server), server.locations);
+    for (const server of listen.servers) this.tracer.routes(generation.routes(server), server.locations);
     this.endpoint = new Endpoint(reading, listen, 0, generation);
   }
 
   /** Runs a request to its reply, or to what is not asked. Throws what a handler throws. */
-  async ask(asked: Asked, clientAddress: string): Promise<Trial> {
-    const { watch } = this;
+  async ask(asked: Asked, clientAddress: string): Promise<DryRunResult> {
+    const { tracer } = this;
     const client = new Client(clientAddress, asked);
-    const exchange = this.watchedExchange(new ServerExchange(this.services, this.log));
-    const findings = watch.begin();
+    const exchange = this.tracedExchange(new ServerExchange(this.services, this.log));
+    const findings = tracer.begin();
     this.messages = [];
     await this.run(exchange, client, asked.head);
     const failure = client.failure ?? this.failure;
     if (failure !== null) throw failure;
-    return { findings, messages: this.messages, client, exchange, isAnswered: client.seen !== null && !watch.reached };
+    return { findings, messages: this.messages, client, exchange, isAnswered: client.seen !== null && !tracer.reached };
   }
 
   /** Nothing is kept for a second request; what leads elsewhere is told. */
-  private watchedExchange(exchange: ServerExchange): ServerExchange {
-    const { watch } = this;
+  private tracedExchange(exchange: ServerExchange): ServerExchange {
+    const { tracer } = this;
     const fail = exchange.fail.bind(exchange);
     const redirect = exchange.redirect.bind(exchange);
     Object.defineProperty(exchange, "takesWholeReply", { value: false });
     return Object.assign(exchange, {
       fail(...args: Parameters<typeof fail>): void {
-        watch.failed(args[0], exchange, exchange.progress.inErrorPage);
+        tracer.failed(args[0], exchange, exchange.progress.inErrorPage);
         fail(...args);
       },
       redirect(...args: Parameters<typeof redirect>): void {
-        watch.redirected(`${args[0]}${args[1] ? `?${args[1]}` : ""}`);
+        tracer.redirected(`${args[0]}${args[1] ? `?${args[1]}` : ""}`);
         redirect(...args);
       },
     });
   }
 
-  private watchedSubrequests(real: Subrequests): SubrequestStarter {
-    const { watch } = this;
+  private tracedSubrequests(real: Subrequests): SubrequestStarter {
+    const { tracer } = this;
     const within = <T>(text: string, start: () => T): T => {
-      watch.add("subrequest", text);
-      watch.findings.depth++;
+      tracer.add("subrequest", text);
+      tracer.findings.depth++;
       const started = start();
-      watch.findings.depth--;
+      tracer.findings.depth--;
       return started;
     };
     return {
       start: (of, options, replied) =>
-        within(`${options.method} ${options.uri}`, () => real.start(of, options, told(watch, replied))),
+        within(`${options.method} ${options.uri}`, () => real.start(of, options, told(tracer, replied))),
       include: (of, path, query, includer) =>
         within(`${path}${query === "" ? "" : `?${query}`}, to be included`, () =>
           real.include(of, path, query, includer),
@@ -152,8 +152,8 @@ export class Stage {
   }
 
   private async untilAnswered(exchange: ServerExchange): Promise<void> {
-    const { reactor, watch } = this;
-    for (let step = 0; !exchange.replied && !watch.reached && step < MOST_STEPS; step++) {
+    const { reactor, tracer } = this;
+    for (let step = 0; !exchange.replied && !tracer.reached && step < MOST_STEPS; step++) {
       reactor.turn(0);
       await Bun.sleep(1);
       if (exchange.progress.ready) exchange.progress.advance();
@@ -161,14 +161,14 @@ export class Stage {
   }
 
   private refused(exchange: ServerExchange, status: number): void {
-    this.watch.add("error", `the request is refused: ${exchange.parser.reason || "it is not complete"}`);
+    this.tracer.add("error", `the request is refused: ${exchange.parser.reason || "it is not complete"}`);
     exchange.fail(status);
   }
 
   /** Tells which server the host leads to. */
   private server(host: string): void {
-    const { listen, watch } = this;
-    watch.add("address", listen.text, listen.position);
+    const { listen, tracer } = this;
+    tracer.add("address", listen.text, listen.position);
     const { server: router } = this.endpoint.hosts.find(host);
     const server = listen.servers.find(({ scope }) => scope === router.scope.route.location) ?? listen.defaultServer;
     const name = nameFound(server, host);
@@ -181,7 +181,7 @@ export class Stage {
       name === null
         ? `the default server of ${listen.text}: no server here has the name "${host}"`
         : `by its name ${shownName(name)}`;
-    watch.add("server", `${nameOf(server)}, ${why}`, server.position, others);
+    tracer.add("server", `${nameOf(server)}, ${why}`, server.position, others);
   }
 
   /** Releases what the runtime would wait for. */
@@ -193,10 +193,10 @@ export class Stage {
 type Replied = Parameters<SubrequestStarter["start"]>[2];
 
 /** Tells a subrequest's status, then whoever asked. */
-const told = (watch: Watch, replied: Replied): Replied =>
+const told = (tracer: Tracer, replied: Replied): Replied =>
   replied &&
   ((reply) => {
-    watch.add("answer", `status ${reply.status}`);
+    tracer.add("answer", `status ${reply.status}`);
     replied(reply);
   });
 
