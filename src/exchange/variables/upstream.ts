@@ -92,6 +92,7 @@ export const UPSTREAM: readonly Row[] = [
   row("upstream_queue_time", "change", "seconds in the `queue` of the upstream", ({ upstream }) =>
     upstream === null || upstream.queueTime < 0 ? "" : milliseconds(upstream.queueTime),
   ),
+  row("slice_range", "connection", "nothing: the cache keeps replies in one piece", () => ""),
   row(
     "upstream_response_length",
     "change",

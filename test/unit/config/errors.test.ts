@@ -125,8 +125,11 @@ describe("nginx's directives that would change what is served", () => {
     '"grpc_pass" is not supported (pass to a server that speaks HTTP/1.1 or FastCGI)',
   );
   inServer("|ssl_magic on;", '"ssl_magic" is not supported (this is not a directive of OpenSSL that Webserv knows)');
-  inServer("|slice 1m;", '"slice" is not supported (replies are not rewritten: let a program do it)');
-  inServer("|slice off;", 'warning: "slice off" has no effect here (it is always off)');
+  inServer(
+    "location / { |image_filter test; }",
+    '"image_filter" is not supported (replies are not rewritten: let a program do it)',
+  );
+  inServer("location / { |image_filter off; }", 'warning: "image_filter off" has no effect here (it is always off)');
   inServer('|auth_basic "closed";', '"auth_basic" needs "auth_basic_user_file", which is missing here');
   inServer("|auth_jwt a;", '"auth_jwt" is not supported (use "auth_basic" or "auth_request")');
 });

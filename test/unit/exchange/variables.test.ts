@@ -142,6 +142,7 @@ const table: { readonly [name: string]: string | RegExp } = {
   server_port: "8080",
   server_protocol: "HTTP/1.1",
   ssl_alpn_protocol: "",
+  slice_range: "",
   ssl_cipher: "",
   ssl_ciphers: "",
   ssl_client_cert: "",

@@ -5,7 +5,7 @@ const INSTEAD: readonly (readonly [instead: string, names: string])[] = [
   ["this is not a directive of OpenSSL that Webserv knows", "ssl_"],
   ["pass to a server that speaks HTTP/1.1 or FastCGI", "grpc_pass memcached_pass tunnel_pass"],
   ["Webserv serves HTTP alone: run nginx for this block", "stream mail"],
-  ["replies are not rewritten: let a program do it", "image_filter xslt_stylesheet zstd_dict_file slice"],
+  ["replies are not rewritten: let a program do it", "image_filter xslt_stylesheet zstd_dict_file"],
   [
     "write the program for proxy_pass, fastcgi_pass or cgi",
     "perl perl_set uwsgi_string js_ lua_ content_by_lua_ access_by_lua_",

@@ -41,6 +41,7 @@ const REASONS: Readonly<Record<string, string>> = {
     "xml_entities xml_external_entities xslt_last_modified xslt_param xslt_string_param xslt_types",
   [belongsTo("perl")]: "perl_modules perl_require",
   [belongsTo("geoip_country")]: "geoip_proxy geoip_proxy_recursive",
+  "the cache keeps a reply in one piece, and $slice_range is empty": "slice",
   "it is for profiling nginx itself": "google_perftools_profiles degradation degrade",
 };
 
