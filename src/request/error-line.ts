@@ -2,8 +2,8 @@
 import type { Exchange } from "../exchange/exchange.ts";
 import { octets, unicode } from "../http/octets.ts";
 
-/** nginx's longest line (NGX_MAX_ERROR_STR). Here it bounds each part that a client or a `rewrite` can make long. */
-const LONGEST = 2048;
+/** Most characters of each part that a client, a script or a `rewrite` can make long. nginx cuts the whole line at 2048 bytes. */
+const LONGEST = 16 * 1024;
 
 const cut = (text: string): string => (text.length <= LONGEST ? text : `${text.slice(0, LONGEST)}...`);
 
