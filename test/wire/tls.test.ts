@@ -1,6 +1,6 @@
 /** HTTPS: who may connect how, which certificate is shown, what is said to those who do not speak TLS. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { connect as connectPlain } from "node:net";
 import { join } from "node:path";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
@@ -21,12 +21,15 @@ describe.skipIf(!HAS_OPENSSL)("HTTPS (needs OpenSSL)", () => {
   const server = useServer({
     configuration: `
     error_log error.log info;
+    log_format copies "$ssl_protocol|$ssl_server_name|$https";
     server {
       listen 127.0.0.1:0 ssl;
       server_name one.test;
       ${pair("one")}
       root www;
       location = /facts { return 200 "${FACTS}"; }
+      location /mirrored/ { alias www/; mirror /copy; }
+      location = /copy { internal; log_subrequest on; access_log copies.log copies; return 204; }
       location /up/ { upload_store www/up; client_max_body_size 10m; }
     }
     server {
@@ -158,6 +161,14 @@ describe.skipIf(!HAS_OPENSSL)("HTTPS (needs OpenSSL)", () => {
       expect(await once("/facts", { session: await session })).toContain("|r|");
       socket.destroy();
     });
+  });
+
+  test("a copy made by mirror has the variables of TLS", async () => {
+    expect(await once("/mirrored/index.html")).toBe("hello");
+    const log = join(server.folder, "copies.log");
+    const copies = () => (existsSync(log) ? readFileSync(log, "utf8") : "");
+    await until(() => copies().endsWith("\n"), copies);
+    expect(copies()).toBe("TLSv1.3|one.test|on\n");
   });
 
   describe("the name that a client asks for", () => {

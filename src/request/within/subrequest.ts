@@ -217,7 +217,7 @@ export class Subrequest implements ReplyTarget, Unfinished {
   }
 }
 
-/** What is known of a connection, for a subrequest that may outlive it. */
+/** What is known of a connection, for a subrequest that may outlive it. The facts of TLS are empty once the connection is closed. */
 function copyOf(info: ConnectionInfo): ConnectionInfo {
   const { number, requests, remoteAddress, remotePort, remoteBytes, serverAddress, serverPort, scheme } = info;
   const direct = info.direct === undefined ? {} : { direct: copyOf(info.direct) };
@@ -231,6 +231,7 @@ function copyOf(info: ConnectionInfo): ConnectionInfo {
     ...addresses,
     scheme,
     proxied: info.proxied ?? null,
+    tls: info.tls,
     ...direct,
   };
 }
