@@ -177,7 +177,7 @@ class Compiler {
 }
 
 /** Tests whether a literal, escape or class matches a character, by asking JavaScriptCore. */
-class CharacterTest {
+export class CharacterTest {
   private readonly regex: RegExp;
   private readonly ascii = new Uint8Array(128);
 

@@ -10,6 +10,7 @@ import { longestText } from "./regex-cost.ts";
 import { hasOtherGroups } from "./regex-groups.ts";
 import { readLabel } from "./regex-labels.ts";
 import { parseRegex, type Syntax } from "./regex-syntax.ts";
+import { RunRegex } from "./run-regex.ts";
 
 /** Short enough for any expression that linear-regex.ts cannot decide: those with look-around or back-references, which are rare. */
 export const SHORT = 20;
@@ -30,6 +31,8 @@ export class SureRegex {
   private readonly longest: number;
   /** Made when first needed; null: the expression cannot be compiled. */
   private linear: LinearRegex | null | undefined = undefined;
+  /** For a mere run of characters. */
+  private readonly run: RunRegex | null;
   /** PCRE's groups, if JavaScript counts others. */
   private readonly labels: readonly Label[] | null;
   /** A short text needs nothing but JavaScriptCore. */
@@ -41,6 +44,7 @@ export class SureRegex {
     this.labels = labelsOf(syntax);
     this.groupCount =
       this.labels === null ? syntax.groupCount - 1 : Math.max(...this.labels.map(({ number }) => number));
+    this.run = RunRegex.of(syntax, regex.flags);
     this.isPlain = this.labels === null && !regex.unicode;
     this.longest = hasOtherGroups(syntax.root) ? 0 : longestText(syntax.root);
   }
@@ -65,6 +69,7 @@ export class SureRegex {
 
   private find(text: string): RegExpExecArray | null | undefined {
     if (text.length <= this.longest) return this.regex.exec(text);
+    if (this.run !== null) return this.run.exec(text);
     if (this.linear === undefined) this.linear = LinearRegex.of(this.regex);
     if (this.linear !== null && this.linear.steps(text) <= MOST_STEPS) {
       const found = this.linear.exec(text);

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ConnectionOptions, connect } from "node:tls";
 import { NGINX, useNginx } from "./nginx.ts";
-import { PROJECT, useServer } from "./server.ts";
+import { HAS_OPENSSL, PROJECT, useServer } from "./server.ts";
 
 setDefaultTimeout(60_000);
 
@@ -47,7 +47,7 @@ const clients: readonly (readonly [string, ConnectionOptions])[] = [
   ["one with ALPN", { ALPNProtocols: ["http/1.1"] }],
 ];
 
-describe.skipIf(NGINX === null)("as nginx", () => {
+describe.skipIf(NGINX === null || !HAS_OPENSSL)("as nginx (needs OpenSSL)", () => {
   const nginx = useNginx(http);
   const server = useServer({ configuration: http(0) });
   test.each(clients)("%s", async (_, options) => {

@@ -32,6 +32,11 @@ const rows: [regex: RegExp, text: string, groups: (string | undefined)[] | null 
     `${"/a".repeat(4000)}.php`,
     [`${"/a".repeat(4000)}.php`, "a/".repeat(3997) + "a", "a", "a"],
   ],
+  // A run of characters.
+  [/([a-z0-9]{2000,})/i, `/${"aB1".repeat(600)}-${"Z".repeat(2100)}-`, ["Z".repeat(2100), "Z".repeat(2100)]],
+  [/([a-z0-9]{2000,})/i, `/${"aB1".repeat(600)}-${"Z".repeat(1999)}-`, null],
+  [/(?:[^/]+)/, "/".repeat(3000) + "ab/", ["ab"]],
+  [/[a-z]{2,}/, `${"-a".repeat(2000)}b`, ["ab"]],
   // No machine for these, or too slow a one.
   [/^\/((?!x)\w|\d)+$/u, `/${"1".repeat(8000)}!`, null],
   [/^\/((?!x)\w|\d)+$/u, `/${"1".repeat(8000)}`, undefined],
