@@ -13,10 +13,16 @@ function encodeLocation(uri: string): string {
   return uri.replace(/[^\x21-\x7e]|["<>\\^`{|}]/g, percentEncoded);
 }
 
-/** The Location of a redirect to `uri` (octets). A path gets scheme and host if the location's settings say so. */
-export function locationTo(exchange: Exchange, uri: string): string {
+/**
+ * The Location of a redirect to `uri` (octets). A path gets scheme and host if the location's settings say so, and always if it begins
+ * with two slashes: `$request_uri` of a client that asks for `//host` would lead to that host.
+ * @param written how the configuration itself begins the URI: one written as `//host...` stays as it is
+ */
+export function locationTo(exchange: Exchange, uri: string, written = ""): string {
   const location = encodeLocation(uri);
-  return exchange.settings.absoluteRedirect && location.startsWith("/") ? originOf(exchange) + location : location;
+  const { absoluteRedirect } = exchange.settings;
+  const isHost = location.startsWith("//") && !written.startsWith("//");
+  return isHost || (absoluteRedirect && location.startsWith("/")) ? originOf(exchange) + location : location;
 }
 
 function originOf({ connection, request, server, settings }: Exchange): string {

@@ -77,7 +77,10 @@ export class ReturnHandler implements Handler {
   /** The Location field. A redirect without a target has none, because an empty Location would mean the same page. */
   private location(exchange: Exchange): Field[] {
     const { text } = this.rule;
-    return this.redirects && text !== null ? [["Location", locationTo(exchange, evaluateOctets(text, exchange))]] : [];
+    if (!this.redirects || text === null) return [];
+    const written = text.parts[0];
+    const start = typeof written === "string" ? written : "";
+    return [["Location", locationTo(exchange, evaluateOctets(text, exchange), start)]];
   }
 
   private body(exchange: Exchange): Buffer | null {

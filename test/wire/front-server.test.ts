@@ -23,6 +23,9 @@ const server = useServer({
       location /cgi/       { set_real_ip_from 127.0.0.1; cgi .sh /bin/sh; }
       location /session/   { set_real_ip_from 127.0.0.1; session on; }
       location /relative/  { return 301 /x?a=b; }
+      location /copied/    { return 301 $arg_to; }
+      location /moved/     { rewrite ^/moved/ $arg_to? redirect; }
+      location /written/   { return 301 //other.test$uri; }
       location /absolute/  { absolute_redirect on; location /absolute/go { return 302 /x; } location /absolute/far { return 302 http://other/; } }
       location /named/     { absolute_redirect on; server_name_in_redirect on; port_in_redirect off; return 301 /x; }
       location /secure/    { absolute_redirect on; port_in_redirect off; set_real_ip_from 127.0.0.1; return 301 /x; }
@@ -94,6 +97,13 @@ describe("redirects", () => {
     (await from(target, fields)).field("Location");
   test("are a path alone by default", async () => {
     expect(await location("/relative/")).toBe("/x?a=b");
+  });
+  test("a path with two slashes from the client leads to no other host; one that the configuration begins so does", async () => {
+    const here = `http://second.example:${server.port}`;
+    expect(await location("/copied/?to=//evil.test/x", { Host: "second.example" })).toBe(`${here}//evil.test/x`);
+    expect(await location("/moved/?to=//evil.test/x", { Host: "second.example" })).toBe(`${here}//evil.test/x`);
+    expect(await location("/copied/?to=/x")).toBe("/x");
+    expect(await location("/written/a")).toBe("//other.test/written/a");
   });
   test("absolute_redirect: the client's host and the port", async () => {
     expect(await location("/absolute/go", { Host: "second.example:99" })).toBe(

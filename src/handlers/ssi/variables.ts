@@ -6,6 +6,9 @@ import { strftime, TIME_FORMAT } from "../../http/reply/strftime.ts";
 /** Variables of requests that are there though they are empty; others are then taken as missing. */
 const MAY_BE_EMPTY: ReadonlySet<string> = new Set(["https", "is_args", "server_name"]);
 
+/** Most octets that variables may add to a text: a page that doubles one in each `set` would soon fill the memory. */
+const MOST_EXPANDED = 64 * 1024;
+
 /** A text that contains `$name` or `${name}` is malformed. */
 export class SsiError extends Error {}
 
@@ -36,13 +39,17 @@ export class SsiVariables {
 
   /** The text with its variables replaced, and without the backslashes before quotes, `$` and backslashes. */
   expand(text: string): string {
+    let added = 0;
     return text.replace(
       /\\([\s\S])|\\$|\$(\{?)(\w*)(\}?)/g,
       (whole, escaped?: string, open?: string, name = "", close = "") => {
         if (!whole.startsWith("$")) return escaped === undefined || /['"$\\]/.test(escaped) ? (escaped ?? "") : whole;
         if (open === "{" && close === "") throw new SsiError(`the closing bracket in "${name}" variable is missing`);
         if (name === "") throw new SsiError(`invalid variable name in "${text}"`);
-        return (this.get(name) ?? "") + (open === "" ? close : "");
+        const value = this.get(name) ?? "";
+        added += value.length;
+        if (added > MOST_EXPANDED) throw new SsiError(`too long value of "${name}" variable in "${text}"`);
+        return value + (open === "" ? close : "");
       },
     );
   }
