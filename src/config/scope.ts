@@ -221,9 +221,18 @@ export class Scope {
       this.error(word.position, `${compiled} in ${quote(word.text)}`);
       return null;
     }
+    return this.checked(compiled, word.position);
+  }
+
+  /** The variable whose name is a whole word without its `$`, a "-" included: `if` reads `$arg_a-b` like this. */
+  variable({ text, position }: Word): Template {
+    return this.checked({ text, parts: [{ variable: text.slice(1) }], constant: null }, position);
+  }
+
+  private checked(compiled: Template, position: Position): Template {
     const names = variablesOf(compiled);
     for (const name of names) this.draft.variables.used.add(name);
-    if (names.length > 0) this.draft.later(() => this.checkVariables(names, word.position));
+    if (names.length > 0) this.draft.later(() => this.checkVariables(names, position));
     return compiled;
   }
 

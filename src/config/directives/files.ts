@@ -135,7 +135,7 @@ export const FILES: readonly Row[] = [
 /** Variables that are themselves made from the root. */
 const CIRCULAR: readonly string[] = ["document_root", "request_filename"];
 
-/** Stores an absolute folder. Circular variables are refused. A folder may be created later, but one that cannot be used is an error. */
+/** Stores an absolute folder. Circular variables are refused. A folder may be created later, and "root /dev/null" serves nothing on purpose. */
 function setFolder(scope: Scope, name: "root" | "alias", folder: Template, { position }: Word): void {
   const circular = variablesOf(folder).find((variable) => CIRCULAR.includes(variable));
   if (circular !== undefined) return scope.error(position, `"$${circular}" cannot be used in "${name}"`);
@@ -148,10 +148,7 @@ function setFolder(scope: Scope, name: "root" | "alias", folder: Template, { pos
 
 function checkFolder(scope: Scope, name: "root" | "alias", folder: string, position: Word["position"]): void {
   const problem = scope.draft.sources.folderProblem(folder, name === "alias");
-  if (problem === null) return;
-  const message = `${name} ${quote(folder)} ${problem.text}`;
-  if (problem.missing) scope.warning(position, message);
-  else scope.error(position, message);
+  if (problem !== null) scope.warning(position, `${name} ${quote(folder)} ${problem.text}`);
 }
 
 function setAlias(scope: Scope, folder: Template, word: Word): void {

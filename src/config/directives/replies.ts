@@ -114,7 +114,7 @@ function addErrorPage(scope: Scope, [args]: [readonly Word[]]): void {
   const status = change === null ? null : change.text === "=" ? 0 : parseStatus(change.text.slice(1), 200);
   if (status === undefined)
     scope.error(change!.position, `"error_page" expects =CODE between 200 and 599, not ${quote(change!.text)}`);
-  if (/^(?:=|\d{3}$)/.test(uriWord.text)) {
+  if (/^(?:=(?:\d*$)|\d{3}$)/.test(uriWord.text)) {
     return scope.error(
       uriWord.position,
       `"error_page" expects a path, @NAME or a URL at its end, not ${quote(uriWord.text)}`,

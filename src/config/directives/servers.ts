@@ -8,7 +8,7 @@ import type { Directive, Word } from "../text/parser.ts";
 import { words } from "../values/arguments.ts";
 import { LISTEN_SYNTAX, parseListen } from "../values/listen.ts";
 import { slowness } from "../values/regex.ts";
-import { parseServerName } from "../values/server-name.ts";
+import { parseServerName, whyNever } from "../values/server-name.ts";
 
 export const SERVERS: readonly Row[] = [
   block("server", "server", {
@@ -67,6 +67,8 @@ function addName(scope: Scope, given: Word): void {
   const names = parseServerName(word.text);
   if (word.text.startsWith("~")) scope.draft.addGroups(word.text);
   if (typeof names === "string") return scope.error(word.position, `invalid server name ${quote(word.text)}: ${names}`);
+  const why = whyNever(word.text);
+  if (why !== null) scope.warning(word.position, `no request has the server name ${quote(word.text)}: ${why}`);
   const known = scope.server!.names;
   if (known.some((other) => other.word.text.toLowerCase() === word.text.toLowerCase())) {
     return scope.warning(word.position, `server name ${quote(word.text)} is repeated`);

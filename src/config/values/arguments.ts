@@ -85,14 +85,17 @@ export function many<T>(inner: Kind<T>): Parameter<T[]> {
 export function oneOf<const T extends string>(...choices: T[]): Kind<T> {
   const list = choices.map((choice) => `"${choice}"`).join(", ");
   const expected = choices.length === 1 ? list : list.replace(/, ([^,]*)$/, " or $1");
-  return kind(choices.join(" | "), expected, (text) => choices.find((choice) => choice === text));
+  return kind(choices.join(" | "), expected, (text) => choices.find((choice) => isSame(choice, text)));
 }
+
+/** Keywords have no case, as in nginx (ngx_conf_set_flag_slot, ngx_conf_set_enum_slot). */
+const isSame = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
 
 const onOff = oneOf("on", "off");
 
 /** `on` or `off`. */
 export const flag: Kind<boolean> = kind(onOff.syntax, onOff.expected, (text) =>
-  text === "on" ? true : text === "off" ? false : undefined,
+  isSame(text, "on") ? true : isSame(text, "off") ? false : undefined,
 );
 
 /** A whole number within limits, which the message names. */

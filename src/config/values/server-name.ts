@@ -8,9 +8,6 @@ export function parseServerName(word: string): ServerName[] | string {
   if (word.startsWith("~")) return regexName(word.slice(1));
   const name = word.toLowerCase();
   if (/[\x00-\x20\x7f]/.test(name)) return "a host name has no blanks and no control characters";
-  if (/[^\x21-\x7e]/.test(name)) return "host names are ASCII: write others in their xn-- form";
-  if (/[/\\,@]/.test(name) || (/:/.test(name) && !name.startsWith("[")))
-    return "a host name without scheme, port and path is expected";
   if (name.startsWith("*.")) return wildcard("leading", name.slice(1));
   if (name.endsWith(".*")) return wildcard("trailing", name.slice(0, -1));
   if (name.startsWith(".")) {
@@ -18,6 +15,14 @@ export function parseServerName(word: string): ServerName[] | string {
     return typeof leading === "string" ? leading : [plain("exact", name.slice(1)), ...leading];
   }
   return name.includes("*") ? misplaced : [plain("exact", name)];
+}
+
+/** Why no request has a name, although nginx takes it; null: it may. */
+export function whyNever(word: string): string | null {
+  if (word.startsWith("~")) return null;
+  if (/[^\x21-\x7e]/.test(word)) return "host names are ASCII: write others in their xn-- form";
+  const isHost = !/[/\\,@]/.test(word) && (!word.includes(":") || word.startsWith("["));
+  return isHost ? null : "a host name without scheme, port and path is expected";
 }
 
 const misplaced = 'a "*" stands for whole labels, at the start ("*.x.org") or at the end ("x.*")';

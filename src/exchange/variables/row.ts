@@ -30,5 +30,5 @@ export const family = (name: string, lifetime: Lifetime, help: string, of: Row["
   of,
 });
 
-/** The name of a field in a variable's name. */
-export const fieldName = (name: string): string => name.replaceAll("_", "-");
+/** The name of the field that a variable's name ends with. A "-" in it stands for nothing that a field's name can have, as in nginx. */
+export const fieldName = (name: string): string => name.replaceAll("-", " ").replaceAll("_", "-");

@@ -21,18 +21,22 @@ const DAY = 86400;
 export const addFields: Filter = (draft, exchange) => {
   const { settings } = exchange;
   if (exchange.isSubrequest) return; // as in nginx: its reply is another's part, or nobody's
-  const { status } = draft;
-  if (settings.expires !== null && isSuccessful(status)) addExpires(draft, exchange, settings.expires);
+  const isGood = isSuccessful(draft.status) || isOutOfRange(draft);
+  if (settings.expires !== null && isGood) addExpires(draft, exchange, settings.expires);
   if (settings.addHeaders.length === 0) return;
   const { fields } = draft;
   exchange.sentFields = fieldsSoFar(draft);
   for (const { name, value, always } of settings.addHeaders) {
-    if (!always && !isSuccessful(status)) continue;
+    if (!always && !isGood) continue;
     const text = evaluateOctets(value, exchange);
     if (text !== "") putHeader(fields, name, text);
     else if (VALIDATOR.test(name)) removeField(fields, name);
   }
 };
+
+/** Whether a range beyond the file has made a 416 of a 200: nginx adds the fields before it looks at ranges. */
+const isOutOfRange = ({ status, fields }: ReplyDraft): boolean =>
+  status === 416 && fields.some(([name]) => name === "Content-Range");
 
 /** For $sent_http_NAME, as in nginx: what there is so far, with Content-Length as it is before compression. */
 function fieldsSoFar({ status, fields, body, length }: ReplyDraft): Field[] {

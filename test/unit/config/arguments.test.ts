@@ -112,7 +112,7 @@ describe("server_name", () => {
     expect(regex!.kind).toBe("regex");
     expect(regex!.regex.test("WWW12.x")).toBe(true);
   });
-  test.each(["*", "*x.org", "a.*.b", "*.x.*", "*.", "http://x", "x/y", "a,b", "~("])("%p is none", (word) => {
+  test.each(["*", "*x.org", "a.*.b", "*.x.*", "*.", "~("])("%p is none", (word) => {
     expect(typeof parseServerName(word)).toBe("string");
   });
 });

@@ -72,7 +72,7 @@ function comparison(scope: Scope, variable: Word, operator: Word | undefined, va
 /** The template of the variable that is tested. nginx takes a name only: no braces, no text beside it, and no group's number. */
 function subjectOf(scope: Scope, word: Word): Extract<Test, { kind: "isSet" }>["subject"] | null {
   const { text, position } = word;
-  if (/^\$[A-Za-z_]\w*$/.test(text)) return scope.template(word);
+  if (/^\$[A-Za-z_][\w-]*$/.test(text)) return scope.variable(word);
   const problem = /^\$\d+$/.test(text)
     ? `cannot test ${text}: give it a name first (set $group ${text})`
     : /^\$\w+[!=~]/.test(text)
