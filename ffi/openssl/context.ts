@@ -95,7 +95,7 @@ export class TlsContext {
       return this.problem("authorities");
     return (
       this.useCiphers({ ciphers, curves: null }) ??
-      (certificate === null ? null : this.useCertificate(certificate, 0)) ??
+      (isWhole(certificate) ? this.useCertificate(certificate, 0) : null) ??
       (revocations === null ? null : this.revoke(store, revocations)) ??
       first(rules.commands, (command, i) => this.command(command, i))
     );
@@ -284,6 +284,9 @@ export class TlsContext {
     return { part, index, text: takeError(this.ssl) };
   }
 }
+
+const isWhole = (pair: TlsCertificate | null): pair is TlsCertificate =>
+  pair !== null && pair.chain.length > 0 && pair.key.length > 0;
 
 /** What identifies the sessions of a server, at most 32 characters: one with another certificate or other clients must not resume them. */
 function identityOf({ certificates, asksClient, clientAuthorities, trustedAuthorities }: TlsRules): string {

@@ -40,7 +40,7 @@ export interface TlsRules {
 
 /** The rules of connections to other servers. */
 export interface TlsClientRules {
-  /** The certificate that is shown; null: none. */
+  /** The certificate that is shown; null, or a half alone: none. */
   readonly certificate: TlsCertificate | null;
   readonly protocols: readonly string[];
   readonly ciphers: string;

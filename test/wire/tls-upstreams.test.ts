@@ -1,9 +1,10 @@
 /** `proxy_pass https://`: TLS to other servers. */
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { ask, get } from "./client.ts";
-import { HAS_OPENSSL, PROJECT, ServerProcess, until, useServer } from "./server.ts";
+import { HAS_OPENSSL, PROJECT, run, ServerProcess, until, useServer } from "./server.ts";
 
 setDefaultTimeout(60_000);
 
@@ -63,9 +64,28 @@ describe.skipIf(!HAS_OPENSSL)("proxy_pass https:// (needs OpenSSL)", () => {
         proxy_pass ${HERE};
         proxy_ssl_certificate ${at("client.pem")}; proxy_ssl_certificate_key ${at("client.key")};
       }
+      location /inherited/ {
+        location /inherited/key/ { proxy_pass ${HERE}; proxy_ssl_certificate_key ${at("client.key")}; }
+        location /inherited/alone/ { proxy_pass http://127.0.0.1:1; }
+        proxy_ssl_certificate ${at("client.pem")};
+      }
+      location /keyed/ { proxy_pass ${HERE}; proxy_ssl_certificate_key ${at("client.key")}; }
       location /old/ { proxy_pass ${HERE}; proxy_ssl_protocols TLSv1.1; }
       location /silent/ { proxy_pass https://127.0.0.1:${silentPort}; proxy_connect_timeout 300ms; }
     }`,
+  });
+
+  test("a certificate without a key is refused where it would be shown", async () => {
+    const file = join(server.folder, "keyless.conf");
+    const pass = (scheme: string) =>
+      `server { listen 127.0.0.1:0; location / { proxy_pass ${scheme}://127.0.0.1:1; } proxy_ssl_certificate ${at("client.pem")}; }`;
+    writeFileSync(file, pass("https"));
+    expect(await run(["-t", file])).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('no "proxy_ssl_certificate_key" for the certificate'),
+    });
+    writeFileSync(file, pass("http"));
+    expect((await run(["-t", file])).status).toBe(0);
   });
 
   const body = async (path: string): Promise<string> => (await ask(server.port, get(path))).text;
@@ -106,6 +126,8 @@ describe.skipIf(!HAS_OPENSSL)("proxy_pass https:// (needs OpenSSL)", () => {
 
   test("a certificate of our own", async () => {
     expect(await body("/client/x")).toBe(`/client/x ${host} () (CN=client.test) `);
+    expect(await body("/inherited/key/x")).toBe(`/inherited/key/x ${host} () (CN=client.test) `);
+    expect(await body("/keyed/x")).toBe(`/keyed/x ${host} () () `);
   });
 
   test("a handshake that fails, or is not answered", async () => {

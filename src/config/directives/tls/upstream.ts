@@ -1,6 +1,7 @@
 /** TLS to the servers of `proxy_pass https://`. */
 import { TlsContext } from "../../../../ffi/openssl/context.ts";
 import { openSsl } from "../../../../ffi/openssl/library.ts";
+import type { TlsCertificate } from "../../../../ffi/openssl/rules.ts";
 import type { Context, Scope } from "../../scope.ts";
 import type { UpstreamTlsSettings } from "../../settings/tls.ts";
 import { directive, type Row } from "../../table.ts";
@@ -133,9 +134,9 @@ function file(name: string, help: string, part: (bytes: Buffer) => Partial<Upstr
   });
 }
 
-/** The certificate and its key, in any order. */
+/** The certificate or its key; a block may inherit one of them. */
 function pairRow(name: string, help: string): Row {
-  const isKey = name.endsWith("_key");
+  const half = name.endsWith("_key") ? "key" : "chain";
   return directive(name, {
     in: anywhere,
     takes: [words("FILE", 1, 1)],
@@ -144,12 +145,36 @@ function pairRow(name: string, help: string): Row {
     set: (scope, [[word]]) => {
       const bytes = contentOf(scope, word!);
       if (bytes === null) return;
-      const half = scope.own.proxyOnly?.tls?.certificate ?? { chain: NOTHING, key: NOTHING, passwords: [] };
-      const certificate = { ...half, [isKey ? "key" : "chain"]: bytes };
-      const isWhole = certificate.chain.length > 0 && certificate.key.length > 0;
-      change(scope, { certificate }, isWhole ? word : undefined);
+      change(scope, { certificate: { ...(scope.own.proxyOnly?.tls?.certificate ?? NO_PAIR), [half]: bytes } });
+      scope.draft.later(() => completePair(scope, word!));
     },
   });
 }
 
-const NOTHING = new Uint8Array(0);
+const NO_PAIR: TlsCertificate = { chain: new Uint8Array(0), key: new Uint8Array(0), passwords: [] };
+
+/** What of a pair a block says or inherits; empty: nothing. */
+function halfOf(scope: Scope | null, half: "chain" | "key"): Uint8Array {
+  if (scope === null) return NO_PAIR[half];
+  const own = scope.own.proxyOnly?.tls?.certificate?.[half];
+  return own !== undefined && own.length > 0 ? own : halfOf(scope.parent, half);
+}
+
+/** Adds the half that the block inherits, and tries the pair. As in nginx a key alone has no effect, and a certificate needs a key where it is shown. */
+function completePair(scope: Scope, { text, position }: Word): void {
+  const [chain, key] = [halfOf(scope, "chain"), halfOf(scope, "key")];
+  if (chain.length > 0 && key.length > 0) {
+    change(scope, { certificate: { ...NO_PAIR, chain, key } }, { text, position });
+  } else if (scope.draft.scopes().some((each) => isWithin(each, scope) && lacksKey(each))) {
+    scope.error(position, `no "proxy_ssl_certificate_key" for the certificate ${quote(text)}`);
+  }
+}
+
+function lacksKey(scope: Scope): boolean {
+  const { pass } = scope.own;
+  const isTls = pass != null && pass.family === "proxy" && pass.scheme === "https";
+  return isTls && halfOf(scope, "chain").length > 0 && halfOf(scope, "key").length === 0;
+}
+
+const isWithin = (scope: Scope | null, outer: Scope): boolean =>
+  scope !== null && (scope === outer || isWithin(scope.parent, outer));
