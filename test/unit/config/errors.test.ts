@@ -131,6 +131,14 @@ describe("nginx's directives that would change what is served", () => {
   );
   inServer("location / { |image_filter off; }", 'warning: "image_filter off" has no effect here (it is always off)');
   inServer('|auth_basic "closed";', '"auth_basic" needs "auth_basic_user_file", which is missing here');
+  inServer(
+    "|ssl_ocsp on;",
+    '"ssl_ocsp" is not supported (revoked certificates of clients would be taken: list them by ssl_crl)',
+  );
+  inServer(
+    "|proxy_ssl_password_file a;",
+    '"proxy_ssl_password_file" is not supported (decrypt the key (openssl pkey), and let nobody else read it)',
+  );
   inServer("|auth_jwt a;", '"auth_jwt" is not supported (use "auth_basic" or "auth_request")');
 });
 

@@ -2,6 +2,7 @@
 
 /** What to do instead, and the names, or beginnings of names (ending in `_`). A directive that is in the table of directives is not looked for here. */
 const INSTEAD: readonly (readonly [instead: string, names: string])[] = [
+  ["revoked certificates of clients would be taken: list them by ssl_crl", "ssl_ocsp"],
   ["decrypt the key (openssl pkey), and let nobody else read it", "proxy_ssl_password_file"],
   ["this is not a directive of OpenSSL that Webserv knows", "ssl_"],
   ["pass to a server that speaks HTTP/1.1 or FastCGI", "grpc_pass memcached_pass tunnel_pass"],

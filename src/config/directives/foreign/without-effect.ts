@@ -22,7 +22,7 @@ const REASONS: Readonly<Record<string, string>> = {
   "it is for browsers that nobody uses any more": "msie_padding msie_refresh",
   "only the final reply is passed on": "early_hints proxy_pass_trailers",
   "the handshake works without it":
-    "proxy_ssl_certificate_cache proxy_ssl_session_reuse ssl_certificate_cache ssl_certificate_compression ssl_dhparam ssl_early_data ssl_ech_file ssl_engine ssl_object_cache_inheritable ssl_ocsp ssl_ocsp_cache ssl_ocsp_responder ssl_stapling ssl_stapling_file ssl_stapling_responder ssl_stapling_verify",
+    "proxy_ssl_certificate_cache proxy_ssl_session_reuse ssl_certificate_cache ssl_certificate_compression ssl_dhparam ssl_early_data ssl_ech_file ssl_engine ssl_object_cache_inheritable ssl_stapling ssl_stapling_file ssl_stapling_responder ssl_stapling_verify",
   "clients that are not offered HTTP/2 or HTTP/3 use HTTP/1.1":
     "http2 http2_body_preread_size http2_chunk_size http2_idle_timeout http2_max_concurrent_pushes http2_max_concurrent_streams http2_max_field_size http2_max_header_size http2_max_requests http2_pool_size http2_push http2_push_preload http2_recv_buffer_size http2_recv_timeout http2_streams_index_size http3 http3_hq http3_max_concurrent_streams http3_stream_buffer_size quic_active_connection_id_limit quic_bpf quic_gso quic_host_key quic_retry",
   "it is for suwsgi://, which Webserv does not speak":
@@ -39,6 +39,7 @@ const REASONS: Readonly<Record<string, string>> = {
     "image_filter_buffer image_filter_interlace image_filter_jpeg_quality image_filter_sharpen image_filter_transparency image_filter_webp_quality",
   [belongsTo("xslt_stylesheet")]:
     "xml_entities xml_external_entities xslt_last_modified xslt_param xslt_string_param xslt_types",
+  [belongsTo("ssl_ocsp")]: "ssl_ocsp_cache ssl_ocsp_responder",
   [belongsTo("perl")]: "perl_modules perl_require",
   [belongsTo("geoip_country")]: "geoip_proxy geoip_proxy_recursive",
   "the cache keeps a reply in one piece, and $slice_range is empty": "slice",
