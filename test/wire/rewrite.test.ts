@@ -99,12 +99,17 @@ const COMPARED = [
 /** Webserv's built-in pages have one. */
 const CHARSET = "; charset=utf-8";
 
+/** A path that a client lets begin with two slashes gets scheme and host here; nginx, with `absolute_redirect off`, sends it to another host. */
+const withoutOrigin = (url: string): string => url.replace(/^http:\/\/s\d+\.test:\d+(?=\/\/)/, "");
+
 /** Of what `explain` says, what of a reply must be the same; null: it is made by a server that is not asked. */
 async function foretold(request: string): Promise<readonly unknown[] | null> {
   const { reply } = await explained(ours, request);
   if (reply === null) return null;
   const fields = COMPARED.flatMap((name) =>
-    reply.fields.filter(([each]) => each === name).map((each) => each.join(": ").replace(CHARSET, "")),
+    reply.fields
+      .filter(([each]) => each === name)
+      .map(([, value]) => `${name}: ${withoutOrigin(value).replace(CHARSET, "")}`),
   );
   return [reply.status, ...fields];
 }
@@ -119,7 +124,7 @@ async function seen(port: number, request: string): Promise<readonly unknown[]> 
   const isBuiltIn = /<center>nginx|<p>Webserv<\/p>/.test(reply.text);
   const shown = (name: string): string => {
     const value = (reply.field(name) ?? "").replace(CHARSET, "");
-    return name === "Location" ? encoded(value) : value;
+    return name === "Location" ? withoutOrigin(encoded(value)) : value;
   };
   const fields = COMPARED.map((name) => `${name}: ${shown(name)}`).filter((line) => !line.endsWith(": "));
   return [reply.status, ...fields, isBuiltIn ? "its own page" : reply.text];
