@@ -36,6 +36,7 @@ What cannot be had as in nginx:
 - Entity tags have another form. A folder that is a link that may not be followed is 403 (nginx: 404).
 - Requests that can be read in two ways are refused: [behaviour.md](behaviour.md#requests) lists them.
 - Location has percent-encodings for what no URL may contain, whatever variables a \`rewrite\` or \`return\` has put into it; a rewritten path with \`..\` does not lead out of the root.
+- A redirect's path that begins with \`//\` by a variable's value gets scheme and host, with \`absolute_redirect off\` too.
 - A text is made from left to right: \`$1\` in \`"$1 $x"\` is the group of before where the expression of a \`map\` for \`$x\` has groups. nginx takes lengths first, and mixes both or answers 500.
 - \`split_clients\` and \`geo\` refuse entries without or with two values, and \`valid_referers none ~x\` is taken.
 - A body in chunks is checked to its end before a file is sent.
