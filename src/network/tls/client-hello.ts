@@ -15,6 +15,8 @@ const MESSAGE_HEAD = 4;
 /** Longest record (RFC 8446 §5.1) and ClientHello that are waited for; real ones have some 2 KB. */
 const LONGEST_RECORD = 16384;
 const LONGEST_HELLO = 16384;
+/** Most records that it may be cut into: each byte that comes alone has all of them looked at again. Real clients cut it into one or two. */
+const MOST_RECORDS = 64;
 
 /**
  * The host name in small letters, "" when there is none, or INCOMPLETE. null: this is no ClientHello, which the library then says to
@@ -35,7 +37,7 @@ function handshakeMessage(bytes: Uint8Array): Uint8Array | typeof INCOMPLETE | n
     if (at < bytes.length && bytes[at] !== HANDSHAKE) return null;
     if (bytes.length < at + RECORD_HEAD) return INCOMPLETE;
     const length = (bytes[at + 3]! << 8) | bytes[at + 4]!;
-    if (length === 0 || length > LONGEST_RECORD) return null;
+    if (length === 0 || length > LONGEST_RECORD || pieces.length === MOST_RECORDS) return null;
     const piece = bytes.subarray(at + RECORD_HEAD, at + RECORD_HEAD + length);
     pieces.push(piece);
     have += piece.length;
