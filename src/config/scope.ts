@@ -185,6 +185,11 @@ export class Scope {
     return (this.own[key] ??= {} as Own[K]) as GroupOwn<Settings[K]>;
   }
 
+  /** Whether this is the block `outer`, or lies in it. */
+  isWithin(outer: Scope): boolean {
+    return this === outer || (this.parent?.isWithin(outer) ?? false);
+  }
+
   /** The value of an inherited setting of a group here; undefined: the default applies. */
   groupSetting<K extends Group, N extends keyof GroupOwn<Settings[K]>>(
     key: K,

@@ -98,11 +98,7 @@ const SHAPING = [
 function checkIdle(scope: Scope, scopes: readonly Scope[]): void {
   for (const { names, needs, isOn } of SHAPING) {
     const written = names.filter((name) => scope.seen.has(name));
-    if (written.length === 0 || scopes.some((other) => isWithin(other, scope) && isOn(other))) continue;
+    if (written.length === 0 || scopes.some((other) => other.isWithin(scope) && isOn(other))) continue;
     for (const name of written) scope.warning(scope.seen.get(name)!, `"${name}" has no effect: ${needs} here`);
   }
-}
-
-function isWithin(scope: Scope | null, outer: Scope): boolean {
-  return scope === outer || (scope !== null && isWithin(scope.parent, outer));
 }

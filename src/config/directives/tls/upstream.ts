@@ -165,7 +165,7 @@ function completePair(scope: Scope, { text, position }: Word): void {
   const [chain, key] = [halfOf(scope, "chain"), halfOf(scope, "key")];
   if (chain.length > 0 && key.length > 0) {
     change(scope, { certificate: { ...NO_PAIR, chain, key } }, { text, position });
-  } else if (scope.draft.scopes().some((each) => isWithin(each, scope) && lacksKey(each))) {
+  } else if (scope.draft.scopes().some((each) => each.isWithin(scope) && lacksKey(each))) {
     scope.error(position, `no "proxy_ssl_certificate_key" for the certificate ${quote(text)}`);
   }
 }
@@ -175,6 +175,3 @@ function lacksKey(scope: Scope): boolean {
   const isTls = pass != null && pass.family === "proxy" && pass.scheme === "https";
   return isTls && halfOf(scope, "chain").length > 0 && halfOf(scope, "key").length === 0;
 }
-
-const isWithin = (scope: Scope | null, outer: Scope): boolean =>
-  scope !== null && (scope === outer || isWithin(scope.parent, outer));
