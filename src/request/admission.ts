@@ -11,6 +11,7 @@ import type { ServerExchange } from "./server-exchange.ts";
 const BAD_CERTIFICATE = 495;
 const NO_CERTIFICATE = 496;
 const TO_HTTPS = 497;
+const MISDIRECTED = 421;
 /** An unregistered method that a location may list. Methods are case-sensitive: `get` is not one. */
 const METHOD = /^[A-Z][A-Z_-]*$/;
 
@@ -23,7 +24,7 @@ export function admit(exchange: ServerExchange, hosts: VirtualHosts<Routes>): nu
   progress.captures = captures;
   if (undecided === true) return 400;
   if (request.form !== ASTERISK_FORM && !enterLocation(exchange, router)) return 400;
-  const refusal = exchange.origin.tls ? tlsRefusal(exchange) : 0;
+  const refusal = exchange.origin.tls ? tlsRefusal(exchange, hosts) : 0;
   if (refusal !== 0) return refusal;
   if (!request.methodKnown && !METHOD.test(request.method)) return 501;
   if (request.method === "TRACE" || request.method === "CONNECT") return 405;
@@ -51,12 +52,21 @@ function enterLocation(exchange: ServerExchange, router: Routes): boolean {
   return true;
 }
 
-/** As nginx judges a connection to an address with TLS. 0, or the status that refuses its request. */
-function tlsRefusal({ connection, settings }: ServerExchange): number {
-  const session = (connection.direct ?? connection).tls?.session;
-  if (!session) return TO_HTTPS;
-  const { sslVerifyClient } = settings;
+/**
+ * As nginx judges a connection to an address with TLS. 0, or the status that refuses its request. A server that asks for certificates
+ * takes none that another server, whose name the handshake had, has verified: that one may trust other authorities.
+ */
+function tlsRefusal(exchange: ServerExchange, hosts: VirtualHosts<Routes>): number {
+  const { connection, progress } = exchange;
+  const tls = (connection.direct ?? connection).tls;
+  const session = tls?.session;
+  if (!tls || !session) return TO_HTTPS;
+  const { sslVerifyClient } = exchange.settings;
   if (sslVerifyClient === "off") return 0;
+  if (!hosts.single && hosts.find(tls.serverName).server !== progress.router) {
+    exchange.log("info", "client attempted to request the server name different from the one that was negotiated");
+    return MISDIRECTED;
+  }
   const verified = clientVerify(session);
   if (verified === "NONE") return sslVerifyClient === "on" ? NO_CERTIFICATE : 0;
   if (verified === "SUCCESS" || sslVerifyClient === "optional_no_ca") return 0;

@@ -54,6 +54,14 @@ describe.skipIf(!HAS_OPENSSL)("HTTPS (needs OpenSSL)", () => {
       location @stranger { return 403 "$ssl_client_verify"; }
     }
     server {
+      listen 127.0.0.2:0 ssl;
+      server_name two.test *.two.test;
+      ${pair("two")}
+      ssl_verify_client optional;
+      ssl_client_certificate ${at("stranger.pem")};
+      return 200 "two $ssl_client_verify";
+    }
+    server {
       listen 127.0.0.3:0 ssl;
       ${pair("one")}
       error_page 497 =308 https://$host$request_uri;
@@ -210,6 +218,22 @@ describe.skipIf(!HAS_OPENSSL)("HTTPS (needs OpenSSL)", () => {
       expect(await once("/", {}, CLIENTS)).toBe("NONE");
       expect(await once("/", stranger, CLIENTS)).toMatch(/^FAILED:self.signed certificate/);
     });
+  });
+
+  test("a certificate that another server of the address has asked for opens no server but that: 421", async () => {
+    const ask = async (servername: string, host: string, certificate: ConnectionOptions): Promise<number> => {
+      const socket = await open({ servername, rejectUnauthorized: false, ...certificate }, CLIENTS);
+      const { status } = await over(socket, `GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+      socket.destroy();
+      return status;
+    };
+    const client = { cert: pem("client.pem"), key: pem("client.key") };
+    const two = { cert: pem("stranger.pem"), key: pem("stranger.key") };
+    expect(await ask("two.test", "two.test", two)).toBe(200);
+    expect(await ask("two.test", "A.Two.test:443", {})).toBe(200);
+    expect(await ask("two.test", "one.test", two)).toBe(421);
+    expect(await ask("one.test", "two.test", client)).toBe(421);
+    expect(await ask("", "one.test", client)).toBe(200);
   });
 
   describe("what is no TLS", () => {
