@@ -41,7 +41,7 @@ export class Client implements ReplyTarget {
   /** What a handler has thrown. */
   failure: unknown = null;
 
-  constructor(address: string, { address: serverAddress, port: serverPort, isTls }: Asked) {
+  constructor(address: string, { address: serverAddress, port: serverPort, isTls, serverName }: Asked) {
     const isUnix = address === "unix:";
     this.info = {
       number: 1,
@@ -54,7 +54,7 @@ export class Client implements ReplyTarget {
       scheme: isTls ? "https" : "http",
       openedAt: 0,
       tcpInfo: () => null,
-      tls: isTls ? { serverName: "", session: SESSION } : undefined,
+      tls: isTls ? { serverName, session: SESSION } : undefined,
     };
   }
 

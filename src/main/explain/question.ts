@@ -21,6 +21,8 @@ export interface Asked {
   readonly port: number;
   /** Whether the client speaks TLS. */
   readonly isTls: boolean;
+  /** The name that its handshake has (SNI): the host of the URL. */
+  readonly serverName: string;
   /** The head of the request as octets. */
   readonly head: string;
 }
@@ -70,6 +72,7 @@ export function ask(config: Config, question: Question): Asked | string {
     address: localAddress(address, parts.host),
     port,
     isTls: parts.isTls ?? listen.tls,
+    serverName: parts.host.toLowerCase(),
     head: headOf(question, parts, listen),
   };
 }
