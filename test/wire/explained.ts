@@ -48,7 +48,14 @@ export async function explained(server: ServerProcess, request: string | Uint8Ar
   const { config, origins, dryRun } = load(server);
   const text = Buffer.from(request as string, "latin1").latin1Slice();
   const head = text.slice(0, text.indexOf("\r\n\r\n") + 4);
-  const asked = { listen: config.addresses[0]!, address: "127.0.0.1", port: server.port, isTls: false, head };
+  const asked = {
+    listen: config.addresses[0]!,
+    address: "127.0.0.1",
+    port: server.port,
+    isTls: false,
+    serverName: "",
+    head,
+  };
   const question = { url: "", method: "", fields: [], client: "127.0.0.1" };
   return explanationOf(question, asked, await dryRun.ask(asked, "127.0.0.1"), origins);
 }
