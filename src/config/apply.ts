@@ -22,8 +22,9 @@ export function apply(directives: readonly Directive[], scope: Scope): void {
 }
 
 function applyRow(row: Row, directive: Directive, scope: Scope): void {
+  const all = GROWING.test(row.name) ? grown(directive, scope) : directive;
   scope.given.push(directive);
-  const inner = row.apply(scope, directive);
+  const inner = row.apply(scope, all);
   if (inner !== null) apply(directive.block!, inner);
   else checkBlock(row, directive, scope);
 }
@@ -53,8 +54,20 @@ function check(row: Row, directive: Directive, scope: Scope): boolean {
     scope.error(position, `"${name}" needs a block (expected "{", not ";")`);
   } else if (row.block === null && block !== null) {
     scope.error(position, `"${name}" takes no block (expected ";", not "{")`);
-  } else return row.repeats || scope.once(directive);
+  } else return row.repeats || (GROWING.test(name) && scope.seen.has(name)) || scope.once(directive);
   return false;
+}
+
+/** Lists to which nginx adds when they occur again (ngx_http_types_slot, ngx_conf_set_bitmask_slot). */
+const GROWING =
+  /_types$|_next_upstream$|_ignore_headers$|_cache_use_stale$|_cache_methods$|ssl_protocols$|^(?:gzip_proxied|dav_methods|keepalive_disable|userid_flags)$/;
+
+/** A list with the words of those of the same name before it, each once. */
+function grown(directive: Directive, scope: Scope): Directive {
+  const before = scope.given.filter(({ name }) => name === directive.name);
+  if (before.length === 0) return directive;
+  const words = [...before, directive].flatMap(({ args }) => args);
+  return { ...directive, args: [...new Map(words.map((word) => [word.text, word])).values()] };
 }
 
 /** Without `http { }`, the top level of a file counts as http. */

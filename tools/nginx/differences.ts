@@ -33,6 +33,7 @@ What cannot be had as in nginx:
 - 405 has Allow; a head that is too large is 431 (nginx: 400), a method in small letters 501 or 405 (nginx: 400).
 - Fields that a request may have only once are refused when they come twice, as by nginx since 1.23.
 - \`add_header Content-Type\` replaces the type that a reply has; nginx sends both fields.
+- \`auth_basic\` without \`auth_basic_user_file\` is an error; nginx lets everybody in. \`ssl_certificate\` has no variables, and \`set_real_ip_from\` no names of hosts.
 - Entity tags have another form. A folder that is a link that may not be followed is 403 (nginx: 404).
 - Requests that can be read in two ways are refused: [behaviour.md](behaviour.md#requests) lists them.
 - Location has percent-encodings for what no URL may contain, whatever variables a \`rewrite\` or \`return\` has put into it; a rewritten path with \`..\` does not lead out of the root.

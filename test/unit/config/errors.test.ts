@@ -275,6 +275,14 @@ describe("blocks and semicolons", () => {
 
 describe("duplicates", () => {
   inServer("root www; |root www;", 'duplicate directive "root" (first on line 1)');
+  test("a list that occurs again grows, as in nginx", () => {
+    const lists = "gzip_types a/b text/css; gzip_types text/css c/d; gzip_proxied auth; gzip_proxied expired auth;";
+    const kernel = new FakeFiles({ [FILE]: `server { ${lists} }` });
+    const { config } = loadConfig({ kernel, variables: VARIABLES, file: FILE });
+    const { gzipTypes, gzipProxied } = config!.servers[0]!.scope.settings;
+    expect([...gzipProxied]).toEqual(["auth", "expired"]);
+    expect([...gzipTypes]).toEqual(["text/html", "a/b", "text/css", "c/d"]);
+  });
   finds("http", "http { server { } }\n|http { }", 'duplicate directive "http" (first on line 1)');
   inServer("location /a { } location |/a { }", 'duplicate location "/a" (first on line 1)');
   inServer("location /a { } location ^~ |/a { }", 'duplicate location "/a" (first on line 1)');
@@ -364,6 +372,10 @@ describe("listen", () => {
   inServer(
     `listen |unix:/${"x".repeat(500)};`,
     `the path of a unix socket has at most 107 bytes, "/${"x".repeat(236)}..." has 501`,
+  );
+  inServer(
+    "ssl_certificate |/x/$ssl_server_name.pem;",
+    '"ssl_certificate" with variables is not supported: write a server with a server_name and a file for each certificate',
   );
   inServer("listen |443 ssl;", '"listen ... ssl" needs "ssl_certificate" and "ssl_certificate_key"');
   inServer("listen 80 |http2;", 'warning: option "http2" of "listen" has no effect here');

@@ -43,6 +43,7 @@ export const FASTCGI_ONLY: readonly Row[] = [
     in: anywhere,
     takes: [kind("REGEX", "a regular expression", (text) => text)],
     default: null,
+    repeats: true, // the last counts
     help: "An expression whose first group is `$fastcgi_script_name`, and the second `$fastcgi_path_info`.",
     set: (scope, _, { args }) => setSplit(scope, args[0]!),
   }),

@@ -80,6 +80,7 @@ export const STUB_STATUS = directive("stub_status", {
   in: ["server", "location"],
   takes: [words("", 0, 1)],
   default: null,
+  repeats: true,
   help: "Answers with nginx's counters of connections and requests.",
   set: (scope) => {
     scope.own.stubStatus = true;

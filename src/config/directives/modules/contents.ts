@@ -7,6 +7,7 @@ export const SMALL_CONTENTS: readonly Row[] = [
     in: ["location"],
     takes: [],
     default: null,
+    repeats: true,
     help: "Answers with a transparent image of one pixel.",
     set: (scope) => {
       scope.own.emptyGif = true;

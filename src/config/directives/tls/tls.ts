@@ -163,7 +163,13 @@ function files(name: string, key: FilesKey, help: string): Row {
     default: null,
     repeats: true,
     help,
-    set: (scope, [[word]]) => append(scope, key, fileOf(scope, word!)),
+    set: (scope, [[word]]) => {
+      if (/\$|^data:/.test(word!.text)) {
+        const instead = "write a server with a server_name and a file for each certificate";
+        return scope.error(word!.position, `"${name}" with variables is not supported: ${instead}`);
+      }
+      append(scope, key, fileOf(scope, word!));
+    },
   });
 }
 
