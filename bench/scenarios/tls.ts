@@ -22,7 +22,7 @@ const secure = (peer: Peer): Peer => ({
   command: (setup: Setup) => {
     const command = peer.command(setup);
     const file = command.at(-1)!;
-    const certificate = `ssl_certificate ${CERTIFICATE}.pem; ssl_certificate_key ${CERTIFICATE}.key; ssl_protocols TLSv1.2 TLSv1.3;`;
+    const certificate = `ssl_certificate "${CERTIFICATE}.pem"; ssl_certificate_key "${CERTIFICATE}.key"; ssl_protocols TLSv1.2 TLSv1.3;`;
     const listen = (_: string, address: string, rest: string): string => `listen ${address} ssl${rest}; ${certificate}`;
     writeFileSync(file, readFileSync(file, "utf8").replace(/listen (\S+?)((?: [^;]*)?);/, listen));
     return command;

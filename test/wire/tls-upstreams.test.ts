@@ -16,8 +16,8 @@ const behind = new ServerProcess({
     error_log error.log;
     server {
       listen 127.0.0.1:0 ssl;
-      ssl_certificate ${at("one.pem")}; ssl_certificate_key ${at("one.key")};
-      ssl_verify_client optional; ssl_client_certificate ${at("ca.pem")};
+      ssl_certificate "${at("one.pem")}"; ssl_certificate_key "${at("one.key")}";
+      ssl_verify_client optional; ssl_client_certificate "${at("ca.pem")}";
       client_max_body_size 0;
       root www;
       location / { return 200 "$request_uri $http_host ($ssl_server_name) ($ssl_client_s_dn) $content_length"; }
@@ -50,26 +50,26 @@ describe.skipIf(!HAS_OPENSSL)("proxy_pass https:// (needs OpenSSL)", () => {
       location /scheme/ { set $to ${HERE}; proxy_pass $to/chosen; }
       location /verified/ {
         proxy_pass ${HERE};
-        proxy_ssl_verify on; proxy_ssl_trusted_certificate ${at("ca.pem")}; proxy_ssl_name one.test;
+        proxy_ssl_verify on; proxy_ssl_trusted_certificate "${at("ca.pem")}"; proxy_ssl_name one.test;
       }
       location /strange/ {
         proxy_pass ${HERE};
-        proxy_ssl_verify on; proxy_ssl_trusted_certificate ${at("stranger.pem")}; proxy_ssl_name one.test;
+        proxy_ssl_verify on; proxy_ssl_trusted_certificate "${at("stranger.pem")}"; proxy_ssl_name one.test;
       }
       location /misnamed/ {
         proxy_pass ${HERE};
-        proxy_ssl_verify on; proxy_ssl_trusted_certificate ${at("ca.pem")}; proxy_ssl_name other.test;
+        proxy_ssl_verify on; proxy_ssl_trusted_certificate "${at("ca.pem")}"; proxy_ssl_name other.test;
       }
       location /client/ {
         proxy_pass ${HERE};
-        proxy_ssl_certificate ${at("client.pem")}; proxy_ssl_certificate_key ${at("client.key")};
+        proxy_ssl_certificate "${at("client.pem")}"; proxy_ssl_certificate_key "${at("client.key")}";
       }
       location /inherited/ {
-        location /inherited/key/ { proxy_pass ${HERE}; proxy_ssl_certificate_key ${at("client.key")}; }
+        location /inherited/key/ { proxy_pass ${HERE}; proxy_ssl_certificate_key "${at("client.key")}"; }
         location /inherited/alone/ { proxy_pass http://127.0.0.1:1; }
-        proxy_ssl_certificate ${at("client.pem")};
+        proxy_ssl_certificate "${at("client.pem")}";
       }
-      location /keyed/ { proxy_pass ${HERE}; proxy_ssl_certificate_key ${at("client.key")}; }
+      location /keyed/ { proxy_pass ${HERE}; proxy_ssl_certificate_key "${at("client.key")}"; }
       location /old/ { proxy_pass ${HERE}; proxy_ssl_protocols TLSv1.1; }
       location /silent/ { proxy_pass https://127.0.0.1:${silentPort}; proxy_connect_timeout 300ms; }
     }`,
@@ -78,7 +78,7 @@ describe.skipIf(!HAS_OPENSSL)("proxy_pass https:// (needs OpenSSL)", () => {
   test("a certificate without a key is refused where it would be shown", async () => {
     const file = join(server.folder, "keyless.conf");
     const pass = (scheme: string) =>
-      `server { listen 127.0.0.1:0; location / { proxy_pass ${scheme}://127.0.0.1:1; } proxy_ssl_certificate ${at("client.pem")}; }`;
+      `server { listen 127.0.0.1:0; location / { proxy_pass ${scheme}://127.0.0.1:1; } proxy_ssl_certificate "${at("client.pem")}"; }`;
     writeFileSync(file, pass("https"));
     expect(await run(["-t", file])).toMatchObject({
       status: 1,

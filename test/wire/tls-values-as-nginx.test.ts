@@ -18,10 +18,10 @@ const NAMES =
 const http = (port: number | string): string => `
   server {
     listen 127.0.0.1:${port} ssl;
-    ssl_certificate ${at("one.pem")};
-    ssl_certificate_key ${at("one.key")};
+    ssl_certificate "${at("one.pem")}";
+    ssl_certificate_key "${at("one.key")}";
     ssl_verify_client optional;
-    ssl_client_certificate ${at("ca.pem")};
+    ssl_client_certificate "${at("ca.pem")}";
     ssl_protocols TLSv1.2 TLSv1.3;
     return 200 "${NAMES.split(" ")
       .map((name) => `${name}=<$${name}>`)

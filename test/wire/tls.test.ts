@@ -13,7 +13,7 @@ const at = (name: string): string => join(PROJECT, "test/vectors/tls", name);
 const pem = (name: string): string => readFileSync(at(name), "utf8");
 const BIG = Buffer.alloc(3_000_000).map((_, i) => i * 31);
 const pair = (name: string): string =>
-  `ssl_certificate ${at(`${name}.pem`)}; ssl_certificate_key ${at(`${name}.key`)};`;
+  `ssl_certificate "${at(`${name}.pem`)}"; ssl_certificate_key "${at(`${name}.key`)}";`;
 
 const FACTS = "$ssl_protocol|$ssl_server_name|$ssl_session_reused|$scheme|$https|$ssl_client_verify|$ssl_client_s_dn";
 
@@ -48,7 +48,7 @@ describe.skipIf(!HAS_OPENSSL)("HTTPS (needs OpenSSL)", () => {
       listen 127.0.0.2:0 ssl;
       ${pair("one")}
       ssl_verify_client on;
-      ssl_client_certificate ${at("ca.pem")};
+      ssl_client_certificate "${at("ca.pem")}";
       error_page 495 496 = @stranger;
       location / { return 200 "${FACTS}"; }
       location @stranger { return 403 "$ssl_client_verify"; }
@@ -58,7 +58,7 @@ describe.skipIf(!HAS_OPENSSL)("HTTPS (needs OpenSSL)", () => {
       server_name two.test *.two.test;
       ${pair("two")}
       ssl_verify_client optional;
-      ssl_client_certificate ${at("stranger.pem")};
+      ssl_client_certificate "${at("stranger.pem")}";
       return 200 "two $ssl_client_verify";
     }
     server {

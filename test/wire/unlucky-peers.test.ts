@@ -1,5 +1,7 @@
 /** Servers and clients of the gateway that fail: each gives a clear status and one line in nginx's words. */
+
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { ask, Client, get } from "./client.ts";
 import { until, useServer } from "./server.ts";
@@ -128,6 +130,9 @@ describe("what a server sends on a kept connection that nobody asked for reaches
   const STALE = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison";
   const stop = (signal: "SIGSTOP" | "SIGCONT") => process.kill(server.pid, signal);
 
+  /** Whether the process is stopped: T in proc_pid_stat(5). The signal alone has not stopped it yet. */
+  const isStopped = (): boolean => /\) T/.test(readFileSync(`/proc/${server.pid}/stat`, "utf8"));
+
   /** Asks until a connection is kept, and gives it. */
   async function kept(): Promise<Socket> {
     const before = new Set(sockets);
@@ -145,6 +150,7 @@ describe("what a server sends on a kept connection that nobody asked for reaches
       const client = await Client.connect(server.port);
       expect((await client.ask(get("/kept"))).body.toString()).toBe("ok");
       stop("SIGSTOP");
+      await until(isStopped, () => "it runs"); // what came before would be a turn of its own
       await client.send(get("/kept", { "Content-Length": "0" }, method)); // the request is seen first
       await new Promise<void>((resolve) => socket.write(STALE, () => resolve()));
       stop("SIGCONT");
