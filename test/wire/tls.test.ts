@@ -41,6 +41,13 @@ describe.skipIf(!HAS_OPENSSL)("HTTPS (needs OpenSSL)", () => {
     }
     server {
       listen 127.0.0.1:0 ssl;
+      server_name bare.test;
+      ssl_verify_client optional_no_ca;
+      ssl_client_certificate "${at("stranger.pem")}";
+      return 200 $ssl_client_verify;
+    }
+    server {
+      listen 127.0.0.1:0 ssl;
       server_name refused.test;
       ssl_reject_handshake on;
     }
@@ -212,6 +219,18 @@ describe.skipIf(!HAS_OPENSSL)("HTTPS (needs OpenSSL)", () => {
 
     test("signed by the authority", async () => {
       expect(await once("/", client, CLIENTS)).toEndWith("|SUCCESS|CN=client.test");
+    });
+
+    test("a server without a certificate of its own shows the default server's, and trusts its own authorities", async () => {
+      const of = async (certificate: object): Promise<string> => {
+        const socket = await open({ servername: "bare.test", rejectUnauthorized: false, ...certificate });
+        const { body } = await over(socket, get("/", { Host: "bare.test" }));
+        socket.destroy();
+        return body.toString();
+      };
+      expect(await of(stranger)).toBe("SUCCESS");
+      expect(await of(client)).toStartWith("FAILED:");
+      expect(await of({})).toBe("NONE");
     });
 
     test("none, or a stranger's: an error page of the status 496 or 495", async () => {

@@ -44,10 +44,11 @@ export function tlsRules(
       continue;
     }
     for (const server of servers) {
-      if (seen.has(server) || server.scope.settings.sslCertificate.length === 0) continue;
+      const own = rulesApartFrom(settings, server.scope.settings);
+      if (seen.has(server) || own === null) continue;
       seen.add(server);
       try {
-        found.set(server, tried(server.scope.settings, sources, diagnostics, position));
+        found.set(server, tried(own, sources, diagnostics, position));
       } catch (error) {
         if (!(error instanceof Unusable)) throw error;
         diagnostics.error(error.position, error.message, true);
@@ -56,6 +57,17 @@ export function tlsRules(
     }
   }
   return found;
+}
+
+/**
+ * What a server says beside the default server at its address; null: nothing that counts. One that judges clients by their
+ * certificates without having one itself shows the default server's, but trusts only its own authorities.
+ */
+function rulesApartFrom(byDefault: TlsSettings, own: TlsSettings): TlsSettings | null {
+  if (own.sslCertificate.length > 0) return own;
+  if (own.sslVerifyClient === "off" || byDefault.sslCertificate.length === 0) return null;
+  const { sslCertificate, sslCertificateKey, sslPasswordFile } = byDefault;
+  return { ...own, sslCertificate, sslCertificateKey, sslPasswordFile };
 }
 
 /** The rules of a server, which OpenSSL has accepted. */
