@@ -87,6 +87,7 @@ describe.skipIf(!hasBrowser || !isHere)("cgit in Chromium", () => {
       await page.getByRole("link", { name: "project", exact: true }).click();
       expect(page.url()).toBe(`${site.home}/git/project/`);
       await page.getByRole("link", { name: "log", exact: true }).first().click();
+      await page.waitForURL(/\/log\//);
       const messages = page.locator("table.list td > a[href*='/commit/']");
       expect(await messages.allInnerTexts()).toEqual(COMMITS.map(({ message }) => message).reverse());
       await page.getByRole("link", { name: "Change a line" }).click();
