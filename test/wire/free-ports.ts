@@ -7,8 +7,11 @@ import { createServer, type Server } from "node:net";
  * Where the kernel's own range begins. It takes from there what it gives to servers that listen on port 0 and to connections, of tests that
  * run at the same time too: a port of that range which was free just now may be theirs a moment later.
  */
-const END = Number(readFileSync("/proc/sys/net/ipv4/ip_local_port_range", "utf8").split(/\s/, 1)[0]);
-const START = END - 20_000;
+const KERNELS = Number(readFileSync("/proc/sys/net/ipv4/ip_local_port_range", "utf8").split(/\s/, 1)[0]);
+const LEAST = 10_000;
+/** Where that range begins low, nothing is left below it. */
+const END = KERNELS >= 2 * LEAST ? KERNELS : 32_768;
+const START = Math.max(LEAST, END - 20_000);
 
 /** `count` different ports of 127.0.0.1 that nobody listens on. */
 export async function freePorts(count: number): Promise<number[]> {
