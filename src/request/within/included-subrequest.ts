@@ -1,11 +1,11 @@
 /** The target of a request that is included in the reply to another (`add_before_body`, SSI): its reply's body goes to whoever includes it. */
 import type { ConnectionInfo } from "../../exchange/exchange.ts";
-import { discard, type Field, type ReplyBody, type StreamBody, type WholeReply } from "../../exchange/reply.ts";
-import type { Tunnel } from "../../exchange/tunnel.ts";
+import { discard, type ReplyBody, type StreamBody } from "../../exchange/reply.ts";
 import type { IncludedRequest, Includer } from "../../handlers/subrequest/subrequest.ts";
 import type { Reactor, Unfinished } from "../../network/reactor.ts";
 import type { ReplyTarget } from "../reply-target.ts";
 import type { ServerExchange } from "../server-exchange.ts";
+import { WithinTarget } from "./within-target.ts";
 
 export interface IncludedOwner {
   readonly reactor: Reactor;
@@ -14,19 +14,18 @@ export interface IncludedOwner {
   requestEnded(request: IncludedSubrequest, exchange: ServerExchange): void;
 }
 
-export class IncludedSubrequest implements ReplyTarget, IncludedRequest, Unfinished {
-  readonly bytesSent = 0;
-  readonly bodyBytesSent = 0;
+export class IncludedSubrequest extends WithinTarget implements ReplyTarget, IncludedRequest, Unfinished {
   readonly info: ConnectionInfo;
   private queued = false;
   private over = false;
 
   constructor(
     private readonly owner: IncludedOwner,
-    private readonly exchange: ServerExchange,
+    exchange: ServerExchange,
     private readonly parent: ServerExchange,
     private readonly includer: Includer,
   ) {
+    super(owner, exchange);
     this.info = parent.connection;
   }
 
@@ -35,36 +34,9 @@ export class IncludedSubrequest implements ReplyTarget, IncludedRequest, Unfinis
     this.guarded(() => this.exchange.progress.advance());
   }
 
-  // ReplyTarget
-
-  reply(_status: number, _fields: Field[], body: ReplyBody): void {
-    this.answered(body);
-  }
-
-  persists(): boolean {
-    return false;
-  }
-
-  replyWhole(_reply: WholeReply, rest: ReplyBody): void {
-    this.answered(rest);
-  }
-
   /** It contains a head of its own, which is no part of a page. */
-  replyRaw(body: StreamBody): void {
+  override replyRaw(body: StreamBody): void {
     body.close();
-    this.answered(null);
-  }
-
-  tunnel(_fields: Field[], far: Tunnel): void {
-    far.close();
-    this.answered(null);
-  }
-
-  wholeReply(): WholeReply {
-    throw new Error("a request within another takes no whole reply");
-  }
-
-  drop(): void {
     this.answered(null);
   }
 
@@ -87,7 +59,7 @@ export class IncludedSubrequest implements ReplyTarget, IncludedRequest, Unfinis
     else exchange.failPlainly(500, []);
   }
 
-  private answered(body: ReplyBody): void {
+  protected answered(body: ReplyBody): void {
     if (this.over) return discard(body);
     try {
       this.includer.onReply(this.exchange, body);
@@ -109,30 +81,13 @@ export class IncludedSubrequest implements ReplyTarget, IncludedRequest, Unfinis
   finish(): void {
     if (this.over) return;
     this.over = true;
-    const { exchange } = this;
-    if (exchange.replied && exchange.settings.logSubrequest) this.unfailing(() => exchange.logAccess());
-    this.owner.requestEnded(this, exchange);
+    this.logAccess();
+    this.owner.requestEnded(this, this.exchange);
   }
 
   abort(): void {
     if (this.over) return;
     this.unfailing(() => this.exchange.callOff());
     this.finish();
-  }
-
-  private guarded(call: () => void): void {
-    try {
-      call();
-    } catch (error) {
-      this.crash(error);
-    }
-  }
-
-  private unfailing(call: () => void): void {
-    try {
-      call();
-    } catch (error) {
-      this.owner.reportBug(error, null);
-    }
   }
 }

@@ -5,13 +5,13 @@
 import { ERRNO } from "../../../ffi/errno.ts";
 import type { Block } from "../../../ffi/memory.ts";
 import type { ConnectionInfo, Exchange } from "../../exchange/exchange.ts";
-import { discard, type Field, type ReplyBody, type StreamBody, type WholeReply } from "../../exchange/reply.ts";
-import type { Tunnel } from "../../exchange/tunnel.ts";
+import { discard, type ReplyBody, type StreamBody } from "../../exchange/reply.ts";
 import type { SubrequestBody, SubrequestOptions } from "../../handlers/subrequest/subrequest.ts";
 import type { BufferPool } from "../../network/buffers.ts";
 import type { Reactor, Unfinished } from "../../network/reactor.ts";
 import type { ReplyTarget } from "../reply-target.ts";
 import type { ServerExchange } from "../server-exchange.ts";
+import { WithinTarget } from "./within-target.ts";
 
 /** Bytes of a reply's stream that are read, so that a connection to another server can be kept; a longer one is broken off. */
 const MOST_DRAINED = 64 * 1024;
@@ -27,9 +27,7 @@ export interface SubrequestOwner {
   requestEnded(subrequest: Subrequest, exchange: ServerExchange): void;
 }
 
-export class Subrequest implements ReplyTarget, Unfinished {
-  readonly bytesSent = 0;
-  readonly bodyBytesSent = 0;
+export class Subrequest extends WithinTarget implements ReplyTarget, Unfinished {
   readonly info: ConnectionInfo;
   private body: SubrequestBody | null;
   /** Bytes of the body that were passed on. */
@@ -43,11 +41,12 @@ export class Subrequest implements ReplyTarget, Unfinished {
   /** @param replied called when the reply is there; null: nobody wants to know */
   constructor(
     private readonly owner: SubrequestOwner,
-    private readonly exchange: ServerExchange,
+    exchange: ServerExchange,
     parent: Exchange,
     { body }: SubrequestOptions,
     private readonly replied: ((reply: Exchange) => void) | null,
   ) {
+    super(owner, exchange);
     this.info = replied === null ? copyOf(parent.connection) : parent.connection;
     this.body = body;
   }
@@ -58,37 +57,6 @@ export class Subrequest implements ReplyTarget, Unfinished {
       this.exchange.progress.advance();
       if (this.body !== null) this.goOn();
     });
-  }
-
-  // ReplyTarget
-
-  persists(): boolean {
-    return false;
-  }
-
-  reply(_status: number, _fields: Field[], body: ReplyBody): void {
-    this.answered(body);
-  }
-
-  replyWhole(_reply: WholeReply, rest: ReplyBody): void {
-    this.answered(rest);
-  }
-
-  replyRaw(body: StreamBody): void {
-    this.answered(body);
-  }
-
-  tunnel(_fields: Field[], far: Tunnel): void {
-    far.close();
-    this.answered(null);
-  }
-
-  wholeReply(): WholeReply {
-    throw new Error("a subrequest takes no whole reply");
-  }
-
-  drop(): void {
-    this.answered(null);
   }
 
   goOn(): void {
@@ -106,7 +74,7 @@ export class Subrequest implements ReplyTarget, Unfinished {
   }
 
   /** Whoever asked is told at once; the rest of the reply is read in later turns. */
-  private answered(body: ReplyBody): void {
+  protected answered(body: ReplyBody): void {
     if (body !== null && !Buffer.isBuffer(body) && body.kind === "stream") this.stream = body;
     else discard(body);
     this.goOn();
@@ -190,30 +158,13 @@ export class Subrequest implements ReplyTarget, Unfinished {
     this.unfailing(() => this.exchange.abortSink());
     this.unfailing(() => this.stream?.close());
     this.releaseBody();
-    const { exchange } = this;
-    if (exchange.replied && exchange.settings.logSubrequest) this.unfailing(() => exchange.logAccess());
+    this.logAccess();
     this.owner.requestEnded(this, this.exchange);
   }
 
   private releaseBody(): void {
     this.body?.release();
     this.body = null;
-  }
-
-  private guarded(call: () => void): void {
-    try {
-      call();
-    } catch (error) {
-      this.crash(error);
-    }
-  }
-
-  private unfailing(call: () => void): void {
-    try {
-      call();
-    } catch (error) {
-      this.owner.reportBug(error, null);
-    }
   }
 }
 
