@@ -6,7 +6,7 @@ import { directive, type Row, store } from "../../table.ts";
 import { quote } from "../../text/diagnostics.ts";
 import type { Word } from "../../text/parser.ts";
 import { flag, kind, many, number, oneOf, parseSize, sizeBetween, time, words } from "../../values/arguments.ts";
-import { fileOf, PROTOCOLS } from "./files.ts";
+import { fileOf, fileRow, PROTOCOLS } from "./files.ts";
 
 const anywhere: readonly Context[] = ["http", "server"];
 /** As nginx counts: 1 MB holds some 4000 sessions. */
@@ -145,32 +145,20 @@ export const TLS: readonly Row[] = [
 ];
 
 function file(name: string, key: FileKey, help: string): Row {
-  return directive(name, {
-    in: anywhere,
-    takes: [words("FILE", 1, 1)],
-    default: null,
-    help,
-    set: (scope, [[word]]) => {
-      scope.own[key] = fileOf(scope, word!);
-    },
+  return fileRow(name, anywhere, help, (scope, word) => {
+    scope.own[key] = fileOf(scope, word);
   });
 }
 
 function files(name: string, key: FilesKey, help: string): Row {
-  return directive(name, {
-    in: anywhere,
-    takes: [words("FILE", 1, 1)],
-    default: null,
-    repeats: true,
-    help,
-    set: (scope, [[word]]) => {
-      if (/\$|^data:/.test(word!.text)) {
-        const instead = "write a server with a server_name and a file for each certificate";
-        return scope.error(word!.position, `"${name}" with variables is not supported: ${instead}`);
-      }
-      append(scope, key, fileOf(scope, word!));
-    },
-  });
+  const add = (scope: Scope, word: Word): void => {
+    if (/\$|^data:/.test(word.text)) {
+      const instead = "write a server with a server_name and a file for each certificate";
+      return scope.error(word.position, `"${name}" with variables is not supported: ${instead}`);
+    }
+    append(scope, key, fileOf(scope, word));
+  };
+  return fileRow(name, anywhere, help, add, true);
 }
 
 function everywhere({ draft }: Scope): void {

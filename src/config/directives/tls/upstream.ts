@@ -8,7 +8,7 @@ import { directive, type Row } from "../../table.ts";
 import { quote } from "../../text/diagnostics.ts";
 import type { Word } from "../../text/parser.ts";
 import { flag, kind, many, number, oneOf, template, words } from "../../values/arguments.ts";
-import { fileOf, PROTOCOLS } from "./files.ts";
+import { fileOf, fileRow, PROTOCOLS } from "./files.ts";
 
 const anywhere: readonly Context[] = ["http", "server", "location"];
 
@@ -122,32 +122,20 @@ function contentOf(scope: Scope, word: Word): Buffer | null {
 }
 
 function file(name: string, help: string, part: (bytes: Buffer) => Partial<UpstreamTlsSettings>): Row {
-  return directive(name, {
-    in: anywhere,
-    takes: [words("FILE", 1, 1)],
-    default: null,
-    help,
-    set: (scope, [[word]]) => {
-      const bytes = contentOf(scope, word!);
-      if (bytes !== null) change(scope, part(bytes), word);
-    },
+  return fileRow(name, anywhere, help, (scope, word) => {
+    const bytes = contentOf(scope, word);
+    if (bytes !== null) change(scope, part(bytes), word);
   });
 }
 
 /** The certificate or its key; a block may inherit one of them. */
 function pairRow(name: string, help: string): Row {
   const half = name.endsWith("_key") ? "key" : "chain";
-  return directive(name, {
-    in: anywhere,
-    takes: [words("FILE", 1, 1)],
-    default: null,
-    help,
-    set: (scope, [[word]]) => {
-      const bytes = contentOf(scope, word!);
-      if (bytes === null) return;
-      change(scope, { certificate: { ...(scope.own.proxyOnly?.tls?.certificate ?? NO_PAIR), [half]: bytes } });
-      scope.draft.later(() => completePair(scope, word!));
-    },
+  return fileRow(name, anywhere, help, (scope, word) => {
+    const bytes = contentOf(scope, word);
+    if (bytes === null) return;
+    change(scope, { certificate: { ...(scope.own.proxyOnly?.tls?.certificate ?? NO_PAIR), [half]: bytes } });
+    scope.draft.later(() => completePair(scope, word));
   });
 }
 
