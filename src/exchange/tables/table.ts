@@ -2,6 +2,7 @@
 import type { VariableTable } from "../../config/tables/tables.ts";
 import type { Evaluator, Templates } from "../exchange.ts";
 import { withoutCycles } from "../variables/cycles.ts";
+import { once } from "../variables/once.ts";
 import { geoValue } from "./geo.ts";
 import { mapValue } from "./map.ts";
 import type { TableObserver, ValueObserver } from "./observer.ts";
@@ -18,13 +19,7 @@ export function tableVariable(
     observer && ((source, value) => observer.computed(name, table, source, value));
   const compute = withoutCycles(name, valueMaker(table, templates, told));
   if (table.volatile) return (exchange) => exchange.assigned?.get(name) ?? compute(exchange);
-  return (exchange) => {
-    const known = exchange.assigned?.get(name);
-    if (known !== undefined) return known;
-    const value = compute(exchange);
-    (exchange.assigned ??= new Map()).set(name, value);
-    return value;
-  };
+  return once(name, compute);
 }
 
 function valueMaker(table: VariableTable, templates: Templates, told?: ValueObserver): Evaluator {

@@ -1,8 +1,9 @@
 /** Variables of links that are valid for some (ngx_http_secure_link_module). */
 import { octets } from "../../http/octets.ts";
-import type { Evaluator, Exchange } from "../exchange.ts";
+import type { Exchange } from "../exchange.ts";
 import { evaluateOctets } from "../templates.ts";
 import { withoutCycles } from "./cycles.ts";
+import { once } from "./once.ts";
 import { requestUri } from "./request.ts";
 import { type Row, row } from "./row.ts";
 
@@ -39,17 +40,6 @@ function linkOf(exchange: Exchange, secret: string): string {
   const [, hash, link] = /^.[^/]*\/([^/]*)\/(.+)$/s.exec(requestUri(exchange)) ?? [];
   if (hash === undefined || link === undefined || !/^[\da-f]{32}$/i.test(hash)) return "";
   return md5(link + octets(secret)).toString("hex") === hash.toLowerCase() ? link : "";
-}
-
-/** A value that stays what it was first, also in another location, as in nginx. */
-function once(name: string, compute: Evaluator): Evaluator {
-  return (exchange) => {
-    const known = exchange.assigned?.get(name);
-    if (known !== undefined) return known;
-    const value = compute(exchange);
-    (exchange.assigned ??= new Map()).set(name, value);
-    return value;
-  };
 }
 
 export const SECURE_LINK: readonly Row[] = [
